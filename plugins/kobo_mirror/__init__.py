@@ -1,0 +1,1 @@
+"""Kobo Mirror: a SQL database kept provably equal to what a KoboToolbox form shows."""

@@ -1,0 +1,1 @@
+"""ADAPTER: hooks, operators and connections for Airflow; the only place that imports it."""

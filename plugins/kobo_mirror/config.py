@@ -1,0 +1,142 @@
+"""Settings: read once from the environment, checked in full, secrets hidden from every repr."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from kobo_mirror.errors import ConfigurationError
+
+PUBLIC_SERVER = "https://kf.kobotoolbox.org"
+_ASSET_ID = re.compile(r"[A-Za-z0-9]{8,40}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What an adapter (CLI, webhook, demo) needs to know.
+
+    Each field is named after its environment variable in lower case; sizes are rows, times seconds unless named.
+    """
+
+    database_url: str = field(default="", repr=False)
+    kobo_url: str = PUBLIC_SERVER
+    kobo_token: str = field(default="", repr=False)
+    kobo_asset_id: str = ""
+    real_time_post_endpoint_url: str = ""
+    inkomoko_register_webhook_url: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
+    webhook_secret_previous: str = field(default="", repr=False)
+    webhook_auth: str = "secret"
+    kobo_keep_payloads: str = "rejected"
+    kobo_page_size: int = 1000
+    kobo_max_in_flight: int = 4
+    kobo_exact_up_to: int = 50_000
+    kobo_exact_every_hours: int = 24
+
+    @classmethod
+    def from_env(cls, need: Iterable[str] = (), env: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings and check those that are set.
+
+        :param need: names of variables (``"KOBO_TOKEN"`` …) that must not be empty for this command.
+        :raises ConfigurationError: in one sentence, naming every variable that is missing or malformed, never a value.
+        """
+        source = os.environ if env is None else env
+        given = {name: source.get(name.upper(), "").strip() for name in cls.__dataclass_fields__}
+        problems = [f"{name} is not set" for name in need if not given.get(name.lower(), "")]
+        values: dict[str, str | int] = {}
+        for name, text in given.items():
+            if not text:
+                continue
+            try:
+                values[name] = _CHECKS[name](text) if name in _CHECKS else text
+            except ValueError as problem:
+                problems.append(f"{name.upper()} {problem}")
+        if problems:
+            raise ConfigurationError(f"{'; '.join(problems)}. Set it in .env or the environment (see .env.example).")
+        return cls(**values)  # type: ignore[arg-type]  # each value has been through the check of its own field
+
+
+def http_url(text: str) -> str:
+    """An http(s) address without trailing slash.
+
+    :raises ValueError: it is none.
+    """
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address that starts with http:// or https://")
+    return text.rstrip("/")
+
+
+def server_url(text: str) -> str:
+    """The address of a KoboToolbox server: scheme and host, in the one spelling that identifies it.
+
+    :raises ValueError: it is no such address, or carries a user, a query or an API path.
+    """
+    parts = urlsplit(http_url(text))
+    if parts.username or parts.query or parts.fragment or "/api/" in f"{parts.path}/":
+        raise ValueError("must be only the server's address, such as https://kf.kobotoolbox.org")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def _asset_id(text: str) -> str:
+    if not _ASSET_ID.fullmatch(text):
+        raise ValueError("must be a form's uid: the letters and digits after /forms/ in its address")
+    return text
+
+
+def _database_url(text: str) -> str:
+    try:
+        dialect = make_url(text).get_dialect().name
+    except (ArgumentError, ImportError) as problem:
+        raise ValueError("must be an address such as mysql+pymysql://user:password@host/kobo") from problem
+    if dialect not in ("mysql", "mariadb", "sqlite"):
+        raise ValueError("must name a MySQL, MariaDB or SQLite database")
+    return text
+
+
+def _header_value(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("must be printable ASCII")
+    return text
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of: {', '.join(choices)}")
+        return text
+
+    return check
+
+
+def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    def check(text: str) -> int:
+        if not text.isdecimal() or not lowest <= int(text) <= highest:
+            raise ValueError(f"must be a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return check
+
+
+_CHECKS: dict[str, Callable[[str], str | int]] = {
+    "database_url": _database_url,
+    "kobo_url": server_url,
+    "kobo_token": _header_value,
+    "kobo_asset_id": _asset_id,
+    "real_time_post_endpoint_url": http_url,
+    "inkomoko_register_webhook_url": http_url,
+    "webhook_secret": _header_value,
+    "webhook_secret_previous": _header_value,
+    "webhook_auth": _one_of("secret", "none"),
+    "kobo_keep_payloads": _one_of("rejected", "all"),
+    "kobo_page_size": _whole_number(1, 30_000),
+    "kobo_max_in_flight": _whole_number(1, 32),
+    "kobo_exact_up_to": _whole_number(0, 10**9),
+    "kobo_exact_every_hours": _whole_number(1, 24 * 365),
+}

@@ -1,0 +1,50 @@
+"""Every error that Kobo Mirror raises on purpose: one family, a sentence for a person in each."""
+
+from __future__ import annotations
+
+
+class KoboMirrorError(Exception):
+    """What went wrong and what to do about it, in a sentence without secrets or answers."""
+
+
+class ConfigurationError(KoboMirrorError):
+    """A setting is missing or malformed. Asking again does not help."""
+
+
+class CredentialsError(KoboMirrorError):
+    """KoboToolbox does not let this token see the form, or there is no such form. Asking again does not help."""
+
+
+class NotPermittedError(CredentialsError):
+    """The token may read the form but not do this (manage REST Services, read the history)."""
+
+
+class RequestError(KoboMirrorError):
+    """KoboToolbox understood the request and refused it (400, 409 …). Asking again does not help."""
+
+
+class ServerError(KoboMirrorError):
+    """KoboToolbox could not answer properly now (time-out, 429, 5xx, half a body, HTML for JSON). Worth a retry.
+
+    :param retry_after: seconds the server asked us to wait, or None.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DatabaseError(KoboMirrorError):
+    """The database cannot take it now (down, locked, read-only, full). Worth a retry."""
+
+
+class SchemaError(KoboMirrorError):
+    """The database is not one we may write to: not at the newest schema, or its form table mirrors another form."""
+
+
+class LeaseError(KoboMirrorError):
+    """Another sync holds this form, or has taken it over from this one."""
+
+
+class SubmissionError(KoboMirrorError):
+    """A body that is no submission: it becomes a dead letter."""

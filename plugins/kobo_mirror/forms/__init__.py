@@ -1,0 +1,1 @@
+"""SHAPE: what a submission is as rows; knows neither HTTP nor a connection."""

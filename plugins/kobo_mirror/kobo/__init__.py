@@ -1,0 +1,1 @@
+"""SOURCE: speaks HTTP with a KoboToolbox server, knows no SQL."""

@@ -1,0 +1,1 @@
+"""TARGET: the only code that writes SQL."""

@@ -1,0 +1,1 @@
+"""FLOW: from the source through the shape into the store."""
