@@ -1,0 +1,5 @@
+.PHONY: setup lock
+setup:
+	@scripts/setup.sh
+lock:
+	@scripts/lock.sh
