@@ -1,5 +1,41 @@
-.PHONY: setup lock
-setup:
+.DEFAULT_GOAL := help
+PYTHON_RUN := .venv/bin/python
+
+.PHONY: help setup env demo up test test-all lint lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+setup: ## make .venv with everything that is needed
 	@scripts/setup.sh
-lock:
+
+env: ## write .env with fresh random secrets (never overwrites one)
+	@scripts/env.sh
+
+demo: setup ## see it work: simulator, Airflow, webhook and a proof, in one go
+	@$(PYTHON_RUN) scripts/demo.py
+
+up: setup ## keep it running without Docker, with the Airflow UI; Ctrl-C stops it
+	@$(PYTHON_RUN) scripts/up.py
+
+lint: setup ## ruff, mypy --strict and the import contracts
+	@$(PYTHON_RUN) -m ruff check .
+	@$(PYTHON_RUN) -m ruff format --check .
+	@$(PYTHON_RUN) -m mypy
+	@.venv/bin/lint-imports
+
+test: ## set up, lint and run the tests
+	@scripts/headers.sh
+	@$(MAKE) --no-print-directory lint
+	@$(PYTHON_RUN) -m pytest
+
+test-all: ## the same with the long ones
+	@scripts/headers.sh
+	@$(MAKE) --no-print-directory lint
+	@$(PYTHON_RUN) -m pytest -m ""
+
+lock: ## write requirements.lock anew after a change of a requirements file
 	@scripts/lock.sh
+
+clean: ## remove what was generated, but not .env
+	@rm -rf .venv .demo .up .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
