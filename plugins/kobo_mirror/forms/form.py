@@ -1,0 +1,65 @@
+"""Form: a table whose columns each name the question they come from, declared once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+TEXT_LENGTH = 255
+INTEGER_MIN, INTEGER_MAX = -(2**31), 2**31 - 1
+
+
+class Kind(StrEnum):
+    """What the answers of a column are in SQL."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    DATE = "date"
+    DATETIME = "datetime"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a form table.
+
+    :param question: the path of the question, as it stands in a submission (``sec_a/unique_id``).
+    :param required: without an answer the submission is a rejection.
+    :param default: what a blank becomes; only for text.
+    """
+
+    name: str
+    question: str
+    kind: Kind = Kind.TEXT
+    required: bool = True
+    default: str | None = None
+    indexed: bool = False
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form table: its name and the columns between ``kobo_id`` and ``inserted_at``.
+
+    Each form table starts with ``id`` and ``kobo_id`` and ends with ``inserted_at`` and ``updated_at`` (docs/architecture.md).
+    """
+
+    table: str
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """16 bytes that change with the declaration, so that a changed Form makes every digest differ."""
+        return hashlib.blake2b(repr((self.table, self.columns)).encode(), digest_size=16).digest()
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """Which form of which server fills which form table.
+
+    :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
+    """
+
+    form: Form
+    server: str
+    asset_uid: str

@@ -1,0 +1,103 @@
+"""What the server says about one submission beside its answers: who it is, which edit, which digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import msgspec
+
+from kobo_mirror.errors import SubmissionError
+
+_MAX_ID = 2**63 - 1
+_TOKEN_LENGTH = 80
+
+# What changes by itself, without an edit (kobo-api.md §2, §7, §10).
+_VOLATILE = ("_geolocation", "_xform_id_string", "_supplementalDetails", "_tags", "_notes", "_validation_status")
+_decode = msgspec.json.Decoder().decode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+def parse(raw: bytes | memoryview) -> dict[str, Any]:
+    """The submission in ``raw``: one JSON object with an integer ``_id``.
+
+    Lone surrogates, which the fast decoder refuses, are let through: whether they matter is the form's business.
+
+    :raises SubmissionError: it is none; the message says why, without its content.
+    """
+    try:
+        data = _decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        data = _parse_slowly(bytes(raw))
+    if not isinstance(data, dict):
+        raise SubmissionError("the body is JSON but no object; one submission is expected")
+    kobo_id = data.get("_id")
+    if type(kobo_id) is not int or not 0 < kobo_id <= _MAX_ID:
+        raise SubmissionError("the body has no whole number _id, so it names no submission")
+    return data
+
+
+def _parse_slowly(raw: bytes) -> Any:
+    try:
+        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as problem:
+        raise SubmissionError("the body is not UTF-8") from problem
+    except RecursionError:
+        raise SubmissionError("the body is nested too deeply") from None
+    except ValueError:
+        raise SubmissionError("the body is not JSON") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def text_of(data: dict[str, Any], key: str) -> str | None:
+    """The value of a system field if it is a text that says something, else None."""
+    value = data.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def token(text: str | None) -> str | None:
+    """A uuid or uid as it is stored: without ``uuid:``, ASCII, at most 80 characters.
+
+    Other schemes are kept verbatim by the server (kobo-api.md §2); what does not fit is replaced by its SHA-256, so that equality survives.
+    """
+    if text is None:
+        return None
+    bare = text.removeprefix("uuid:")
+    if len(bare) <= _TOKEN_LENGTH and bare.isascii() and bare.isprintable():
+        return bare
+    return f"sha256:{hashlib.sha256(bare.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def validation(data: dict[str, Any]) -> tuple[str | None, int | None]:
+    """uid and epoch seconds of the validation status; absent, null and ``{}`` are all none (kobo-api.md §2)."""
+    status = data.get("_validation_status")
+    if not isinstance(status, dict):
+        return None, None
+    stamp = status.get("timestamp")
+    in_range = type(stamp) is int and -_MAX_ID <= stamp <= _MAX_ID
+    return token(text_of(status, "uid")), stamp if in_range else None
+
+
+def digest(data: dict[str, Any], fingerprint: bytes) -> bytes:
+    """16 bytes that differ when anything but the volatile parts of a submission differs, or the Form does."""
+    kept = data.copy()
+    for key in _VOLATILE:
+        kept.pop(key, None)
+    if attachments := kept.get("_attachments"):
+        kept["_attachments"] = [_steady(item) for item in attachments] if isinstance(attachments, list) else attachments
+    kept["_validation_status"] = validation(data)
+    try:
+        canonical = _encode_sorted(kept)
+    except UnicodeEncodeError:
+        canonical = json.dumps(kept, sort_keys=True).encode()
+    return hashlib.blake2b(canonical, digest_size=16, key=fingerprint).digest()
+
+
+def _steady(attachment: Any) -> Any:
+    if not isinstance(attachment, dict):
+        return attachment
+    return {key: value for key, value in attachment.items() if not key.endswith("url") and key != "filename"}

@@ -1,0 +1,57 @@
+"""What a KoboToolbox server's answer means when it is not the one we asked for: a status becomes an error."""
+
+from __future__ import annotations
+
+import msgspec
+
+from kobo_mirror.errors import CredentialsError, KoboMirrorError, NotPermittedError, RequestError, ServerError
+from kobo_mirror.kobo.transport import Answer
+
+_UNSUPPORTED_QUERY = b'["Unsupported query"]'
+_NOT_DEPLOYED = b"has not been deployed"
+_BUSY = frozenset({408, 429})
+
+
+def problem(answer: Answer, *, server: str, asset_uid: str, managing: bool = False) -> KoboMirrorError | None:
+    """The error that an answer stands for, None if it is a success (kobo-api.md §1.5).
+
+    :param managing: the request manages REST Services, where 404 also says that the account may not
+        (kobo-api.md §5.1).
+    """
+    status = answer.status
+    if 200 <= status < 300:
+        return None
+    if status in _BUSY or status >= 500 or (status == 400 and answer.body.strip() == _UNSUPPORTED_QUERY):
+        return ServerError(f"{server} is busy or down: it answered {status}.", retry_after=answer.retry_after)
+    if status == 401:
+        return CredentialsError(
+            f"KOBO_TOKEN was refused by {server}: it is wrong or no longer valid. "
+            "KoboToolbox shows the right one under Account Settings, Security."
+        )
+    if status in (403, 404) and managing:
+        return NotPermittedError(
+            "not permitted: ask the form's owner to let the account of KOBO_TOKEN edit the form, "
+            "which REST Services need, or to add the REST Service themselves."
+        )
+    if status == 403:
+        return CredentialsError(
+            f"{server} shuts out the account of KOBO_TOKEN: sign in there once to see why."
+        )
+    if status == 404:
+        return CredentialsError(
+            f"{server} shows no form {asset_uid!r}: either it has no such form (KOBO_ASSET_ID, KOBO_URL), "
+            "or KOBO_TOKEN belongs to an account that may not view its submissions."
+        )
+    if status == 400 and _NOT_DEPLOYED in answer.body:
+        return RequestError(f"The form {asset_uid!r} is not deployed yet, so it has no submissions to pull.")
+    return RequestError(f"{server} refused the request: {status}{_refused_fields(answer.body)}.")
+
+
+def _refused_fields(body: bytes) -> str:
+    """Names of the fields that the server complains about; what it says of them may quote an answer."""
+    try:
+        names = list(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
+    except msgspec.DecodeError:
+        return ""
+    named = ", ".join(name for name in names if name.isidentifier() and name != "detail")
+    return f" ({named})" if named else ""

@@ -1,0 +1,88 @@
+"""Cuts a page of submissions into its rows without decoding them: one odd answer must not spoil the page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from kobo_mirror.errors import ServerError
+
+
+@dataclass(frozen=True, repr=False)
+class Page:
+    """Submissions as the server sent them.
+
+    ``rows`` and ``ids`` run side by side; ``count`` is how many submissions match the query, those after this
+    page included; ``size`` is bytes of JSON, ``wire`` the bytes received for them.
+    """
+
+    rows: list[msgspec.Raw]
+    ids: list[int]
+    count: int
+    size: int
+    wire: int
+
+
+class _Envelope(msgspec.Struct):
+    count: int
+    results: list[msgspec.Raw]
+
+
+class _Key(msgspec.Struct):
+    id: int = msgspec.field(name="_id")
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_key = msgspec.json.Decoder(_Key)
+
+
+def cut_page(body: bytes, *, wire: int = 0) -> Page:
+    """The page in a JSON answer (kobo-api.md §1.2).
+
+    :raises ValueError: the body is no page of submissions.
+    """
+    try:
+        envelope = _envelope.decode(body)
+        ids = [_key.decode(row).id for row in envelope.results]
+    except msgspec.DecodeError:
+        return _cut_odd_page(body, wire)
+    return Page(envelope.results, ids, envelope.count, len(body), wire)
+
+
+def _cut_odd_page(body: bytes, wire: int) -> Page:
+    """The same, slowly, where an answer holds what msgspec refuses: half a surrogate pair, NaN.
+
+    Its row comes out as ASCII with that answer escaped in it, for the shaping to refuse by name.
+    """
+    try:
+        envelope: Any = json.loads(body.decode("utf-8", "surrogateescape"), strict=False)
+        rows, count = envelope["results"], envelope["count"]
+        ids = [row["_id"] for row in rows]
+    except (KeyError, TypeError) as problem:
+        raise ValueError("no page of submissions") from problem
+    if not isinstance(rows, list) or not all(type(number) is int for number in (count, *ids)):
+        raise ValueError("no page of submissions")
+    return Page([msgspec.Raw(json.dumps(row).encode()) for row in rows], ids, count, len(body), wire)
+
+
+def check_order(page: Page, *, above: int = -1, upto: int | None = None) -> None:
+    """Ids ascend strictly, each above ``above`` and none above ``upto``.
+
+    :raises ServerError: they do not, so the server ignored the query (kobo-api.md §1.4) and no cursor moves.
+    """
+    ascending = all(one < next_one for one, next_one in pairwise((above, *page.ids)))
+    if not ascending or (upto is not None and page.ids and page.ids[-1] > upto):
+        raise ServerError("The server ignored the query or its order: it sent submissions not asked for.")
+
+
+def check_total(page: Page, *, least: int) -> None:
+    """The page holds at least that many rows of those which the server itself counts.
+
+    :raises ServerError: it holds fewer, so an absence on it says nothing.
+    """
+    if len(page.ids) < least:
+        raise ServerError(f"The server counts {page.count} matching submissions but sent {len(page.ids)}.")

@@ -1,0 +1,125 @@
+"""Asks a KoboToolbox server as one account: the one place where HTTP becomes data or an error, with retries."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
+
+from kobo_mirror.errors import ServerError
+from kobo_mirror.kobo.answers import problem
+from kobo_mirror.kobo.transport import Answer, Transport
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass
+class Usage:
+    """What has been asked of the server: requests sent, bytes received."""
+
+    requests: int = 0
+    bytes: int = 0
+
+
+class Session:
+    """Requests about one form, each repeated while the server cannot answer properly.
+
+    :param attempts: how often a request is sent at most.
+    :param longest_wait: seconds between two attempts at most.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        asset_uid: str,
+        *,
+        attempts: int,
+        longest_wait: float,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.usage = Usage()
+        self._counting = threading.Lock()
+        self._transport = transport
+        self._asset_uid = asset_uid
+        self._longest_wait = longest_wait
+        self._backoff = wait_exponential_jitter(initial=1, max=longest_wait)
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(ServerError),
+            stop=stop_after_attempt(attempts),
+            wait=self._wait,
+            before_sleep=_log_retry,
+            sleep=sleep,
+            reraise=True,
+        )
+
+    def ask(
+        self,
+        path: str,
+        decode: Callable[[Answer], T],
+        params: Mapping[str, str],
+        *,
+        method: str = "GET",
+        body: Mapping[str, Any] | None = None,
+        repeat: bool = True,
+        managing: bool = False,
+    ) -> T:
+        """What ``decode`` makes of the answer.
+
+        :param decode: may raise ValueError or ServerError for an answer that is not the one expected.
+        :param body: sent as JSON.
+        :param repeat: False for a request that must not reach the server twice.
+        :param managing: the request manages REST Services.
+        :raises KoboMirrorError: as ``KoboClient`` says.
+        """
+
+        def send() -> T:
+            return self._once(method, path, decode, params, body, managing)
+
+        return self._retrying(send) if repeat else send()
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        decode: Callable[[Answer], T],
+        params: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+        managing: bool,
+    ) -> T:
+        with self._counting:
+            self.usage.requests += 1
+        json = None if body is None else msgspec.json.encode(body)
+        answer = self._transport.send(method, path, params=params, body=json)
+        with self._counting:
+            self.usage.bytes += answer.wire
+        server = self._transport.server
+        if error := problem(answer, server=server, asset_uid=self._asset_uid, managing=managing):
+            raise error
+        try:
+            return decode(answer)
+        except (msgspec.DecodeError, ValueError, RecursionError) as cause:
+            raise ServerError(f"{server} sent something else than the JSON that was asked for.") from cause
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, ServerError) and error.retry_after is not None:
+            return min(error.retry_after, self._longest_wait)
+        return self._backoff(state)
+
+
+def _log_retry(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    wait = state.next_action.sleep if state.next_action else 0.0
+    log.warning("%s Asking again in %.0f s (attempt %d failed).", error, wait, state.attempt_number)

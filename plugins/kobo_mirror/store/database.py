@@ -1,0 +1,211 @@
+"""How we talk to MySQL, MariaDB and SQLite: engines, the clock, transactions, and errors without driver text."""
+
+from __future__ import annotations
+
+import importlib.util
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, DateTime, Engine, create_engine, event, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, stop_any, wait_random
+
+from kobo_mirror.errors import ConfigurationError, DatabaseError, KoboMirrorError, SchemaError
+
+T = TypeVar("T")
+
+_SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+_ATTEMPTS = 25
+# Lost a race for a key, a deadlock, a lock wait or a snapshot (MariaDB): decide the whole page again.
+_COLLISIONS = {1062, 1213, 1205, 1020}
+_OLD_SCHEMA = {1146, 1054}
+_MEANING = {
+    1040: "it has too many connections",
+    1044: "its user may not use this database",
+    1045: "it refused the user or the password",
+    1049: "this database does not exist",
+    1114: "a table is full",
+    1021: "its disk is full",
+    1153: "a submission is larger than its max_allowed_packet",
+    1205: "it kept a lock for too long",
+    1213: "it kept finding deadlocks",
+    1290: "it is read-only",
+    1836: "it is read-only",
+    2002: "it cannot be reached",
+    2003: "it cannot be reached",
+    2005: "its host is unknown",
+    2006: "the connection was lost",
+    2013: "the connection was lost",
+}
+
+
+class now(FunctionElement[datetime]):  # noqa: N801  # an SQL function, named like one
+    """The database's clock, UTC, six digits."""
+
+    type = DateTime()
+    inherit_cache = True
+
+
+@compiles(now, "mysql", "mariadb")
+def _now_mysql(element: Any, compiler: Any, **_: Any) -> str:
+    return "UTC_TIMESTAMP(6)"
+
+
+@compiles(now, "sqlite")
+def _now_sqlite(element: Any, compiler: Any, **_: Any) -> str:
+    return "kobo_now()"
+
+
+def open_engine(url: str | URL, *, pool_size: int = 8, patience: float = 20.0) -> Engine:
+    """An engine for one of our databases. Connects at first use.
+
+    :param pool_size: connections kept at most.
+    :param patience: seconds that a connect, a lock or a collision may take before it is a ``DatabaseError``.
+    :raises ConfigurationError: the address is malformed or names another kind of database.
+    """
+    try:
+        target = _with_driver(make_url(url))
+        backend = target.get_backend_name()
+        options = {"sqlite": _sqlite_options, "mysql": _mysql_options, "mariadb": _mysql_options}[backend](target, patience)
+    except (SQLAlchemyError, KeyError):
+        raise ConfigurationError("DATABASE_URL must name a MySQL, MariaDB or SQLite database.") from None
+    engine = create_engine(
+        target, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=patience,
+        execution_options={"patience": patience}, **options,
+    )  # fmt: skip
+    if backend == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _with_driver(url: URL) -> URL:
+    if url.drivername in ("mysql", "mariadb") and importlib.util.find_spec("MySQLdb") is None:
+        return url.set(drivername=f"{url.drivername}+pymysql")
+    return url
+
+
+def _sqlite_options(url: URL, patience: float) -> dict[str, Any]:
+    return {"connect_args": {"timeout": patience}}
+
+
+def _mysql_options(url: URL, patience: float) -> dict[str, Any]:
+    seconds = max(1, int(patience))
+    connect_args: dict[str, Any] = {
+        "charset": "utf8mb4",
+        "connect_timeout": seconds,
+        "init_command": f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}', innodb_lock_wait_timeout = {seconds}",
+    }
+    if url.get_driver_name() == "mysqldb":
+        connect_args["binary_prefix"] = True
+    return {
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
+        "pool_recycle": 1800,
+        "connect_args": connect_args,
+    }
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.create_function("kobo_now", 0, _now_text)
+
+
+def _now_text() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn what the driver raises into our errors, without its text: that may hold answers.
+
+    :raises DatabaseError: the database cannot take it now.
+    :raises SchemaError: a table or a column is missing.
+    """
+    try:
+        yield
+    except DBAPIError as problem:
+        raise _translated(problem) from None
+    except SQLAlchemyError as problem:
+        raise DatabaseError(f"The database could not be used: {type(problem).__name__}.") from None
+
+
+def _translated(problem: DBAPIError) -> KoboMirrorError:
+    code = _code(problem)
+    text = str(problem.orig) if isinstance(problem.orig, sqlite3.Error) else ""
+    if code in _OLD_SCHEMA or text.startswith(("no such table", "no such column")) or "has no column named" in text:
+        return SchemaError("The database lacks our tables or has old ones: run `python -m kobo_mirror migrate`.")
+    meaning = _MEANING.get(code) if code else _sqlite_meaning(text)
+    return DatabaseError(f"The database could not take it: {meaning or type(problem.orig).__name__}{f' ({code})' if code else ''}.")
+
+
+def _sqlite_meaning(text: str) -> str | None:
+    known = ("database is locked", "unable to open database file", "disk is full", "attempt to write a readonly database",
+             "disk I/O error", "file is not a database")  # fmt: skip
+    return next((f"SQLite says '{phrase}'" for phrase in known if phrase in text), None)
+
+
+def _code(problem: DBAPIError) -> int | None:
+    args = getattr(problem.orig, "args", ())
+    return args[0] if args and isinstance(args[0], int) else None
+
+
+def _is_collision(problem: BaseException) -> bool:
+    if isinstance(problem, IntegrityError) and isinstance(problem.orig, sqlite3.Error):
+        return True
+    if isinstance(problem, OperationalError) and isinstance(problem.orig, sqlite3.Error):
+        return "locked" in str(problem.orig)
+    return isinstance(problem, DBAPIError) and _code(problem) in _COLLISIONS
+
+
+def transact(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Run ``work`` in one transaction; after a collision roll back and run it again, with jitter.
+
+    :raises DatabaseError: the database cannot take it, or collides until our patience ends.
+    """
+    patience = engine.get_execution_options().get("patience", 20.0)
+    retrying = Retrying(
+        retry=retry_if_exception(_is_collision),
+        wait=wait_random(0.001, 0.05),
+        stop=stop_any(stop_after_attempt(_ATTEMPTS), stop_after_delay(patience)),
+        reraise=True,
+    )
+    with database_errors():
+        return retrying(_once, engine, work)
+
+
+def _once(engine: Engine, work: Callable[[Connection], T]) -> T:
+    with engine.begin() as connection:
+        return work(connection)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading that keeps nobody from writing.
+
+    :raises DatabaseError, SchemaError: as ``database_errors``.
+    """
+    with database_errors(), engine.connect() as connection:
+        yield connection.execution_options(reading=True)
+
+
+def clock(engine: Engine) -> datetime:
+    """The database's clock: the moment before a request is sent (UTC, naive).
+
+    :raises DatabaseError: it cannot be read.
+    """
+    with reading(engine) as connection:
+        return connection.execute(select(now())).scalar_one()

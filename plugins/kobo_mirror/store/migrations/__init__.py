@@ -1,0 +1,1 @@
+"""Alembic's revisions of our own tables, run from Python."""

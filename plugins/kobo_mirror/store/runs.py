@@ -1,0 +1,136 @@
+"""Runs of the sync and the lanes they walk: what was done, up to where, and the watermark that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, RowMapping, case, func, insert, select, update
+
+from kobo_mirror.store.database import now
+from kobo_mirror.store.tables import checkpoints, sync_runs
+
+SETTLING = timedelta(minutes=15)
+
+
+class Lane(NamedTuple):
+    """A range of ids walked in order: ``first_id < id <= last_id`` (None: no end), done up to ``cursor``."""
+
+    lane: int
+    first_id: int
+    last_id: int | None
+    cursor: int
+    done: bool
+
+
+class Step(NamedTuple):
+    """A page of a lane: it commits only if the lane's cursor is still the one it was asked from."""
+
+    lane: int
+    cursor: int
+    to: int
+    done: bool
+
+
+def open_run(connection: Connection, asset_uid: str, name: str, mode: str, watermark: int | None) -> int:
+    """Write a new run's row; returns its id."""
+    values = {"asset_uid": asset_uid, "name": name, "mode": mode, "watermark": watermark, "started_at": now()}
+    key = connection.execute(insert(sync_runs).values(values)).inserted_primary_key
+    return int(key[0]) if key else 0
+
+
+def run_row(connection: Connection, run_id: int) -> RowMapping:
+    """A run as it stands."""
+    return connection.execute(select(sync_runs).where(sync_runs.c.id == run_id)).mappings().one()
+
+
+def unfinished_run(connection: Connection, asset_uid: str) -> RowMapping | None:
+    """The newest run of a form if it never finished: the next one goes on where it stopped."""
+    newest = select(sync_runs).where(sync_runs.c.asset_uid == asset_uid).order_by(sync_runs.c.id.desc()).limit(1)
+    row = connection.execute(newest).mappings().one_or_none()
+    return row if row is not None and row["finished_at"] is None else None
+
+
+def finish_run(connection: Connection, run_id: int) -> None:
+    """Note that a run has read everything it set out to read."""
+    connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(finished_at=now(), error=None))
+
+
+def note_error(connection: Connection, run_id: int, sentence: str) -> None:
+    """Note why a run stopped; it stays unfinished."""
+    connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(error=sentence[:500]))
+
+
+def add_counts(connection: Connection, run_id: int, counts: Mapping[str, int], *, highest_id: int | None = None) -> None:
+    """Add to a run's counts in the transaction that they count."""
+    values: dict[str, Any] = {name: sync_runs.c[name] + number for name, number in counts.items() if number}
+    if highest_id is not None:
+        stored = func.coalesce(sync_runs.c.highest_id, 0)
+        values["highest_id"] = case((stored < highest_id, highest_id), else_=stored)
+    if values:
+        connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(values))
+
+
+def finished_runs(connection: Connection, asset_uid: str) -> Any:
+    """The select of a form's finished runs, newest first."""
+    return (
+        select(sync_runs)
+        .where(sync_runs.c.asset_uid == asset_uid, sync_runs.c.finished_at.is_not(None))
+        .order_by(sync_runs.c.finished_at.desc(), sync_runs.c.id.desc())
+    )
+
+
+def last_finished(connection: Connection, asset_uid: str, mode: str | None = None) -> RowMapping | None:
+    """The last finished run, of a mode if one is given."""
+    query = finished_runs(connection, asset_uid)
+    if mode is not None:
+        query = query.where(sync_runs.c.mode == mode)
+    return connection.execute(query.limit(1)).mappings().one_or_none()  # type: ignore[no-any-return]
+
+
+def watermark(connection: Connection, asset_uid: str) -> int | None:
+    """The id above which the next usual run reads, or None: then only an exact run is safe.
+
+    Let P be the last finished pull: the highest id returned to a pull that had finished 15 minutes before P started. P read
+    everything below it when it was settled. ``_id`` is not in the order of commits and ``_submission_time`` can be backdated
+    (kobo-api.md §1.3, §2), so neither the highest id nor a time would do.
+    """
+    last = last_finished(connection, asset_uid)
+    if last is None:
+        return None
+    settled = select(func.max(sync_runs.c.highest_id)).where(
+        sync_runs.c.asset_uid == asset_uid, sync_runs.c.finished_at <= last["started_at"] - SETTLING
+    )
+    return connection.execute(settled).scalar_one()
+
+
+def open_lanes(connection: Connection, asset_uid: str, run_id: int, bounds: Sequence[tuple[int, int | None]]) -> None:
+    """Write the lanes of a run, each with its cursor before its first id."""
+    if bounds:
+        rows = [
+            {"asset_uid": asset_uid, "run": run_id, "lane": number, "first_id": first, "last_id": last, "cursor_id": first}
+            for number, (first, last) in enumerate(bounds)
+        ]
+        connection.execute(insert(checkpoints), rows)
+
+
+def lanes(connection: Connection, asset_uid: str, run_id: int) -> list[Lane]:
+    """The lanes of a run, in the order of their ids."""
+    rows = connection.execute(
+        select(checkpoints)
+        .where(checkpoints.c.asset_uid == asset_uid, checkpoints.c.run == run_id)
+        .order_by(checkpoints.c.lane)
+    ).mappings()
+    return [Lane(r["lane"], r["first_id"], r["last_id"], r["cursor_id"], r["done_at"] is not None) for r in rows]
+
+
+def move_lane(connection: Connection, asset_uid: str, run_id: int, step: Step) -> bool:
+    """Move a lane's cursor, in the transaction of the page it covers; False if another task has moved it."""
+    mine = (checkpoints.c.asset_uid == asset_uid) & (checkpoints.c.run == run_id) & (checkpoints.c.lane == step.lane)
+    row = connection.execute(select(checkpoints.c.cursor_id, checkpoints.c.done_at).where(mine).with_for_update()).one_or_none()
+    if row is None or row[0] != step.cursor or row[1] is not None:
+        return False
+    values = {"cursor_id": step.to, "done_at": now()} if step.done else {"cursor_id": step.to}
+    connection.execute(update(checkpoints).where(mine).values(values))
+    return True

@@ -1,0 +1,95 @@
+"""Bulk writes: one multi-row statement for many rows, compiled once.
+
+An ``executemany`` of an upsert is sent row by row on MySQL; SQLAlchemy's ``values(list)`` renders a new statement for each page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy.dialects import mysql, sqlite
+
+_STATEMENT_BYTES = 3 * 2**20  # under a quarter of the smallest default max_allowed_packet (16 MiB, MariaDB)
+_CELL_BYTES = 8
+
+
+class _Template(NamedTuple):
+    head: str
+    group: str
+    tail: str
+    processors: tuple[tuple[int, Any], ...]
+
+
+def insert_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Plain INSERT: a row that exists is an ``IntegrityError``, which tells that a race was lost."""
+    _send(connection, _template(table, columns, (), (), connection.dialect), rows)
+
+
+def upsert_rows(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    key: tuple[str, ...],
+    keep: tuple[str, ...] = (),
+) -> None:
+    """INSERT, and where ``key`` exists UPDATE of every column but those of ``key`` and ``keep``."""
+    _send(connection, _template(table, columns, key, keep, connection.dialect), rows)
+
+
+@lru_cache
+def _template(table: Table, columns: tuple[str, ...], key: tuple[str, ...], keep: tuple[str, ...], dialect: Dialect) -> _Template:
+    moved = [name for name in columns if name not in key and name not in keep]
+    statement: Any
+    if dialect.name == "sqlite":
+        statement = sqlite.insert(table)
+        if key:
+            statement = statement.on_conflict_do_update(index_elements=list(key), set_={n: statement.excluded[n] for n in moved})
+    else:
+        statement = mysql.insert(table)
+        if key:
+            statement = statement.on_duplicate_key_update({n: statement.inserted[n] for n in moved})
+    text = str(statement.compile(dialect=dialect, column_keys=list(columns)))
+    start = text.index("(", text.index(" VALUES ")) + 1
+    end = text.index(")", start)
+    order = [name.strip(" `\"") for name in text[text.index("(") + 1 : text.index(")")].split(",")]
+    if tuple(order) != columns:
+        raise AssertionError(f"{table.name}: columns must be given in the table's order")
+    types = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns]
+    processors = tuple((index, processor) for index, processor in enumerate(types) if processor)
+    return _Template(text[: start - 1], text[start - 1 : end + 1], text[end + 1 :], processors)
+
+
+def _send(connection: Connection, template: _Template, rows: Sequence[tuple[Any, ...]]) -> None:
+    ready = [_bound(row, template.processors) for row in rows] if template.processors else rows
+    if connection.dialect.name == "sqlite":
+        if ready:
+            connection.exec_driver_sql(f"{template.head}{template.group}{template.tail}", list(ready))
+        return
+    for chunk in _chunks(ready):
+        groups = ", ".join([template.group] * len(chunk))
+        flat = tuple(cell for row in chunk for cell in row)
+        connection.exec_driver_sql(f"{template.head}{groups}{template.tail}", flat)
+
+
+def _bound(row: tuple[Any, ...], processors: Iterable[tuple[int, Any]]) -> tuple[Any, ...]:
+    cells = list(row)
+    for index, processor in processors:
+        cells[index] = processor(cells[index])
+    return tuple(cells)
+
+
+def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    first, size = 0, 0
+    for index, row in enumerate(rows):
+        cost = sum([4 * len(cell) if type(cell) in (str, bytes) else _CELL_BYTES for cell in row])
+        if size + cost > _STATEMENT_BYTES and index > first:
+            yield rows[first:index]
+            first, size = index, 0
+        size += cost
+    if first < len(rows):
+        yield rows[first:]

@@ -1,0 +1,189 @@
+"""Every table of ours, and how a Form becomes its table."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.schema import DDL, SchemaItem
+from sqlalchemy.types import BINARY, TypeEngine
+
+from kobo_mirror.forms.form import TEXT_LENGTH, Form, Kind
+
+OPTIONS = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4", "mysql_engine": "InnoDB", "mariadb_engine": "InnoDB"}
+MYSQLS = ("mysql", "mariadb")
+
+
+def ascii_text(length: int) -> TypeEngine[str]:
+    """Uids and uuids: ASCII, compared byte by byte."""
+    return String(length).with_variant(mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), *MYSQLS)
+
+
+MOMENT = DateTime().with_variant(mysql.DATETIME(fsp=6), *MYSQLS)
+LONG_TEXT = Text().with_variant(mysql.LONGTEXT(), *MYSQLS)
+LONG_BLOB = LargeBinary().with_variant(mysql.LONGBLOB(), *MYSQLS)
+SERIAL = BigInteger().with_variant(Integer(), "sqlite")
+UID = ascii_text(40)
+TOKEN = ascii_text(80)
+
+metadata = MetaData()
+
+forms = Table(
+    "kobo_forms", metadata,
+    Column("form_table", ascii_text(64), primary_key=True),
+    Column("server", String(255), nullable=False),
+    Column("asset_uid", UID, nullable=False),
+    Column("bound_at", MOMENT, nullable=False),
+    **OPTIONS,
+)  # fmt: skip
+
+submissions = Table(
+    "kobo_submissions", metadata,
+    Column("asset_uid", UID, primary_key=True),
+    Column("kobo_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("uuid", TOKEN),
+    Column("root_uuid", TOKEN),
+    Column("previous_uuid", TOKEN),
+    Column("form_version", TOKEN),
+    Column("submission_time", DateTime),
+    Column("submitted_by", String(TEXT_LENGTH)),
+    Column("validation_status", TOKEN),
+    Column("validation_timestamp", BigInteger),
+    Column("digest", BINARY(16)),
+    Column("row_digest", BINARY(16)),
+    Column("payload", LONG_TEXT),
+    Column("state", ascii_text(8), nullable=False),
+    Column("reason", String(500)),
+    Column("pushed_at", MOMENT),
+    Column("first_seen_at", MOMENT, nullable=False),
+    Column("deleted_at", MOMENT),
+    **OPTIONS,
+)  # fmt: skip
+
+to_fetch = Table(
+    "kobo_to_fetch", metadata,
+    Column("asset_uid", UID, primary_key=True),
+    Column("kind", ascii_text(4), primary_key=True),
+    Column("ref", TOKEN, primary_key=True),
+    Column("reason", String(100), nullable=False),
+    Column("asked_at", MOMENT, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    **OPTIONS,
+)  # fmt: skip
+
+dead_letters = Table(
+    "kobo_dead_letters", metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("received_at", MOMENT, nullable=False),
+    Column("source", String(100), nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("body", LONG_BLOB, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("replayed_at", MOMENT),
+    **OPTIONS,
+)  # fmt: skip
+
+leases = Table(
+    "kobo_leases", metadata,
+    Column("asset_uid", UID, primary_key=True),
+    Column("holder", String(255)),
+    Column("fencing_number", BigInteger, nullable=False),
+    Column("since", MOMENT),
+    Column("renewed_at", MOMENT),
+    **OPTIONS,
+)  # fmt: skip
+
+checkpoints = Table(
+    "kobo_checkpoints", metadata,
+    Column("asset_uid", UID, primary_key=True),
+    Column("run", BigInteger, primary_key=True, autoincrement=False),
+    Column("lane", Integer, primary_key=True, autoincrement=False),
+    Column("first_id", BigInteger, nullable=False),
+    Column("last_id", BigInteger),
+    Column("cursor_id", BigInteger, nullable=False),
+    Column("done_at", MOMENT),
+    **OPTIONS,
+)  # fmt: skip
+
+COUNTS = ("rows_read", "inserted", "updated", "unchanged", "stale", "deferred", "deleted", "revived", "rejected", "requests", "bytes")  # fmt: skip
+
+sync_runs = Table(
+    "kobo_sync_runs", metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("asset_uid", UID, nullable=False, index=True),
+    Column("name", String(255), nullable=False),
+    Column("mode", ascii_text(8), nullable=False),
+    Column("started_at", MOMENT, nullable=False),
+    Column("finished_at", MOMENT),
+    Column("watermark", BigInteger),
+    Column("highest_id", BigInteger),
+    *(Column(name, BigInteger, nullable=False, server_default="0") for name in COUNTS),
+    Column("error", String(500)),
+    **OPTIONS,
+)  # fmt: skip
+
+registrations = Table(
+    "kobo_registrations", metadata,
+    Column("asset_uid", UID, primary_key=True),
+    Column("endpoint", ascii_text(500), primary_key=True),
+    Column("way", ascii_text(20), nullable=False),
+    Column("hook_uid", TOKEN),
+    Column("secret_fingerprint", ascii_text(16), nullable=False),
+    Column("registered_at", MOMENT, nullable=False),
+    **OPTIONS,
+)  # fmt: skip
+
+_KINDS: dict[Kind, TypeEngine[object]] = {
+    Kind.TEXT: String(TEXT_LENGTH),
+    Kind.INTEGER: Integer(),
+    Kind.DATE: Date(),
+    Kind.DATETIME: DateTime(),
+}
+
+
+def _moment_default(dialect: str, *, moves: bool) -> str:
+    if dialect == "sqlite":
+        return "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
+    return "CURRENT_TIMESTAMP(6)" + (" ON UPDATE CURRENT_TIMESTAMP(6)" if moves else "")
+
+
+@lru_cache
+def form_table(form: Form, dialect: str) -> Table:
+    """The table of a form, in a metadata of its own.
+
+    :param dialect: ``mysql``, ``mariadb`` or ``sqlite``: how the clocks move by themselves differs.
+    """
+    columns: list[SchemaItem] = [
+        Column("id", BINARY(16), primary_key=True),
+        Column("kobo_id", BigInteger, nullable=False, unique=True),
+    ]
+    columns += [
+        Column(column.name, _KINDS[column.kind], nullable=not column.required, index=column.indexed, server_default=column.default)
+        for column in form.columns
+    ]
+    columns += [
+        Column("inserted_at", MOMENT, nullable=False, server_default=text(_moment_default(dialect, moves=False))),
+        Column("updated_at", MOMENT, nullable=False, server_default=text(_moment_default(dialect, moves=True))),
+    ]
+    return Table(form.table, MetaData(), *columns, **OPTIONS)
+
+
+def clock_trigger(form: Form) -> DDL:
+    """What makes ``updated_at`` move by itself in SQLite."""
+    return DDL(
+        f"CREATE TRIGGER {form.table}_updated_at AFTER UPDATE ON {form.table} FOR EACH ROW WHEN NEW.updated_at = OLD.updated_at "
+        f"BEGIN UPDATE {form.table} SET updated_at = {_moment_default('sqlite', moves=False).replace('%', '%%')} WHERE id = NEW.id; END"
+    )

@@ -1,0 +1,213 @@
+"""The one writer: applies decisions to ledger and form table in one transaction.
+
+Nothing else writes to either, ever. Ids are sorted, stored rows are read under lock, new ones are plain INSERTs: a lost race is
+a duplicate key, which rolls the page back and decides it again (docs/architecture.md, "Locking").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, select, update
+
+from kobo_mirror.errors import LeaseError
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.rows import State, read_state
+from kobo_mirror.store import runs
+from kobo_mirror.store.database import now, transact
+from kobo_mirror.store.decide import Decision, Incoming, Stored, decide
+from kobo_mirror.store.fetch_list import Entry, ask_for, settle
+from kobo_mirror.store.leases import Lease, check_lease
+from kobo_mirror.store.statements import insert_rows, upsert_rows
+from kobo_mirror.store.tables import form_table, submissions
+
+_LEDGER_COLUMNS = tuple(column.name for column in submissions.columns)
+_LEDGER_KEY = ("asset_uid", "kobo_id")
+_STORED = [submissions.c[name] for name in Stored._fields]
+_RESULT = {
+    Decision.INSERT: "inserted",
+    Decision.UPDATE: "updated",
+    Decision.REVIVE: "revived",
+    Decision.UNCHANGED: "unchanged",
+    Decision.STALE: "stale",
+    Decision.FETCH: "deferred",
+}
+_WRITTEN = (Decision.INSERT, Decision.UPDATE, Decision.REVIVE)
+
+
+@dataclass(frozen=True)
+class PushResult:
+    """What became of a delivery: ``inserted``, ``updated``, ``unchanged``, ``stale``, ``deferred`` or ``rejected``."""
+
+    kobo_id: int
+    result: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulled:
+    """States that one request brought, and what their transaction must check and note.
+
+    :param sent_at: the database's clock before the request was sent.
+    :param window: the ids ``after < id <= upto`` (None: no end) that the request covered; stored ones that it lacks are fetched.
+    :param step: the lane that this page moves on.
+    :param settled: entries of the fetch list that the request answered.
+    :param counts: further counts for the run's row (``requests``, ``bytes``).
+    """
+
+    states: Sequence[State]
+    sent_at: datetime
+    lease: Lease
+    run_id: int
+    window: tuple[int, int | None] | None = None
+    step: runs.Step | None = None
+    settled: Sequence[Entry] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class Writer:
+    """Writes the states of one mirror.
+
+    :param keep_payloads: ``rejected`` keeps the JSON of what did not fit, ``all`` keeps every one.
+    """
+
+    def __init__(self, engine: Engine, mirror: Mirror, keep_payloads: str = "rejected") -> None:
+        self._engine = engine
+        self._mirror = mirror
+        self._keep_all = keep_payloads == "all"
+        self._table = form_table(mirror.form, engine.dialect.name)
+        self._form_columns = ("id", "kobo_id", *(column.name for column in mirror.form.columns), "inserted_at")
+
+    def push(self, body: bytes) -> PushResult:
+        """Take one delivery; when this returns, it is durable.
+
+        :raises SubmissionError: the body is no submission.
+        :raises DatabaseError, SchemaError: the database cannot take it.
+        """
+        state = read_state(body, self._mirror)
+        decision = transact(self._engine, lambda connection: self._push(connection, state))
+        if decision in _WRITTEN and state.row is None:
+            return PushResult(state.kobo_id, "rejected", state.reason)
+        return PushResult(state.kobo_id, _RESULT[decision])
+
+    def _push(self, connection: Connection, state: State) -> Decision:
+        stored = self._stored(connection, [state.kobo_id], None)
+        moment = connection.execute(select(now())).scalar_one()
+        decision = decide(stored.get(state.kobo_id), _incoming(state), None)
+        self._apply(connection, [(state, decision)], stored, moment, pushed=True)
+        return decision
+
+    def pull(self, page: Pulled) -> dict[str, int]:
+        """Write what a request brought, in one transaction; returns the counts.
+
+        :raises LeaseError: the lease, or the lane, has gone to another sync; nothing was written.
+        :raises DatabaseError, SchemaError: the database cannot take it; nothing was written.
+        """
+        return transact(self._engine, lambda connection: self._pull(connection, page))
+
+    def _pull(self, connection: Connection, page: Pulled) -> dict[str, int]:
+        moment = check_lease(connection, page.lease)
+        if page.step and not runs.move_lane(connection, page.lease.asset_uid, page.run_id, page.step):
+            raise LeaseError("Another task pulls this lane: this one has ended without harm.")
+        states = sorted(page.states, key=lambda state: state.kobo_id)
+        stored = self._stored(connection, [state.kobo_id for state in states], page.window)
+        decided = [(s, decide(stored.get(s.kobo_id), _incoming(s), page.sent_at)) for s in states]
+        settle(connection, self._mirror.asset_uid, page.settled)
+        self._apply(connection, decided, stored, moment, pushed=False)
+        lacking = stored.keys() - {state.kobo_id for state in states}
+        self._ask(connection, (i for i in lacking if stored[i].state != "deleted"), "lacking in the pages")
+        counts = _counted(decided) | page.counts
+        runs.add_counts(connection, page.run_id, counts, highest_id=states[-1].kobo_id if states else None)
+        return counts
+
+    def _stored(self, connection: Connection, ids: Sequence[int], window: tuple[int, int | None] | None) -> dict[int, Stored]:
+        mine = select(*_STORED).where(submissions.c.asset_uid == self._mirror.asset_uid)
+        if window:
+            mine = mine.where(submissions.c.kobo_id > window[0])
+            mine = mine if window[1] is None else mine.where(submissions.c.kobo_id <= window[1])
+        elif ids:
+            mine = mine.where(submissions.c.kobo_id.in_(bindparam("ids", list(ids), expanding=True, literal_execute=False)))
+        else:
+            return {}
+        rows: Iterable[Row[Any]] = connection.execute(mine.order_by(submissions.c.kobo_id).with_for_update())
+        return {row[0]: Stored(*row) for row in rows}
+
+    def _apply(
+        self,
+        connection: Connection,
+        decided: Sequence[tuple[State, Decision]],
+        stored: dict[int, Stored],
+        moment: datetime,
+        *,
+        pushed: bool,
+    ) -> None:
+        pushed_at = moment if pushed else None
+        new = [self._ledger_row(s, None, moment, pushed_at) for s, d in decided if d is Decision.INSERT]
+        changed = [
+            self._ledger_row(s, stored[s.kobo_id], moment, pushed_at) for s, d in decided if d in (Decision.UPDATE, Decision.REVIVE)
+        ]
+        insert_rows(connection, submissions, _LEDGER_COLUMNS, new)
+        upsert_rows(connection, submissions, _LEDGER_COLUMNS, changed, key=_LEDGER_KEY, keep=("first_seen_at",))
+        if pushed:
+            self._stamp(connection, [s.kobo_id for s, d in decided if d not in _WRITTEN and s.kobo_id in stored], moment)
+        self._write_form(connection, [s for s, d in decided if d in _WRITTEN], stored, moment)
+        self._ask(connection, (s.kobo_id for s, d in decided if d is Decision.FETCH), "undecidable")
+
+    def _ledger_row(self, state: State, stored: Stored | None, moment: datetime, pushed_at: datetime | None) -> tuple[Any, ...]:
+        rejected = state.row is None
+        return (
+            self._mirror.asset_uid,
+            state.kobo_id,
+            state.uuid,
+            state.root_uuid,
+            state.previous_uuid,
+            state.form_version,
+            state.submission_time,
+            state.submitted_by,
+            state.validation_status,
+            state.validation_timestamp,
+            state.digest,
+            state.row_digest,
+            state.payload.decode() if rejected or self._keep_all else None,
+            "rejected" if rejected else "applied",
+            state.reason,
+            pushed_at or (stored.pushed_at if stored else None),
+            stored.first_seen_at if stored else moment,
+            None,
+        )
+
+    def _write_form(self, connection: Connection, states: Iterable[State], stored: dict[int, Stored], moment: datetime) -> None:
+        rows, gone = [], []
+        for state in states:
+            before = stored.get(state.kobo_id)
+            if state.row is None:
+                if before is not None:
+                    gone.append(state.kobo_id)
+            elif before is None or before.state != "applied" or before.row_digest != state.row_digest:
+                rows.append((*state.row, before.first_seen_at if before else moment))
+        upsert_rows(connection, self._table, self._form_columns, rows, key=("kobo_id",), keep=("inserted_at",))
+        if gone:
+            connection.execute(delete(self._table).where(self._table.c.kobo_id.in_(gone)))
+
+    def _stamp(self, connection: Connection, ids: Sequence[int], moment: datetime) -> None:
+        if ids:
+            mine = (submissions.c.asset_uid == self._mirror.asset_uid) & submissions.c.kobo_id.in_(ids)
+            connection.execute(update(submissions).where(mine).values(pushed_at=moment))
+
+    def _ask(self, connection: Connection, ids: Iterable[int], reason: str) -> None:
+        ask_for(connection, self._mirror.asset_uid, ids, reason)
+
+
+def _incoming(state: State) -> Incoming:
+    return Incoming(state.uuid, state.previous_uuid, state.digest, state.partial)
+
+
+def _counted(decided: Sequence[tuple[State, Decision]]) -> dict[str, int]:
+    counts = {"rows_read": len(decided)}
+    for state, decision in decided:
+        name = "rejected" if decision in _WRITTEN and state.row is None else _RESULT[decision]
+        counts[name] = counts.get(name, 0) + 1
+    return counts
