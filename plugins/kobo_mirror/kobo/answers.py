@@ -18,33 +18,39 @@ def problem(answer: Answer, *, server: str, asset_uid: str, managing: bool = Fal
     :param managing: the request manages REST Services, where 404 also says that the account may not
         (kobo-api.md §5.1).
     """
-    status = answer.status
-    if 200 <= status < 300:
+    if 200 <= answer.status < 300:
         return None
-    if status in _BUSY or status >= 500 or (status == 400 and answer.body.strip() == _UNSUPPORTED_QUERY):
-        return ServerError(f"{server} is busy or down: it answered {status}.", retry_after=answer.retry_after)
-    if status == 401:
+    unsupported = answer.status == 400 and answer.body.strip() == _UNSUPPORTED_QUERY
+    if answer.status in _BUSY or answer.status >= 500 or unsupported:
+        return ServerError(
+            f"{server} is busy or down: it answered {answer.status}.", retry_after=answer.retry_after
+        )
+    return _refusal(answer, server, asset_uid, managing)
+
+
+def _refusal(answer: Answer, server: str, asset_uid: str, managing: bool) -> KoboMirrorError:
+    if answer.status == 401:
         return CredentialsError(
             f"KOBO_TOKEN was refused by {server}: it is wrong or no longer valid. "
             "KoboToolbox shows the right one under Account Settings, Security."
         )
-    if status in (403, 404) and managing:
+    if answer.status in (403, 404) and managing:
         return NotPermittedError(
             "not permitted: ask the form's owner to let the account of KOBO_TOKEN edit the form, "
             "which REST Services need, or to add the REST Service themselves."
         )
-    if status == 403:
+    if answer.status == 403:
         return CredentialsError(
             f"{server} shuts out the account of KOBO_TOKEN: sign in there once to see why."
         )
-    if status == 404:
+    if answer.status == 404:
         return CredentialsError(
             f"{server} shows no form {asset_uid!r}: either it has no such form (KOBO_ASSET_ID, KOBO_URL), "
             "or KOBO_TOKEN belongs to an account that may not view its submissions."
         )
-    if status == 400 and _NOT_DEPLOYED in answer.body:
+    if _NOT_DEPLOYED in answer.body:
         return RequestError(f"The form {asset_uid!r} is not deployed yet, so it has no submissions to pull.")
-    return RequestError(f"{server} refused the request: {status}{_refused_fields(answer.body)}.")
+    return RequestError(f"{server} refused the request: {answer.status}{_refused_fields(answer.body)}.")
 
 
 def _refused_fields(body: bytes) -> str:

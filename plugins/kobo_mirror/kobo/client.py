@@ -111,7 +111,7 @@ class KoboClient:
         return self._range(after, upto, {"limit": str(limit)})
 
     def sweep_page(self, *, after: int, upto: int | None = None, limit: int = 1000) -> Page:
-        """The same with ``_id``, ``_uuid`` and ``_validation_status`` only; the server adds ``meta/rootUuid``."""
+        """The same with ``_id``, ``_uuid`` and ``_validation_status`` only (kobo-api.md §1.1)."""
         return self._range(after, upto, {"limit": str(limit), "fields": _SWEPT})
 
     def by_ids(self, ids: Sequence[int]) -> Page:
@@ -131,7 +131,7 @@ class KoboClient:
         return self._submissions({**query, **_ONLY_ID}, _not_cut_short).count
 
     def id_at(self, start: int, *, after: int = 0) -> int | None:
-        """The ``_id`` at position ``start`` (from 0) of those above ``after``, ascending; None past the end."""
+        """The ``_id`` at position ``start`` (from 0) of those above ``after``, ascending."""
 
         def check(page: Page) -> None:
             check_order(page, above=after)

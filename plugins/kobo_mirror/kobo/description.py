@@ -14,8 +14,8 @@ class FormInfo:
     """A form (kobo-api.md §6).
 
     ``submission_count`` is the server's own counter, None where this account may not see it; ``deployed``
-    also holds for an archived form; ``has_media`` goes by the newest draft; ``restricted``: this account sees only
-    some of the submissions (kobo-api.md §1.4).
+    also holds for an archived form; ``has_media`` goes by the newest draft; ``restricted``: this account
+    sees only some of the submissions (kobo-api.md §1.4).
     """
 
     uid: str

@@ -1,4 +1,4 @@
-"""Asks a KoboToolbox server as one account: the one place where HTTP becomes data or an error, with retries."""
+"""Asks a KoboToolbox server, again if it must: the one place where HTTP becomes data or an error."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Session:
         """
 
         def send() -> T:
-            return self._once(method, path, decode, params, body, managing)
+            return self._once(method, path, decode, params=params, body=body, managing=managing)
 
         return self._retrying(send) if repeat else send()
 
@@ -94,6 +94,7 @@ class Session:
         method: str,
         path: str,
         decode: Callable[[Answer], T],
+        *,
         params: Mapping[str, str],
         body: Mapping[str, Any] | None,
         managing: bool,
