@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 
 UV_VERSION=0.13.9
 export UV_PYTHON_DOWNLOADS=never PIP_DISABLE_PIP_VERSION_CHECK=1
+if [ -e /etc/ssl/certs/ca-certificates.crt ]; then export UV_SYSTEM_CERTS=true; fi
 
 stop() { echo "setup: $*" >&2; exit 1; }
 
@@ -26,6 +27,13 @@ make_venv() {
         stop "$python cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv"
     fi
     .venv/bin/python -m pip install --quiet "uv==$UV_VERSION"
+    echo "$PWD" >.venv/.place
+}
+
+# uv is quick; pip knows this machine's package index and certificates where they are special.
+install() {
+    .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps -r "$1" ||
+        .venv/bin/python -m pip install --quiet --no-deps -r "$1"
 }
 
 can_build_mysqlclient() {
@@ -35,15 +43,15 @@ can_build_mysqlclient() {
 
 driver="pymysql only"
 if can_build_mysqlclient; then driver="mysqlclient too"; fi
-wanted="$(cat requirements.lock requirements-mysqlclient.txt scripts/setup.sh | cksum) in $PWD with $driver"
-if [ "$(cat .venv/.complete 2>/dev/null)" = "$wanted" ]; then exit 0; fi
+wanted="$(cat requirements.lock requirements-mysqlclient.txt scripts/setup.sh | cksum) with $driver"
+if [ "$(cat .venv/.place .venv/.complete 2>/dev/null)" = "$PWD
+$wanted" ]; then exit 0; fi
 
 echo "setup: installing into .venv"
-if ! .venv/bin/python -c '' 2>/dev/null || ! .venv/bin/uv --version >/dev/null 2>&1; then make_venv; fi
-.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps -r requirements.lock
+if [ "$(cat .venv/.place 2>/dev/null)" != "$PWD" ] || ! .venv/bin/python -c '' 2>/dev/null; then make_venv; fi
+install requirements.lock
 if [ "$driver" = "mysqlclient too" ]; then
-    .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps -r requirements-mysqlclient.txt ||
-        echo "setup: mysqlclient could not be built here; PyMySQL does its work" >&2
+    install requirements-mysqlclient.txt || echo "setup: mysqlclient could not be built here; PyMySQL does its work" >&2
 fi
 packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 printf '%s\n' "$PWD" "$PWD/plugins" >"$packages/kobo_mirror_checkout.pth"
