@@ -100,6 +100,8 @@ def _mysql_options(url: URL, patience: float) -> dict[str, Any]:
     connect_args: dict[str, Any] = {
         "charset": "utf8mb4",
         "connect_timeout": seconds,
+        "read_timeout": seconds + 1,
+        "write_timeout": seconds + 1,
         "init_command": f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}', innodb_lock_wait_timeout = {seconds}",
     }
     if url.get_driver_name() == "mysqldb":

@@ -5,6 +5,7 @@ An ``executemany`` of an upsert is sent row by row on MySQL; SQLAlchemy's ``valu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from sqlalchemy.dialects import mysql, sqlite
 
 _STATEMENT_BYTES = 3 * 2**20  # under a quarter of the smallest default max_allowed_packet (16 MiB, MariaDB)
 _CELL_BYTES = 8
+_TAIL = re.compile(r"\)(?: AS \w+)? ON (?:CONFLICT|DUPLICATE) .*", re.DOTALL)
 
 
 class _Template(NamedTuple):
@@ -53,15 +55,14 @@ def _template(table: Table, columns: tuple[str, ...], key: tuple[str, ...], keep
         statement = mysql.insert(table)
         if key:
             statement = statement.on_duplicate_key_update({n: statement.inserted[n] for n in moved})
-    text = str(statement.compile(dialect=dialect, column_keys=list(columns)))
-    start = text.index("(", text.index(" VALUES ")) + 1
-    end = text.index(")", start)
-    order = [name.strip(" `\"") for name in text[text.index("(") + 1 : text.index(")")].split(",")]
-    if tuple(order) != columns:
+    head, _, rest = str(statement.compile(dialect=dialect, column_keys=list(columns))).partition(" VALUES ")
+    if tuple(name.strip(" `\"") for name in head[head.index("(") + 1 : -1].split(",")) != columns:
         raise AssertionError(f"{table.name}: columns must be given in the table's order")
+    tail = _TAIL.search(rest)
+    mark = "?" if dialect.paramstyle == "qmark" else "%s"
     types = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns]
     processors = tuple((index, processor) for index, processor in enumerate(types) if processor)
-    return _Template(text[: start - 1], text[start - 1 : end + 1], text[end + 1 :], processors)
+    return _Template(f"{head} VALUES ", f"({', '.join([mark] * len(columns))})", tail[0][1:] if tail else "", processors)
 
 
 def _send(connection: Connection, template: _Template, rows: Sequence[tuple[Any, ...]]) -> None:
