@@ -1,0 +1,93 @@
+"""The service: create_app takes what it needs, get_app reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
+
+import falcon
+from sqlalchemy import Engine
+
+from kobo_mirror.config import Settings
+from kobo_mirror.errors import ConfigurationError, DatabaseError, SchemaError
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.database import open_engine
+from webhook import THREADS
+from webhook.middleware import (
+    RequestLog,
+    SecretCheck,
+    answer_unavailable,
+    answer_unexpected,
+    write_error,
+)
+from webhook.resources import Live, Ready, Submissions
+
+Application: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
+
+PATIENCE = 1
+"""Seconds a connect or a lock may take, and about twice that an answer: a 503 comes within 5 s even so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependencies:
+    """What the service works with.
+
+    :param probe: an engine of its own for the readiness check: a busy pool is not a dead database.
+    :param mirrors: the forms that are taken, and where to.
+    :param keep_payloads: ``rejected`` or ``all``, as the writer's.
+    :param secrets: any of them lets a sender in; none at all lets everybody in.
+    """
+
+    engine: Engine
+    probe: Engine
+    mirrors: Sequence[Mirror]
+    keep_payloads: str = "rejected"
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+def create_app(deps: Dependencies) -> Application:
+    """The WSGI application. Connects to nothing yet."""
+    app: Application = falcon.App(middleware=(RequestLog(), SecretCheck(deps.secrets)))
+    app.set_error_serializer(write_error)
+    app.add_error_handler(Exception, answer_unexpected)
+    app.add_error_handler((DatabaseError, SchemaError), answer_unavailable)
+    app.add_route("/api/real-time-updates", Submissions(deps.engine, deps.mirrors, deps.keep_payloads))
+    app.add_route("/health/live", Live())
+    app.add_route("/health/ready", Ready(deps.probe, deps.mirrors))
+    return app
+
+
+def get_app() -> Application:
+    """The application that the environment describes. The database need not be there yet.
+
+    :raises SystemExit: with a sentence that names what is missing or malformed.
+    """
+    try:
+        settings = Settings.from_env(need=("DATABASE_URL", "KOBO_ASSET_ID"))
+        deps = Dependencies(
+            engine=open_engine(settings.database_url, pool_size=THREADS, patience=PATIENCE),
+            probe=open_engine(settings.database_url, pool_size=1, patience=PATIENCE),
+            mirrors=[Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)],
+            keep_payloads=settings.kobo_keep_payloads,
+            secrets=_secrets(settings),
+        )
+    except ConfigurationError as problem:
+        raise SystemExit(f"The webhook cannot start. {problem}") from None
+    for engine in (deps.engine, deps.probe):
+        os.register_at_fork(after_in_child=partial(engine.dispose, close=False))
+    return create_app(deps)
+
+
+def _secrets(settings: Settings) -> tuple[str, ...]:
+    if settings.webhook_auth == "none":
+        return ()
+    if not settings.webhook_secret:
+        raise ConfigurationError(
+            "WEBHOOK_SECRET is not set. Set it in .env or the environment (`make env` makes one), "
+            "or set WEBHOOK_AUTH=none to take submissions from everybody."
+        )
+    return tuple(filter(None, (settings.webhook_secret, settings.webhook_secret_previous)))

@@ -1,0 +1,58 @@
+"""How gunicorn serves the webhook: ``gunicorn -c webhook/gunicorn.conf.py 'webhook.app:get_app()'``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from webhook import THREADS
+from webhook.logs import write_json
+
+bind = os.environ.get("WEBHOOK_BIND", "127.0.0.1:8000")
+
+# The work is waiting for a commit: threads overlap that. A second process goes on when one dies.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = THREADS
+
+# A missing setting stops the master at once with its sentence, not each worker again and again.
+preload_app = True
+
+# A worker whose loop does not beat for this long is replaced. A request ends by itself within 5 s.
+timeout = 30
+
+# SIGTERM: what has been accepted is finished. A supervisor must give more than this before it kills.
+graceful_timeout = 25
+
+# A KoboToolbox server opens a connection a delivery; a proxy in front keeps its own open.
+keepalive = 5
+
+# A leak of a library must not add up over a year; the jitter keeps the workers from restarting together.
+max_requests = 10_000
+max_requests_jitter = 1_000
+
+# The largest thing in a request's head is a registrar's ?token=.
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+# The heartbeat file must not wait for a disk; elsewhere than on Linux the default is right.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # a memory file system, by design
+
+# It would be shared by every gunicorn of this user, and fails on a read-only file system.
+control_socket_disable = True
+
+# The webhook writes its own line a request, without the query (which may be ?token=).
+accesslog = None
+
+RECEIVE_SECONDS = 10
+
+
+def on_starting(server: Any) -> None:
+    """Everything is logged as JSON, gunicorn's own lines included."""
+    write_json("gunicorn.error", "webhook")
+
+
+def pre_request(worker: Any, req: Any) -> None:
+    """A sender that falls silent within its body gives its thread back after ``RECEIVE_SECONDS``."""
+    req.unreader.sock.settimeout(RECEIVE_SECONDS)
