@@ -1,0 +1,60 @@
+"""The answers that are no data: errors in the words of the real server (kobo-api.md §1.5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+_PAGE = """<!doctype html>
+<html>
+  <head><meta charset="utf-8"><title>KoboToolbox </title></head>
+  <body><form class='registration registration--login'><h1>{title}</h1>{text}</form></body>
+</html>
+"""
+HTML_404 = _PAGE.format(title="Page not found (404)", text="There is nothing at this address.")
+HTML_500 = _PAGE.format(title="Server error (500)", text="The request could not be served.")
+HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
+HTML_LOGIN = _PAGE.format(title="Log in", text="Please log in.")
+NOT_FOUND = {"detail": "Not found."}
+FORBIDDEN = {"detail": "You do not have permission to perform this action."}
+INVALID_TOKEN = {"detail": "Invalid token."}
+
+
+class Problem(Exception):
+    """A request that ends with an error: ``body`` is JSON, or an HTML page when it is text."""
+
+    def __init__(self, status: int, body: object, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"{status}")
+        self.status = status
+        self.content_type = "text/html; charset=utf-8" if isinstance(body, str) else "application/json"
+        self.body = body if isinstance(body, str) else compact(body)
+        self.headers = dict(headers or {})
+
+
+def compact(value: object) -> str:
+    """JSON as the real server writes it: no blanks, no escapes (a lone surrogate, which UTF-8 cannot hold, is escaped)."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text if text.isascii() or _is_unicode(text) else json.dumps(value, separators=(",", ":"))
+
+
+def not_found() -> Problem:
+    """What hides a thing that is not there, or not for this user."""
+    return Problem(404, NOT_FOUND)
+
+
+def page_not_found() -> Problem:
+    """What the real server answers below a form that it does not have."""
+    return Problem(404, HTML_404)
+
+
+def server_error() -> Problem:
+    """What a request ends with that the real server did not think of."""
+    return Problem(500, HTML_500)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,131 @@
+"""The simulated server as a WSGI application."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+import falcon
+
+from simulator import assets, data, services, submissions
+from simulator.answers import Problem, compact, page_not_found, server_error
+from simulator.control import Control
+from simulator.faults import Faults
+from simulator.gate import ANONYMOUS, Gate
+from simulator.options import Options
+from simulator.world import World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_GZIP_FROM_BYTES = 1100
+
+
+def create_app(options: Options) -> WSGIApplication:
+    """One server with one form, faults and control API included."""
+    world = World(options)
+    app = falcon.App(middleware=[_Addresses(), _Gzip()])
+    app.req_options.strip_url_path_trailing_slash = True
+    app.add_error_handler(Problem, _answer_problem)
+    app.add_error_handler(falcon.HTTPError, _answer_http_error)
+    gate = Gate(world)
+    faults = Faults(app)
+    _add_routes(app, world, gate)
+    app.add_route("/_control/{command}", Control(world, faults))
+    return faults
+
+
+def _add_routes(app: falcon.App, world: World, gate: Gate) -> None:
+    asset = "/api/v2/assets/{asset}"
+    versions, service, logs = assets.Versions(world, gate), services.Service(world, gate), services.Logs(world, gate)
+    app.add_route("/api/v2/assets", assets.Assets(world, gate))
+    app.add_route(asset, assets.Asset(world, gate))
+    app.add_route(f"{asset}/versions", versions)
+    app.add_route(f"{asset}/versions/{{version}}", versions, suffix="one")
+    app.add_route(f"{asset}/deployment", assets.Deployment(world, gate))
+    app.add_route(f"{asset}/history", assets.HistoryPages(world, gate))
+    app.add_route(f"{asset}/data", data.DataPages(world, gate))
+    app.add_route(f"{asset}/data/bulk", submissions.Bulk(world, gate))
+    app.add_route(f"{asset}/data/validation_statuses", submissions.BulkValidation(world, gate))
+    app.add_route(f"{asset}/data/{{name}}", data.Submission(world, gate))
+    app.add_route(f"{asset}/data/{{name}}/validation_status", submissions.Validation(world, gate))
+    app.add_route(f"{asset}/data/{{name}}/duplicate", submissions.Duplicate(world, gate))
+    app.add_route(f"{asset}/hooks", services.Services(world, gate))
+    app.add_route(f"{asset}/hooks/{{hook}}", service)
+    app.add_route(f"{asset}/hooks/{{hook}}/retry", service, suffix="retry")
+    app.add_route(f"{asset}/hooks/{{hook}}/logs", logs)
+    app.add_route(f"{asset}/hooks/{{hook}}/logs/{{log}}", logs, suffix="one")
+    app.add_route(f"{asset}/hooks/{{hook}}/logs/{{log}}/retry", logs, suffix="retry")
+    app.add_route("/register_webhook", services.Registrar(world))
+    app.add_route("/environment", _Gone())
+    app.add_route("/me", _Me(gate))
+
+
+class _Addresses:
+    """``x.json`` and ``x/`` are one address; the links in an answer repeat the one that was used."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        req.context.asked_path = req.env["PATH_INFO"]
+        req.context.suffix = ""
+        for suffix in (".json", ".xml"):
+            if req.path.endswith(suffix):
+                req.path, req.context.suffix = req.path.removesuffix(suffix), suffix
+        resp.content_type = "application/json"
+
+
+class _Gzip:
+    """Compress as the web server in front of the real one does (kobo-api.md §1.2)."""
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
+    ) -> None:
+        resp.set_header("Vary", "Accept, origin, Accept-Language, Cookie")
+        if resp.text is None or "gzip" not in (req.get_header("Accept-Encoding") or ""):
+            return
+        body = resp.text.encode()
+        if len(body) >= _GZIP_FROM_BYTES:
+            packer = zlib.compressobj(level=1, wbits=31)
+            resp.data, resp.text = packer.compress(body) + packer.flush(), None
+            resp.set_header("Content-Encoding", "gzip")
+
+
+class _Gone:
+    """An address of the API before version 2."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        raise Problem(410, {"detail": "The V1 API has been removed."})
+
+
+class _Me:
+    """Whose token it is."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        user = self._gate.user(req)
+        known = {} if user is ANONYMOUS else {"username": user.name, "is_superuser": False}
+        resp.text = compact(known or {"message": "user is not logged in"})
+
+
+def _answer_problem(req: falcon.Request, resp: falcon.Response, problem: Problem, params: dict[str, object]) -> None:
+    resp.status = problem.status
+    resp.content_type = problem.content_type
+    resp.text = problem.body
+    resp.set_headers(problem.headers)
+
+
+def _answer_http_error(
+    req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: dict[str, object]
+) -> None:
+    if isinstance(error, falcon.HTTPMethodNotAllowed):
+        problem = Problem(405, {"detail": f'Method "{req.method}" not allowed.'}, dict(error.headers or {}))
+    elif isinstance(error, falcon.HTTPRouteNotFound):
+        problem = page_not_found()
+    elif isinstance(error, falcon.MediaMalformedError | falcon.MediaNotFoundError):
+        problem = Problem(400, {"detail": "JSON parse error"})
+    elif error.status_code < 500:
+        problem = Problem(error.status_code, {"detail": error.title})
+    else:
+        problem = server_error()
+    _answer_problem(req, resp, problem, params)

@@ -1,0 +1,101 @@
+"""Submissions made from nothing but their id and a seed: a million of them need no memory."""
+
+from __future__ import annotations
+
+from array import array
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+
+from simulator import fragments
+
+FIRST_ID = 412_000
+_IDS_PER_ROW = 3
+_SECONDS_PER_ID = 15
+_DAY_ZERO = date(2024, 6, 1)
+_SECOND_ZERO = int(datetime(2024, 6, 1, tzinfo=UTC).timestamp())
+_FIRST_SENT = _SECOND_ZERO + 2 * 86400 + 5 * 3600
+_DAYS = tuple((_DAY_ZERO + timedelta(days=day)).isoformat() for day in range(6000))
+_MINUTES = tuple(f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440))
+_MASK48 = (1 << 48) - 1
+
+_ROW = (
+    '{"_id":%d,"formhub/uuid":"@formhub@","start":"%s.%s+0%d:00","end":"%s.000+0%d:00",%s'
+    '"sec_a/unique_id":"U%s-%d",%s'
+    '"sec_c/cd_client_name":"%s","sec_c/cd_client_id_manifest":"M%s","sec_c/cd_location":"%s",'
+    '"sec_c/cd_clients_phone":"%s",%s%s%s%s%s"__version__":"@version@",'
+    '"meta/instanceID":"uuid:%s","_xform_id_string":"@asset@","_uuid":"%s","meta/rootUuid":"uuid:%s",'
+    '"_attachments":[],"_status":"submitted_via_web","_geolocation":%s,"_submission_time":"%s",'
+    '"_validation_status":{},"_submitted_by":%s}'
+)
+
+
+def first_ids(rows: int, seed: int) -> array[int]:
+    """Ascending ids with gaps, since other forms draw from the same sequence (kobo-api.md §2)."""
+    salt = seed * 7919
+    return array(
+        "q", (FIRST_ID + _IDS_PER_ROW * n + ((n + salt) * 2654435761 >> 13) % _IDS_PER_ROW for n in range(rows))
+    )
+
+
+class Generator:
+    """The untouched submission of each id; equal for equal seed, asset, form uuid and version."""
+
+    def __init__(self, *, seed: int, asset: str, formhub_uuid: str, version: str) -> None:
+        self._key = b"%d" % seed
+        self._scramble = int.from_bytes(blake2b(self._key, digest_size=6).digest(), "big") | 1
+        self._unscramble = pow(self._scramble, -1, 1 << 48)
+        self._row = _ROW.replace("@formhub@", formhub_uuid).replace("@version@", version).replace("@asset@", asset)
+
+    def uuid(self, kobo_id: int) -> str:
+        """The first uuid of a submission; :meth:`id_of` reads the id back from it."""
+        return self._uuid(kobo_id, self._digest(kobo_id).hex())
+
+    def id_of(self, uuid: str) -> int | None:
+        """The id whose first uuid this is, if it is one of ours."""
+        try:
+            kobo_id = int(uuid[:8] + uuid[9:13], 16) * self._unscramble & _MASK48
+        except ValueError:
+            return None
+        return kobo_id if self.uuid(kobo_id) == uuid else None
+
+    def slim(self, kobo_id: int) -> str:
+        """The JSON of the fields that every projection holds (kobo-api.md §1.1)."""
+        uuid = self.uuid(kobo_id)
+        return f'{{"_uuid":"{uuid}","meta/rootUuid":"uuid:{uuid}","_id":{kobo_id},"_validation_status":{{}}}}'
+
+    def row(self, kobo_id: int) -> str:
+        """The JSON of the whole submission, about 1.4 kB."""
+        d = self._digest(kobo_id)
+        digits = d.hex()
+        uuid = self._uuid(kobo_id, digits)
+        n = kobo_id - FIRST_ID
+        land = fragments.LANDS[d[0]]
+        sent = _FIRST_SENT + n * _SECONDS_PER_ID - d[1]
+        ahead = land.hours_ahead
+        end = sent - 60 - d[2] + ahead * 3600
+        start = end - 600 - 4 * d[3]
+        number = d[4] << 16 | d[5] << 8 | d[6]
+        position, geolocation = land.positions[d[7]]
+        return self._row % (
+            kobo_id, _moment(start), 100 + d[8], ahead, _moment(end), ahead,
+            f'"cd_survey_date":"{_DAYS[(start - _SECOND_ZERO) // 86400]}",' if d[9] & 15 else "",
+            digits[:4], n, land.surveys[d[10]],
+            land.names[d[11]], number, land.locations[d[12]],
+            land.phone(number), f'"sec_c/cd_phoneno_alt_number":"{land.phone(number + 77)}",' if d[9] % 3 else "",
+            land.circumstances[d[13]], fragments.HOUSEHOLDS[d[14]], fragments.BUSINESSES[d[15]], position,
+            uuid, uuid, uuid, geolocation, _moment(sent), fragments.SUBMITTED_BY[d[5]],
+        )  # fmt: skip
+
+    def _digest(self, kobo_id: int) -> bytes:
+        return blake2b(b"%d" % kobo_id, digest_size=16, key=self._key).digest()
+
+    def _uuid(self, kobo_id: int, digest: str) -> str:
+        head = f"{kobo_id * self._scramble & _MASK48:012x}"
+        return f"{head[:8]}-{head[8:]}-4{digest[:3]}-a{digest[3:6]}-{digest[6:18]}"
+
+
+def _moment(second: int) -> str:
+    """``YYYY-MM-DDTHH:MM:SS`` of a Unix second, the form of all times in a submission (kobo-api.md §2)."""
+    day, rest = divmod(second - _SECOND_ZERO, 86400)
+    minute, seconds = divmod(rest, 60)
+    return f"{_DAYS[day]}{_MINUTES[minute]}{seconds:02d}"

@@ -1,0 +1,220 @@
+"""REST Services and the external registrar: who is told of which submission, and the log of it (kobo-api.md §5)."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from simulator import survey
+from simulator.delivery import FIRST_DELAY, MAX_TRIES, Dispatcher, Outcome, Post
+from simulator.xml import as_xml
+
+if TYPE_CHECKING:
+    from simulator.world import World
+
+FAILED, PENDING, SUCCESS = 0, 1, 2
+_STATUS_NAMES = {FAILED: "failed", PENDING: "pending", SUCCESS: "success"}
+BLOCKED_HOSTS = ("127.0.0.2",)
+"""Addresses that the server refuses to post to, as the real one refuses private ones (kobo-api.md §5.6)."""
+
+
+@dataclass
+class Log:
+    """What became of one submission's delivery to one hook."""
+
+    uid: str
+    submission_id: int
+    tries: int = 0
+    status: int = PENDING
+    status_code: int | None = None
+    message: str = ""
+    changed: float = field(default_factory=time.time)
+
+    def record(self, outcome: Outcome, *, last: bool) -> None:
+        """Note one try."""
+        self.tries += 1
+        self.status_code, self.message, self.changed = outcome.status, outcome.message, time.time()
+        self.status = SUCCESS if outcome.delivered else PENDING if outcome.to_retry and not last else FAILED
+
+    def as_json(self, url: str) -> dict[str, Any]:
+        """The log as the API shows it."""
+        return {
+            "url": url,
+            "uid": self.uid,
+            "submission_id": self.submission_id,
+            "tries": self.tries,
+            "status": self.status,
+            "status_str": _STATUS_NAMES[self.status],
+            "status_code": self.status_code,
+            "message": self.message,
+            "date_modified": stamp(self.changed),
+        }
+
+
+@dataclass
+class Hook:
+    """One REST Service, or (``registrar``) one address that the registrar was given."""
+
+    uid: str
+    fields: dict[str, Any]
+    registrar: bool = False
+    changed: float = field(default_factory=time.time)
+    logs: dict[str, Log] = field(default_factory=dict)
+
+    def tally(self, status: int) -> int:
+        """How many logs have this status."""
+        return sum(log.status == status for log in self.logs.values())
+
+
+@dataclass
+class Held:
+    """A delivery that waits for the test to send or drop it, with the body of the moment it was due."""
+
+    number: int
+    hook: Hook
+    log: Log
+    post: Post | None
+
+
+class Hooks:
+    """All receivers, and the deliveries to them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._dispatcher = Dispatcher()
+        self.lock = threading.RLock()
+        self.all: dict[str, Hook] = {}
+        self.held: dict[int, Held] = {}
+        self.mode = "normal"
+        self._numbers = 0
+
+    def clear(self) -> None:
+        """No receivers, nothing waiting, deliveries as usual."""
+        with self.lock:
+            self.all.clear()
+            self.held.clear()
+            self.mode = "normal"
+        self._dispatcher.clear()
+
+    def new(self, fields: dict[str, Any], *, registrar: bool = False) -> Hook:
+        """Add a receiver."""
+        with self.lock:
+            self._numbers += 1
+            hook = Hook(survey.uid("h", self._numbers), fields, registrar)
+            self.all[hook.uid] = hook
+            return hook
+
+    def submitted(self, kobo_id: int) -> None:
+        """A new submission: every active receiver is told."""
+        with self.lock:
+            for hook in self.all.values():
+                if hook.fields["active"]:
+                    self._announce(hook, kobo_id)
+
+    def edited(self, kobo_id: int) -> None:
+        """An edit: REST Services stay silent, the registrar's addresses are told."""
+        with self.lock:
+            for hook in self.all.values():
+                if hook.registrar:
+                    self._announce(hook, kobo_id)
+
+    def send_again(self, hook: Hook, log: Log) -> None:
+        """Send a failed delivery anew, in the background."""
+        log.status = PENDING
+        self._queue(hook, log, log.tries + MAX_TRIES)
+
+    def send_now(self, hook: Hook, log: Log) -> Outcome:
+        """Try once, and wait for the answer."""
+        return self._try(hook, log, self._post(hook, log.submission_id), last=True)
+
+    def deliver(self, number: int, *, fresh: bool) -> Outcome:
+        """Send a held delivery and keep it, so that it can be repeated.
+
+        :param fresh: with the submission as it is now, not as it was when the delivery was due.
+        :raises KeyError: there is none of this number.
+        """
+        held = self.held[number]
+        post = self._post(held.hook, held.log.submission_id) if fresh else held.post
+        return self._try(held.hook, held.log, post, last=True)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing is under way; False when there still is after ``seconds``. Held ones do not count."""
+        return self._dispatcher.wait(seconds)
+
+    def _announce(self, hook: Hook, kobo_id: int) -> None:
+        if self.mode == "lose":
+            return
+        self._numbers += 1
+        log = Log(survey.uid("hl", self._numbers), kobo_id)
+        hook.logs[log.uid] = log
+        if self.mode == "hold":
+            self.held[self._numbers] = Held(self._numbers, hook, log, self._post(hook, kobo_id))
+        else:
+            self._queue(hook, log, MAX_TRIES)
+
+    def _queue(self, hook: Hook, log: Log, max_tries: int) -> None:
+        def run() -> float | None:
+            last = log.tries + 1 >= max_tries
+            outcome = self._try(hook, log, self._post(hook, log.submission_id), last=last)
+            if last or not outcome.to_retry:
+                return None
+            ceiling = FIRST_DELAY * 2 ** (MAX_TRIES - max_tries + log.tries - 1)
+            return random.uniform(0, ceiling) * self._world.options.hook_time_scale
+
+        self._dispatcher.add(run)
+
+    def _try(self, hook: Hook, log: Log, post: Post | None, *, last: bool) -> Outcome:
+        if post is None:
+            outcome = Outcome(None, "Submission has been deleted")
+        elif urlsplit(post.url).hostname in BLOCKED_HOSTS:
+            outcome = Outcome(None, f"{post.url} is not allowed")
+        else:
+            outcome = post.send(self._world.options.hook_timeout)
+        log.record(outcome, last=last)
+        return outcome
+
+    def _post(self, hook: Hook, kobo_id: int) -> Post | None:
+        """The request for a submission as it is now, or None when it is gone."""
+        with self._world.store.lock:
+            if kobo_id not in self._world.store:
+                return None
+            row = self._world.store.row(kobo_id)
+        fields = hook.fields
+        xml = fields["export_type"] == "xml"
+        body = as_xml(row).encode() if xml else _json_body(row, fields).encode()
+        settings = fields["settings"]
+        headers = {"Content-Type": f"application/{'xml' if xml else 'json'}", **settings.get("custom_headers", {})}
+        headers["User-Agent"] = f"KoboToolbox external service - {self._world.options.host} #{hook.uid}"
+        basic = fields["auth_level"] == "basic_auth"
+        return Post(
+            url=fields["endpoint"],
+            body=body,
+            headers=headers,
+            auth=(settings.get("username", ""), settings.get("password", "")) if basic else None,
+        )
+
+
+def stamp(second: float) -> str:
+    """A time as the API shows it outside submissions."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _json_body(row: dict[str, Any], fields: dict[str, Any]) -> str:
+    subset = fields["subset_fields"]
+    if subset:
+        row = {key: value for key, value in row.items() if any(_names(name, key) for name in subset)}
+    body = json.dumps(row)
+    template = fields["payload_template"]
+    return json.dumps(json.loads(template.replace("%SUBMISSION%", body))) if template else body
+
+
+def _names(wanted: str, key: str) -> bool:
+    """A plain name selects itself and what is in it, a path only itself (kobo-api.md §5.3)."""
+    return key == wanted if "/" in wanted else re.search(f"(^|/){wanted}(/|$)", key) is not None

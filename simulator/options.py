@@ -1,0 +1,35 @@
+"""What one simulator is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEMO_TOKEN = "5eed0000demo0000not0a0real0token00000000"
+DEMO_ASSET = "aInkomokoDemoSurvey001"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of the command line, under the same names.
+
+    :param hook_time_scale: factor on every delay of a REST Service (60 s and more between tries, 120 s before a retry by hand).
+    :param lookback_days: how far back the history shows.
+    :param media: the form has a question for a photo.
+    :param open_control: the control API also answers to other machines, as a container needs.
+    :param hook_timeout: seconds that a delivery waits for its answer, 30 as on the real server.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8800
+    rows: int = 5000
+    seed: int = 7
+    token: str = DEMO_TOKEN
+    asset: str = DEMO_ASSET
+    other_token: str = "5eed0000demo0000of0another0user000000000"
+    viewer_token: str = "5eed0000demo0000may0only0view00000000000"
+    media: bool = False
+    lookback_days: int = 744
+    hook_time_scale: float = 1.0
+    hook_timeout: float = 30.0
+    open_control: bool = False
+    ready_file: str = ""

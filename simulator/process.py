@@ -1,0 +1,90 @@
+"""A simulated server as a child process, for tests, the demo and benchmarks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from simulator.control_client import SimulatorControl
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+class SimulatorProcess:
+    """``with SimulatorProcess(rows=50) as simulator:`` serves on a free loopback port until the block ends.
+
+    :param rows: submissions to start with.
+    :param options: any other option of ``python -m simulator``, with underscores.
+    :raises RuntimeError: on start, when the server does not answer in time; with what it wrote.
+    """
+
+    def __init__(self, *, rows: int = 100, start_timeout: float = 30.0, **options: str | float | bool) -> None:
+        self._options: dict[str, str | float | bool] = {"port": 0, "hook_time_scale": 0.002, **options, "rows": rows}
+        self._start_timeout = start_timeout
+        self.url = self.token = self.asset = ""
+        self.control: SimulatorControl
+
+    def start(self) -> Self:
+        """Start it and wait until it answers."""
+        self._folder = tempfile.TemporaryDirectory(prefix="simulator-")
+        ready = Path(self._folder.name, "ready.json")
+        self._output = Path(self._folder.name, "output.txt").open("w+b")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "simulator", *self._arguments(), "--ready-file", str(ready)],
+            cwd=_ROOT,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            self._wait_for(ready)
+        except BaseException:
+            self.stop()
+            raise
+        about = json.loads(ready.read_text("utf-8"))
+        self.url, self.token, self.asset = about["url"], about["token"], about["asset"]
+        self.control = SimulatorControl(self.url)
+        return self
+
+    def stop(self) -> None:
+        """End it and its worker."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._output.close()
+        self._folder.cleanup()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the parent process."""
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _arguments(self) -> list[str]:
+        names = {name: f"--{name.replace('_', '-')}" for name in self._options}
+        switches = [names[name] for name, value in self._options.items() if value is True]
+        valued = [(names[name], str(value)) for name, value in self._options.items() if not isinstance(value, bool)]
+        return switches + [part for pair in valued for part in pair]
+
+    def _wait_for(self, ready: Path) -> None:
+        deadline = time.monotonic() + self._start_timeout
+        while not ready.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self._output.seek(0)
+                raise RuntimeError(f"the simulator did not start:\n{self._output.read().decode(errors='replace')}")
+            time.sleep(0.02)

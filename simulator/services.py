@@ -1,0 +1,174 @@
+"""``/api/v2/assets/{uid}/hooks/`` and the registrar's address (kobo-api.md §5.1, §5.5)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import falcon
+
+from simulator.answers import Problem, compact, not_found
+from simulator.gate import Gate
+from simulator.hooks import FAILED, PENDING, SUCCESS, Hook, Log, stamp
+from simulator.paging import Page, base_url, params_of
+from simulator.world import World
+
+_DEFAULTS: dict[str, Any] = {
+    "name": "",
+    "endpoint": "",
+    "active": True,
+    "export_type": "json",
+    "auth_level": "no_auth",
+    "settings": {},
+    "email_notification": True,
+    "subset_fields": [],
+    "payload_template": None,
+}
+_RETRY_AGE = 120.0
+
+
+class _Resource:
+    def __init__(self, world: World, gate: Gate) -> None:
+        self._world = world
+        self._gate = gate
+
+    def _hook(self, req: falcon.Request, asset: str, uid: str) -> Hook:
+        self._gate.of_hooks(req, asset)
+        hook = self._world.hooks.all.get(uid)
+        if hook is None or hook.registrar:
+            raise not_found()
+        return hook
+
+    def _url(self, req: falcon.Request, *path: str) -> str:
+        suffix = "?format=json" if params_of(req).get("format") == "json" else ""
+        return "/".join((base_url(req), "api/v2/assets", self._world.options.asset, "hooks", *path)) + f"/{suffix}"
+
+    def _shown(self, req: falcon.Request, hook: Hook) -> dict[str, Any]:
+        return hook.fields | {
+            "asset": 1,
+            "date_modified": stamp(hook.changed),
+            "failed_count": hook.tally(FAILED),
+            "pending_count": hook.tally(PENDING),
+            "success_count": hook.tally(SUCCESS),
+            "logs_url": self._url(req, hook.uid, "logs"),
+            "uid": hook.uid,
+            "url": self._url(req, hook.uid),
+        }
+
+
+class Services(_Resource):
+    """All REST Services of the form."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
+        """List them."""
+        self._gate.of_hooks(req, asset)
+        hooks: list[object] = [self._shown(req, h) for h in list(self._world.hooks.all.values()) if not h.registrar]
+        page = Page.of(req)
+        resp.text = compact(page.envelope(len(hooks), hooks[page.start : page.start + page.limit]))
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
+        """Add one; the same endpoint may be added twice."""
+        self._gate.of_hooks(req, asset)
+        hook = self._world.hooks.new(_checked(_DEFAULTS, req.get_media(default_when_empty={})))
+        resp.status = 201
+        resp.text = compact(self._shown(req, hook))
+
+
+class Service(_Resource):
+    """One REST Service."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str) -> None:
+        """Read it, password included."""
+        resp.text = compact(self._shown(req, self._hook(req, asset, hook)))
+
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str) -> None:
+        """Change it."""
+        found = self._hook(req, asset, hook)
+        found.fields = _checked(found.fields, req.get_media(default_when_empty={}))
+        found.changed = time.time()
+        resp.text = compact(self._shown(req, found))
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str) -> None:
+        """Remove it and its logs."""
+        del self._world.hooks.all[self._hook(req, asset, hook).uid]
+        resp.status = 204
+
+    def on_patch_retry(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str) -> None:
+        """Send every failed delivery again."""
+        found = self._hook(req, asset, hook)
+        if not found.fields["active"]:
+            raise Problem(400, {"detail": "Can not retry on disabled hooks"})
+        failed = [log for log in found.logs.values() if log.status == FAILED]
+        if not failed:
+            raise Problem(304, {"detail": "No data to retry"})
+        for log in failed:
+            self._world.hooks.send_again(found, log)
+        resp.text = compact({"detail": "Task successfully scheduled", "pending_uids": [log.uid for log in failed]})
+
+
+class Logs(_Resource):
+    """What became of the deliveries of one REST Service."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str) -> None:
+        """List them, newest first."""
+        found = self._hook(req, asset, hook)
+        status = params_of(req).get("status")
+        logs = [log for log in reversed(found.logs.values()) if status in (None, str(log.status))]
+        page = Page.of(req)
+        shown: list[object] = [self._log(req, found, log) for log in logs[page.start : page.start + page.limit]]
+        resp.text = compact(page.envelope(len(logs), shown))
+
+    def on_get_one(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str, log: str) -> None:
+        """Read one."""
+        found = self._hook(req, asset, hook)
+        resp.text = compact(self._log(req, found, _log_of(found, log)))
+
+    def on_patch_retry(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str, log: str) -> None:
+        """Send one again and wait for the answer; refused while the log is young or the delivery not lost."""
+        found = self._hook(req, asset, hook)
+        failed = _log_of(found, log)
+        old_enough = time.time() - failed.changed >= _RETRY_AGE * self._world.options.hook_time_scale
+        if not (found.fields["active"] and failed.status == FAILED and old_enough):
+            raise Problem(400, {"detail": "Data is being or has already been processed", "status_code": None})
+        outcome = self._world.hooks.send_now(found, failed)
+        resp.status = 200 if outcome.delivered else 400
+        resp.text = compact({"detail": outcome.message, "status_code": outcome.status})
+
+    def _log(self, req: falcon.Request, hook: Hook, log: Log) -> dict[str, Any]:
+        return log.as_json(self._url(req, hook.uid, "logs", log.uid))
+
+
+class Registrar:
+    """The external registrar: it is given an address and posts every new and edited submission to it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Remember an address; the same one again changes nothing."""
+        body = req.get_media(default_when_empty={})
+        url = body.get("url") if isinstance(body, dict) else None
+        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+            raise Problem(400, {"url": "An http(s) address is required."})
+        hooks = self._world.hooks
+        if not any(hook.registrar and hook.fields["endpoint"] == url for hook in hooks.all.values()):
+            hooks.new(_DEFAULTS | {"name": "registrar", "endpoint": url}, registrar=True)
+        resp.text = compact({"registered": url.partition("?")[0]})
+
+
+def _log_of(hook: Hook, uid: str) -> Log:
+    if uid not in hook.logs:
+        raise not_found()
+    return hook.logs[uid]
+
+
+def _checked(before: dict[str, Any], given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise Problem(400, {"non_field_errors": ["Invalid data."]})
+    fields = before | {name: value for name, value in given.items() if name in _DEFAULTS}
+    missing = {name: ["This field is required."] for name in ("name", "endpoint") if not fields[name]}
+    if missing:
+        raise Problem(400, missing)
+    if not str(fields["endpoint"]).startswith("http"):
+        raise Problem(400, {"endpoint": ["Invalid scheme"]})
+    return fields

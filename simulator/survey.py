@@ -1,0 +1,116 @@
+"""The survey's form: its questions, their paths, and how a form describes itself (kobo-api.md §6)."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+FORMHUB_UUID = "5eed0a11c0de4b0b8a7c0d15ea5e0001"
+_GROUPS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
+    ("sec_a", "group", (("unique_id", "text"), ("cd_biz_country_name", "text"), ("cd_biz_region_name", "text"))),
+    ("sec_b", "group", (("bda_name", "text"), ("cd_cohort", "text"), ("cd_program", "text"))),
+    (
+        "sec_c",
+        "group",
+        (
+            ("cd_client_name", "text"),
+            ("cd_client_id_manifest", "text"),
+            ("cd_location", "text"),
+            ("cd_clients_phone", "text"),
+            ("cd_phoneno_alt_number", "text"),
+            ("cd_clients_phone_smart_feature", "select_one phone"),
+            ("cd_gender", "select_one gender"),
+            ("cd_age", "integer"),
+            ("cd_nationality", "text"),
+            ("cd_strata", "text"),
+            ("cd_disability", "select_one yn"),
+            ("cd_education", "text"),
+            ("cd_client_status", "text"),
+            ("cd_sole_income_earner", "select_one yn"),
+            ("cd_howrespble_pple", "integer"),
+        ),
+    ),
+    ("group_mx5fl16", "group", (("cd_biz_status", "select_one status"), ("bd_biz_operating", "select_one yn"))),
+    ("members", "repeat", (("name", "text"), ("age", "integer"))),
+)
+_CHOICES = {
+    "yn": ("yes", "no"),
+    "gender": ("female", "male"),
+    "phone": ("smart", "feature"),
+    "needs": ("cash", "training", "tools"),
+    "status": ("active", "closed", "planned"),
+}
+_LAST = (("cd_needs", "select_multiple needs"), ("cd_gps", "geopoint"))
+
+
+def _path_by_name() -> dict[str, str]:
+    inside = {name: f"{group}/{name}" for group, kind, rows in _GROUPS if kind == "group" for name, _ in rows}
+    return inside | {name: name for name in ("start", "end", "cd_survey_date", "members", *dict(_LAST))}
+
+
+PATHS = _path_by_name()
+
+
+def path_of(name: str) -> str:
+    """The path of a question that is named by its last part; any other key stays what it is."""
+    return PATHS.get(name, name)
+
+
+def uid(letter: str, *parts: object) -> str:
+    """A uid as the real server's: a letter and 21 letters or digits; the same for the same parts."""
+    return letter + blake2b("/".join(map(str, parts)).encode(), digest_size=16).hexdigest()[:21]
+
+
+def content(*, media: bool, extra: int) -> dict[str, Any]:
+    """The form's definition.
+
+    :param media: with a question for a photo.
+    :param extra: how many questions were added by later versions.
+    """
+    rows = [_row("start", "start"), _row("end", "end"), _row("cd_survey_date", "date")]
+    rows += [_row(f"extra_note_{n + 1}", "text") for n in range(extra)]
+    for group, kind, questions in _GROUPS:
+        rows += [_row(group, f"begin_{kind}"), *(_row(name, type_, group) for name, type_ in questions)]
+        rows += [{"type": f"end_{kind}", "$kuid": uid("", group)[:9]}]
+    rows += [_row(name, type_) for name, type_ in _LAST]
+    rows += [_row("cd_photo", "image")] if media else []
+    return {
+        "schema": "1",
+        "survey": rows,
+        "choices": [
+            {"list_name": name, "name": choice, "$autovalue": choice, "label": [choice.title()]}
+            for name, choices in _CHOICES.items()
+            for choice in choices
+        ],
+        "settings": {"default_language": None},
+        "translated": ["label"],
+        "translations": [None],
+    }
+
+
+def summary(form: dict[str, Any]) -> dict[str, Any]:
+    """What the server sums up about a form's definition."""
+    questions = [row for row in form["survey"] if not row["type"].startswith(("begin_", "end_", "start", "end"))]
+    total = len(questions)
+    return {
+        "geo": True,
+        "labels": [row["label"][0] for row in questions[:5]],
+        "columns": ["name", "type", "label", "required", "select_from_list_name"],
+        "lock_all": False,
+        "lock_any": False,
+        "languages": [],
+        "row_count": total,
+        "name_quality": {"ok": 0, "bad": 0, "good": total, "total": total, "firsts": {}},
+        "default_translation": None,
+    }
+
+
+def _row(name: str, type_: str, group: str = "") -> dict[str, Any]:
+    kind, _, list_name = type_.partition(" ")
+    path = f"{group}/{name}" if group else name
+    row: dict[str, Any] = {"name": name, "type": kind, "$kuid": uid("", path)[:9], "$xpath": path, "$autoname": name}
+    if kind not in ("start", "end"):
+        row["label"] = [name]
+    if list_name:
+        row["select_from_list_name"] = list_name
+    return row
