@@ -58,7 +58,9 @@ class Settings:
             except ValueError as problem:
                 problems.append(f"{name.upper()} {problem}")
         if problems:
-            raise ConfigurationError(f"{'; '.join(problems)}. Set it in .env or the environment (see .env.example).")
+            raise ConfigurationError(
+                f"{'; '.join(problems)}. Set it in .env or the environment (see .env.example)."
+            )
         return cls(**values)  # type: ignore[arg-type]  # each value has been through the check of its own field
 
 

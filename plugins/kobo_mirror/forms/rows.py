@@ -57,7 +57,9 @@ def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
     partial = not all(text_of(data, key) for key in _WHOLE)
     cells: tuple[Cell, ...] | None = None
     if partial:
-        reason: str | None = f"not a whole submission: {', '.join(key for key in _WHOLE if not text_of(data, key))} missing"
+        reason: str | None = (
+            f"not a whole submission: {', '.join(key for key in _WHOLE if not text_of(data, key))} missing"
+        )
     else:
         cells, reason = shape(data, mirror.form)
     time = _submission_time(data)

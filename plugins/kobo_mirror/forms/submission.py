@@ -14,7 +14,14 @@ _MAX_ID = 2**63 - 1
 _TOKEN_LENGTH = 80
 
 # What changes by itself, without an edit (kobo-api.md §2, §7, §10).
-_VOLATILE = ("_geolocation", "_xform_id_string", "_supplementalDetails", "_tags", "_notes", "_validation_status")
+_VOLATILE = (
+    "_geolocation",
+    "_xform_id_string",
+    "_supplementalDetails",
+    "_tags",
+    "_notes",
+    "_validation_status",
+)
 _decode = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -88,7 +95,9 @@ def digest(data: dict[str, Any], fingerprint: bytes) -> bytes:
     for key in _VOLATILE:
         kept.pop(key, None)
     if attachments := kept.get("_attachments"):
-        kept["_attachments"] = [_steady(item) for item in attachments] if isinstance(attachments, list) else attachments
+        kept["_attachments"] = (
+            [_steady(item) for item in attachments] if isinstance(attachments, list) else attachments
+        )
     kept["_validation_status"] = validation(data)
     try:
         canonical = _encode_sorted(kept)

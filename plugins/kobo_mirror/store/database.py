@@ -20,7 +20,9 @@ from kobo_mirror.errors import ConfigurationError, DatabaseError, KoboMirrorErro
 
 T = TypeVar("T")
 
-_SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+_SQL_MODE = (
+    "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+)
 _ATTEMPTS = 25
 # Lost a race for a key, a deadlock, a lock wait or a snapshot (MariaDB): decide the whole page again.
 _COLLISIONS = {1062, 1213, 1205, 1020}
@@ -45,7 +47,7 @@ _MEANING = {
 }
 
 
-class now(FunctionElement[datetime]):  # noqa: N801  # an SQL function, named like one
+class now(FunctionElement[datetime]):  # an SQL function, named like one
     """The database's clock, UTC, six digits."""
 
     type = DateTime()
@@ -72,7 +74,9 @@ def open_engine(url: str | URL, *, pool_size: int = 8, patience: float = 20.0) -
     try:
         target = _with_driver(make_url(url))
         backend = target.get_backend_name()
-        options = {"sqlite": _sqlite_options, "mysql": _mysql_options, "mariadb": _mysql_options}[backend](target, patience)
+        options = {"sqlite": _sqlite_options, "mysql": _mysql_options, "mariadb": _mysql_options}[backend](
+            target, patience
+        )
     except (SQLAlchemyError, KeyError):
         raise ConfigurationError("DATABASE_URL must name a MySQL, MariaDB or SQLite database.") from None
     engine = create_engine(
@@ -148,10 +152,18 @@ def database_errors() -> Iterator[None]:
 def _translated(problem: DBAPIError) -> KoboMirrorError:
     code = _code(problem)
     text = str(problem.orig) if isinstance(problem.orig, sqlite3.Error) else ""
-    if code in _OLD_SCHEMA or text.startswith(("no such table", "no such column")) or "has no column named" in text:
-        return SchemaError("The database lacks our tables or has old ones: run `python -m kobo_mirror migrate`.")
+    if (
+        code in _OLD_SCHEMA
+        or text.startswith(("no such table", "no such column"))
+        or "has no column named" in text
+    ):
+        return SchemaError(
+            "The database lacks our tables or has old ones: run `python -m kobo_mirror migrate`."
+        )
     meaning = _MEANING.get(code) if code else _sqlite_meaning(text)
-    return DatabaseError(f"The database could not take it: {meaning or type(problem.orig).__name__}{f' ({code})' if code else ''}.")
+    return DatabaseError(
+        f"The database could not take it: {meaning or type(problem.orig).__name__}{f' ({code})' if code else ''}."
+    )
 
 
 def _sqlite_meaning(text: str) -> str | None:

@@ -17,7 +17,9 @@ def keep(engine: Engine, *, body: bytes, source: str, reason: str) -> int:
     """
 
     def work(connection: Connection) -> int:
-        statement = insert(dead_letters).values(received_at=now(), source=source, reason=reason[:500], body=body, attempts=0)
+        statement = insert(dead_letters).values(
+            received_at=now(), source=source, reason=reason[:500], body=body, attempts=0
+        )
         key = connection.execute(statement).inserted_primary_key
         return int(key[0]) if key else 0
 

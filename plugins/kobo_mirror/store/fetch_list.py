@@ -24,15 +24,21 @@ class Entry(NamedTuple):
     asked_at: datetime
 
 
-def ask_for(connection: Connection, asset_uid: str, refs: Iterable[int | str], reason: str, *, kind: str = "id") -> None:
+def ask_for(
+    connection: Connection, asset_uid: str, refs: Iterable[int | str], reason: str, *, kind: str = "id"
+) -> None:
     """Put ids (or root uuids) on the list; those on it are asked for again."""
     rows = [(asset_uid, kind, ref, reason) for ref in sorted({str(ref) for ref in refs})]
     if rows:
         moment = connection.execute(select(now())).scalar_one()
-        upsert_rows(connection, to_fetch, _COLUMNS, [(*row, moment, 0) for row in rows], key=_KEY, keep=("attempts",))
+        upsert_rows(
+            connection, to_fetch, _COLUMNS, [(*row, moment, 0) for row in rows], key=_KEY, keep=("attempts",)
+        )
 
 
-def next_entries(connection: Connection, asset_uid: str, *, after: str, limit: int, kind: str = "id") -> list[Entry]:
+def next_entries(
+    connection: Connection, asset_uid: str, *, after: str, limit: int, kind: str = "id"
+) -> list[Entry]:
     """The next entries in the order of ``ref``."""
     rows = connection.execute(
         select(to_fetch.c.ref, to_fetch.c.asked_at)
@@ -49,20 +55,28 @@ def settle(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, 
         asked = dict(entries[first : first + _SLICE])
         mine = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == kind)
         current = connection.execute(
-            select(to_fetch.c.ref, to_fetch.c.asked_at).where(mine, to_fetch.c.ref.in_(asked)).with_for_update()
+            select(to_fetch.c.ref, to_fetch.c.asked_at)
+            .where(mine, to_fetch.c.ref.in_(asked))
+            .with_for_update()
         )
         settled = [ref for ref, asked_at in current if asked_at == asked[ref]]
         if settled:
             connection.execute(delete(to_fetch).where(mine, to_fetch.c.ref.in_(settled)))
 
 
-def count_attempt(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, kind: str = "id") -> None:
+def count_attempt(
+    connection: Connection, asset_uid: str, entries: Sequence[Entry], *, kind: str = "id"
+) -> None:
     """Note that these were asked for and could not be settled."""
     mine = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == kind)
     refs = [entry.ref for entry in entries]
-    connection.execute(update(to_fetch).where(mine, to_fetch.c.ref.in_(refs)).values(attempts=to_fetch.c.attempts + 1))
+    connection.execute(
+        update(to_fetch).where(mine, to_fetch.c.ref.in_(refs)).values(attempts=to_fetch.c.attempts + 1)
+    )
 
 
 def waiting(connection: Connection, asset_uid: str) -> int:
     """How many entries are on the list of a form."""
-    return connection.execute(select(func.count()).select_from(to_fetch).where(to_fetch.c.asset_uid == asset_uid)).scalar_one()
+    return connection.execute(
+        select(func.count()).select_from(to_fetch).where(to_fetch.c.asset_uid == asset_uid)
+    ).scalar_one()

@@ -37,20 +37,31 @@ def take_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:
     """
 
     def work(connection: Connection) -> Lease:
-        row = connection.execute(select(leases, now()).where(leases.c.asset_uid == asset_uid).with_for_update()).one_or_none()
+        row = connection.execute(
+            select(leases, now()).where(leases.c.asset_uid == asset_uid).with_for_update()
+        ).one_or_none()
         if row is None:
             connection.execute(
-                insert(leases).values(asset_uid=asset_uid, holder=holder, fencing_number=1, since=now(), renewed_at=now())
+                insert(leases).values(
+                    asset_uid=asset_uid, holder=holder, fencing_number=1, since=now(), renewed_at=now()
+                )
             )
             return Lease(asset_uid, holder, 1)
         current, moment = row[1], row[-1]
         if current not in (None, holder) and row.renewed_at > moment - LIFETIME and not _has_died(current):
-            raise LeaseError(f"Sync {current} holds this form since {row.since:%Y-%m-%d %H:%M:%S} UTC: wait until it has ended.")
+            raise LeaseError(
+                f"Sync {current} holds this form since {row.since:%Y-%m-%d %H:%M:%S} UTC: wait until it has ended."
+            )
         number = row.fencing_number + 1
         connection.execute(
             update(leases)
             .where(leases.c.asset_uid == asset_uid)
-            .values(holder=holder, fencing_number=number, since=row.since if current == holder else now(), renewed_at=now())
+            .values(
+                holder=holder,
+                fencing_number=number,
+                since=row.since if current == holder else now(),
+                renewed_at=now(),
+            )
         )
         return Lease(asset_uid, holder, number)
 
@@ -80,7 +91,11 @@ def renew_lease(engine: Engine, lease: Lease) -> None:
     def work(connection: Connection) -> int:
         return connection.execute(
             update(leases)
-            .where(leases.c.asset_uid == lease.asset_uid, leases.c.fencing_number == lease.number, leases.c.holder == lease.holder)
+            .where(
+                leases.c.asset_uid == lease.asset_uid,
+                leases.c.fencing_number == lease.number,
+                leases.c.holder == lease.holder,
+            )
             .values(renewed_at=now())
         ).rowcount
 
@@ -120,4 +135,6 @@ def check_lease(connection: Connection, lease: Lease) -> datetime:
 
 
 def _taken_over(lease: Lease) -> LeaseError:
-    return LeaseError(f"Another sync has taken this form over from {lease.holder}: this one has ended without harm.")
+    return LeaseError(
+        f"Another sync has taken this form over from {lease.holder}: this one has ended without harm."
+    )

@@ -47,14 +47,18 @@ def run_row(connection: Connection, run_id: int) -> RowMapping:
 
 def unfinished_run(connection: Connection, asset_uid: str) -> RowMapping | None:
     """The newest run of a form if it never finished: the next one goes on where it stopped."""
-    newest = select(sync_runs).where(sync_runs.c.asset_uid == asset_uid).order_by(sync_runs.c.id.desc()).limit(1)
+    newest = (
+        select(sync_runs).where(sync_runs.c.asset_uid == asset_uid).order_by(sync_runs.c.id.desc()).limit(1)
+    )
     row = connection.execute(newest).mappings().one_or_none()
     return row if row is not None and row["finished_at"] is None else None
 
 
 def finish_run(connection: Connection, run_id: int) -> None:
     """Note that a run has read everything it set out to read."""
-    connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(finished_at=now(), error=None))
+    connection.execute(
+        update(sync_runs).where(sync_runs.c.id == run_id).values(finished_at=now(), error=None)
+    )
 
 
 def note_error(connection: Connection, run_id: int, sentence: str) -> None:
@@ -62,7 +66,9 @@ def note_error(connection: Connection, run_id: int, sentence: str) -> None:
     connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(error=sentence[:500]))
 
 
-def add_counts(connection: Connection, run_id: int, counts: Mapping[str, int], *, highest_id: int | None = None) -> None:
+def add_counts(
+    connection: Connection, run_id: int, counts: Mapping[str, int], *, highest_id: int | None = None
+) -> None:
     """Add to a run's counts in the transaction that they count."""
     values: dict[str, Any] = {name: sync_runs.c[name] + number for name, number in counts.items() if number}
     if highest_id is not None:
@@ -105,11 +111,20 @@ def watermark(connection: Connection, asset_uid: str) -> int | None:
     return connection.execute(settled).scalar_one()
 
 
-def open_lanes(connection: Connection, asset_uid: str, run_id: int, bounds: Sequence[tuple[int, int | None]]) -> None:
+def open_lanes(
+    connection: Connection, asset_uid: str, run_id: int, bounds: Sequence[tuple[int, int | None]]
+) -> None:
     """Write the lanes of a run, each with its cursor before its first id."""
     if bounds:
         rows = [
-            {"asset_uid": asset_uid, "run": run_id, "lane": number, "first_id": first, "last_id": last, "cursor_id": first}
+            {
+                "asset_uid": asset_uid,
+                "run": run_id,
+                "lane": number,
+                "first_id": first,
+                "last_id": last,
+                "cursor_id": first,
+            }
             for number, (first, last) in enumerate(bounds)
         ]
         connection.execute(insert(checkpoints), rows)
@@ -122,15 +137,30 @@ def lanes(connection: Connection, asset_uid: str, run_id: int) -> list[Lane]:
         .where(checkpoints.c.asset_uid == asset_uid, checkpoints.c.run == run_id)
         .order_by(checkpoints.c.lane)
     ).mappings()
-    return [Lane(r["lane"], r["first_id"], r["last_id"], r["cursor_id"], r["done_at"] is not None) for r in rows]
+    return [
+        Lane(r["lane"], r["first_id"], r["last_id"], r["cursor_id"], r["done_at"] is not None) for r in rows
+    ]
 
 
 def move_lane(connection: Connection, asset_uid: str, run_id: int, step: Step) -> bool:
     """Move a lane's cursor, in the transaction of the page it covers; False if another task has moved it."""
-    mine = (checkpoints.c.asset_uid == asset_uid) & (checkpoints.c.run == run_id) & (checkpoints.c.lane == step.lane)
-    row = connection.execute(select(checkpoints.c.cursor_id, checkpoints.c.done_at).where(mine).with_for_update()).one_or_none()
+    mine = (
+        (checkpoints.c.asset_uid == asset_uid)
+        & (checkpoints.c.run == run_id)
+        & (checkpoints.c.lane == step.lane)
+    )
+    row = connection.execute(
+        select(checkpoints.c.cursor_id, checkpoints.c.done_at).where(mine).with_for_update()
+    ).one_or_none()
     if row is None or row[0] != step.cursor or row[1] is not None:
         return False
     values = {"cursor_id": step.to, "done_at": now()} if step.done else {"cursor_id": step.to}
     connection.execute(update(checkpoints).where(mine).values(values))
     return True
+
+
+def resume_run(connection: Connection, run_id: int, name: str, mode: str) -> None:
+    """Go on with a run that never finished, under the name of the one that goes on."""
+    connection.execute(
+        update(sync_runs).where(sync_runs.c.id == run_id).values(name=name, mode=mode, error=None)
+    )

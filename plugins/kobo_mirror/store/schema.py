@@ -50,7 +50,9 @@ def _check_columns(connection: Connection, form: Form) -> None:
     wanted = [column.name for column in form_table(form, connection.dialect.name).columns]
     if there != wanted:
         odd = sorted(set(there) ^ set(wanted)) or ["their order"]
-        raise SchemaError(f"The table {form.table} exists with other columns ({', '.join(odd)}): rename it or use another database.")
+        raise SchemaError(
+            f"The table {form.table} exists with other columns ({', '.join(odd)}): rename it or use another database."
+        )
 
 
 def at_head(engine: Engine, form: Form) -> bool:
@@ -60,7 +62,9 @@ def at_head(engine: Engine, form: Form) -> bool:
     """
     heads = set(ScriptDirectory.from_config(_config()).get_heads())
     with suppress(SchemaError), reading(engine) as connection:
-        current = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_heads()
+        current = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE}
+        ).get_current_heads()
         return set(current) == heads and inspect(connection).has_table(form.table)
     return False
 
@@ -74,10 +78,19 @@ def bind(engine: Engine, mirror: Mirror) -> None:
         raise SchemaError(f"The database lacks our tables or has old ones: {_MIGRATE}.")
 
     def work(connection: Connection) -> None:
-        query = select(forms.c.server, forms.c.asset_uid).where(forms.c.form_table == mirror.form.table).with_for_update()
+        query = (
+            select(forms.c.server, forms.c.asset_uid)
+            .where(forms.c.form_table == mirror.form.table)
+            .with_for_update()
+        )
         row = connection.execute(query).one_or_none()
         if row is None:
-            values = {"form_table": mirror.form.table, "server": mirror.server, "asset_uid": mirror.asset_uid, "bound_at": now()}
+            values = {
+                "form_table": mirror.form.table,
+                "server": mirror.server,
+                "asset_uid": mirror.asset_uid,
+                "bound_at": now(),
+            }
             connection.execute(insert(forms).values(values))
         elif (row.server, row.asset_uid) != (mirror.server, mirror.asset_uid):
             raise SchemaError(
@@ -91,5 +104,7 @@ def bind(engine: Engine, mirror: Mirror) -> None:
 def bound_to(engine: Engine, form: Form) -> tuple[str, str] | None:
     """Server and asset uid that the form table mirrors, or None before the first sync."""
     with reading(engine) as connection:
-        row = connection.execute(select(forms.c.server, forms.c.asset_uid).where(forms.c.form_table == form.table)).one_or_none()
+        row = connection.execute(
+            select(forms.c.server, forms.c.asset_uid).where(forms.c.form_table == form.table)
+        ).one_or_none()
     return (row[0], row[1]) if row else None

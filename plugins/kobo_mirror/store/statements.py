@@ -25,7 +25,9 @@ class _Template(NamedTuple):
     processors: tuple[tuple[int, Any], ...]
 
 
-def insert_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+def insert_rows(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
     """Plain INSERT: a row that exists is an ``IntegrityError``, which tells that a race was lost."""
     _send(connection, _template(table, columns, (), (), connection.dialect), rows)
 
@@ -44,25 +46,31 @@ def upsert_rows(
 
 
 @lru_cache
-def _template(table: Table, columns: tuple[str, ...], key: tuple[str, ...], keep: tuple[str, ...], dialect: Dialect) -> _Template:
+def _template(
+    table: Table, columns: tuple[str, ...], key: tuple[str, ...], keep: tuple[str, ...], dialect: Dialect
+) -> _Template:
     moved = [name for name in columns if name not in key and name not in keep]
     statement: Any
     if dialect.name == "sqlite":
         statement = sqlite.insert(table)
         if key:
-            statement = statement.on_conflict_do_update(index_elements=list(key), set_={n: statement.excluded[n] for n in moved})
+            statement = statement.on_conflict_do_update(
+                index_elements=list(key), set_={n: statement.excluded[n] for n in moved}
+            )
     else:
         statement = mysql.insert(table)
         if key:
             statement = statement.on_duplicate_key_update({n: statement.inserted[n] for n in moved})
     head, _, rest = str(statement.compile(dialect=dialect, column_keys=list(columns))).partition(" VALUES ")
-    if tuple(name.strip(" `\"") for name in head[head.index("(") + 1 : -1].split(",")) != columns:
+    if tuple(name.strip(' `"') for name in head[head.index("(") + 1 : -1].split(",")) != columns:
         raise AssertionError(f"{table.name}: columns must be given in the table's order")
     tail = _TAIL.search(rest)
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
     types = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns]
     processors = tuple((index, processor) for index, processor in enumerate(types) if processor)
-    return _Template(f"{head} VALUES ", f"({', '.join([mark] * len(columns))})", tail[0][1:] if tail else "", processors)
+    return _Template(
+        f"{head} VALUES ", f"({', '.join([mark] * len(columns))})", tail[0][1:] if tail else "", processors
+    )
 
 
 def _send(connection: Connection, template: _Template, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -23,7 +23,12 @@ from sqlalchemy.types import BINARY, TypeEngine
 
 from kobo_mirror.forms.form import TEXT_LENGTH, Form, Kind
 
-OPTIONS = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4", "mysql_engine": "InnoDB", "mariadb_engine": "InnoDB"}
+OPTIONS = {
+    "mysql_charset": "utf8mb4",
+    "mariadb_charset": "utf8mb4",
+    "mysql_engine": "InnoDB",
+    "mariadb_engine": "InnoDB",
+}
 MYSQLS = ("mysql", "mariadb")
 
 
@@ -171,12 +176,22 @@ def form_table(form: Form, dialect: str) -> Table:
         Column("kobo_id", BigInteger, nullable=False, unique=True),
     ]
     columns += [
-        Column(column.name, _KINDS[column.kind], nullable=not column.required, index=column.indexed, server_default=column.default)
+        Column(
+            column.name,
+            _KINDS[column.kind],
+            nullable=not column.required,
+            index=column.indexed,
+            server_default=column.default,
+        )
         for column in form.columns
     ]
     columns += [
-        Column("inserted_at", MOMENT, nullable=False, server_default=text(_moment_default(dialect, moves=False))),
-        Column("updated_at", MOMENT, nullable=False, server_default=text(_moment_default(dialect, moves=True))),
+        Column(
+            "inserted_at", MOMENT, nullable=False, server_default=text(_moment_default(dialect, moves=False))
+        ),
+        Column(
+            "updated_at", MOMENT, nullable=False, server_default=text(_moment_default(dialect, moves=True))
+        ),
     ]
     return Table(form.table, MetaData(), *columns, **OPTIONS)
 

@@ -79,7 +79,12 @@ class Writer:
         self._mirror = mirror
         self._keep_all = keep_payloads == "all"
         self._table = form_table(mirror.form, engine.dialect.name)
-        self._form_columns = ("id", "kobo_id", *(column.name for column in mirror.form.columns), "inserted_at")
+        self._form_columns = (
+            "id",
+            "kobo_id",
+            *(column.name for column in mirror.form.columns),
+            "inserted_at",
+        )
 
     def push(self, body: bytes) -> PushResult:
         """Take one delivery; when this returns, it is durable.
@@ -123,13 +128,17 @@ class Writer:
         runs.add_counts(connection, page.run_id, counts, highest_id=states[-1].kobo_id if states else None)
         return counts
 
-    def _stored(self, connection: Connection, ids: Sequence[int], window: tuple[int, int | None] | None) -> dict[int, Stored]:
+    def _stored(
+        self, connection: Connection, ids: Sequence[int], window: tuple[int, int | None] | None
+    ) -> dict[int, Stored]:
         mine = select(*_STORED).where(submissions.c.asset_uid == self._mirror.asset_uid)
         if window:
             mine = mine.where(submissions.c.kobo_id > window[0])
             mine = mine if window[1] is None else mine.where(submissions.c.kobo_id <= window[1])
         elif ids:
-            mine = mine.where(submissions.c.kobo_id.in_(bindparam("ids", list(ids), expanding=True, literal_execute=False)))
+            mine = mine.where(
+                submissions.c.kobo_id.in_(bindparam("ids", list(ids), expanding=True, literal_execute=False))
+            )
         else:
             return {}
         rows: Iterable[Row[Any]] = connection.execute(mine.order_by(submissions.c.kobo_id).with_for_update())
@@ -147,16 +156,26 @@ class Writer:
         pushed_at = moment if pushed else None
         new = [self._ledger_row(s, None, moment, pushed_at) for s, d in decided if d is Decision.INSERT]
         changed = [
-            self._ledger_row(s, stored[s.kobo_id], moment, pushed_at) for s, d in decided if d in (Decision.UPDATE, Decision.REVIVE)
+            self._ledger_row(s, stored[s.kobo_id], moment, pushed_at)
+            for s, d in decided
+            if d in (Decision.UPDATE, Decision.REVIVE)
         ]
         insert_rows(connection, submissions, _LEDGER_COLUMNS, new)
-        upsert_rows(connection, submissions, _LEDGER_COLUMNS, changed, key=_LEDGER_KEY, keep=("first_seen_at",))
+        upsert_rows(
+            connection, submissions, _LEDGER_COLUMNS, changed, key=_LEDGER_KEY, keep=("first_seen_at",)
+        )
         if pushed:
-            self._stamp(connection, [s.kobo_id for s, d in decided if d not in _WRITTEN and s.kobo_id in stored], moment)
+            self._stamp(
+                connection,
+                [s.kobo_id for s, d in decided if d not in _WRITTEN and s.kobo_id in stored],
+                moment,
+            )
         self._write_form(connection, [s for s, d in decided if d in _WRITTEN], stored, moment)
         self._ask(connection, (s.kobo_id for s, d in decided if d is Decision.FETCH), "undecidable")
 
-    def _ledger_row(self, state: State, stored: Stored | None, moment: datetime, pushed_at: datetime | None) -> tuple[Any, ...]:
+    def _ledger_row(
+        self, state: State, stored: Stored | None, moment: datetime, pushed_at: datetime | None
+    ) -> tuple[Any, ...]:
         rejected = state.row is None
         return (
             self._mirror.asset_uid,
@@ -179,7 +198,9 @@ class Writer:
             None,
         )
 
-    def _write_form(self, connection: Connection, states: Iterable[State], stored: dict[int, Stored], moment: datetime) -> None:
+    def _write_form(
+        self, connection: Connection, states: Iterable[State], stored: dict[int, Stored], moment: datetime
+    ) -> None:
         rows, gone = [], []
         for state in states:
             before = stored.get(state.kobo_id)
@@ -188,7 +209,9 @@ class Writer:
                     gone.append(state.kobo_id)
             elif before is None or before.state != "applied" or before.row_digest != state.row_digest:
                 rows.append((*state.row, before.first_seen_at if before else moment))
-        upsert_rows(connection, self._table, self._form_columns, rows, key=("kobo_id",), keep=("inserted_at",))
+        upsert_rows(
+            connection, self._table, self._form_columns, rows, key=("kobo_id",), keep=("inserted_at",)
+        )
         if gone:
             connection.execute(delete(self._table).where(self._table.c.kobo_id.in_(gone)))
 

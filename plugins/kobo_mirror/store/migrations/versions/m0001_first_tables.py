@@ -12,7 +12,12 @@ branch_labels = None
 depends_on = None
 
 MYSQLS = ("mysql", "mariadb")
-OPTIONS = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4", "mysql_engine": "InnoDB", "mariadb_engine": "InnoDB"}
+OPTIONS = {
+    "mysql_charset": "utf8mb4",
+    "mariadb_charset": "utf8mb4",
+    "mysql_engine": "InnoDB",
+    "mariadb_engine": "InnoDB",
+}
 MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), *MYSQLS)
 LONG_TEXT = sa.Text().with_variant(mysql.LONGTEXT(), *MYSQLS)
 LONG_BLOB = sa.LargeBinary().with_variant(mysql.LONGBLOB(), *MYSQLS)
@@ -20,7 +25,9 @@ SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def ascii_text(length: int) -> sa.types.TypeEngine[str]:
-    return sa.String(length).with_variant(mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), *MYSQLS)
+    return sa.String(length).with_variant(
+        mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), *MYSQLS
+    )
 
 
 def upgrade() -> None:
@@ -129,5 +136,14 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP VIEW kobo_rejected")
-    for table in ("registrations", "sync_runs", "checkpoints", "leases", "dead_letters", "to_fetch", "submissions", "forms"):
+    for table in (
+        "registrations",
+        "sync_runs",
+        "checkpoints",
+        "leases",
+        "dead_letters",
+        "to_fetch",
+        "submissions",
+        "forms",
+    ):
         op.drop_table(f"kobo_{table}")

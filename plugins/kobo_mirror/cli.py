@@ -1,0 +1,231 @@
+"""ADAPTER: the command line, for those without Airflow and for those on call."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sqlalchemy import Engine
+
+from kobo_mirror import serve
+from kobo_mirror.config import Settings
+from kobo_mirror.errors import ConfigurationError, CredentialsError, KoboMirrorError, NotPermittedError
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.schema import migrate
+from kobo_mirror.sync.mirror import MirrorSync
+from kobo_mirror.sync.pull import Progress as Told
+from kobo_mirror.sync.register import register_webhook
+from kobo_mirror.sync.status import status
+from kobo_mirror.sync.verify import verify
+
+_KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
+_REGISTER = (*_KOBO, "REAL_TIME_POST_ENDPOINT_URL")
+_PHASES = {"pull": "reading", "sweep": "sweeping", "fetch": "asking again", "verify": "comparing"}
+_FAILED, _COULD_NOT_TELL = 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 0 done, 1 failed or drift, 2 could not be tried."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (ConfigurationError, CredentialsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _COULD_NOT_TELL
+    except KoboMirrorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _COULD_NOT_TELL if options.command is _verify else _FAILED
+    except KeyboardInterrupt:
+        print("stopped; the next sync goes on where this one was", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m kobo_mirror", description="Keep a SQL database equal to a KoboToolbox form."
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for name, command, words in (
+        ("migrate", _migrate, "create our tables or bring them to the newest revision"),
+        ("sync", _sync, "read what is new and what has changed into the database"),
+        ("verify", _verify, "prove that the database equals the form; writes nothing"),
+        ("status", _status, "what the database knows of its mirror"),
+        ("register-webhook", _register, "have new submissions posted to the webhook"),
+        ("run", _run, "all in one: migrate, serve the webhook, register it, sync again and again"),
+    ):
+        sub = commands.add_parser(name, help=words, description=words)
+        sub.set_defaults(command=command)
+        if name == "sync":
+            sub.add_argument(
+                "--mode",
+                choices=("auto", "usual", "exact"),
+                default="auto",
+                help="exact also finds edits and deletes",
+            )
+            sub.add_argument(
+                "--since", type=_id, metavar="ID", help="read every submission with a greater _id again"
+            )
+        if name in ("verify", "status", "sync"):
+            sub.add_argument("--json", action="store_true", help="print the result as JSON")
+        if name == "verify":
+            sub.add_argument("--strict", action="store_true", help="a rejection counts as a difference")
+        if name == "run":
+            sub.add_argument(
+                "--every", type=float, default=15.0, metavar="MINUTES", help="minutes between two syncs (15)"
+            )
+    return parser
+
+
+def _id(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("must be the _id of a submission, or 0 for all")
+    return int(text)
+
+
+def _client(settings: Settings) -> KoboClient:
+    return KoboClient(
+        settings.kobo_url,
+        settings.kobo_token,
+        settings.kobo_asset_id,
+        max_in_flight=settings.kobo_max_in_flight,
+    )
+
+
+def _mirror_sync(settings: Settings, client: KoboClient, engine: Engine, progress: Told) -> MirrorSync:
+    return MirrorSync(
+        client,
+        engine,
+        form=KOBO_RECORDS,
+        server=settings.kobo_url,
+        keep_payloads=settings.kobo_keep_payloads,
+        page_size=settings.kobo_page_size,
+        in_flight=settings.kobo_max_in_flight,
+        exact_up_to=settings.kobo_exact_up_to,
+        exact_every_hours=settings.kobo_exact_every_hours,
+        progress=progress,
+    )
+
+
+@contextmanager
+def _bars() -> Iterator[Told]:
+    columns = (TextColumn("{task.description:>13}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True), transient=not sys.stderr.isatty()) as bars:
+
+        def tell(phase: str, done: int, total: int | None) -> None:
+            if phase not in tasks:
+                tasks[phase] = bars.add_task(_PHASES[phase], total=total)
+            if total is not None:
+                bars.update(tasks[phase], total=total)
+            bars.advance(tasks[phase], done)
+
+        yield tell
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    settings = Settings.from_env(["DATABASE_URL"])
+    migrate(open_engine(settings.database_url), KOBO_RECORDS)
+    print("the database has the newest tables")
+    return 0
+
+
+def _sync(options: argparse.Namespace) -> int:
+    settings = Settings.from_env(_KOBO)
+    engine = open_engine(settings.database_url)
+    migrate(engine, KOBO_RECORDS)
+    with _client(settings) as client, _bars() as tell:
+        result = _mirror_sync(settings, client, engine, tell).run(mode=options.mode, since=options.since)
+    print(json.dumps(result) if options.json else result["sentence"])
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    settings = Settings.from_env(_KOBO)
+    mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
+    with _client(settings) as client, _bars() as tell:
+        report = verify(client, open_engine(settings.database_url), mirror, tell)
+    if options.json:
+        print(json.dumps({"equal": report.equal, "compared": report.compared, "rejected": report.rejected,
+                          "differences": report.differences, "ids": report.named}))  # fmt: skip
+    else:
+        for kind, ids in report.named.items():
+            if ids:
+                print(
+                    f"{kind}: {', '.join(map(str, ids))}{' …' if report.differences[kind] > len(ids) else ''}"
+                )
+        print(report.sentence)
+    return 0 if report.equal and not (options.strict and report.rejected) else _FAILED
+
+
+def _status(options: argparse.Namespace) -> int:
+    settings = Settings.from_env(["DATABASE_URL"])
+    facts = status(open_engine(settings.database_url), KOBO_RECORDS)
+    if options.json:
+        print(json.dumps(facts))
+        return 0
+    table = Table(show_header=False, box=None)
+    for name, value in facts.items():
+        shown = (
+            "\n".join(f"{kobo_id}: {reason}" for kobo_id, reason in value)
+            if isinstance(value, list)
+            else value
+        )
+        table.add_row(name.replace("_", " "), "–" if shown in (None, "") else str(shown))
+    Console().print(table)
+    return 0
+
+
+def _register(_: argparse.Namespace) -> int:
+    settings = _with_secret(Settings.from_env(_REGISTER))
+    engine = open_engine(settings.database_url)
+    migrate(engine, KOBO_RECORDS)
+    with _client(settings) as client:
+        print(_registered(settings, client, engine))
+    return 0
+
+
+def _registered(settings: Settings, client: KoboClient, engine: Engine) -> str:
+    return register_webhook(
+        client,
+        engine,
+        endpoint=settings.real_time_post_endpoint_url,
+        secret=settings.webhook_secret,
+        registrar_url=settings.inkomoko_register_webhook_url,
+    ).sentence
+
+
+def _with_secret(settings: Settings) -> Settings:
+    if not settings.webhook_secret and settings.webhook_auth != "none":
+        raise ConfigurationError(
+            "WEBHOOK_SECRET is not set. Set it in .env, or say WEBHOOK_AUTH=none if nothing shall guard the webhook."
+        )
+    return settings
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = _with_secret(Settings.from_env(_REGISTER))
+    engine = open_engine(settings.database_url)
+    migrate(engine, KOBO_RECORDS)
+    with _client(settings) as client:
+        syncing = _mirror_sync(settings, client, engine, lambda phase, done, total: None)
+
+        def once() -> str:
+            return str(syncing.run(name="run")["sentence"])
+
+        def register() -> str:
+            try:
+                return _registered(settings, client, engine)
+            except NotPermittedError as error:
+                return str(error)
+
+        return serve.serve(register, once, every=options.every * 60)

@@ -1,0 +1,105 @@
+"""What the ledger holds, read in the order of ``_id``."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, func, select
+
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.store.tables import form_table, submissions
+
+
+class Seen(NamedTuple):
+    """What a sweep can see of a submission."""
+
+    kobo_id: int
+    uuid: str | None
+    validation_status: str | None
+    validation_timestamp: int | None
+
+
+class Held(NamedTuple):
+    """What the ledger says of a submission that exists on the server."""
+
+    seen: Seen
+    digest: bytes | None
+    row_digest: bytes | None
+    state: str
+
+
+def _between(query: Select[Any], column: Any, after: int, upto: int | None) -> Select[Any]:
+    query = query.where(column > after).order_by(column)
+    return query if upto is None else query.where(column <= upto)
+
+
+def held_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> dict[int, Held]:
+    """The ledger's rows with ``after < id <= upto``, tombstones left out."""
+    t = submissions.c
+    query = select(
+        t.kobo_id, t.uuid, t.validation_status, t.validation_timestamp, t.digest, t.row_digest, t.state
+    )
+    query = _between(query.where(t.asset_uid == asset_uid, t.state != "deleted"), t.kobo_id, after, upto)
+    return {row[0]: Held(Seen(*row[:4]), *row[4:]) for row in connection.execute(query)}
+
+
+def held_of(connection: Connection, asset_uid: str, ids: list[int]) -> dict[int, Held]:
+    """The same for single ids."""
+    t = submissions.c
+    query = select(
+        t.kobo_id, t.uuid, t.validation_status, t.validation_timestamp, t.digest, t.row_digest, t.state
+    )
+    query = query.where(t.asset_uid == asset_uid, t.state != "deleted", t.kobo_id.in_(ids))
+    return {row[0]: Held(Seen(*row[:4]), *row[4:]) for row in connection.execute(query)}
+
+
+def seen_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> dict[int, Seen]:
+    """What a sweep could see of the ledger's rows; a row marked for repair (no digest) equals nothing."""
+    held = held_between(connection, asset_uid, after, upto)
+    return {kobo_id: row.seen if row.digest else row.seen._replace(uuid="") for kobo_id, row in held.items()}
+
+
+def rows_between(
+    connection: Connection, mirror: Mirror, after: int, upto: int | None
+) -> dict[int, tuple[Any, ...]]:
+    """The form table's rows, clocks left out, as ``State.row`` has them."""
+    table = form_table(mirror.form, connection.dialect.name)
+    cells = [table.c.id, table.c.kobo_id, *(table.c[column.name] for column in mirror.form.columns)]
+    query = _between(select(*cells), table.c.kobo_id, after, upto)
+    return {row[1]: tuple(row) for row in connection.execute(query)}
+
+
+def rows_of(connection: Connection, mirror: Mirror, ids: list[int]) -> dict[int, tuple[Any, ...]]:
+    """The same for single ids."""
+    table = form_table(mirror.form, connection.dialect.name)
+    cells = [table.c.id, table.c.kobo_id, *(table.c[column.name] for column in mirror.form.columns)]
+    return {row[1]: tuple(row) for row in connection.execute(select(*cells).where(table.c.kobo_id.in_(ids)))}
+
+
+def state_counts(connection: Connection, asset_uid: str) -> dict[str, int]:
+    """How many submissions are ``applied``, ``rejected`` and ``deleted``."""
+    t = submissions.c
+    query = select(t.state, func.count()).where(t.asset_uid == asset_uid).group_by(t.state)
+    return {state: number for state, number in connection.execute(query)}
+
+
+def holds_any(connection: Connection, asset_uid: str) -> bool:
+    """Whether the ledger knows any submission of a form."""
+    return (
+        connection.execute(
+            select(submissions.c.kobo_id).where(submissions.c.asset_uid == asset_uid).limit(1)
+        ).first()
+        is not None
+    )
+
+
+def rejections(connection: Connection, asset_uid: str, limit: int) -> list[tuple[int, str]]:
+    """The first rejections: ``_id`` and reason."""
+    t = submissions.c
+    query = (
+        select(t.kobo_id, t.reason)
+        .where(t.asset_uid == asset_uid, t.state == "rejected")
+        .order_by(t.kobo_id)
+        .limit(limit)
+    )
+    return [(kobo_id, reason) for kobo_id, reason in connection.execute(query)]

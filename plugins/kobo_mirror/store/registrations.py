@@ -1,0 +1,45 @@
+"""What is remembered of a webhook's registration, so that a second run does nothing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, select
+
+from kobo_mirror.store.database import now, reading, transact
+from kobo_mirror.store.statements import upsert_rows
+from kobo_mirror.store.tables import registrations
+
+_COLUMNS = ("asset_uid", "endpoint", "way", "hook_uid", "secret_fingerprint", "registered_at")
+
+
+class Remembered(NamedTuple):
+    """A registration as it was when we last looked."""
+
+    way: str
+    endpoint: str
+    hook_uid: str | None
+    secret_fingerprint: str
+
+
+def remembered(engine: Engine, asset_uid: str, endpoint: str) -> Remembered | None:
+    """The registration of an endpoint, or None."""
+    t = registrations.c
+    query = select(t.way, t.endpoint, t.hook_uid, t.secret_fingerprint).where(
+        t.asset_uid == asset_uid, t.endpoint == endpoint
+    )
+    with reading(engine) as connection:
+        row = connection.execute(query).one_or_none()
+    return Remembered(*row) if row else None
+
+
+def remember(engine: Engine, asset_uid: str, registration: Remembered) -> None:
+    """Keep a registration in place of what was known."""
+
+    def work(connection: Connection) -> None:
+        moment = connection.execute(select(now())).scalar_one()
+        way, endpoint, hook_uid, secret = registration
+        row = (asset_uid, endpoint, way, hook_uid, secret, moment)
+        upsert_rows(connection, registrations, _COLUMNS, [row], key=("asset_uid", "endpoint"))
+
+    transact(engine, work)

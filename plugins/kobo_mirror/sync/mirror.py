@@ -1,0 +1,242 @@
+"""The sync as steps: each safe to retry, each returning little enough for an XCom; ``run`` does all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from kobo_mirror.errors import KoboMirrorError, LeaseError
+from kobo_mirror.forms.form import Form, Mirror
+from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.store import runs
+from kobo_mirror.store.database import clock, reading, transact
+from kobo_mirror.store.leases import Lease, process_holder, release_lease, renew_lease, take_lease
+from kobo_mirror.store.ledger import holds_any, state_counts
+from kobo_mirror.store.schema import bind
+from kobo_mirror.store.tables import COUNTS
+from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes
+from kobo_mirror.sync.reconcile import drain, sweep
+
+Ticket = dict[str, Any]
+"""What the steps of a run hand on: ``run`` (name), ``run_id``, ``fence``, ``mode``."""
+
+_RENEW_EVERY = 30.0  # seconds; a lease lives for five minutes
+_LANES_A_GROUP = 4
+
+
+def _silent(phase: str, done: int, total: int | None) -> None:
+    return None
+
+
+class MirrorSync:
+    """Brings the mirror of one form up to the server.
+
+    :param server: the server's address as ``config.server_url`` spells it: part of every row's identity.
+    :param exact_up_to: forms of so many submissions are swept in every run.
+    :param exact_every_hours: larger ones at least this often.
+    """
+
+    def __init__(
+        self,
+        client: KoboClient,
+        engine: Engine,
+        *,
+        form: Form,
+        server: str,
+        keep_payloads: str = "rejected",
+        page_size: int = 1000,
+        in_flight: int = 4,
+        exact_up_to: int = 50_000,
+        exact_every_hours: int = 24,
+        progress: Progress = _silent,
+    ) -> None:
+        mirror = Mirror(form, server, client.asset_uid)
+        self._source = Source(
+            client=client,
+            engine=engine,
+            mirror=mirror,
+            writer=Writer(engine, mirror, keep_payloads),
+            progress=progress,
+            page_size=page_size,
+            in_flight=in_flight,
+        )
+        self._engine, self._client, self._asset = engine, client, client.asset_uid
+        self._exact_up_to, self._exact_every = exact_up_to, timedelta(hours=exact_every_hours)
+
+    def prepare(self, run: str, *, mode: str = "auto", since: int | None = None) -> Ticket:
+        """Bind the form table, take the lease, open the run or go on with the one that never finished.
+
+        :param run: the run's name: the same for each attempt of one run.
+        :param mode: ``auto``, ``usual`` (what is new), ``exact`` (also edits and deletes).
+        :param since: read everything above this ``_id`` again.
+        :raises LeaseError: another sync holds this form.
+        :raises SchemaError: the form table mirrors another form; nothing was touched.
+        """
+        bind(self._engine, self._source.mirror)
+        self._client.form()
+        lease = take_lease(self._engine, self._asset, run)
+        with self._releasing_on_error(lease):
+            chosen, watermark = self._choose(mode, since)
+
+            def work(connection: Connection) -> runs.RowMapping:
+                old = None if since is not None else runs.unfinished_run(connection, self._asset)
+                if old is None:
+                    run_id = runs.open_run(connection, self._asset, run, chosen, watermark)
+                else:
+                    run_id = old["id"]
+                    runs.resume_run(
+                        connection, run_id, run, "exact" if "exact" in (chosen, old["mode"]) else "usual"
+                    )
+                return runs.run_row(connection, run_id)
+
+            row = transact(self._engine, work)
+        return {"run": run, "run_id": row["id"], "fence": lease.number, "mode": row["mode"]}
+
+    def _choose(self, mode: str, since: int | None) -> tuple[str, int]:
+        with reading(self._engine) as connection:
+            watermark = runs.watermark(connection, self._asset)
+            last = runs.last_finished(connection, self._asset)
+            last_exact = runs.last_finished(connection, self._asset, "exact")
+            is_new = not holds_any(connection, self._asset)
+        start = (
+            watermark if watermark is not None else (last["highest_id"] or 0) if last and not is_new else 0
+        )
+        restored = watermark is not None and (self._client.newest_id() or 0) < watermark
+        overdue = last_exact is None or last_exact["finished_at"] < clock(self._engine) - self._exact_every
+        small = self._client.count() <= self._exact_up_to
+        must = watermark is None or restored
+        chosen = "exact" if mode == "exact" or must or (mode == "auto" and (overdue or small)) else "usual"
+        return chosen, since if since is not None else start
+
+    def plan(self, ticket: Ticket, *, groups: int = 1) -> list[list[int]]:
+        """Cut what is to be read into lanes; returns them in at most ``groups`` groups."""
+        run_id = ticket["run_id"]
+        if not self._lanes(run_id):
+            with reading(self._engine) as connection:
+                start = runs.run_row(connection, run_id)["watermark"] or 0
+            bounds = plan_lanes(self._client, start, _LANES_A_GROUP * groups)
+            transact(
+                self._engine, lambda connection: runs.open_lanes(connection, self._asset, run_id, bounds)
+            )
+        waiting = [lane.lane for lane in self._lanes(run_id) if not lane.done]
+        return [group for group in (waiting[number::groups] for number in range(groups)) if group]
+
+    def pull(self, ticket: Ticket, lanes: list[int]) -> None:
+        """Read the given lanes to their ends."""
+        chosen = [lane for lane in self._lanes(ticket["run_id"]) if lane.lane in set(lanes)]
+        lease = self._lease(ticket)
+        with self._working(lease, ticket):
+            self._source.progress("pull", 0, self._remaining(chosen))
+            pull_lanes(self._source, lease, ticket["run_id"], chosen)
+
+    def reconcile(self, ticket: Ticket) -> None:
+        """Sweep, if the run is exact, and drain the fetch list."""
+        lease = take_lease(self._engine, self._asset, ticket["run"])
+        with self._working(lease, ticket):
+            if ticket["mode"] == "exact":
+                sweep(self._source, lease, ticket["run_id"])
+            drain(self._source, lease, ticket["run_id"])
+
+    def finish(self, ticket: Ticket) -> dict[str, Any]:
+        """Note that the run has ended well, give the lease back, and tell what was done.
+
+        :raises KoboMirrorError: a lane has not been read to its end.
+        """
+        lease = take_lease(self._engine, self._asset, ticket["run"])
+        if any(not lane.done for lane in self._lanes(ticket["run_id"])):
+            raise KoboMirrorError(
+                "Not every lane was read to its end: start the sync again, it goes on where it stopped."
+            )
+        transact(self._engine, lambda connection: runs.finish_run(connection, ticket["run_id"]))
+        with reading(self._engine) as connection:
+            row = runs.run_row(connection, ticket["run_id"])
+            rejected = state_counts(connection, self._asset).get("rejected", 0)
+        release_lease(self._engine, lease)
+        seconds = round((row["finished_at"] - row["started_at"]).total_seconds(), 1)
+        counts = {name: int(row[name]) for name in COUNTS}
+        return {
+            "run": ticket["run"],
+            "mode": row["mode"],
+            **counts,
+            "seconds": seconds,
+            "sentence": _sentence(counts, rejected, row["mode"], seconds),
+        }
+
+    def fail(self, ticket: Ticket, error: str) -> None:
+        """Note why a run stopped and give the lease back; the next run goes on where it stopped."""
+        transact(self._engine, lambda connection: runs.note_error(connection, ticket["run_id"], error))
+        release_lease(self._engine, take_lease(self._engine, self._asset, ticket["run"]))
+
+    def run(self, *, mode: str = "auto", since: int | None = None, name: str = "sync") -> dict[str, Any]:
+        """All steps in this process.
+
+        :raises KoboMirrorError: a step failed; what it committed stays, the next run goes on from there.
+        """
+        ticket = self.prepare(process_holder(name), mode=mode, since=since)
+        try:
+            for group in self.plan(ticket):
+                self.pull(ticket, group)
+            self.reconcile(ticket)
+            return self.finish(ticket)
+        except LeaseError:
+            raise
+        except KoboMirrorError as error:
+            self.fail(ticket, str(error))
+            raise
+
+    def _lanes(self, run_id: int) -> list[runs.Lane]:
+        with reading(self._engine) as connection:
+            return runs.lanes(connection, self._asset, run_id)
+
+    def _remaining(self, lanes: list[runs.Lane]) -> int | None:
+        open_lanes = [lane for lane in lanes if not lane.done]
+        return self._client.count(after=min(lane.cursor for lane in open_lanes)) if open_lanes else 0
+
+    def _lease(self, ticket: Ticket) -> Lease:
+        return Lease(self._asset, ticket["run"], ticket["fence"])
+
+    @contextmanager
+    def _working(self, lease: Lease, ticket: Ticket) -> Iterator[None]:
+        usage = self._client.usage
+        before = usage.requests, usage.bytes
+        ended = threading.Event()
+
+        def renew() -> None:
+            while not ended.wait(_RENEW_EVERY):
+                try:
+                    renew_lease(self._engine, lease)
+                except KoboMirrorError:
+                    return
+
+        renewer = threading.Thread(target=renew, name="lease", daemon=True)
+        renewer.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            renewer.join()
+        counts = {"requests": usage.requests - before[0], "bytes": usage.bytes - before[1]}
+        transact(self._engine, lambda connection: runs.add_counts(connection, ticket["run_id"], counts))
+
+    @contextmanager
+    def _releasing_on_error(self, lease: Lease) -> Iterator[None]:
+        try:
+            yield
+        except KoboMirrorError:
+            release_lease(self._engine, lease)
+            raise
+
+
+def _sentence(counts: dict[str, int], rejected: int, mode: str, seconds: float) -> str:
+    words = [f"{counts[name]} {word}" for name, word in _WORDS if counts[name] or name == "inserted"]
+    ending = f"success, with {rejected} rejected" if rejected else "success"
+    return f"{ending}: {', '.join(words)} in {seconds} s ({mode})"
+
+
+_WORDS = (("inserted", "new"), ("updated", "changed"), ("deleted", "deleted"), ("revived", "revived"), ("unchanged", "unchanged"), ("deferred", "asked for again"))  # fmt: skip

@@ -1,0 +1,106 @@
+"""Pull: lanes walked by keyset, each page committed together with its lane's cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event
+
+from sqlalchemy import Engine
+
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.rows import State, read_state
+from kobo_mirror.kobo.client import KoboClient, Page
+from kobo_mirror.store.database import clock
+from kobo_mirror.store.leases import Lease
+from kobo_mirror.store.runs import Lane, Step
+from kobo_mirror.store.writer import Pulled, Writer
+
+Progress = Callable[[str, int, int | None], None]
+"""Told of each phase: its name, how many submissions are newly done, how many there are in all (None: as before)."""
+
+_BYTES_IN_FLIGHT = 64 * 2**20
+_LANE_LEAST = 2_500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What every part of a sync works with.
+
+    :param page_size: submissions a page at most; pages of large submissions shrink by themselves.
+    :param in_flight: requests at once.
+    """
+
+    client: KoboClient
+    engine: Engine
+    mirror: Mirror
+    writer: Writer
+    progress: Progress
+    page_size: int = 1000
+    in_flight: int = 4
+
+    def sent_at(self) -> datetime:
+        """The database's clock, read before a request is sent."""
+        return clock(self.engine)
+
+    def states(self, page: Page) -> list[State]:
+        """What a page of whole submissions says."""
+        return [read_state(row, self.mirror) for row in page.rows]
+
+
+def plan_lanes(client: KoboClient, after: int, lanes: int) -> list[tuple[int, int | None]]:
+    """Cut what lies above ``after`` at exact quantiles; the last lane has no end.
+
+    :returns: ``(first, last)`` of each lane: ``first < id <= last``.
+    """
+    total = client.count(after=after)
+    wanted = max(1, min(lanes, total // _LANE_LEAST))
+    cuts = [client.id_at(number * total // wanted, after=after) for number in range(1, wanted)]
+    bounds = [after, *(cut for cut in cuts if cut is not None)]
+    return list(zip(bounds, [*bounds[1:], None], strict=True))
+
+
+def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane]) -> None:
+    """Walk lanes side by side to their ends; what is committed stays when one of them fails.
+
+    :raises KoboMirrorError: the first error of a lane, after the others have finished their page.
+    """
+    stop = Event()
+    open_lanes = [lane for lane in lanes if not lane.done]
+    with ThreadPoolExecutor(max_workers=source.in_flight, thread_name_prefix="lane") as pool:
+        walks = [pool.submit(_walk, source, lease, run_id, lane, stop) for lane in open_lanes]
+        wait(walks, return_when=FIRST_EXCEPTION)
+        stop.set()
+        for walk in walks:
+            walk.result()
+
+
+def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) -> None:
+    cursor, limit = lane.cursor, source.page_size
+    done = False
+    while not done and not stop.is_set():
+        sent_at = source.sent_at()
+        page = source.client.page(after=cursor, upto=lane.last_id, limit=limit)
+        to = page.ids[-1] if page.ids else cursor
+        done = not page.ids or to == lane.last_id
+        source.writer.pull(
+            Pulled(
+                states=source.states(page),
+                sent_at=sent_at,
+                lease=lease,
+                run_id=run_id,
+                window=(cursor, lane.last_id if done else to),
+                step=Step(lane.lane, cursor, to, done),
+            )
+        )
+        source.progress("pull", len(page.ids), None)
+        cursor, limit = to, _next_limit(page, source)
+
+
+def _next_limit(page: Page, source: Source) -> int:
+    if not page.ids:
+        return source.page_size
+    room = _BYTES_IN_FLIGHT // (2 * source.in_flight)
+    return max(1, min(source.page_size, room * len(page.ids) // max(1, page.size)))

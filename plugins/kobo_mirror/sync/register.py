@@ -1,0 +1,28 @@
+"""Register: make sure that new submissions are posted to us, and remember it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.kobo.registration import Registration, Way, ensure_registered
+from kobo_mirror.store.registrations import Remembered, remember, remembered
+
+
+def register_webhook(
+    client: KoboClient, engine: Engine, *, endpoint: str, secret: str, registrar_url: str = ""
+) -> Registration:
+    """Register ``endpoint`` once; a second call changes nothing and says so.
+
+    :raises NotPermittedError: the token may not manage the form's REST Services.
+    :raises KoboMirrorError: the server or the database could not do it.
+    """
+    row = remembered(engine, client.asset_uid, endpoint)
+    known = Registration(Way(row.way), row.endpoint, row.hook_uid, row.secret_fingerprint) if row else None
+    found = ensure_registered(
+        client, endpoint=endpoint, secret=secret, registrar_url=registrar_url or None, known=known
+    )
+    now = Remembered(found.way, found.endpoint, found.hook_uid, found.secret_fingerprint)
+    if now != row:
+        remember(engine, client.asset_uid, now)
+    return found
