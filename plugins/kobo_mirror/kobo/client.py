@@ -71,7 +71,7 @@ class KoboClient:
         self.asset_uid = asset_uid
         self._asset = f"/api/v2/assets/{quote(asset_uid, safe='')}"
         self._transport = Transport(
-            url,
+            url.rstrip("/"),
             setting="KOBO_URL",
             headers={"Authorization": f"Token {token}", "User-Agent": "kobo-mirror"},
             max_in_flight=max_in_flight,

@@ -11,16 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from socket import SHUT_RDWR, socket
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, InvalidHeader, SSLError, TimeoutError
+from urllib3.exceptions import HTTPError, InvalidHeader, ReadTimeoutError, SSLError
 from urllib3.util import Retry, Timeout
 
 from kobo_mirror.errors import ConfigurationError, RequestError, ServerError
 
 LARGEST_ANSWER = 64 * 1024 * 1024
-_CHUNK = 1024 * 1024
+_CHUNK = 256 * 1024
 
 
 class AnswerTooLargeError(RequestError):
@@ -58,17 +58,15 @@ class Transport:
         timeout: tuple[float, float],
         ceiling: float,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in _POOLS or not parts.hostname:
-            raise ConfigurationError(f"{setting} must be an address that starts with http:// or https://.")
+        parts = _address(url, setting)
         self.server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        self._target = parts.path.rstrip("/") + (f"?{parts.query}" if parts.query else "")
+        self._target = parts.path + (f"?{parts.query}" if parts.query else "")
         self._setting = setting
         self._headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **headers}
         self._ceiling = ceiling
         self._slots = threading.BoundedSemaphore(max_in_flight)
         self._pool = _POOLS[parts.scheme](
-            parts.hostname,
+            str(parts.hostname),
             parts.port,
             maxsize=max_in_flight,
             retries=False,
@@ -101,27 +99,15 @@ class Transport:
         if params:
             target += "?" + urlencode(params, quote_via=quote, safe=",:")
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
-        with self._slots:
-            try:
+        try:
+            with self._slots:
                 answer = self._exchange(method, target or "/", headers, body)
-            except SSLError as problem:
-                if isinstance(problem.args[0], ssl.SSLCertVerificationError):
-                    raise ConfigurationError(
-                        f"The certificate of {self.server} could not be verified. Check {self._setting}."
-                    ) from problem
-                raise ServerError(f"{self.server} broke off the TLS handshake.") from problem
-            except ConnectTimeoutError as problem:
-                raise ServerError(f"{self.server} could not be reached in time.") from problem
-            except TimeoutError as problem:
-                raise ServerError(f"{self.server} did not answer in time.") from problem
-            except HTTPError as problem:
-                raise ServerError(f"{self.server} could not be reached or broke off its answer.") from problem
+        except HTTPError as problem:
+            raise self._failure(problem) from problem
         if 300 <= answer.status < 400:
-            elsewhere = urlsplit(answer.location or "")
-            where = f"{elsewhere.scheme}://{elsewhere.hostname}" if elsewhere.hostname else "another page"
             raise ConfigurationError(
-                f"{self.server} redirects ({answer.status}) to {where}. "
-                f"Set {self._setting} to the address that answers itself; none of its redirects is followed."
+                f"{self.server} redirects to {_host(answer.location)} ({answer.status}), not followed here. "
+                f"Set {self._setting} to the address that answers itself."
             )
         return answer
 
@@ -146,16 +132,26 @@ class Transport:
             location=response.headers.get("Location"),
         )
 
+    def _failure(self, problem: HTTPError) -> ConfigurationError | ServerError:
+        if isinstance(problem, SSLError) and isinstance(problem.args[0], ssl.SSLCertVerificationError):
+            return ConfigurationError(
+                f"The certificate of {self.server} could not be verified. Check {self._setting}."
+            )
+        if isinstance(problem, ReadTimeoutError):
+            return ServerError(f"{self.server} did not answer in time.")
+        return ServerError(f"{self.server} could not be reached, or broke off its answer.")
+
     def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
         """Read what has arrived, again and again: a plain read waits for the last byte of a slow drip."""
-        wire = bytearray()
+        chunks, size = [], 0
         while chunk := response.read1(_CHUNK, decode_content=False):
-            wire += chunk
-            if len(wire) > LARGEST_ANSWER:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST_ANSWER:
                 raise self._too_large()
             if time.monotonic() > deadline:
                 raise ServerError(f"{self.server} took over {self._ceiling:.0f} s for one answer.")
-        return bytes(wire)
+        return b"".join(chunks)
 
     def _plain(self, wire: bytes, encoding: str) -> bytes:
         if encoding in ("", "identity") or not wire:
@@ -177,6 +173,26 @@ class Transport:
         return AnswerTooLargeError(
             f"{self.server} answered with more than {LARGEST_ANSWER >> 20} MiB. Ask for fewer rows a page."
         )
+
+
+def _address(url: str, setting: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in _POOLS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(f"{setting} must be an address that starts with http:// or https://.")
+    return parts
+
+
+def _host(location: str | None) -> str:
+    """The scheme and host that a ``Location`` header names; the rest of it may hold secrets."""
+    try:
+        parts = urlsplit(location or "")
+    except ValueError:
+        return "a malformed address"
+    return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another page"
 
 
 def _seconds(retry_after: str | None) -> float | None:

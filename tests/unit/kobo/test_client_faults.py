@@ -1,0 +1,403 @@
+from __future__ import annotations
+
+import datetime
+import gzip
+import json
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kobo_mirror.errors import (
+    ConfigurationError,
+    CredentialsError,
+    KoboMirrorError,
+    NotPermittedError,
+    RequestError,
+    ServerError,
+)
+from kobo_mirror.kobo.client import AnswerTooLargeError, KoboClient
+from tests.support.rude_server import RudeServer, answer, drip
+
+TOKEN = "0123456789abcdef0123456789abcdef01234567"
+ANSWER_OF_A_PERSON = "Amina Uwase"
+PAGE = json.dumps({"count": 1, "results": [{"_id": 7, "name": ANSWER_OF_A_PERSON}]}).encode()
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """The seconds that the client would have slept."""
+    return []
+
+
+@pytest.fixture
+def connect(waits: list[float]) -> Callable[..., KoboClient]:
+    def make(url: str, **options: Any) -> KoboClient:
+        options = {"attempts": 3, "timeout": (1.0, 1.0), "sleep": waits.append} | options
+        return KoboClient(url, TOKEN, "aForm", **options)
+
+    return make
+
+
+BROKEN = {
+    "half a body": [answer(PAGE[:20], length=len(PAGE))],
+    "half a chunked body": [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n" + PAGE[:16] + b"\r\n40\r\nxx"
+    ],
+    "no answer": [],
+    "no HTTP": [b"220 smtp.example.org ESMTP\r\n"],
+    "garbage as gzip": [answer(b"no gzip at all", Content_Encoding="gzip")],
+    "half a gzip": [answer(gzip.compress(PAGE)[:-12], Content_Encoding="gzip")],
+    "gzip and more": [answer(gzip.compress(PAGE) + b"more", Content_Encoding="gzip")],
+    "an encoding not asked for": [answer(PAGE, Content_Encoding="br")],
+    "a silent server": [3.0],
+    "HTML": [answer(b"<!doctype html><html><title>Wartung</title></html>", Content_Type="text/html")],
+    "an empty body": [answer()],
+    "no object": [answer(b"[]")],
+    "no results": [answer(b'{"count": 3}')],
+    "a count in words": [answer(b'{"count": "three", "results": []}')],
+    "results that are no list": [answer(b'{"count": 1, "results": {"_id": 1}}')],
+    "a row that is no object": [answer(b'{"count": 1, "results": [17]}')],
+    "a row without _id": [answer(b'{"count": 1, "results": [{"_uuid": "x"}]}')],
+    "an _id that is a text": [answer(b'{"count": 1, "results": [{"_id": "7"}]}')],
+    "an _id beside half a surrogate": [answer(b'{"count": 1, "results": [{"_id": true, "a": "\\ud800"}]}')],
+    "an abyss of brackets": [answer(b'{"count": 1, "results": [' + b"[" * 200_000)],
+    "rows counted but not sent": [answer(b'{"count": 9, "results": []}')],
+    "a row before the cursor": [answer(b'{"count": 1, "results": [{"_id": 5}]}')],
+    "a row after the end": [answer(b'{"count": 1, "results": [{"_id": 101}]}')],
+    "rows out of order": [answer(b'{"count": 2, "results": [{"_id": 9}, {"_id": 8}]}')],
+    "a row twice": [answer(b'{"count": 2, "results": [{"_id": 9}, {"_id": 9}]}')],
+    "429": [answer(b'{"detail": "slow down"}', status="429 Too Many Requests")],
+    "408": [answer(b"", status="408 Request Timeout")],
+    "500": [answer(b"<html>Server error (500)</html>", status="500 Internal Server Error")],
+    "502": [answer(b"<html>Bad gateway</html>", status="502 Bad Gateway")],
+    "a busy database": [answer(b'["Unsupported query"]', status="400 Bad Request")],
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_answer_is_asked_for_again_then_a_server_error(
+    fault: str, connect: Callable[..., KoboClient], waits: list[float]
+) -> None:
+    with RudeServer(BROKEN[fault]) as server, connect(server.url) as client:
+        with pytest.raises(ServerError):
+            client.page(after=5, upto=100, limit=10)
+        assert len(server.requests) == 3
+        assert len(waits) == 2
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_answer_followed_by_a_whole_one_is_no_error(
+    fault: str, connect: Callable[..., KoboClient]
+) -> None:
+    with RudeServer(BROKEN[fault], answer(PAGE)) as server, connect(server.url) as client:
+        assert client.page(after=5, upto=100, limit=10).ids == [7]
+        assert client.usage.requests == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "says"),
+    [
+        ("401 Unauthorized", b'{"detail":"Invalid token."}', CredentialsError, "KOBO_TOKEN was refused"),
+        ("403 Forbidden", b'{"detail":"x"}', CredentialsError, "shuts out the account of KOBO_TOKEN"),
+        ("404 Not Found", b'{"detail":"Not found."}', CredentialsError, "may not view its submissions"),
+        ("404 Not Found", b"<html>Page not found (404)</html>", CredentialsError, "no form 'aForm'"),
+        ("400 Bad Request", b'{"query":"Value must be valid JSON."}', RequestError, r"400 \(query\)"),
+        (
+            "400 Bad Request",
+            b'{"detail":"The specified asset has not been deployed"}',
+            RequestError,
+            "not deployed yet",
+        ),
+        ("409 Conflict", b"", RequestError, "409"),
+        ("410 Gone", b'{"detail":"The V1 API has been removed."}', RequestError, "410"),
+    ],
+)
+def test_a_refusal_is_final_and_says_what_to_do(
+    status: str, body: bytes, error: type[KoboMirrorError], says: str, connect: Callable[..., KoboClient]
+) -> None:
+    with RudeServer(answer(body, status=status)) as server, connect(server.url) as client:
+        with pytest.raises(error, match=says):
+            client.page(after=0, limit=10)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "403 Forbidden"])
+def test_rest_services_that_may_not_be_managed_are_told_from_a_form_that_may_not_be_read(
+    status: str, connect: Callable[..., KoboClient]
+) -> None:
+    with (
+        RudeServer(answer(b'{"detail":"Not found."}', status=status)) as server,
+        connect(server.url) as client,
+        pytest.raises(NotPermittedError, match=r"^not permitted: ask the form's owner"),
+    ):
+        client.hooks()
+
+
+@pytest.mark.parametrize("call", ["create_hook", "delete_hook"])
+def test_what_must_not_be_done_twice_is_not_sent_twice(call: str, connect: Callable[..., KoboClient]) -> None:
+    with RudeServer([]) as server, connect(server.url) as client:
+        with pytest.raises(ServerError):
+            getattr(client, call)({} if call == "create_hook" else "h1")
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "odd", [b'"\\ud800"', b'"\\udc00\\ud800"', b'"\\u0000"', b'"\xff"', b'"\x01"', b"NaN", b"1e999"]
+)
+def test_one_odd_answer_does_not_spoil_the_page(odd: bytes, connect: Callable[..., KoboClient]) -> None:
+    rows = [
+        b'{"_id": 6, "name": "Zoe"}',
+        b'{"_id": 7, "name": ' + odd + b"}",
+        '{"_id": 8, "name": "አበበ"}'.encode(),
+    ]
+    body = b'{"count": 3, "results": [' + b",".join(rows) + b"]}"
+    with RudeServer(answer(body)) as server, connect(server.url) as client:
+        page = client.page(after=5, limit=10)
+    assert page.ids == [6, 7, 8]
+    assert [json.loads(bytes(page.rows[at])) for at in (0, 2)] == [json.loads(rows[at]) for at in (0, 2)]
+    assert json.loads(bytes(page.rows[1]))["_id"] == 7
+
+
+def test_rows_come_out_byte_for_byte(connect: Callable[..., KoboClient]) -> None:
+    rows = [b'{ "b" : "\\u0041\\u0000", "_id":6,"b":1.50 }', '{"_id": 7, "ሀ": "😀"}'.encode()]
+    body = gzip.compress(b'{"count": 2, "next": null, "results": [' + b" , ".join(rows) + b"]}")
+    with RudeServer(answer(body, Content_Encoding="gzip")) as server, connect(server.url) as client:
+        page = client.page(after=5, limit=10)
+        assert [bytes(row) for row in page.rows] == rows
+        assert (page.wire, page.size) == (len(body), len(gzip.decompress(body)))
+        assert client.usage.bytes == len(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"count": 1, "results": [{"_id": 9}]}',
+        b'{"count": 3, "results": [{"_id": 7}]}',
+        b'{"count": 2, "results": [{"_id": 8}, {"_id": 7}]}',
+    ],
+    ids=["not asked for", "counted but not sent", "out of order"],
+)
+def test_absence_by_id_is_believed_only_of_an_answer_to_that_question(
+    body: bytes, connect: Callable[..., KoboClient]
+) -> None:
+    with RudeServer(answer(body)) as server, connect(server.url) as client, pytest.raises(ServerError):
+        client.by_ids([6, 7, 8])
+
+
+@pytest.mark.parametrize(
+    "script",
+    [[answer(length=1000), *drip(b"x" * 1000, pause=0.05)], [*drip(b"HTTP/1.1 200 OK\r\n" * 50, pause=0.05)]],
+    ids=["body", "head"],
+)
+def test_an_answer_that_drips_for_ever_is_cut_off(
+    script: list[bytes | float], connect: Callable[..., KoboClient]
+) -> None:
+    with RudeServer(script) as server, connect(server.url, ceiling=0.3, attempts=1) as client:
+        started = time.monotonic()
+        with pytest.raises(ServerError):
+            client.page(after=5, limit=10)
+        assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip bomb"])
+def test_an_answer_over_64_mib_is_refused_once(packed: bool, connect: Callable[..., KoboClient]) -> None:
+    body = b" " * (65 << 20)
+    script = answer(gzip.compress(body, 1), Content_Encoding="gzip") if packed else answer(body)
+    with RudeServer(script) as server, connect(server.url) as client:
+        with pytest.raises(AnswerTooLargeError, match="more than 64 MiB"):
+            client.page(after=5, limit=10)
+        assert len(server.requests) == 1
+
+
+def test_no_redirect_is_followed_and_no_other_host_sees_the_token(connect: Callable[..., KoboClient]) -> None:
+    with RudeServer(answer(PAGE)) as other:
+        redirect = answer(status="302 Found", Location=f"{other.url}/login?next=secret")
+        with RudeServer(redirect) as server, connect(server.url) as client:
+            with pytest.raises(
+                ConfigurationError, match=r"redirects to http://127.0.0.1 .302.*set KOBO_URL"
+            ) as error:
+                client.page(after=5, limit=10)
+            assert len(server.requests) == 1
+        assert "secret" not in str(error.value)
+        assert other.requests == []
+
+
+def test_what_is_asked_for(connect: Callable[..., KoboClient]) -> None:
+    with RudeServer(answer(PAGE)) as server, connect(server.url + "/") as client:
+        client.page(after=5, upto=100, limit=10)
+    line, _, headers = server.requests[0].partition("\r\n")
+    assert line.startswith("GET /api/v2/assets/aForm/data.json?query=%7B%22_id%22:%7B%22%24gt%22:5,")
+    assert f"\r\nAuthorization: Token {TOKEN}\r\n" in f"\r\n{headers}"
+    assert "\r\nAccept-Encoding: gzip\r\n" in f"\r\n{headers}"
+
+
+def test_retry_after_is_kept_up_to_the_longest_wait(
+    connect: Callable[..., KoboClient], waits: list[float]
+) -> None:
+    def busy(retry_after: str) -> bytes:
+        return answer(status="503 Service Unavailable", Retry_After=retry_after)
+
+    soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=31)
+    scripts = [
+        busy("7"),
+        busy("0"),
+        busy("86400"),
+        busy(format_datetime(soon, usegmt=True)),
+        busy("tomorrow"),
+    ]
+    with (
+        RudeServer(*scripts, answer(PAGE)) as server,
+        connect(server.url, attempts=6, longest_wait=60) as client,
+    ):
+        client.page(after=5, limit=10)
+    assert waits[:3] == [7, 0, 60]
+    assert 28 <= waits[3] <= 31
+    assert 16 <= waits[4] <= 17
+
+
+def test_the_last_error_says_how_long_the_server_wants_to_be_left_alone(
+    connect: Callable[..., KoboClient],
+) -> None:
+    busy = answer(status="429 Too Many Requests", Retry_After="90")
+    with RudeServer(busy) as server, connect(server.url) as client, pytest.raises(ServerError) as error:
+        client.count()
+    assert error.value.retry_after == 90
+
+
+def test_waits_double(connect: Callable[..., KoboClient], waits: list[float]) -> None:
+    with (
+        RudeServer([]) as server,
+        connect(server.url, attempts=8, longest_wait=20) as client,
+        pytest.raises(ServerError),
+    ):
+        client.count()
+    assert [
+        least <= wait <= least + 1 for least, wait in zip([1, 2, 4, 8, 16, 19, 19], waits, strict=True)
+    ] == [True] * 7
+
+
+def test_threads_share_a_client_and_its_limit(connect: Callable[..., KoboClient]) -> None:
+    with RudeServer([0.05, answer(PAGE)]) as server, connect(server.url, max_in_flight=2) as client:
+        with ThreadPoolExecutor(8) as threads:
+            pages = list(threads.map(lambda _: client.page(after=5, limit=10), range(16)))
+        assert [page.ids for page in pages] == [[7]] * 16
+        assert server.most_at_once == 2
+        assert client.usage.requests == 16
+        assert client.usage.bytes == 16 * len(PAGE)
+
+
+def test_a_slot_is_free_again_after_every_kind_of_failure(connect: Callable[..., KoboClient]) -> None:
+    scripts = [BROKEN[fault] for fault in ("half a body", "no answer", "garbage as gzip", "HTML", "500")]
+    with (
+        RudeServer(*scripts, answer(PAGE)) as server,
+        connect(server.url, max_in_flight=1, attempts=6) as client,
+    ):
+        assert client.page(after=5, limit=10).ids == [7]
+
+
+def test_connections_are_used_again(connect: Callable[..., KoboClient]) -> None:
+    whole = answer(PAGE, Connection="keep-alive")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve_one_connection() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                while connection.recv(65536):
+                    connection.sendall(whole)
+
+        thread = threading.Thread(target=serve_one_connection, daemon=True)
+        thread.start()
+        with connect(f"http://127.0.0.1:{listener.getsockname()[1]}", attempts=1) as client:
+            assert [client.page(after=5, limit=10).ids for _ in range(3)] == [[7]] * 3
+        thread.join(timeout=5)
+        assert not thread.is_alive()
+
+
+def test_a_server_that_is_not_there_is_a_server_error(connect: Callable[..., KoboClient]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        free = listener.getsockname()[1]
+    with (
+        connect(f"http://127.0.0.1:{free}") as client,
+        pytest.raises(ServerError, match="could not be reached"),
+    ):
+        client.count()
+
+
+def test_https_asked_of_a_plain_server_is_a_server_error(connect: Callable[..., KoboClient]) -> None:
+    with (
+        RudeServer(answer(PAGE)) as server,
+        connect(server.url.replace("http:", "https:")) as client,
+        pytest.raises(ServerError, match="could not be reached"),
+    ):
+        client.count()
+
+
+def test_a_certificate_of_nobody_is_a_configuration_error(
+    connect: Callable[..., KoboClient], self_signed: Path
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def shake_hands() -> None:
+            connection, _ = listener.accept()
+            with connection, pytest.raises(ssl.SSLError):
+                context.wrap_socket(connection, server_side=True)
+
+        threading.Thread(target=shake_hands, daemon=True).start()
+        with (
+            connect(f"https://127.0.0.1:{listener.getsockname()[1]}") as client,
+            pytest.raises(ConfigurationError, match=r"certificate .* could not be verified. Check KOBO_URL"),
+        ):
+            client.count()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "kf.kobotoolbox.org", "ftp://kf.kobotoolbox.org", "http://", "http://[::1", "http://h:port"]
+)
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="KOBO_URL must be an address"):
+        KoboClient(url, TOKEN, "aForm")
+
+
+@pytest.mark.parametrize("token", ["", "with\r\nX-Header: smuggled", "größer"])
+def test_a_token_that_cannot_be_one(token: str) -> None:
+    with pytest.raises(ConfigurationError, match="KOBO_TOKEN must be"):
+        KoboClient("http://127.0.0.1:1", token, "aForm")
+
+
+def test_at_most_250_are_asked_for_at_once(connect: Callable[..., KoboClient]) -> None:
+    with connect("http://127.0.0.1:1") as client, pytest.raises(ValueError, match="at most 250"):
+        client.by_ids(range(1, 252))
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_neither_the_token_nor_an_answer_is_in_a_log_or_an_error(
+    fault: str, connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with RudeServer(BROKEN[fault], answer(PAGE)) as server, connect(server.url) as client:
+        page = client.page(after=5, upto=100, limit=10)
+        told = [caplog.text, repr(client), repr(page), repr(client.usage)]
+    assert "Asking again" in caplog.text
+    assert not [text for text in told if TOKEN in text or ANSWER_OF_A_PERSON in text]
+
+
+def test_an_error_and_its_causes_hold_no_answer(connect: Callable[..., KoboClient]) -> None:
+    half = answer(b'{"count": 1, "results": [{"_id": 7, "name": "' + ANSWER_OF_A_PERSON.encode())
+    with RudeServer(half) as server, connect(server.url) as client, pytest.raises(ServerError) as error:
+        client.page(after=5, limit=10)
+    cause: BaseException | None = error.value
+    while cause:
+        assert ANSWER_OF_A_PERSON not in str(cause)
+        assert TOKEN not in str(cause)
+        cause = cause.__cause__ or cause.__context__
