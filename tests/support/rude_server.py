@@ -62,11 +62,11 @@ class RudeServer:
                 script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
                 self._open += 1
                 self.most_at_once = max(self.most_at_once, self._open)
-            try:
-                _send(connection, script)
-            finally:
-                with self._lock:
-                    self._open -= 1
+            *first, last = script or [b""]
+            _send(connection, first)
+            with self._lock:
+                self._open -= 1
+            _send(connection, [last])
 
 
 def drip(pieces: bytes, *, pause: float) -> Iterator[bytes | float]:

@@ -164,7 +164,7 @@ def test_one_odd_answer_does_not_spoil_the_page(odd: bytes, connect: Callable[..
         page = client.page(after=5, limit=10)
     assert page.ids == [6, 7, 8]
     assert [json.loads(bytes(page.rows[at])) for at in (0, 2)] == [json.loads(rows[at]) for at in (0, 2)]
-    assert json.loads(bytes(page.rows[1]))["_id"] == 7
+    assert bytes(page.rows[1]).startswith(b'{"_id": 7, "name": ')
 
 
 def test_rows_come_out_byte_for_byte(connect: Callable[..., KoboClient]) -> None:
@@ -223,7 +223,7 @@ def test_no_redirect_is_followed_and_no_other_host_sees_the_token(connect: Calla
         redirect = answer(status="302 Found", Location=f"{other.url}/login?next=secret")
         with RudeServer(redirect) as server, connect(server.url) as client:
             with pytest.raises(
-                ConfigurationError, match=r"redirects to http://127.0.0.1 .302.*set KOBO_URL"
+                ConfigurationError, match=r"redirects to http://127.0.0.1 .302.*Set KOBO_URL"
             ) as error:
                 client.page(after=5, limit=10)
             assert len(server.requests) == 1
@@ -334,7 +334,7 @@ def test_a_server_that_is_not_there_is_a_server_error(connect: Callable[..., Kob
 
 def test_https_asked_of_a_plain_server_is_a_server_error(connect: Callable[..., KoboClient]) -> None:
     with (
-        RudeServer(answer(PAGE)) as server,
+        RudeServer(answer(status="400 Bad Request")) as server,
         connect(server.url.replace("http:", "https:")) as client,
         pytest.raises(ServerError, match="could not be reached"),
     ):
