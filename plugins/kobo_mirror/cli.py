@@ -207,7 +207,7 @@ def _registered(settings: Settings, client: KoboClient, engine: Engine) -> str:
 def _with_secret(settings: Settings) -> Settings:
     if not settings.webhook_secret and settings.webhook_auth != "none":
         raise ConfigurationError(
-            "WEBHOOK_SECRET is not set. Set it in .env, or say WEBHOOK_AUTH=none if nothing shall guard the webhook."
+            "WEBHOOK_SECRET is not set. Set it in .env, or say WEBHOOK_AUTH=none if nothing shall guard it."
         )
     return settings
 

@@ -21,7 +21,8 @@ _ASSET_ID = re.compile(r"[A-Za-z0-9]{8,40}")
 class Settings:
     """What an adapter (CLI, webhook, demo) needs to know.
 
-    Each field is named after its environment variable in lower case; sizes are rows, times seconds unless named.
+    Each field is named after its environment variable in lower case; sizes are rows, times seconds unless
+    named.
     """
 
     database_url: str = field(default="", repr=False)
@@ -44,7 +45,8 @@ class Settings:
         """Read the settings and check those that are set.
 
         :param need: names of variables (``"KOBO_TOKEN"`` …) that must not be empty for this command.
-        :raises ConfigurationError: in one sentence, naming every variable that is missing or malformed, never a value.
+        :raises ConfigurationError: in one sentence, naming every variable that is missing or malformed,
+            never a value.
         """
         source = os.environ if env is None else env
         given = {name: source.get(name.upper(), "").strip() for name in cls.__dataclass_fields__}

@@ -12,7 +12,7 @@ class ConfigurationError(KoboMirrorError):
 
 
 class CredentialsError(KoboMirrorError):
-    """KoboToolbox does not let this token see the form, or there is no such form. Asking again does not help."""
+    """This token may not see the form, or there is no such form. Asking again does not help."""
 
 
 class NotPermittedError(CredentialsError):
@@ -24,7 +24,7 @@ class RequestError(KoboMirrorError):
 
 
 class ServerError(KoboMirrorError):
-    """KoboToolbox could not answer properly now (time-out, 429, 5xx, half a body, HTML for JSON). Worth a retry.
+    """KoboToolbox gave no proper answer (time-out, 429, 5xx, half a body, HTML for JSON). Worth a retry.
 
     :param retry_after: seconds the server asked us to wait, or None.
     """
@@ -39,7 +39,7 @@ class DatabaseError(KoboMirrorError):
 
 
 class SchemaError(KoboMirrorError):
-    """The database is not one we may write to: not at the newest schema, or its form table mirrors another form."""
+    """The database is not ours to write to: an old schema, or a form table that mirrors another form."""
 
 
 class LeaseError(KoboMirrorError):

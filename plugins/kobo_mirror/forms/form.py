@@ -41,7 +41,8 @@ class Column:
 class Form:
     """A form table: its name and the columns between ``kobo_id`` and ``inserted_at``.
 
-    Each form table starts with ``id`` and ``kobo_id`` and ends with ``inserted_at`` and ``updated_at`` (docs/architecture.md).
+    Each form table starts with ``id`` and ``kobo_id`` and ends with ``inserted_at`` and ``updated_at``
+    (docs/architecture.md).
     """
 
     table: str

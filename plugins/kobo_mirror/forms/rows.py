@@ -89,7 +89,7 @@ def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
 
 
 def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
-    """The form row's UUIDv8: 48 bits of the submission's time in ms, the rest from SHA-256 of (server, asset, ``_id``).
+    """The form row's UUIDv8: 48 bits of time in ms, the rest from SHA-256 of (server, asset, ``_id``).
 
     The same submission has the same id for ever, and ids ascend with time.
     """
@@ -107,7 +107,8 @@ def row_digest(row: tuple[Any, ...]) -> bytes:
 def shape(data: dict[str, Any], form: Form) -> tuple[tuple[Cell, ...] | None, str | None]:
     """The cells of a submission in the order of the form's columns, or the reason why it does not fit.
 
-    A struct made from the declaration checks a well-formed submission in C; what it refuses is judged column by column.
+    A struct made from the declaration checks a well-formed submission in C; what it refuses is judged
+    column by column.
     """
     fast = _fast_shape(form)
     try:

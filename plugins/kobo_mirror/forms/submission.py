@@ -29,7 +29,8 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 def parse(raw: bytes | memoryview) -> dict[str, Any]:
     """The submission in ``raw``: one JSON object with an integer ``_id``.
 
-    Lone surrogates, which the fast decoder refuses, are let through: whether they matter is the form's business.
+    Lone surrogates, which the fast decoder refuses, are let through: whether they matter is the form's
+    business.
 
     :raises SubmissionError: it is none; the message says why, without its content.
     """
@@ -69,7 +70,8 @@ def text_of(data: dict[str, Any], key: str) -> str | None:
 def token(text: str | None) -> str | None:
     """A uuid or uid as it is stored: without ``uuid:``, ASCII, at most 80 characters.
 
-    Other schemes are kept verbatim by the server (kobo-api.md §2); what does not fit is replaced by its SHA-256, so that equality survives.
+    Other schemes are kept verbatim by the server (kobo-api.md §2); what does not fit is replaced by its
+    SHA-256, so that equality survives.
     """
     if text is None:
         return None
@@ -80,7 +82,7 @@ def token(text: str | None) -> str | None:
 
 
 def validation(data: dict[str, Any]) -> tuple[str | None, int | None]:
-    """uid and epoch seconds of the validation status; absent, null and ``{}`` are all none (kobo-api.md §2)."""
+    """uid and epoch seconds of the validation; absent, null and ``{}`` are all none (kobo-api.md §2)."""
     status = data.get("_validation_status")
     if not isinstance(status, dict):
         return None, None

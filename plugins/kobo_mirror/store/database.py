@@ -1,4 +1,4 @@
-"""How we talk to MySQL, MariaDB and SQLite: engines, the clock, transactions, and errors without driver text."""
+"""How we talk to MySQL, MariaDB and SQLite: engines, clock, transactions, errors without driver text."""
 
 from __future__ import annotations
 
@@ -45,6 +45,14 @@ _MEANING = {
     2006: "the connection was lost",
     2013: "the connection was lost",
 }
+_SQLITE_SAYS = (
+    "database is locked",
+    "unable to open database file",
+    "disk is full",
+    "readonly database",
+    "disk I/O error",
+    "file is not a database",
+)
 
 
 class now(FunctionElement[datetime]):  # an SQL function, named like one
@@ -106,7 +114,9 @@ def _mysql_options(url: URL, patience: float) -> dict[str, Any]:
         "connect_timeout": seconds,
         "read_timeout": seconds + 1,
         "write_timeout": seconds + 1,
-        "init_command": f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}', innodb_lock_wait_timeout = {seconds}",
+        "init_command": (
+            f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}', innodb_lock_wait_timeout = {seconds}"
+        ),
     }
     if url.get_driver_name() == "mysqldb":
         connect_args["binary_prefix"] = True
@@ -161,15 +171,12 @@ def _translated(problem: DBAPIError) -> KoboMirrorError:
             "The database lacks our tables or has old ones: run `python -m kobo_mirror migrate`."
         )
     meaning = _MEANING.get(code) if code else _sqlite_meaning(text)
-    return DatabaseError(
-        f"The database could not take it: {meaning or type(problem.orig).__name__}{f' ({code})' if code else ''}."
-    )
+    number = f" ({code})" if code else ""
+    return DatabaseError(f"The database could not take it: {meaning or type(problem.orig).__name__}{number}.")
 
 
 def _sqlite_meaning(text: str) -> str | None:
-    known = ("database is locked", "unable to open database file", "disk is full", "attempt to write a readonly database",
-             "disk I/O error", "file is not a database")  # fmt: skip
-    return next((f"SQLite says '{phrase}'" for phrase in known if phrase in text), None)
+    return next((f"SQLite says '{phrase}'" for phrase in _SQLITE_SAYS if phrase in text), None)
 
 
 def _code(problem: DBAPIError) -> int | None:
@@ -198,7 +205,8 @@ def transact(engine: Engine, work: Callable[[Connection], T]) -> T:
         reraise=True,
     )
     with database_errors():
-        return retrying(_once, engine, work)
+        result: T = retrying(_once, engine, work)
+        return result
 
 
 def _once(engine: Engine, work: Callable[[Connection], T]) -> T:

@@ -1,4 +1,4 @@
-"""The decision: stored ledger row and incoming state → what to do. Pure; every clause answers a counterexample."""
+"""The decision: stored ledger row and incoming state → what to do. Each clause answers a counterexample."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Incoming(NamedTuple):
 
 
 def push_landed_since(stored: Stored | None, sent_at: datetime) -> bool:
-    """Whether a delivery for this submission was committed after ``sent_at`` (both by the database's clock)."""
+    """Whether a delivery for it was committed after ``sent_at`` (both by the database's clock)."""
     return stored is not None and stored.pushed_at is not None and stored.pushed_at >= sent_at
 
 

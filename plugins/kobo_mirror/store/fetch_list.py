@@ -50,7 +50,7 @@ def next_entries(
 
 
 def settle(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, kind: str = "id") -> None:
-    """Take entries off the list in the transaction that settled them, unless somebody asked again meanwhile."""
+    """Take entries off in the transaction that settled them, unless somebody asked again meanwhile."""
     for first in range(0, len(entries), _SLICE):
         asked = dict(entries[first : first + _SLICE])
         mine = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == kind)

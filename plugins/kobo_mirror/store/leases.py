@@ -26,7 +26,7 @@ class Lease:
 
 
 def process_holder(purpose: str) -> str:
-    """A holder's name for this process, from which another process on this machine can tell that it has died."""
+    """A holder's name from which another process on this machine can tell that this one has died."""
     return f"{purpose} (process {os.getpid()} on {socket.gethostname()})"
 
 
@@ -50,7 +50,7 @@ def take_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:
         current, moment = row[1], row[-1]
         if current not in (None, holder) and row.renewed_at > moment - LIFETIME and not _has_died(current):
             raise LeaseError(
-                f"Sync {current} holds this form since {row.since:%Y-%m-%d %H:%M:%S} UTC: wait until it has ended."
+                f"Sync {current} holds this form since {row.since:%Y-%m-%d %H:%M:%S} UTC: wait until it ends."
             )
         number = row.fencing_number + 1
         connection.execute(
@@ -119,7 +119,8 @@ def release_lease(engine: Engine, lease: Lease) -> None:
 def check_lease(connection: Connection, lease: Lease) -> datetime:
     """Hold the lease until the transaction ends and tell the database's time.
 
-    The shared lock makes a takeover wait for this transaction, so that whatever it writes is older than what the new holder asks for.
+    The shared lock makes a takeover wait for this transaction, so that whatever it writes is older than
+    what the new holder asks for.
 
     :raises LeaseError: the lease was taken over or given back.
     """

@@ -1,4 +1,4 @@
-"""Runs of the sync and the lanes they walk: what was done, up to where, and the watermark that follows from it."""
+"""Runs of the sync and the lanes they walk: what was done, up to where, and the watermark from it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, case, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, case, func, insert, select, update
 
 from kobo_mirror.store.database import now
 from kobo_mirror.store.tables import checkpoints, sync_runs
@@ -78,8 +78,7 @@ def add_counts(
         connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(values))
 
 
-def finished_runs(connection: Connection, asset_uid: str) -> Any:
-    """The select of a form's finished runs, newest first."""
+def _finished(asset_uid: str) -> Select[Any]:
     return (
         select(sync_runs)
         .where(sync_runs.c.asset_uid == asset_uid, sync_runs.c.finished_at.is_not(None))
@@ -89,17 +88,18 @@ def finished_runs(connection: Connection, asset_uid: str) -> Any:
 
 def last_finished(connection: Connection, asset_uid: str, mode: str | None = None) -> RowMapping | None:
     """The last finished run, of a mode if one is given."""
-    query = finished_runs(connection, asset_uid)
+    query = _finished(asset_uid)
     if mode is not None:
         query = query.where(sync_runs.c.mode == mode)
-    return connection.execute(query.limit(1)).mappings().one_or_none()  # type: ignore[no-any-return]
+    return connection.execute(query.limit(1)).mappings().one_or_none()
 
 
 def watermark(connection: Connection, asset_uid: str) -> int | None:
     """The id above which the next usual run reads, or None: then only an exact run is safe.
 
-    Let P be the last finished pull: the highest id returned to a pull that had finished 15 minutes before P started. P read
-    everything below it when it was settled. ``_id`` is not in the order of commits and ``_submission_time`` can be backdated
+    Let P be the last finished pull: the highest id returned to a pull that had finished 15 minutes before
+    P started. P read everything below it when it was settled. ``_id`` is not in the order of commits and
+    ``_submission_time`` can be backdated
     (kobo-api.md §1.3, §2), so neither the highest id nor a time would do.
     """
     last = last_finished(connection, asset_uid)
@@ -108,7 +108,8 @@ def watermark(connection: Connection, asset_uid: str) -> int | None:
     settled = select(func.max(sync_runs.c.highest_id)).where(
         sync_runs.c.asset_uid == asset_uid, sync_runs.c.finished_at <= last["started_at"] - SETTLING
     )
-    return connection.execute(settled).scalar_one()
+    highest: int | None = connection.execute(settled).scalar_one()
+    return highest
 
 
 def open_lanes(

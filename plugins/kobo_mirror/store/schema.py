@@ -42,7 +42,7 @@ def migrate(engine: Engine, form: Form) -> None:
         else:
             table.metadata.create_all(connection)
             if engine.dialect.name == "sqlite":
-                connection.execute(clock_trigger(form))
+                connection.exec_driver_sql(clock_trigger(form))
 
 
 def _check_columns(connection: Connection, form: Form) -> None:
@@ -51,7 +51,8 @@ def _check_columns(connection: Connection, form: Form) -> None:
     if there != wanted:
         odd = sorted(set(there) ^ set(wanted)) or ["their order"]
         raise SchemaError(
-            f"The table {form.table} exists with other columns ({', '.join(odd)}): rename it or use another database."
+            f"The table {form.table} exists with other columns ({', '.join(odd)}): rename it or use another "
+            "database."
         )
 
 
@@ -72,7 +73,8 @@ def at_head(engine: Engine, form: Form) -> bool:
 def bind(engine: Engine, mirror: Mirror) -> None:
     """Remember which form the form table mirrors; before anything is touched, refuse any other.
 
-    :raises SchemaError: the form table mirrors another form, or the schema is not the newest; nothing was changed.
+    :raises SchemaError: the form table mirrors another form, or the schema is not the newest; nothing was
+        changed.
     """
     if not at_head(engine, mirror.form):
         raise SchemaError(f"The database lacks our tables or has old ones: {_MIGRATE}.")
@@ -94,8 +96,9 @@ def bind(engine: Engine, mirror: Mirror) -> None:
             connection.execute(insert(forms).values(values))
         elif (row.server, row.asset_uid) != (mirror.server, mirror.asset_uid):
             raise SchemaError(
-                f"The table {mirror.form.table} mirrors form {row.asset_uid} of {row.server}, not {mirror.asset_uid} of "
-                f"{mirror.server}: set KOBO_URL and KOBO_ASSET_ID back, or use another database."
+                f"The table {mirror.form.table} mirrors form {row.asset_uid} of {row.server}, not "
+                f"{mirror.asset_uid} of {mirror.server}: set KOBO_URL and KOBO_ASSET_ID back, or use another "
+                "database."
             )
 
     transact(engine, work)

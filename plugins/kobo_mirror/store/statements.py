@@ -1,6 +1,7 @@
 """Bulk writes: one multi-row statement for many rows, compiled once.
 
-An ``executemany`` of an upsert is sent row by row on MySQL; SQLAlchemy's ``values(list)`` renders a new statement for each page.
+An ``executemany`` of an upsert is sent row by row on MySQL; SQLAlchemy's ``values(list)`` renders a new
+statement for each page.
 """
 
 from __future__ import annotations

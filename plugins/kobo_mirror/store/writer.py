@@ -1,6 +1,7 @@
 """The one writer: applies decisions to ledger and form table in one transaction.
 
-Nothing else writes to either, ever. Ids are sorted, stored rows are read under lock, new ones are plain INSERTs: a lost race is
+Nothing else writes to either, ever. Ids are sorted, stored rows are read under lock, new ones are plain
+INSERTs: a lost race is
 a duplicate key, which rolls the page back and decides it again (docs/architecture.md, "Locking").
 """
 
@@ -40,7 +41,7 @@ _WRITTEN = (Decision.INSERT, Decision.UPDATE, Decision.REVIVE)
 
 @dataclass(frozen=True)
 class PushResult:
-    """What became of a delivery: ``inserted``, ``updated``, ``unchanged``, ``stale``, ``deferred`` or ``rejected``."""
+    """What became of a delivery: inserted, updated, unchanged, stale, deferred or rejected."""
 
     kobo_id: int
     result: str
@@ -52,7 +53,8 @@ class Pulled:
     """States that one request brought, and what their transaction must check and note.
 
     :param sent_at: the database's clock before the request was sent.
-    :param window: the ids ``after < id <= upto`` (None: no end) that the request covered; stored ones that it lacks are fetched.
+    :param window: the ids ``after < id <= upto`` (None: no end) that the request covered; stored ones that
+        it lacks are fetched.
     :param step: the lane that this page moves on.
     :param settled: entries of the fetch list that the request answered.
     :param counts: further counts for the run's row (``requests``, ``bytes``).
@@ -142,7 +144,7 @@ class Writer:
         else:
             return {}
         rows: Iterable[Row[Any]] = connection.execute(mine.order_by(submissions.c.kobo_id).with_for_update())
-        return {row[0]: Stored(*row) for row in rows}
+        return {row[0]: Stored._make(row) for row in rows}
 
     def _apply(
         self,

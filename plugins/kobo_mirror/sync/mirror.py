@@ -1,4 +1,4 @@
-"""The sync as steps: each safe to retry, each returning little enough for an XCom; ``run`` does all of them."""
+"""The sync as steps: each safe to retry, each returning little enough for an XCom; ``run`` does all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, RowMapping
 
 from kobo_mirror.errors import KoboMirrorError, LeaseError
 from kobo_mirror.forms.form import Form, Mirror
@@ -84,7 +84,7 @@ class MirrorSync:
         with self._releasing_on_error(lease):
             chosen, watermark = self._choose(mode, since)
 
-            def work(connection: Connection) -> runs.RowMapping:
+            def work(connection: Connection) -> RowMapping:
                 old = None if since is not None else runs.unfinished_run(connection, self._asset)
                 if old is None:
                     run_id = runs.open_run(connection, self._asset, run, chosen, watermark)
@@ -239,4 +239,11 @@ def _sentence(counts: dict[str, int], rejected: int, mode: str, seconds: float) 
     return f"{ending}: {', '.join(words)} in {seconds} s ({mode})"
 
 
-_WORDS = (("inserted", "new"), ("updated", "changed"), ("deleted", "deleted"), ("revived", "revived"), ("unchanged", "unchanged"), ("deferred", "asked for again"))  # fmt: skip
+_WORDS = (
+    ("inserted", "new"),
+    ("updated", "changed"),
+    ("deleted", "deleted"),
+    ("revived", "revived"),
+    ("unchanged", "unchanged"),
+    ("deferred", "asked for again"),
+)

@@ -19,7 +19,7 @@ from kobo_mirror.store.runs import Lane, Step
 from kobo_mirror.store.writer import Pulled, Writer
 
 Progress = Callable[[str, int, int | None], None]
-"""Told of each phase: its name, how many submissions are newly done, how many there are in all (None: as before)."""
+"""Told of each phase: its name, how many submissions are newly done, how many in all (None: as before)."""
 
 _BYTES_IN_FLIGHT = 64 * 2**20
 _LANE_LEAST = 2_500

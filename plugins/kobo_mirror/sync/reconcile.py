@@ -1,10 +1,11 @@
-"""Reconcile: the sweep finds every doubt, the drain asks for the newest state of what is on the fetch list."""
+"""Reconcile: the sweep finds every doubt, the drain asks for the newest state of what is doubted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import msgspec
+from sqlalchemy import Connection
 
 from kobo_mirror.forms.submission import parse, token, validation
 from kobo_mirror.forms.submission import text_of as text
@@ -22,7 +23,7 @@ _DRAIN_PASSES = 3
 
 
 def sweep(source: Source, lease: Lease, run_id: int) -> int:
-    """Walk ``_id, _uuid, _validation_status`` of all submissions beside the ledger; every difference goes on the fetch list.
+    """Walk ``_id, _uuid, _validation_status`` of all beside the ledger; put differences on the fetch list.
 
     Both are in the order of ``_id``, so memory stays the same whatever the form's size.
 
@@ -61,7 +62,7 @@ def doubtful(shown: dict[int, Seen], held: dict[int, Seen]) -> list[int]:
 
 
 def _note(source: Source, lease: Lease, run_id: int, doubts: Sequence[int], highest: int | None) -> None:
-    def work(connection):  # type: ignore[no-untyped-def]
+    def work(connection: Connection) -> None:
         check_lease(connection, lease)
         ask_for(connection, source.mirror.asset_uid, doubts, "the sweep saw a difference")
         add_counts(connection, run_id, {}, highest_id=highest)
@@ -72,7 +73,8 @@ def _note(source: Source, lease: Lease, run_id: int, doubts: Sequence[int], high
 def drain(source: Source, lease: Lease, run_id: int) -> int:
     """Ask for the newest state of everything on the fetch list and write it.
 
-    An entry goes in the transaction that settled it, unless somebody asked again meanwhile; then the next pass has it.
+    An entry goes in the transaction that settled it, unless somebody asked again meanwhile; then the next
+    pass has it.
 
     :returns: how many entries the server had no submission for.
     """
@@ -96,10 +98,14 @@ def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, int]:
         )
         missing = [entry for entry in entries if entry.ref not in present]
         if missing:
-            transact(source.engine, lambda c, m=missing: count_attempt(c, source.mirror.asset_uid, m))
+            _count_attempt(source, missing)
         source.progress("fetch", len(entries), None)
         after, asked, absent = entries[-1].ref, asked + len(entries), absent + len(missing)
     return asked, absent
+
+
+def _count_attempt(source: Source, entries: Sequence[Entry]) -> None:
+    transact(source.engine, lambda connection: count_attempt(connection, source.mirror.asset_uid, entries))
 
 
 def _entries(source: Source, after: str) -> list[Entry]:

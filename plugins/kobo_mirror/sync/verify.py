@@ -62,8 +62,8 @@ class Report:
 def verify(client: KoboClient, engine: Engine, mirror: Mirror, progress: Progress) -> Report:
     """Compare every submission on the server, shaped, with the ledger and every cell of the form table.
 
-    A difference counts only if it is still there after those submissions were asked for again and the tables read again: what
-    arrives meanwhile is none.
+    A difference counts only if it is still there after those submissions were asked for again and the
+    tables read again: what arrives meanwhile is none.
 
     :raises SchemaError: the form table mirrors another form or none yet.
     """
@@ -71,7 +71,7 @@ def verify(client: KoboClient, engine: Engine, mirror: Mirror, progress: Progres
         raise SchemaError("There is nothing to verify yet: run `python -m kobo_mirror sync` first.")
     if bound_to(engine, mirror.form) != (mirror.server, mirror.asset_uid):
         raise SchemaError(
-            f"The table {mirror.form.table} mirrors another form: nothing can be said about {mirror.asset_uid}."
+            f"The table {mirror.form.table} mirrors another form: there is no proof about {mirror.asset_uid}."
         )
     proof = _Proof(client, engine, mirror)
     after, last_page = 0, False

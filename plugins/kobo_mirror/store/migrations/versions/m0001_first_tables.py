@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
@@ -12,7 +14,7 @@ branch_labels = None
 depends_on = None
 
 MYSQLS = ("mysql", "mariadb")
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "mysql_charset": "utf8mb4",
     "mariadb_charset": "utf8mb4",
     "mysql_engine": "InnoDB",
@@ -102,7 +104,7 @@ def upgrade() -> None:
         sa.Column("done_at", MOMENT),
         **OPTIONS,
     )
-    counts = ("rows_read", "inserted", "updated", "unchanged", "stale", "deferred")
+    counts: tuple[str, ...] = ("rows_read", "inserted", "updated", "unchanged", "stale", "deferred")
     counts += ("deleted", "revived", "rejected", "requests", "bytes")
     op.create_table(
         "kobo_sync_runs",
@@ -129,7 +131,8 @@ def upgrade() -> None:
         **OPTIONS,
     )
     op.execute(
-        "CREATE VIEW kobo_rejected AS SELECT asset_uid, kobo_id, reason, submission_time, first_seen_at, payload "
+        "CREATE VIEW kobo_rejected AS "
+        "SELECT asset_uid, kobo_id, reason, submission_time, first_seen_at, payload "
         "FROM kobo_submissions WHERE state = 'rejected'"
     )
 
