@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
@@ -41,16 +42,26 @@ class Settings:
     kobo_exact_every_hours: int = 24
 
     @classmethod
-    def from_env(cls, need: Iterable[str] = (), env: Mapping[str, str] | None = None) -> Settings:
+    def from_env(
+        cls,
+        need: Iterable[str] = (),
+        env: Mapping[str, str] | None = None,
+        *,
+        names: Mapping[str, str] = MappingProxyType({}),
+        advice: str = "Set it in .env or the environment (see .env.example).",
+    ) -> Settings:
         """Read the settings and check those that are set.
 
         :param need: names of variables (``"KOBO_TOKEN"`` …) that must not be empty for this command.
+        :param env: where to read from, the environment by default.
+        :param names: what a person knows a variable by, where that is not its name.
+        :param advice: the sentence that says where to mend it.
         :raises ConfigurationError: in one sentence, naming every variable that is missing or malformed,
             never a value.
         """
         source = os.environ if env is None else env
         given = {name: source.get(name.upper(), "").strip() for name in cls.__dataclass_fields__}
-        problems = [f"{name} is not set" for name in need if not given.get(name.lower(), "")]
+        problems = [f"{names.get(name, name)} is not set" for name in need if not given.get(name.lower(), "")]
         values: dict[str, str | int] = {}
         for name, text in given.items():
             if not text:
@@ -58,11 +69,9 @@ class Settings:
             try:
                 values[name] = _CHECKS[name](text) if name in _CHECKS else text
             except ValueError as problem:
-                problems.append(f"{name.upper()} {problem}")
+                problems.append(f"{names.get(name.upper(), name.upper())} {problem}")
         if problems:
-            raise ConfigurationError(
-                f"{'; '.join(problems)}. Set it in .env or the environment (see .env.example)."
-            )
+            raise ConfigurationError(f"{'; '.join(problems)}. {advice}")
         return cls(**values)  # type: ignore[arg-type]  # each value has been through the check of its own field
 
 

@@ -103,13 +103,13 @@ def renew_lease(engine: Engine, lease: Lease) -> None:
         raise _taken_over(lease)
 
 
-def release_lease(engine: Engine, lease: Lease) -> None:
-    """Give the lease back, if it is still ours."""
+def release_lease(engine: Engine, asset_uid: str, holder: str) -> None:
+    """Give the lease back, if this holder has it."""
 
     def work(connection: Connection) -> None:
         connection.execute(
             update(leases)
-            .where(leases.c.asset_uid == lease.asset_uid, leases.c.fencing_number == lease.number)
+            .where(leases.c.asset_uid == asset_uid, leases.c.holder == holder)
             .values(holder=None, since=None)
         )
 

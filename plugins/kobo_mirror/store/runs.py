@@ -62,8 +62,9 @@ def finish_run(connection: Connection, run_id: int) -> None:
 
 
 def note_error(connection: Connection, run_id: int, sentence: str) -> None:
-    """Note why a run stopped; it stays unfinished."""
-    connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(error=sentence[:500]))
+    """Note why a run stopped; it stays unfinished. A finished run is left alone."""
+    unfinished = (sync_runs.c.id == run_id) & sync_runs.c.finished_at.is_(None)
+    connection.execute(update(sync_runs).where(unfinished).values(error=sentence[:500]))
 
 
 def add_counts(

@@ -157,7 +157,7 @@ class MirrorSync:
         with reading(self._engine) as connection:
             row = runs.run_row(connection, ticket["run_id"])
             rejected = state_counts(connection, self._asset).get("rejected", 0)
-        release_lease(self._engine, lease)
+        release_lease(self._engine, self._asset, lease.holder)
         seconds = round((row["finished_at"] - row["started_at"]).total_seconds(), 1)
         counts = {name: int(row[name]) for name in COUNTS}
         return {
@@ -171,7 +171,7 @@ class MirrorSync:
     def fail(self, ticket: Ticket, error: str) -> None:
         """Note why a run stopped and give the lease back; the next run goes on where it stopped."""
         transact(self._engine, lambda connection: runs.note_error(connection, ticket["run_id"], error))
-        release_lease(self._engine, take_lease(self._engine, self._asset, ticket["run"]))
+        release_lease(self._engine, self._asset, ticket["run"])
 
     def run(self, *, mode: str = "auto", since: int | None = None, name: str = "sync") -> dict[str, Any]:
         """All steps in this process.
@@ -229,7 +229,7 @@ class MirrorSync:
         try:
             yield
         except KoboMirrorError:
-            release_lease(self._engine, lease)
+            release_lease(self._engine, self._asset, lease.holder)
             raise
 
 

@@ -1,0 +1,51 @@
+"""What every test may ask for: a real database of each kind, and a simulated server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulator.process import SimulatorProcess
+from tests.support.database_server import DatabaseServer, test_server
+
+for name in [name for name in os.environ if name.startswith(("KOBO_", "WEBHOOK_", "INKOMOKO_"))]:
+    del os.environ[name]  # the settings of whoever runs the tests are none of theirs
+
+SIMULATED_ROWS = 300
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[DatabaseServer]:
+    """A MariaDB or MySQL server of our own, or the one that DATABASE_TEST_URL names."""
+    with test_server() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "server"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database: SQLite and the real server in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'mirror.db'}"
+        return
+    running: DatabaseServer = request.getfixturevalue("server")
+    url = running.fresh_database()
+    yield url
+    running.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def simulator_process() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess(rows=SIMULATED_ROWS) as running:
+        yield running
+
+
+@pytest.fixture
+def simulator(simulator_process: SimulatorProcess) -> SimulatorProcess:
+    """A simulated server with 300 submissions and nothing else on its mind."""
+    simulator_process.control.faults.clear()
+    simulator_process.control.reset(rows=SIMULATED_ROWS)
+    simulator_process.control.clear_requests()
+    return simulator_process
