@@ -28,7 +28,9 @@ _HELP = {
 
 def main() -> None:
     """Read the options and serve."""
-    parser = argparse.ArgumentParser(prog="python -m simulator", description="A KoboToolbox server to try things with.")
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator", description="A KoboToolbox server to try things with."
+    )
     for option in fields(Options):
         name, default = f"--{option.name.replace('_', '-')}", option.default
         if isinstance(default, bool):

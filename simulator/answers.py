@@ -13,7 +13,7 @@ _PAGE = """<!doctype html>
 """
 HTML_404 = _PAGE.format(title="Page not found (404)", text="There is nothing at this address.")
 HTML_500 = _PAGE.format(title="Server error (500)", text="The request could not be served.")
-HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
+HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 HTML_LOGIN = _PAGE.format(title="Log in", text="Please log in.")
 NOT_FOUND = {"detail": "Not found."}
 FORBIDDEN = {"detail": "You do not have permission to perform this action."}
@@ -32,7 +32,7 @@ class Problem(Exception):
 
 
 def compact(value: object) -> str:
-    """JSON as the real server writes it: no blanks, no escapes (a lone surrogate, which UTF-8 cannot hold, is escaped)."""
+    """JSON as the real server writes it: no blanks, and no escapes but of what UTF-8 cannot hold."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text if text.isascii() or _is_unicode(text) else json.dumps(value, separators=(",", ":"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import falcon
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _GZIP_FROM_BYTES = 1100
+_App: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
 
 
 def create_app(options: Options) -> WSGIApplication:
     """One server with one form, faults and control API included."""
     world = World(options)
-    app = falcon.App(middleware=[_Addresses(), _Gzip()])
+    app: _App = falcon.App(middleware=(_Addresses(), _Gzip()))
     app.req_options.strip_url_path_trailing_slash = True
     app.add_error_handler(Problem, _answer_problem)
     app.add_error_handler(falcon.HTTPError, _answer_http_error)
@@ -35,9 +36,13 @@ def create_app(options: Options) -> WSGIApplication:
     return faults
 
 
-def _add_routes(app: falcon.App, world: World, gate: Gate) -> None:
+def _add_routes(app: _App, world: World, gate: Gate) -> None:
     asset = "/api/v2/assets/{asset}"
-    versions, service, logs = assets.Versions(world, gate), services.Service(world, gate), services.Logs(world, gate)
+    versions, service, logs = (
+        assets.Versions(world, gate),
+        services.Service(world, gate),
+        services.Logs(world, gate),
+    )
     app.add_route("/api/v2/assets", assets.Assets(world, gate))
     app.add_route(asset, assets.Asset(world, gate))
     app.add_route(f"{asset}/versions", versions)
@@ -80,10 +85,8 @@ class _Gzip:
         self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
         resp.set_header("Vary", "Accept, origin, Accept-Language, Cookie")
-        if resp.text is None or "gzip" not in (req.get_header("Accept-Encoding") or ""):
-            return
-        body = resp.text.encode()
-        if len(body) >= _GZIP_FROM_BYTES:
+        body = resp.data or (resp.text or "").encode()
+        if len(body) >= _GZIP_FROM_BYTES and "gzip" in (req.get_header("Accept-Encoding") or ""):
             packer = zlib.compressobj(level=1, wbits=31)
             resp.data, resp.text = packer.compress(body) + packer.flush(), None
             resp.set_header("Content-Encoding", "gzip")
@@ -108,7 +111,9 @@ class _Me:
         resp.text = compact(known or {"message": "user is not logged in"})
 
 
-def _answer_problem(req: falcon.Request, resp: falcon.Response, problem: Problem, params: dict[str, object]) -> None:
+def _answer_problem(
+    req: falcon.Request, resp: falcon.Response, problem: Problem, params: dict[str, object]
+) -> None:
     resp.status = problem.status
     resp.content_type = problem.content_type
     resp.text = problem.body

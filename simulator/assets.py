@@ -47,7 +47,13 @@ class _Resource:
             "owner": f"{base}/api/v2/users/{OWNER}.json",
             "owner__username": OWNER,
             "parent": None,
-            "settings": {"sector": {}, "country": [], "description": "", "organization": "", "country_codes": []},
+            "settings": {
+                "sector": {},
+                "country": [],
+                "description": "",
+                "organization": "",
+                "country_codes": [],
+            },
             "asset_type": "survey",
             "summary": survey.summary(self._content(len(form.versions))),
             "date_created": _CREATED,
@@ -96,7 +102,12 @@ class Asset(_Resource):
             "files": [],
             "version__content_hash": deployed[0]["content_hash"],
             "version_count": len(deployed),
-            "deployed_versions": {"count": len(deployed), "next": None, "previous": None, "results": deployed},
+            "deployed_versions": {
+                "count": len(deployed),
+                "next": None,
+                "previous": None,
+                "results": deployed,
+            },
             "deployment__links": {},
             "advanced_features": {"_version": "20250820"},
             "content": self._content(len(deployed)),
@@ -171,7 +182,9 @@ class HistoryPages(_Resource):
         if asset != self._world.options.asset or self._world.form.trashed:
             raise page_not_found()
         if not user.may("manage_asset"):
-            hidden = user is ANONYMOUS or not user.may("view_asset") or self._world.form.history_refusal == 404
+            hidden = (
+                user is ANONYMOUS or not user.may("view_asset") or self._world.form.history_refusal == 404
+            )
             raise not_found() if hidden else Problem(self._world.form.history_refusal, FORBIDDEN)
         page = Page.of(req)
         with self._world.store.lock:

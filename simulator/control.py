@@ -40,7 +40,9 @@ class Control:
             "rows": lambda given, _: list(world.store.rows(given["ids"])),
             "stats": lambda given, _: self._stats(),
             "fault": lambda given, _: self._faults.set.append(Fault(**given)),
-            "faults": lambda given, _: [{"kind": f.kind, "seen": f.seen, "struck": f.struck} for f in faults.set],
+            "faults": lambda given, _: [
+                {"kind": f.kind, "seen": f.seen, "struck": f.struck} for f in faults.set
+            ],
             "clear-faults": lambda given, _: faults.clear(),
             "requests": lambda given, _: list(faults.requests),
             "clear-requests": lambda given, _: faults.requests.clear(),

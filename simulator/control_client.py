@@ -15,7 +15,7 @@ class SimulatorError(Exception):
 class SimulatorControl:
     """Commands to the simulator at ``url``.
 
-    Answers are named by path (``**{"sec_c/cd_age": 40}``) or by the path's last part (``cd_age=40``); None clears one.
+    Answers are named by path (``**{"sec_c/cd_age": 40}``) or its last part (``cd_age=40``); None clears it.
     """
 
     def __init__(self, url: str) -> None:
@@ -28,11 +28,11 @@ class SimulatorControl:
         return cast("list[int]", self.send("create", count=count, hidden=hidden, answers=answers))
 
     def reveal(self, ids: int | Iterable[int], *, committed: bool = True) -> None:
-        """Show hidden submissions, in any order; with ``committed=False`` as phantoms that :meth:`vanish` takes away."""
+        """Show hidden submissions, in any order; not ``committed`` are phantoms, see :meth:`phantom`."""
         self.send("reveal", ids=_list(ids), committed=committed)
 
     def phantom(self, count: int = 1, **answers: Any) -> list[int]:
-        """Submissions that are seen but will be rolled back: not posted, not in the history."""
+        """Submissions that are seen, not posted, not in the history; :meth:`vanish` takes them away."""
         ids = self.create(count, hidden=True, **answers)
         self.reveal(ids, committed=False)
         return ids
@@ -87,7 +87,7 @@ class SimulatorControl:
         self.send("user", **given, only_submitted_by=list(only_submitted_by))
 
     def reset(self, **options: int) -> None:
-        """Start anew with ``rows`` submissions of ``seed``: no hooks, no faults, no logs, the users of the start."""
+        """Start anew with ``rows`` submissions of ``seed``: no hooks, faults, logs or added users."""
         self.send("reset", **options)
 
     def ids(self) -> list[int]:
@@ -111,7 +111,7 @@ class SimulatorControl:
         return cast("dict[str, Any]", self.send("stats"))
 
     def set_delivery(self, mode: str) -> None:
-        """``normal``: post at once; ``hold``: keep for :meth:`deliver`; ``lose``: never post, without a log."""
+        """``normal``: post at once; ``hold``: keep for :meth:`deliver`; ``lose``: never, and no log."""
         self.send("delivery", mode=mode)
 
     def held(self) -> list[dict[str, Any]]:
@@ -138,6 +138,10 @@ class SimulatorControl:
         if not self.send("wait", seconds=seconds):
             raise SimulatorError(f"deliveries still under way after {seconds:g} s")
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
     def send(self, command: str, **parameters: Any) -> object:
         """Run a command of the control API.
 
@@ -158,8 +162,8 @@ class FaultControl:
     def add(self, kind: str, *, count: int | None = 1, **options: Any) -> None:
         """Strike the next ``count`` requests (None: all) that fit ``path`` and ``method``.
 
-        :param options: ``every`` (each nth), ``after`` (let so many pass), ``path`` (regular expression over path and
-            query), ``method``, ``seconds`` (of ``slow``), ``retry_after`` (seconds).
+        :param options: ``every`` (each nth), ``after`` (let so many pass), ``path`` (regular expression over
+            path and query), ``method``, ``seconds`` (of ``slow``), ``retry_after`` (seconds).
         """
         self._control.send("fault", kind=kind, count=count, **options)
 

@@ -38,7 +38,9 @@ class DataPages:
         fields, query, order = (_json_param(params, name) for name in ("fields", "query", "sort"))
         if "submission_ids" in params:
             raise Problem(400, {"submission_ids": "Value must be a list."})
-        resp.text = _render(self._world.store, page, visible_to(user, query or {}), order or {"_id": 1}, fields)
+        resp.data = _render(
+            self._world.store, page, visible_to(user, query or {}), order or {"_id": 1}, fields
+        )
         self._world.history.add("view-data", user.name)
 
 
@@ -52,7 +54,7 @@ class Submission:
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str, name: str) -> None:
         """Read it."""
         user = self._gate.of_data(req, asset)
-        resp.text = self._world.store.json_of(visible_id(self._world.store, user, name))
+        resp.data = self._world.store.json_of(visible_id(self._world.store, user, name))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, asset: str, name: str) -> None:
         """Delete it."""
@@ -96,17 +98,17 @@ def _json_param(params: Mapping[str, str], name: str) -> Any:
         raise Problem(400, {name: "Value must be valid JSON."}) from None
 
 
-def _render(store: Store, page: Page, query: dict[str, Any], order: object, fields: Any) -> str:
+def _render(store: Store, page: Page, query: dict[str, Any], order: object, fields: Any) -> bytes:
     with store.lock:
         try:
             chosen = select(store, query)
             ids = _page_of(store, chosen, page, order)
         except (TypeError, ValueError, AttributeError):
             raise server_error() from None
-        rows = ",".join(_project(store, ids, list(fields)) if fields else map(store.json_of, ids))
+        rows = b",".join(_project(store, ids, list(fields)) if fields else map(store.json_of, ids))
     following, previous = page.links(chosen.count)
     head = f'{{"count":{chosen.count},"next":{compact(following)},"previous":{compact(previous)}'
-    return f'{head},"results":[{rows}]}}'
+    return b'%b,"results":[%b]}' % (head.encode(), rows)
 
 
 def _page_of(store: Store, chosen: Selection, page: Page, order: object) -> Sequence[int]:
@@ -119,11 +121,12 @@ def _page_of(store: Store, chosen: Selection, page: Page, order: object) -> Sequ
     return ids[page.start : page.start + page.limit]
 
 
-def _project(store: Store, ids: Sequence[int], fields: list[str]) -> list[str]:
+def _project(store: Store, ids: Sequence[int], fields: list[str]) -> list[bytes]:
     wanted = {*fields, *_ALWAYS}
     slim = wanted <= _SLIM
     return [
-        (slim and store.slim_json_of(kobo_id)) or compact(_only(store.row(kobo_id), wanted)) for kobo_id in ids
+        (slim and store.slim_json_of(kobo_id)) or compact(_only(store.row(kobo_id), wanted)).encode()
+        for kobo_id in ids
     ]
 
 

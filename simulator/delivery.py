@@ -26,10 +26,12 @@ class Outcome:
 
     @property
     def delivered(self) -> bool:
+        """Any status under 400 counts."""
         return self.status is not None and self.status < 400
 
     @property
     def to_retry(self) -> bool:
+        """Only 502, 503, 504 and a read time-out are tried again."""
         return self.status in RETRIED
 
 
@@ -45,7 +47,9 @@ class Post:
     def send(self, timeout: float) -> Outcome:
         """Post it once; only a read time-out counts as 504, any other failure has no status."""
         try:
-            answer = requests.post(self.url, data=self.body, headers=self.headers, auth=self.auth, timeout=timeout)
+            answer = requests.post(
+                self.url, data=self.body, headers=self.headers, auth=self.auth, timeout=timeout
+            )
         except requests.ReadTimeout as problem:
             return Outcome(504, str(problem))
         except requests.RequestException as problem:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _JSON, _HTML = "application/json", "text/html; charset=utf-8"
-_EMPTY = {"count": 0, "next": None, "previous": None, "results": []}
+_EMPTY = compact({"count": 0, "next": None, "previous": None, "results": []})
 _ANSWERS: dict[str, tuple[int, str, str]] = {
     "400": (400, _JSON, compact(["Unsupported query"])),
     "401": (401, _JSON, compact(INVALID_TOKEN)),
@@ -32,7 +32,7 @@ _ANSWERS: dict[str, tuple[int, str, str]] = {
     "503": (503, _HTML, HTML_502.replace("502 Bad Gateway", "503 Service Unavailable")),
     "504": (504, _HTML, HTML_502.replace("502 Bad Gateway", "504 Gateway Time-out")),
     "html": (200, _HTML, HTML_LOGIN),
-    "empty": (200, _JSON, compact(_EMPTY)),
+    "empty": (200, _JSON, _EMPTY),
 }
 KINDS = (*_ANSWERS, "half", "drop", "slow", "repeat", "short")
 
@@ -41,8 +41,9 @@ KINDS = (*_ANSWERS, "half", "drop", "slow", "repeat", "short")
 class Fault:
     """One kind of fault and the requests that it strikes.
 
-    :param kind: one of ``KINDS``: a status, or ``html`` (a 200 with a page), ``empty`` (no rows), ``half`` (half a
-        body), ``drop`` (no answer), ``slow``, ``repeat`` (the answer before once more), ``short`` (half the rows).
+    :param kind: one of ``KINDS``: a status, or ``html`` (a 200 with a page), ``empty``
+        (no rows), ``half`` (half a body), ``drop`` (no answer), ``slow``, ``repeat`` (the last page again),
+        ``short`` (half the rows).
     :param count: how many requests it strikes, None = all that come.
     :param every: it strikes every nth fitting request.
     :param after: how many fitting requests it lets pass first.
@@ -80,27 +81,64 @@ class Fault:
         return self.method in ("", method) and self._path.search(path) is not None
 
 
+@dataclass
+class _Exchange:
+    """One request, and what is noted of its answer."""
+
+    environ: WSGIEnvironment
+    start: StartResponse
+    note: dict[str, Any]
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    def serve(self, app: WSGIApplication) -> list[bytes]:
+        """Let the application answer."""
+
+        def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
+            self.note["status"], self.headers = int(status[:3]), headers
+            return self.start(status, headers, *rest)
+
+        return list(app(self.environ, started))
+
+    def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> list[bytes]:
+        """Answer without the application."""
+        self.note["status"] = status
+        self.start(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [body]
+
+    def halve_limit(self) -> None:
+        """Ask for half the rows."""
+        params = dict(parse_qsl(self.environ["QUERY_STRING"]))
+        limit = max(1, int(params.get("limit", 100)) // 2)
+        self.environ["QUERY_STRING"] = urlencode(params | {"limit": limit})
+
+    def hang_up(self) -> None:
+        """Close the connection at once."""
+        connection: socket.socket = self.environ["gunicorn.socket"]
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 class Faults:
     """The faults that are set, the requests that were served, and the application between them."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
         self._lock = threading.Lock()
-        self._last_page = compact(_EMPTY).encode()
+        self._last_page = (_headers(_JSON, _EMPTY), _EMPTY.encode())
         self.set: list[Fault] = []
         self.requests: deque[dict[str, Any]] = deque(maxlen=200_000)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
+        """Serve one request, struck or not."""
+        method, path, query = environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"]
         if path.startswith("/_control/"):
             return self._app(environ, start_response)
-        fault = self._striking(environ["REQUEST_METHOD"], f"{path}?{query}" if query else path)
-        entry = {"method": environ["REQUEST_METHOD"], "path": path, "query": query, "status": 0, "bytes": 0}
-        entry |= {"gzip": "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""), "fault": fault.kind if fault else ""}
-        self.requests.append(entry)
-        if fault is None:
-            return self._counted(self._served(environ, start_response, entry), entry)
-        return self._counted(self._struck(fault, environ, start_response, entry), entry)
+        fault = self._striking(method, f"{path}?{query}" if query else path)
+        note = {"method": method, "path": path, "query": query, "status": 0, "bytes": 0}
+        note["gzip"] = "gzip" in environ.get("HTTP_ACCEPT_ENCODING", "")
+        note["fault"] = fault.kind if fault else ""
+        self.requests.append(note)
+        exchange = _Exchange(environ, start_response, note)
+        return _counted(self._serve(exchange) if fault is None else self._strike(fault, exchange), note)
 
     def clear(self) -> None:
         """No faults any more."""
@@ -111,72 +149,43 @@ class Faults:
         with self._lock:
             return next((fault for fault in self.set if fault.strikes(method, path)), None)
 
-    def _struck(
-        self, fault: Fault, environ: WSGIEnvironment, start_response: StartResponse, entry: dict[str, Any]
-    ) -> Iterable[bytes]:
-        if fault.kind == "slow":
-            time.sleep(fault.seconds)
-        elif fault.kind == "short":
-            params = dict(parse_qsl(environ["QUERY_STRING"]))
-            environ["QUERY_STRING"] = urlencode(params | {"limit": max(1, int(params.get("limit", 100)) // 2)})
-        elif fault.kind == "drop":
-            _hang_up(environ)
-            start_response("500 Dropped", [("Content-Length", "0")])
-            return []
-        elif fault.kind == "half":
-            return _half(self._served(environ, start_response, entry), environ)
-        elif fault.kind == "repeat":
-            return self._answer(200, _JSON, self._last_page, {}, start_response, entry)
-        else:
-            status, content_type, text = _ANSWERS[fault.kind]
-            headers = {"WWW-Authenticate": "Session"} if status == 401 else {}
-            if fault.retry_after is not None:
-                headers["Retry-After"] = str(fault.retry_after)
-            return self._answer(status, content_type, text.encode(), headers, start_response, entry)
-        return self._served(environ, start_response, entry)
-
-    def _served(
-        self, environ: WSGIEnvironment, start_response: StartResponse, entry: dict[str, Any]
-    ) -> Iterable[bytes]:
-        encoded = False
-
-        def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
-            nonlocal encoded
-            entry["status"] = int(status[:3])
-            encoded = any(name.lower() == "content-encoding" for name, _ in headers)
-            return start_response(status, headers, *rest)
-
-        body = list(self._app(environ, started))
-        if entry["status"] == 200 and entry["path"].endswith(("/data.json", "/data/", "/data")) and not encoded:
-            self._last_page = b"".join(body)
+    def _serve(self, exchange: _Exchange) -> list[bytes]:
+        body = exchange.serve(self._app)
+        if exchange.note["status"] == 200 and re.search(r"/data(\.json|/?)$", exchange.note["path"]):
+            self._last_page = (exchange.headers, b"".join(body))
         return body
 
-    def _answer(
-        self,
-        status: int,
-        content_type: str,
-        body: bytes,
-        headers: dict[str, str],
-        start_response: StartResponse,
-        entry: dict[str, Any],
-    ) -> Iterable[bytes]:
-        entry["status"] = status
-        given = {"Content-Type": content_type, "Content-Length": str(len(body)), **headers}
-        start_response(f"{status} {HTTPStatus(status).phrase}", list(given.items()))
-        return [body]
+    def _strike(self, fault: Fault, exchange: _Exchange) -> Iterable[bytes]:
+        if fault.kind in _ANSWERS:
+            status, content_type, text = _ANSWERS[fault.kind]
+            headers = _headers(content_type, text)
+            if fault.retry_after is not None:
+                headers.append(("Retry-After", str(fault.retry_after)))
+            return exchange.answer(status, headers, text.encode())
+        if fault.kind == "repeat":
+            return exchange.answer(200, *self._last_page)
+        if fault.kind == "drop":
+            exchange.hang_up()
+            return exchange.answer(500, _headers(_HTML, ""), b"")
+        if fault.kind == "slow":
+            time.sleep(fault.seconds)
+        if fault.kind == "short":
+            exchange.halve_limit()
+        body = self._serve(exchange)
+        return _half(body, exchange) if fault.kind == "half" else body
 
-    def _counted(self, body: Iterable[bytes], entry: dict[str, Any]) -> Iterator[bytes]:
-        for chunk in body:
-            entry["bytes"] += len(chunk)
-            yield chunk
+
+def _headers(content_type: str, text: str) -> list[tuple[str, str]]:
+    return [("Content-Type", content_type), ("Content-Length", str(len(text.encode())))]
 
 
-def _half(body: Iterable[bytes], environ: WSGIEnvironment) -> Iterator[bytes]:
+def _counted(body: Iterable[bytes], note: dict[str, Any]) -> Iterator[bytes]:
+    for chunk in body:
+        note["bytes"] += len(chunk)
+        yield chunk
+
+
+def _half(body: list[bytes], exchange: _Exchange) -> Iterator[bytes]:
     whole = b"".join(body)
     yield whole[: len(whole) // 2]
-    _hang_up(environ)
-
-
-def _hang_up(environ: WSGIEnvironment) -> None:
-    connection: socket.socket = environ["gunicorn.socket"]
-    connection.shutdown(socket.SHUT_RDWR)
+    exchange.hang_up()

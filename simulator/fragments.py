@@ -1,4 +1,4 @@
-"""Pieces of JSON that many generated submissions share, rendered once; each table has a piece for every byte."""
+"""Pieces of JSON that many generated submissions share: tables with one for every byte."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ def _pick(choices: tuple[str, ...], n: int) -> str:
     return choices[n % len(choices)]
 
 
-def _answers(**answers: str) -> str:
-    """JSON members; ``sec_a__x`` stands for ``sec_a/x``, and an empty answer is left out as in Kobo (kobo-api.md §3)."""
+def _answers(**answers: str) -> bytes:
+    """JSON members; ``sec_a__x`` is ``sec_a/x``, and an empty answer leaves no key (kobo-api.md §3)."""
     given = ((name.replace("__", "/"), answer) for name, answer in answers.items() if answer)
-    return "".join(f'"{path}":"{answer}",' for path, answer in given)
+    return "".join(f'"{path}":"{answer}",' for path, answer in given).encode()
 
 
-def _survey(country: Country, n: int) -> str:
+def _name(country: Country, n: int) -> str:
+    return f"{_pick(country.first_names, n)} {_pick(country.last_names, n // 8)}"
+
+
+def _survey(country: Country, n: int) -> bytes:
     return _answers(
         sec_a__cd_biz_country_name=country.name,
         sec_a__cd_biz_region_name=_pick(country.regions, n),
@@ -31,7 +35,7 @@ def _survey(country: Country, n: int) -> str:
     )
 
 
-def _circumstances(country: Country, n: int) -> str:
+def _circumstances(country: Country, n: int) -> bytes:
     return _answers(
         sec_c__cd_clients_phone_smart_feature=_pick(("smart", "feature"), n),
         sec_c__cd_gender=_pick(("female", "female", "male"), n),
@@ -42,7 +46,7 @@ def _circumstances(country: Country, n: int) -> str:
     )
 
 
-def _household(n: int) -> str:
+def _household(n: int) -> bytes:
     return _answers(
         sec_c__cd_education=_pick(people.EDUCATION, n),
         sec_c__cd_client_status=_pick(people.STATUSES, n),
@@ -51,22 +55,23 @@ def _household(n: int) -> str:
     )
 
 
-def _business(n: int) -> str:
-    members = [{"members/name": f"Member {k + 1}", "members/age": str(3 + 11 * k)} for k in range((0, 1, 0, 2, 3)[n % 5])]
+def _business(n: int) -> bytes:
+    size = (0, 1, 0, 2, 3)[n % 5]
+    members = [{"members/name": f"Member {k + 1}", "members/age": str(3 + 11 * k)} for k in range(size)]
     answers = _answers(
         group_mx5fl16__cd_biz_status=_pick(people.BUSINESS_STATUSES, n),
         group_mx5fl16__bd_biz_operating=_pick(("yes", "no", "yes", ""), n),
     )
     repeat = f'"members":{json.dumps(members, separators=(",", ":"))},' if members else ""
-    return answers + repeat + _answers(cd_needs=_pick(people.NEEDS, n))
+    return answers + repeat.encode() + _answers(cd_needs=_pick(people.NEEDS, n))
 
 
-def _position(country: Country, n: int) -> tuple[str, str]:
+def _position(country: Country, n: int) -> tuple[bytes, bytes]:
     """The answer to cd_gps and the ``_geolocation`` made of it (kobo-api.md §2)."""
     if n % 10 == 0:
-        return "", "[null,null]"
+        return b"", b"[null,null]"
     latitude, longitude = round(country.latitude + n / 1000, 3), round(country.longitude - n / 1000, 3)
-    return _answers(cd_gps=f"{latitude:.3f} {longitude:.3f} {1200 + n} 5"), f"[{latitude},{longitude}]"
+    return _answers(cd_gps=f"{latitude:.3f} {longitude:.3f} {1200 + n} 5"), b"[%g,%g]" % (latitude, longitude)
 
 
 @dataclass(frozen=True)
@@ -74,28 +79,28 @@ class Land:
     """The pieces of one country."""
 
     hours_ahead: int
-    dial: str
-    digits: tuple[str, ...]
-    surveys: tuple[str, ...]
-    names: tuple[str, ...]
-    locations: tuple[str, ...]
-    circumstances: tuple[str, ...]
-    positions: tuple[tuple[str, str], ...]
+    dial: bytes
+    digits: tuple[bytes, ...]
+    surveys: tuple[bytes, ...]
+    names: tuple[bytes, ...]
+    locations: tuple[bytes, ...]
+    circumstances: tuple[bytes, ...]
+    positions: tuple[tuple[bytes, bytes], ...]
 
-    def phone(self, number: int) -> str:
+    def phone(self, number: int) -> bytes:
         """A phone number in the country's own digits."""
-        return f"{self.dial} {self.digits[number // 1000 % 1000]} {self.digits[number % 1000]}"
+        return b"%b %b %b" % (self.dial, self.digits[number // 1000 % 1000], self.digits[number % 1000])
 
 
 def _land(country: Country) -> Land:
     own = str.maketrans("0123456789", country.digits)
     return Land(
         hours_ahead=country.hours_ahead,
-        dial=country.dial.translate(own),
-        digits=tuple(f"{n:03d}".translate(own) for n in range(1000)),
+        dial=country.dial.translate(own).encode(),
+        digits=tuple(f"{n:03d}".translate(own).encode() for n in range(1000)),
         surveys=tuple(_survey(country, n) for n in _BYTE),
-        names=tuple(f"{_pick(country.first_names, n)} {_pick(country.last_names, n // 8)}" for n in _BYTE),
-        locations=tuple(_pick(country.locations, n) for n in _BYTE),
+        names=tuple(_name(country, n).encode() for n in _BYTE),
+        locations=tuple(_pick(country.locations, n).encode() for n in _BYTE),
         circumstances=tuple(_circumstances(country, n) for n in _BYTE),
         positions=tuple(_position(country, n) for n in _BYTE),
     )
@@ -105,4 +110,6 @@ _LANDS = tuple(_land(country) for country in COUNTRIES)
 LANDS = tuple(_LANDS[n % len(_LANDS)] for n in _BYTE)
 HOUSEHOLDS = tuple(_household(n) for n in _BYTE)
 BUSINESSES = tuple(_business(n) for n in _BYTE)
-SUBMITTED_BY = tuple(_pick(("null", *[f'"{name}"' for name in people.ENUMERATORS]), n) for n in _BYTE)
+SUBMITTED_BY = tuple(
+    _pick(("null", *(f'"{name}"' for name in people.ENUMERATORS)), n).encode() for n in _BYTE
+)

@@ -42,7 +42,7 @@ class Gate:
     def of_data(self, req: falcon.Request, asset: str, *needed: str) -> User:
         """A user who may see submissions of the form and has the permissions needed.
 
-        :raises Problem: 401, 404 (with a page when there is no such form), or 403 for what only lacks ``needed``.
+        :raises Problem: 401, 404 (a page when there is no such form), or 403 for what only lacks ``needed``.
         """
         user = self.user(req)
         if not self._exists(asset):

@@ -14,26 +14,28 @@ _SECONDS_PER_ID = 15
 _DAY_ZERO = date(2024, 6, 1)
 _SECOND_ZERO = int(datetime(2024, 6, 1, tzinfo=UTC).timestamp())
 _FIRST_SENT = _SECOND_ZERO + 2 * 86400 + 5 * 3600
-_DAYS = tuple((_DAY_ZERO + timedelta(days=day)).isoformat() for day in range(6000))
-_MINUTES = tuple(f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440))
+_DAYS = tuple((_DAY_ZERO + timedelta(days=day)).isoformat().encode() for day in range(6000))
+_CLOCK = tuple(b"T%02d:%02d:%02d" % (s // 3600, s // 60 % 60, s % 60) for s in range(86400))
 _MASK48 = (1 << 48) - 1
 
 _ROW = (
-    '{"_id":%d,"formhub/uuid":"@formhub@","start":"%s.%s+0%d:00","end":"%s.000+0%d:00",%s'
-    '"sec_a/unique_id":"U%s-%d",%s'
-    '"sec_c/cd_client_name":"%s","sec_c/cd_client_id_manifest":"M%s","sec_c/cd_location":"%s",'
-    '"sec_c/cd_clients_phone":"%s",%s%s%s%s%s"__version__":"@version@",'
-    '"meta/instanceID":"uuid:%s","_xform_id_string":"@asset@","_uuid":"%s","meta/rootUuid":"uuid:%s",'
-    '"_attachments":[],"_status":"submitted_via_web","_geolocation":%s,"_submission_time":"%s",'
-    '"_validation_status":{},"_submitted_by":%s}'
+    b'{"_id":%d,"formhub/uuid":"@formhub@","start":"%b.%d+0%d:00","end":"%b.000+0%d:00",%b'
+    b'"sec_a/unique_id":"U%b-%d",%b'
+    b'"sec_c/cd_client_name":"%b","sec_c/cd_client_id_manifest":"M%d","sec_c/cd_location":"%b",'
+    b'"sec_c/cd_clients_phone":"%b",%b%b%b%b%b"__version__":"@version@",'
+    b'"meta/instanceID":"uuid:%b","_xform_id_string":"@asset@","_uuid":"%b","meta/rootUuid":"uuid:%b",'
+    b'"_attachments":[],"_status":"submitted_via_web","_geolocation":%b,"_submission_time":"%b",'
+    b'"_validation_status":{},"_submitted_by":%b}'
 )
+_SLIM = b'{"_uuid":"%b","meta/rootUuid":"uuid:%b","_id":%d,"_validation_status":{}}'
 
 
 def first_ids(rows: int, seed: int) -> array[int]:
     """Ascending ids with gaps, since other forms draw from the same sequence (kobo-api.md §2)."""
     salt = seed * 7919
     return array(
-        "q", (FIRST_ID + _IDS_PER_ROW * n + ((n + salt) * 2654435761 >> 13) % _IDS_PER_ROW for n in range(rows))
+        "q",
+        (FIRST_ID + _IDS_PER_ROW * n + ((n + salt) * 2654435761 >> 13) % _IDS_PER_ROW for n in range(rows)),
     )
 
 
@@ -44,11 +46,15 @@ class Generator:
         self._key = b"%d" % seed
         self._scramble = int.from_bytes(blake2b(self._key, digest_size=6).digest(), "big") | 1
         self._unscramble = pow(self._scramble, -1, 1 << 48)
-        self._row = _ROW.replace("@formhub@", formhub_uuid).replace("@version@", version).replace("@asset@", asset)
+        self._row = (
+            _ROW.replace(b"@formhub@", formhub_uuid.encode())
+            .replace(b"@version@", version.encode())
+            .replace(b"@asset@", asset.encode())
+        )
 
     def uuid(self, kobo_id: int) -> str:
         """The first uuid of a submission; :meth:`id_of` reads the id back from it."""
-        return self._uuid(kobo_id, self._digest(kobo_id).hex())
+        return self._uuid(kobo_id, self._digest(kobo_id).hex().encode()).decode()
 
     def id_of(self, uuid: str) -> int | None:
         """The id whose first uuid this is, if it is one of ours."""
@@ -58,15 +64,15 @@ class Generator:
             return None
         return kobo_id if self.uuid(kobo_id) == uuid else None
 
-    def slim(self, kobo_id: int) -> str:
+    def slim(self, kobo_id: int) -> bytes:
         """The JSON of the fields that every projection holds (kobo-api.md §1.1)."""
-        uuid = self.uuid(kobo_id)
-        return f'{{"_uuid":"{uuid}","meta/rootUuid":"uuid:{uuid}","_id":{kobo_id},"_validation_status":{{}}}}'
+        uuid = self._uuid(kobo_id, self._digest(kobo_id).hex().encode())
+        return _SLIM % (uuid, uuid, kobo_id)
 
-    def row(self, kobo_id: int) -> str:
+    def row(self, kobo_id: int) -> bytes:
         """The JSON of the whole submission, about 1.4 kB."""
         d = self._digest(kobo_id)
-        digits = d.hex()
+        digits = d.hex().encode()
         uuid = self._uuid(kobo_id, digits)
         n = kobo_id - FIRST_ID
         land = fragments.LANDS[d[0]]
@@ -78,10 +84,11 @@ class Generator:
         position, geolocation = land.positions[d[7]]
         return self._row % (
             kobo_id, _moment(start), 100 + d[8], ahead, _moment(end), ahead,
-            f'"cd_survey_date":"{_DAYS[(start - _SECOND_ZERO) // 86400]}",' if d[9] & 15 else "",
+            b'"cd_survey_date":"%b",' % _DAYS[(start - _SECOND_ZERO) // 86400] if d[9] & 15 else b"",
             digits[:4], n, land.surveys[d[10]],
             land.names[d[11]], number, land.locations[d[12]],
-            land.phone(number), f'"sec_c/cd_phoneno_alt_number":"{land.phone(number + 77)}",' if d[9] % 3 else "",
+            land.phone(number),
+            b'"sec_c/cd_phoneno_alt_number":"%b",' % land.phone(number + 77) if d[9] % 3 else b"",
             land.circumstances[d[13]], fragments.HOUSEHOLDS[d[14]], fragments.BUSINESSES[d[15]], position,
             uuid, uuid, uuid, geolocation, _moment(sent), fragments.SUBMITTED_BY[d[5]],
         )  # fmt: skip
@@ -89,13 +96,12 @@ class Generator:
     def _digest(self, kobo_id: int) -> bytes:
         return blake2b(b"%d" % kobo_id, digest_size=16, key=self._key).digest()
 
-    def _uuid(self, kobo_id: int, digest: str) -> str:
-        head = f"{kobo_id * self._scramble & _MASK48:012x}"
-        return f"{head[:8]}-{head[8:]}-4{digest[:3]}-a{digest[3:6]}-{digest[6:18]}"
+    def _uuid(self, kobo_id: int, digest: bytes) -> bytes:
+        head = b"%012x" % (kobo_id * self._scramble & _MASK48)
+        return b"%b-%b-4%b-a%b-%b" % (head[:8], head[8:], digest[:3], digest[3:6], digest[6:18])
 
 
-def _moment(second: int) -> str:
+def _moment(second: int) -> bytes:
     """``YYYY-MM-DDTHH:MM:SS`` of a Unix second, the form of all times in a submission (kobo-api.md §2)."""
     day, rest = divmod(second - _SECOND_ZERO, 86400)
-    minute, seconds = divmod(rest, 60)
-    return f"{_DAYS[day]}{_MINUTES[minute]}{seconds:02d}"
+    return _DAYS[day] + _CLOCK[rest]

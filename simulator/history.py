@@ -12,7 +12,7 @@ from typing import Any
 
 Entry = dict[str, Any]
 Test = Callable[[Entry], bool]
-_TOKEN = re.compile(r'\s*(\(|\)|AND\b|OR\b|NOT\b|[\w.]+:(?:"[^"]*"|[^\s()"]+))\s*')
+_PIECE = re.compile(r'\s*(\(|\)|AND\b|OR\b|NOT\b|[\w.]+:(?:"[^"]*"|[^\s()"]+))\s*')
 
 
 class History:
@@ -63,31 +63,31 @@ class _Parser:
     text: str
 
     def parse(self) -> Test:
-        self._tokens = self._split()
+        self._pieces = self._split()
         self._next = 0
         test = self._any_of()
-        if self._next < len(self._tokens):
+        if self._next < len(self._pieces):
             raise ValueError("more than one expression")
         return test
 
     def _split(self) -> list[str]:
-        tokens, place = [], 0
+        pieces, place = [], 0
         while place < len(self.text):
-            found = _TOKEN.match(self.text, place)
+            found = _PIECE.match(self.text, place)
             if found is None:
                 raise ValueError("not a search")
-            tokens.append(found[1])
+            pieces.append(found[1])
             place = found.end()
-        return tokens
+        return pieces
 
     def _take(self) -> str:
-        if self._next == len(self._tokens):
+        if self._next == len(self._pieces):
             raise ValueError("unfinished")
         self._next += 1
-        return self._tokens[self._next - 1]
+        return self._pieces[self._next - 1]
 
     def _peek(self) -> str:
-        return self._tokens[self._next] if self._next < len(self._tokens) else ""
+        return self._pieces[self._next] if self._next < len(self._pieces) else ""
 
     def _any_of(self) -> Test:
         tests = [self._all_of()]
@@ -105,16 +105,16 @@ class _Parser:
         return lambda entry: all(test(entry) for test in tests)
 
     def _one(self) -> Test:
-        token = self._take()
-        if token == "NOT":
+        piece = self._take()
+        if piece == "NOT":
             test = self._one()
             return lambda entry: not test(entry)
-        if token == "(":
+        if piece == "(":
             test = self._any_of()
             if self._take() != ")":
                 raise ValueError("a bracket is not closed")
             return test
-        name, colon, wanted = token.partition(":")
+        name, colon, wanted = piece.partition(":")
         if not colon:
             raise ValueError("no field")
         return _field_test(name, wanted.strip('"'))

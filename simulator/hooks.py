@@ -1,4 +1,4 @@
-"""REST Services and the external registrar: who is told of which submission, and the log of it (kobo-api.md §5)."""
+"""REST Services and the external registrar: who is told of which submission (kobo-api.md §5)."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class Hooks:
         return self._try(held.hook, held.log, post, last=True)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until nothing is under way; False when there still is after ``seconds``. Held ones do not count."""
+        """Wait until nothing but held ones is left; False when there still is after ``seconds``."""
         return self._dispatcher.wait(seconds)
 
     def _announce(self, hook: Hook, kobo_id: int) -> None:
@@ -190,7 +190,10 @@ class Hooks:
         xml = fields["export_type"] == "xml"
         body = as_xml(row).encode() if xml else _json_body(row, fields).encode()
         settings = fields["settings"]
-        headers = {"Content-Type": f"application/{'xml' if xml else 'json'}", **settings.get("custom_headers", {})}
+        headers = {
+            "Content-Type": f"application/{'xml' if xml else 'json'}",
+            **settings.get("custom_headers", {}),
+        }
         headers["User-Agent"] = f"KoboToolbox external service - {self._world.options.host} #{hook.uid}"
         basic = fields["auth_level"] == "basic_auth"
         return Post(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEMO_TOKEN = "5eed0000demo0000not0a0real0token00000000"
+DEMO_TOKEN = "5eed0000demo0000not0a0real0token00000000"  # noqa: S105  # made up
 DEMO_ASSET = "aInkomokoDemoSurvey001"
 
 
@@ -12,7 +12,8 @@ DEMO_ASSET = "aInkomokoDemoSurvey001"
 class Options:
     """The options of the command line, under the same names.
 
-    :param hook_time_scale: factor on every delay of a REST Service (60 s and more between tries, 120 s before a retry by hand).
+    :param hook_time_scale: factor on the delays of REST Services (60 s and more between tries, 120 s before
+        one by hand).
     :param lookback_days: how far back the history shows.
     :param media: the form has a question for a photo.
     :param open_control: the control API also answers to other machines, as a container needs.
@@ -25,8 +26,8 @@ class Options:
     seed: int = 7
     token: str = DEMO_TOKEN
     asset: str = DEMO_ASSET
-    other_token: str = "5eed0000demo0000of0another0user000000000"
-    viewer_token: str = "5eed0000demo0000may0only0view00000000000"
+    other_token: str = "5eed0000demo0000of0another0user000000000"  # noqa: S105  # made up
+    viewer_token: str = "5eed0000demo0000may0only0view00000000000"  # noqa: S105  # made up
     media: bool = False
     lookback_days: int = 744
     hook_time_scale: float = 1.0

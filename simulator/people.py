@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Country:
-    """One country of the programme: what its clients are called, where they live, how their phones are written."""
+    """One country of the programme: its clients' names, homes and phones."""
 
     name: str
     nationality: str
@@ -26,7 +26,7 @@ COUNTRIES = (
     Country(
         "Rwanda", "Rwandan", "+250 78", 2, -1.95, 30.06,
         ("Kigali", "Eastern Province", "Western Province", "Northern Province"),
-        ("Nyabugogo market", "Kimironko \\\"Isoko\\\"", "Kiziba camp, zone 3", "Huye <campus gate>", "Rubavu/Gisenyi"),
+        ("Nyabugogo market", "Kimironko \\\"Isoko\\\"", "Kiziba camp, zone 3", "Huye <gate>", "Rubavu"),
         ("Aline", "Jean-Bosco", "Claudine", "Éric", "Immaculée", "Théogène", "Diane", "Patrick"),
         ("Uwimana", "Mukamana", "Habimana", "Niyonzima", "Ingabire", "Nshimiyimana", "Umutoni"),
     ),
@@ -62,7 +62,7 @@ COUNTRIES = (
 )  # fmt: skip
 
 BDAS = ("Grace N.", "Samuel O.", "Hodan A.", "Jean-Paul M.", "Mekdes T.", "Peter L.", "Chantal U.", "ሙሉጌታ ደ.")
-PROGRAMS = ("Refugee micro-business", "Seed & Grow", "Jasiri", "Youth \\\"Kora\\\"")
+PROGRAMS = ("Refugee micro-business", "Seed & Grow", "Jasiri", 'Youth \\"Kora\\"')
 EDUCATION = ("None", "Primary", "Secondary", "Vocational", "University")
 STRATA = ("Refugee", "Host community", "Returnee", "IDP")
 STATUSES = ("New", "Continuing", "Graduated")

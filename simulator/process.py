@@ -24,8 +24,15 @@ class SimulatorProcess:
     :raises RuntimeError: on start, when the server does not answer in time; with what it wrote.
     """
 
-    def __init__(self, *, rows: int = 100, start_timeout: float = 30.0, **options: str | float | bool) -> None:
-        self._options: dict[str, str | float | bool] = {"port": 0, "hook_time_scale": 0.002, **options, "rows": rows}
+    def __init__(
+        self, *, rows: int = 100, start_timeout: float = 30.0, **options: str | float | bool
+    ) -> None:
+        self._options: dict[str, str | float | bool] = {
+            "port": 0,
+            "hook_time_scale": 0.002,
+            **options,
+            "rows": rows,
+        }
         self._start_timeout = start_timeout
         self.url = self.token = self.asset = ""
         self.control: SimulatorControl
@@ -34,8 +41,8 @@ class SimulatorProcess:
         """Start it and wait until it answers."""
         self._folder = tempfile.TemporaryDirectory(prefix="simulator-")
         ready = Path(self._folder.name, "ready.json")
-        self._output = Path(self._folder.name, "output.txt").open("w+b")
-        self._process = subprocess.Popen(
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the process runs
+        self._process = subprocess.Popen(  # noqa: S603  # our own command
             [sys.executable, "-m", "simulator", *self._arguments(), "--ready-file", str(ready)],
             cwd=_ROOT,
             stdout=self._output,
@@ -53,6 +60,8 @@ class SimulatorProcess:
 
     def stop(self) -> None:
         """End it and its worker."""
+        if hasattr(self, "control"):
+            self.control.close()
         self._process.terminate()
         try:
             self._process.wait(10)
@@ -78,7 +87,9 @@ class SimulatorProcess:
     def _arguments(self) -> list[str]:
         names = {name: f"--{name.replace('_', '-')}" for name in self._options}
         switches = [names[name] for name, value in self._options.items() if value is True]
-        valued = [(names[name], str(value)) for name, value in self._options.items() if not isinstance(value, bool)]
+        valued = [
+            (names[name], str(value)) for name, value in self._options.items() if not isinstance(value, bool)
+        ]
         return switches + [part for pair in valued for part in pair]
 
     def _wait_for(self, ready: Path) -> None:
@@ -86,5 +97,7 @@ class SimulatorProcess:
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._output.seek(0)
-                raise RuntimeError(f"the simulator did not start:\n{self._output.read().decode(errors='replace')}")
+                raise RuntimeError(
+                    f"the simulator did not start:\n{self._output.read().decode(errors='replace')}"
+                )
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Which submissions a ``query`` names: MongoDB's filters as far as the real server lets them through (kobo-api.md §1.4)."""
+"""Which submissions a ``query`` names: the filters that the real server lets through (kobo-api.md §1.4)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Selection:
 
     @property
     def count(self) -> int:
+        """How many ids it holds."""
         return max(0, self.high - self.low)
 
     def page(self, start: int, limit: int, *, descending: bool = False) -> Sequence[int]:
@@ -36,7 +37,11 @@ class Selection:
 def select(store: Store, query: Mapping[str, Any]) -> Selection:
     """The visible submissions that a query names, in the order of their ids."""
     rest = dict(query)
-    chosen = _by_id(store, rest.pop("_id")) if _is_id_filter(query.get("_id")) else Selection(store.ids, 0, len(store))
+    chosen = (
+        _by_id(store, rest.pop("_id"))
+        if _is_id_filter(query.get("_id"))
+        else Selection(store.ids, 0, len(store))
+    )
     roots = _named_roots(query.get("meta/rootUuid"))
     if roots is not None:
         del rest["meta/rootUuid"]
@@ -51,7 +56,7 @@ def select(store: Store, query: Mapping[str, Any]) -> Selection:
 def sort_ids(store: Store, ids: Sequence[int], order: Mapping[str, int]) -> list[int]:
     """The ids in the order of any fields of their submissions; what lacks a field comes first."""
     rows = list(store.rows(ids))
-    for field, direction in reversed(order.items()):
+    for field, direction in reversed(list(order.items())):
         rows.sort(key=lambda row: _sort_key(_value(row, field)), reverse=direction < 0)
     return [row["_id"] for row in rows]
 
@@ -118,7 +123,9 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "$lt": _ordered(lambda a, b: a < b),
     "$lte": _ordered(lambda a, b: a <= b),
     "$all": lambda value, operand: all(_equal(value, one) for one in operand),
-    "$elemMatch": lambda value, operand: isinstance(value, list) and any(matches(one, operand) for one in value),
+    "$elemMatch": lambda value, operand: (
+        isinstance(value, list) and any(matches(one, operand) for one in value)
+    ),
 }
 
 

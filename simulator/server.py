@@ -7,7 +7,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from gunicorn.app.base import BaseApplication
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn has no types
 
 from simulator.app import create_app
 from simulator.options import Options
@@ -37,7 +37,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "threads": 16,
             "keepalive": 75,
             "timeout": 120,
-            "graceful_timeout": 2,
+            "graceful_timeout": 0,
             "control_socket_disable": True,
             "loglevel": "warning",
             "limit_request_line": 0,

@@ -41,7 +41,10 @@ class _Resource:
 
     def _url(self, req: falcon.Request, *path: str) -> str:
         suffix = "?format=json" if params_of(req).get("format") == "json" else ""
-        return "/".join((base_url(req), "api/v2/assets", self._world.options.asset, "hooks", *path)) + f"/{suffix}"
+        return (
+            "/".join((base_url(req), "api/v2/assets", self._world.options.asset, "hooks", *path))
+            + f"/{suffix}"
+        )
 
     def _shown(self, req: falcon.Request, hook: Hook) -> dict[str, Any]:
         return hook.fields | {
@@ -62,7 +65,9 @@ class Services(_Resource):
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """List them."""
         self._gate.of_hooks(req, asset)
-        hooks: list[object] = [self._shown(req, h) for h in list(self._world.hooks.all.values()) if not h.registrar]
+        hooks: list[object] = [
+            self._shown(req, h) for h in list(self._world.hooks.all.values()) if not h.registrar
+        ]
         page = Page.of(req)
         resp.text = compact(page.envelope(len(hooks), hooks[page.start : page.start + page.limit]))
 
@@ -103,7 +108,9 @@ class Service(_Resource):
             raise Problem(304, {"detail": "No data to retry"})
         for log in failed:
             self._world.hooks.send_again(found, log)
-        resp.text = compact({"detail": "Task successfully scheduled", "pending_uids": [log.uid for log in failed]})
+        resp.text = compact(
+            {"detail": "Task successfully scheduled", "pending_uids": [log.uid for log in failed]}
+        )
 
 
 class Logs(_Resource):
@@ -115,7 +122,9 @@ class Logs(_Resource):
         status = params_of(req).get("status")
         logs = [log for log in reversed(found.logs.values()) if status in (None, str(log.status))]
         page = Page.of(req)
-        shown: list[object] = [self._log(req, found, log) for log in logs[page.start : page.start + page.limit]]
+        shown: list[object] = [
+            self._log(req, found, log) for log in logs[page.start : page.start + page.limit]
+        ]
         resp.text = compact(page.envelope(len(logs), shown))
 
     def on_get_one(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str, log: str) -> None:
@@ -123,7 +132,9 @@ class Logs(_Resource):
         found = self._hook(req, asset, hook)
         resp.text = compact(self._log(req, found, _log_of(found, log)))
 
-    def on_patch_retry(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str, log: str) -> None:
+    def on_patch_retry(
+        self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str, log: str
+    ) -> None:
         """Send one again and wait for the answer; refused while the log is young or the delivery not lost."""
         found = self._hook(req, asset, hook)
         failed = _log_of(found, log)

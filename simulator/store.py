@@ -24,7 +24,7 @@ class Store:
         self.ids = first_ids(rows, seed)
         self.random = Random(seed)
         self._last_id = self.ids[-1] if rows else FIRST_ID - 1
-        self._changed: dict[int, str] = {}
+        self._changed: dict[int, bytes] = {}
         self._moved_roots: set[int] = set()
 
     def __len__(self) -> int:
@@ -34,12 +34,12 @@ class Store:
         place = bisect_left(self.ids, kobo_id)
         return place < len(self.ids) and self.ids[place] == kobo_id
 
-    def json_of(self, kobo_id: int) -> str:
+    def json_of(self, kobo_id: int) -> bytes:
         """The JSON of a submission that is, or once was, in the store."""
         return self._changed.get(kobo_id) or self.generator.row(kobo_id)
 
-    def slim_json_of(self, kobo_id: int) -> str | None:
-        """The JSON of the fields of every projection, if it can be had without reading the whole submission."""
+    def slim_json_of(self, kobo_id: int) -> bytes | None:
+        """The JSON of the fields of every projection, if the submission is untouched."""
         return None if kobo_id in self._changed else self.generator.slim(kobo_id)
 
     def row(self, kobo_id: int) -> Row:
@@ -63,7 +63,7 @@ class Store:
 
     def put(self, kobo_id: int, row: Row) -> None:
         """Keep a submission as it is now; it is not shown before :meth:`show`."""
-        self._changed[kobo_id] = compact(row)
+        self._changed[kobo_id] = compact(row).encode()
         if row.get("meta/rootUuid") != f"uuid:{self.generator.uuid(kobo_id)}":
             self._moved_roots.add(kobo_id)
 
@@ -96,4 +96,5 @@ class Store:
         by_root = self.ids_of_roots([f"uuid:{name}"])
         if by_root:
             return by_root[0]
-        return next((i for i, text in self._changed.items() if f'"_uuid":"{name}"' in text and i in self), None)
+        wanted = f'"_uuid":"{name}"'.encode()
+        return next((i for i, text in self._changed.items() if wanted in text and i in self), None)

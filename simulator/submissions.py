@@ -1,4 +1,4 @@
-"""What the real API can do to submissions: bulk edits and deletes, validation, duplicates (kobo-api.md §4)."""
+"""What the API can do to submissions: bulk edits and deletes, validation, duplicates (kobo-api.md §4)."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Duplicate(_Resource):
         user = self._gate.of_data(req, asset, "change_submissions")
         new_id = self._world.duplicate(visible_id(self._world.store, user, name), user.name)
         resp.status = 201
-        resp.text = self._world.store.json_of(new_id)
+        resp.data = self._world.store.json_of(new_id)
 
 
 def _body(req: falcon.Request) -> dict[str, Any]:

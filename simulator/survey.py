@@ -7,7 +7,11 @@ from typing import Any
 
 FORMHUB_UUID = "5eed0a11c0de4b0b8a7c0d15ea5e0001"
 _GROUPS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
-    ("sec_a", "group", (("unique_id", "text"), ("cd_biz_country_name", "text"), ("cd_biz_region_name", "text"))),
+    (
+        "sec_a",
+        "group",
+        (("unique_id", "text"), ("cd_biz_country_name", "text"), ("cd_biz_region_name", "text")),
+    ),
     ("sec_b", "group", (("bda_name", "text"), ("cd_cohort", "text"), ("cd_program", "text"))),
     (
         "sec_c",
@@ -30,7 +34,11 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
             ("cd_howrespble_pple", "integer"),
         ),
     ),
-    ("group_mx5fl16", "group", (("cd_biz_status", "select_one status"), ("bd_biz_operating", "select_one yn"))),
+    (
+        "group_mx5fl16",
+        "group",
+        (("cd_biz_status", "select_one status"), ("bd_biz_operating", "select_one yn")),
+    ),
     ("members", "repeat", (("name", "text"), ("age", "integer"))),
 )
 _CHOICES = {
@@ -90,7 +98,9 @@ def content(*, media: bool, extra: int) -> dict[str, Any]:
 
 def summary(form: dict[str, Any]) -> dict[str, Any]:
     """What the server sums up about a form's definition."""
-    questions = [row for row in form["survey"] if not row["type"].startswith(("begin_", "end_", "start", "end"))]
+    questions = [
+        row for row in form["survey"] if not row["type"].startswith(("begin_", "end_", "start", "end"))
+    ]
     total = len(questions)
     return {
         "geo": True,
@@ -108,7 +118,13 @@ def summary(form: dict[str, Any]) -> dict[str, Any]:
 def _row(name: str, type_: str, group: str = "") -> dict[str, Any]:
     kind, _, list_name = type_.partition(" ")
     path = f"{group}/{name}" if group else name
-    row: dict[str, Any] = {"name": name, "type": kind, "$kuid": uid("", path)[:9], "$xpath": path, "$autoname": name}
+    row: dict[str, Any] = {
+        "name": name,
+        "type": kind,
+        "$kuid": uid("", path)[:9],
+        "$xpath": path,
+        "$autoname": name,
+    }
     if kind not in ("start", "end"):
         row["label"] = [name]
     if list_name:

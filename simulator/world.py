@@ -62,7 +62,7 @@ class World:
         self.reset(options.rows, options.seed)
 
     def reset(self, rows: int, seed: int) -> None:
-        """Start anew with ``rows`` untouched submissions: no hooks, no history, the users of the command line."""
+        """Start anew with ``rows`` untouched submissions: no hooks, no history, the first users."""
         options = self.options
         first_version = survey.uid("v", options.asset, 1)
         generator = Generator(
@@ -81,13 +81,16 @@ class World:
     def create(self, count: int, answers: Mapping[str, Any], *, hidden: bool = False) -> list[int]:
         """New submissions with generated answers but for those given.
 
-        :param hidden: they get their ids now and are seen only after :meth:`reveal` (kobo-api.md §1.3: ids do not
-            become visible in order).
+        :param hidden: they get their ids now and are seen only after :meth:`reveal`, since ids do not become
+            visible in order (kobo-api.md §1.3).
         """
         with self.store.lock:
             ids = [self.store.new_id() for _ in range(count)]
             for kobo_id in ids:
-                row = self.store.row(kobo_id) | {"_submission_time": _now(), "__version__": self.form.versions[-1]}
+                row = self.store.row(kobo_id) | {
+                    "_submission_time": _now(),
+                    "__version__": self.form.versions[-1],
+                }
                 self.store.put(kobo_id, _answered(row, answers))
             if not hidden:
                 self.reveal(ids)
@@ -96,7 +99,7 @@ class World:
     def reveal(self, ids: Iterable[int], *, committed: bool = True) -> None:
         """Show hidden submissions.
 
-        :param committed: False for a phantom: seen, but neither posted nor in the history, as it will be rolled back.
+        :param committed: False for a phantom that will be rolled back: seen, not posted, not in the history.
         """
         with self.store.lock:
             for kobo_id in ids:
@@ -106,12 +109,12 @@ class World:
                     self.hooks.submitted(kobo_id)
 
     def edit(self, ids: Iterable[int], answers: Mapping[str, Any], user: str = OWNER) -> list[Row]:
-        """Change answers: only ``_uuid``, its twin, ``meta/deprecatedID`` and the answers move (kobo-api.md §4)."""
+        """Change answers: ``_uuid``, its twin and ``meta/deprecatedID`` move with them (kobo-api.md §4)."""
         with self.store.lock:
             return [self._edit(kobo_id, answers, user) for kobo_id in ids]
 
     def validate(self, ids: Iterable[int], status: str | None, user: str = OWNER) -> None:
-        """Set or clear (``None``) the validation status, named ``approved``, ``not_approved`` or ``on_hold``."""
+        """Set or clear (``None``) the validation status: ``approved``, ``not_approved`` or ``on_hold``."""
         with self.store.lock:
             for kobo_id in ids:
                 row = self.store.row(kobo_id)
@@ -137,10 +140,24 @@ class World:
         """A new submission with the same answers (kobo-api.md §4)."""
         with self.store.lock:
             row, new_id = self.store.row(kobo_id), self.store.new_id()
-            uuid, now = self.store.generator.uuid(new_id), datetime.now(UTC).isoformat(timespec="milliseconds")
+            uuid, now = (
+                self.store.generator.uuid(new_id),
+                datetime.now(UTC).isoformat(timespec="milliseconds"),
+            )
             row.pop("meta/deprecatedID", None)
-            row |= {"_id": new_id, "_uuid": uuid, "meta/instanceID": f"uuid:{uuid}", "meta/rootUuid": f"uuid:{uuid}"}
-            row |= {"start": now, "end": now, "_submission_time": _now(), "_validation_status": {}, "_submitted_by": user}
+            row |= {
+                "_id": new_id,
+                "_uuid": uuid,
+                "meta/instanceID": f"uuid:{uuid}",
+                "meta/rootUuid": f"uuid:{uuid}",
+            }
+            row |= {
+                "start": now,
+                "end": now,
+                "_submission_time": _now(),
+                "_validation_status": {},
+                "_submitted_by": user,
+            }
             self.store.put(new_id, row)
             self.reveal([new_id])
             return new_id
@@ -183,7 +200,11 @@ class World:
     def _edit(self, kobo_id: int, answers: Mapping[str, Any], user: str) -> Row:
         row = self.store.row(kobo_id)
         uuid = self.store.new_uuid()
-        row |= {"meta/deprecatedID": row.get("meta/instanceID"), "meta/instanceID": f"uuid:{uuid}", "_uuid": uuid}
+        row |= {
+            "meta/deprecatedID": row.get("meta/instanceID"),
+            "meta/instanceID": f"uuid:{uuid}",
+            "_uuid": uuid,
+        }
         row = _answered(row, answers)
         self.store.put(kobo_id, row)
         self._log("modify-submission", row, user)
