@@ -1,0 +1,99 @@
+"""Airflow DAG: bring the mirror of a KoboToolbox form up to the server."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import Asset, Param, dag
+
+from kobo_mirror.airflow.operators import KoboOperator
+from kobo_mirror.airflow.schedules import schedule_from_env
+
+DOC = """
+### KoboToolbox → SQL
+
+Makes the database show what the form shows now: new, edited and deleted submissions. Running it twice changes
+nothing.
+
+`prepare` → `plan` → `pull` → `reconcile` → `publish`; beside them `register_webhook`, after them `release`
+
+- **prepare** checks the token and the form and takes the lease: only one sync of a form runs at a time.
+- **register_webhook** has KoboToolbox post new submissions to the webhook. It does so once; then it says that
+  all is well. Skipped where no endpoint is set or the account may not do that; the sync never waits for it.
+- **plan** cuts what is to be read into lanes; a large first load is spread over several `pull` tasks.
+- **pull** reads the lanes page by page, each page committed with its place: a retry goes on where it stopped.
+- **reconcile** compares all submissions with the server, if the run is exact, and settles what is in doubt.
+- **publish** closes the run and tells its counts, also to whatever waits for the asset `kobo_records`.
+- **release**, after a failure, notes the reason with the run and lets the next one start.
+
+**To run it by hand**: ▶ Trigger. The usual choice is *Automatic*.
+
+**When it fails**: the log of `release` says why in a sentence. A wrong token or form fails at once: mend the
+connection `kobo_default`, whose Test button says what is wrong. A server or a database that is away is tried
+again. Then clear the failed tasks or wait for the next run: it goes on where this one stopped.
+
+**Settings**: the connections `kobo_default` (form, token, webhook) and `kobo_database`. The schedule is
+`KOBO_SYNC_SCHEDULE` (a cron expression, or `none`) in the environment of the dag-processor.
+"""
+
+RECORDS = Asset(name="kobo_records", uri="kobo://mirror/kobo_records")
+
+
+@dag(
+    schedule=schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *"),
+    catchup=False,
+    max_active_runs=1,
+    description="Bring the database up to what the KoboToolbox form shows",
+    doc_md=DOC,
+    tags=["kobo", "sync"],
+    default_args={"owner": "data-team", "retries": 3, "retry_delay": timedelta(minutes=1)},
+    params={
+        "mode": Param(
+            "auto",
+            title="What to do",
+            enum=["auto", "usual", "exact"],
+            values_display={
+                "auto": "Automatic (recommended)",
+                "usual": "Quick: new submissions and whatever is in doubt",
+                "exact": "Thorough: compare everything, also edits and deletions",
+            },
+            description="Automatic compares everything for small forms, for large ones at least once a day.",
+        ),
+        "page_size": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            maximum=30_000,
+            title="Submissions per request",
+            description="Empty: as the connection says. Smaller pages help where the server is slow.",
+        ),
+        "since_id": Param(
+            None,
+            type=["null", "integer"],
+            minimum=0,
+            title="Read again from submission",
+            description="Reads every submission after this _id again; 0: all of them. Empty: what is new.",
+        ),
+    },
+)
+def kobo_sync() -> None:
+    """Wire the steps of a sync."""
+    prepare = KoboOperator(
+        task_id="prepare", step="prepare", mode="{{ params.mode }}", since_id="{{ params.since_id }}"
+    ).as_setup()
+    ticket = prepare.output
+    register = KoboOperator(task_id="register_webhook", step="register")
+    plan = KoboOperator(task_id="plan", step="plan", ticket=ticket, groups=2)
+    pull = KoboOperator.partial(
+        task_id="pull", step="pull", ticket=ticket, page_size="{{ params.page_size }}"
+    ).expand_kwargs(plan.output)
+    reconcile = KoboOperator(
+        task_id="reconcile", step="reconcile", ticket=ticket, page_size="{{ params.page_size }}"
+    )
+    publish = KoboOperator(task_id="publish", step="publish", ticket=ticket, outlets=[RECORDS])
+    release = KoboOperator(task_id="release", step="release", ticket=ticket).as_teardown(setups=prepare)
+    prepare >> register >> release
+    pull >> reconcile >> publish >> release
+
+
+kobo_sync()

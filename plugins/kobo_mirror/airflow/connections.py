@@ -1,0 +1,93 @@
+"""``python -m kobo_mirror.airflow.connections``: create our two connections from the environment.
+
+They are rows of Airflow's own database, so that they show in its UI and can be changed there; one that is
+there already is left as it is. Runs beside Airflow (when it is set up), not in a task.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+from kobo_mirror.config import Settings
+from kobo_mirror.errors import ConfigurationError
+
+
+def kobo_connection(settings: Settings) -> dict[str, Any]:
+    """The fields of ``kobo_default``."""
+    extra = {
+        "asset_uid": settings.kobo_asset_id,
+        "page_size": settings.kobo_page_size,
+        "webhook_endpoint": settings.real_time_post_endpoint_url,
+        "webhook_secret": settings.webhook_secret,
+        "webhook_secret_previous": settings.webhook_secret_previous,
+        "registrar_url": settings.inkomoko_register_webhook_url,
+    }
+    return {
+        "conn_type": "kobo",
+        "description": "The KoboToolbox form that is mirrored",
+        "host": settings.kobo_url,
+        "password": settings.kobo_token,
+        "extra": json.dumps({name: value for name, value in extra.items() if value}),
+    }
+
+
+def database_connection(settings: Settings) -> dict[str, Any]:
+    """The fields of ``kobo_database``: of type MySQL, or generic with an SQLite address in its extra."""
+    described = {"description": "The database that holds the mirror"}
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite":
+        return described | {"conn_type": "generic", "extra": json.dumps({"url": settings.database_url})}
+    return described | {
+        "conn_type": "mysql",
+        "host": url.host,
+        "port": url.port,
+        "login": url.username,
+        "password": url.password,
+        "schema": url.database,
+        "extra": json.dumps({"charset": "utf8mb4", **url.query}),
+    }
+
+
+_CONNECTIONS = {
+    "kobo_default": (kobo_connection, ("KOBO_TOKEN", "KOBO_ASSET_ID")),
+    "kobo_database": (database_connection, ("DATABASE_URL",)),
+}
+
+
+def create_absent(env: Mapping[str, str]) -> list[str]:
+    """Create the connections that Airflow lacks; returns their names.
+
+    :raises ConfigurationError: a setting that such a connection needs is missing or malformed.
+    """
+    from airflow.models.connection import Connection
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        present = set(session.scalars(select(Connection.conn_id).where(Connection.conn_id.in_(_CONNECTIONS))))
+        absent = {name: _CONNECTIONS[name] for name in _CONNECTIONS if name not in present}
+        settings = Settings.from_env(need=[need for _, needs in absent.values() for need in needs], env=env)
+        session.add_all(Connection(conn_id=name, **fields(settings)) for name, (fields, _) in absent.items())
+    return list(absent)
+
+
+def main() -> int:
+    """Say what was created; 2 and a sentence where the environment does not suffice."""
+    try:
+        created = create_absent(os.environ)
+    except ConfigurationError as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    for name in _CONNECTIONS:
+        print(f"connection {name}: {'created' if name in created else 'already there, left as it is'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

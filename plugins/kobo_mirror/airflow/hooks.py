@@ -1,0 +1,146 @@
+"""Airflow connections as the library's parts: a KoboToolbox form to read from, a database to write to."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.http.hooks.http import HttpHook
+from airflow.sdk import BaseHook
+
+from kobo_mirror.config import Settings
+from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermittedError
+
+if TYPE_CHECKING:
+    from requests import Session
+    from sqlalchemy import Engine
+
+    from kobo_mirror.kobo.client import FormInfo, KoboClient
+
+# The connection's fields by the name of their setting. Any other setting comes from the environment.
+_EXTRAS = {
+    "KOBO_ASSET_ID": ("asset_uid", "Form"),
+    "KOBO_PAGE_SIZE": ("page_size", "Page size"),
+    "REAL_TIME_POST_ENDPOINT_URL": ("webhook_endpoint", "Webhook endpoint"),
+    "WEBHOOK_SECRET": ("webhook_secret", "Webhook secret"),
+    "WEBHOOK_SECRET_PREVIOUS": ("webhook_secret_previous", "Previous webhook secret"),
+    "INKOMOKO_REGISTER_WEBHOOK_URL": ("registrar_url", "Registrar"),
+}
+_LABELS = {"KOBO_URL": "Server", "KOBO_TOKEN": "API token"} | {
+    name: label for name, (_, label) in _EXTRAS.items()
+}
+
+
+class KoboHook(HttpHook):
+    """A form on a KoboToolbox server, as one account sees it.
+
+    ``get_client()`` gives the library's client; ``run()`` sends any other request with the account's token.
+
+    :param kobo_conn_id: a connection of type "KoboToolbox".
+    :param method: of ``run()``.
+    """
+
+    conn_name_attr = "kobo_conn_id"
+    default_conn_name = "kobo_default"
+    conn_type = "kobo"
+    hook_name = "KoboToolbox"
+
+    def __init__(self, kobo_conn_id: str = default_conn_name, *, method: str = "GET") -> None:
+        super().__init__(method=method, http_conn_id=kobo_conn_id)
+        self.kobo_conn_id = kobo_conn_id
+
+    def settings(self) -> Settings:
+        """What the connection says, checked as the same settings are elsewhere.
+
+        :raises ConfigurationError: a field is missing or malformed.
+        """
+        connection = self.get_connection(self.kobo_conn_id)
+        extra = connection.extra_dejson
+        given = {"KOBO_URL": connection.host, "KOBO_TOKEN": connection.password}
+        given |= {name: extra.get(field) for name, (field, _) in _EXTRAS.items()}
+        return Settings.from_env(
+            need=("KOBO_TOKEN", "KOBO_ASSET_ID"),
+            env={**os.environ, **{name: str(value or "") for name, value in given.items()}},
+            names={name: f"'{label}'" for name, label in _LABELS.items()},
+            advice=f"Set it in Admin → Connections → {self.kobo_conn_id}.",
+        )
+
+    def get_client(self, **options: Any) -> KoboClient:
+        """A client for the connection's form.
+
+        :param options: what ``KoboClient`` takes, such as ``max_in_flight`` or ``attempts``.
+        :raises ConfigurationError: the connection lacks something.
+        """
+        from kobo_mirror.kobo.client import KoboClient
+
+        settings = self.settings()
+        options = {"max_in_flight": settings.kobo_max_in_flight, **options}
+        return KoboClient(settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, **options)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """What the Test button says: who the token belongs to and what it may do with the form."""
+        try:
+            with self.get_client(attempts=1, timeout=(5.0, 15.0)) as client:
+                account, form = client.whoami(), client.form()
+                return True, f"Signed in as {account}. {_described(form)} {_about_hooks(client)}"
+        except KoboMirrorError as problem:
+            return False, str(problem)
+
+    def _configure_session_from_auth(self, session: Session, connection: Any) -> Session:
+        session.headers["Authorization"] = f"Token {connection.password}"
+        return session
+
+    def _configure_session_from_extra(
+        self, session: Session, connection: Any, extra_options: dict[str, Any]
+    ) -> Session:
+        """Keep the connection's extra out of the headers, where ``HttpHook`` would put it."""
+        self.merged_extra = dict(extra_options)
+        return session
+
+
+def _described(form: FormInfo) -> str:
+    rows = "an unknown number of" if form.submission_count is None else f"{form.submission_count:,}"
+    partly = " (this account sees only some of them)" if form.restricted else ""
+    return f"Form '{form.name}' has {rows} submissions{partly}."
+
+
+def _about_hooks(client: KoboClient) -> str:
+    try:
+        client.hooks()
+    except NotPermittedError:
+        return (
+            "This account may not register the webhook: ask the form's owner for the right to edit the form."
+        )
+    return "This account may register the webhook."
+
+
+def open_target(conn_id: str = "kobo_database") -> Engine:
+    """An engine for the database that a connection names.
+
+    A ``mysql`` connection is read by ``MySqlHook``; any other type holds the address as ``url`` in its extra.
+
+    :raises ConfigurationError: the connection names no database that we can write to.
+    """
+    from kobo_mirror.store.database import open_engine
+
+    connection = BaseHook.get_connection(conn_id)
+    if connection.conn_type == "mysql":
+        return open_engine(_mysql_url(conn_id))
+    url = connection.extra_dejson.get("url")
+    if not url:
+        raise ConfigurationError(
+            f'Connection {conn_id} must be of type MySQL, or hold the address as "url" in its extra.'
+        )
+    return open_engine(url)
+
+
+def _mysql_url(conn_id: str) -> Any:
+    from airflow.providers.mysql.hooks.mysql import MySqlHook
+
+    hook = MySqlHook(mysql_conn_id=conn_id)
+    extra = hook.connection.extra_dejson
+    if "client" not in extra and importlib.util.find_spec("MySQLdb") is None:
+        hook.connection.extra = json.dumps({**extra, "client": "pymysql"})
+    return hook.get_sqlalchemy_engine().url

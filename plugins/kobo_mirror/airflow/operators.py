@@ -1,0 +1,275 @@
+"""One step of a sync, or all of it, as an Airflow task. The work is done by ``kobo_mirror.sync``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator, Context, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from kobo_mirror.airflow.hooks import KoboHook, open_target
+from kobo_mirror.errors import (
+    ConfigurationError,
+    CredentialsError,
+    DatabaseError,
+    KoboMirrorError,
+    NotPermittedError,
+    RequestError,
+    SchemaError,
+    ServerError,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from kobo_mirror.config import Settings
+    from kobo_mirror.kobo.client import KoboClient
+    from kobo_mirror.sync.mirror import MirrorSync
+
+RETRY_BY_ERROR = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception=[ConfigurationError, CredentialsError, RequestError, SchemaError],
+            action=RetryAction.FAIL,
+            reason="asking again does not help",
+        ),
+        RetryRule(
+            exception=[ServerError, DatabaseError], action=RetryAction.RETRY, reason="this may pass by itself"
+        ),
+    ]
+)
+
+
+class KoboOperator(BaseOperator):
+    """Mirror a KoboToolbox form into a database, or do one step of that.
+
+    ``sync`` is all of it in one task. Its steps, each safe to repeat: ``prepare`` (returns the ticket that
+    the others need), ``register``, ``plan`` (returns the arguments to map ``pull`` over), ``pull``,
+    ``reconcile``, ``publish``, and ``release`` for a run that failed. ``verify`` fails unless the mirror
+    equals the form.
+
+    :param step: what to do.
+    :param kobo_conn_id: the form to read, a connection of type "KoboToolbox". (templated)
+    :param database_conn_id: the database to write. (templated)
+    :param ticket: what ``prepare`` returned. (templated)
+    :param lanes: the lanes to pull. (templated)
+    :param in_flight: requests at once; None: as many as the settings allow. (templated)
+    :param groups: the number of tasks that ``plan`` may cut a large pull into.
+    :param mode: ``usual``, ``exact``, or ``auto``: the form's size and the last exact run decide. (templated)
+    :param page_size: submissions asked for at once; None: as the connection says. (templated)
+    :param since_id: pull only submissions whose ``_id`` is higher. (templated)
+    """
+
+    template_fields: Sequence[str] = (
+        "kobo_conn_id",
+        "database_conn_id",
+        "ticket",
+        "lanes",
+        "in_flight",
+        "mode",
+        "page_size",
+        "since_id",
+    )
+    ui_color = "#e3f1fb"
+
+    def __init__(
+        self,
+        *,
+        step: str = "sync",
+        kobo_conn_id: str = "kobo_default",
+        database_conn_id: str = "kobo_database",
+        ticket: dict[str, Any] | None = None,
+        lanes: Sequence[int] = (),
+        in_flight: int | None = None,
+        groups: int = 1,
+        mode: str = "auto",
+        page_size: int | str | None = None,
+        since_id: int | str | None = None,
+        retry_policy: ExceptionRetryPolicy | None = RETRY_BY_ERROR,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(retry_policy=retry_policy, **kwargs)
+        self.step = step
+        self.kobo_conn_id = kobo_conn_id
+        self.database_conn_id = database_conn_id
+        self.ticket = ticket
+        self.lanes = lanes
+        self.in_flight = in_flight
+        self.groups = groups
+        self.mode = mode
+        self.page_size = page_size
+        self.since_id = since_id
+
+    def execute(self, context: Context) -> Any:
+        """Do the step. What went wrong is left in the XCom ``error`` for ``release``.
+
+        :raises KoboMirrorError: as the library does; ``retry_policy`` decides whether it is worth a retry.
+        """
+        try:
+            return _STEPS[self.step](self, context)
+        except KoboMirrorError as error:
+            context["ti"].xcom_push("error", str(error))
+            raise
+
+    @contextmanager
+    def _parts(self) -> Iterator[tuple[Settings, KoboClient, Engine]]:
+        hook = KoboHook(self.kobo_conn_id)
+        settings = hook.settings()
+        engine = open_target(self.database_conn_id)
+        try:
+            with hook.get_client(max_in_flight=self.in_flight or settings.kobo_max_in_flight) as client:
+                yield settings, client, engine
+        finally:
+            engine.dispose()
+
+    @contextmanager
+    def _sync(self) -> Iterator[MirrorSync]:
+        from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+        from kobo_mirror.sync.mirror import MirrorSync
+
+        with self._parts() as (settings, client, engine):
+            yield MirrorSync(
+                client,
+                engine,
+                form=KOBO_RECORDS,
+                server=settings.kobo_url,
+                keep_payloads=settings.kobo_keep_payloads,
+                page_size=_number(self.page_size) or settings.kobo_page_size,
+                in_flight=self.in_flight or settings.kobo_max_in_flight,
+                exact_up_to=settings.kobo_exact_up_to,
+                exact_every_hours=settings.kobo_exact_every_hours,
+                progress=_Progress(self.log.info),
+            )
+
+    def _prepare(self, context: Context) -> dict[str, Any]:
+        with self._sync() as sync:
+            return sync.prepare(_name_of(context), mode=self.mode, since=_number(self.since_id))
+
+    def _register(self, context: Context) -> str:
+        from kobo_mirror.sync.register import register_webhook
+
+        with self._parts() as (settings, client, engine):
+            if not settings.real_time_post_endpoint_url:
+                raise AirflowSkipException(
+                    "No webhook endpoint is set: new submissions come by schedule only."
+                )
+            try:
+                registration = register_webhook(
+                    client,
+                    engine,
+                    endpoint=settings.real_time_post_endpoint_url,
+                    secret=settings.webhook_secret,
+                    registrar_url=settings.inkomoko_register_webhook_url,
+                )
+            except NotPermittedError as problem:
+                raise AirflowSkipException(str(problem)) from problem
+        self.log.info("%s", registration.sentence)
+        return registration.sentence
+
+    def _plan(self, context: Context) -> list[dict[str, Any]]:
+        with self._sync() as sync:
+            groups = sync.plan(self._given_ticket(), groups=self.groups) or [[]]
+        in_flight = KoboHook(self.kobo_conn_id).settings().kobo_max_in_flight
+        return [{"lanes": lanes, "in_flight": max(1, in_flight // len(groups))} for lanes in groups]
+
+    def _pull(self, context: Context) -> None:
+        with self._sync() as sync:
+            sync.pull(self._given_ticket(), list(self.lanes))
+
+    def _reconcile(self, context: Context) -> None:
+        with self._sync() as sync:
+            sync.reconcile(self._given_ticket())
+
+    def _publish(self, context: Context) -> dict[str, Any]:
+        with self._sync() as sync:
+            return self._published(context, sync.finish(self._given_ticket()))
+
+    def _release(self, context: Context) -> None:
+        if problem := " ".join(_problems(context)):
+            self.log.error("This run failed. %s", problem)
+            with self._sync() as sync:
+                sync.fail(self._given_ticket(), problem)
+
+    def _sync_all(self, context: Context) -> dict[str, Any]:
+        with self._sync() as sync:
+            return self._published(
+                context, sync.run(mode=self.mode, since=_number(self.since_id), name=_name_of(context))
+            )
+
+    def _verify(self, context: Context) -> str:
+        from kobo_mirror.forms.form import Mirror
+        from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+        from kobo_mirror.sync.verify import verify
+
+        with self._parts() as (settings, client, engine):
+            mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
+            report = verify(client, engine, mirror, _Progress(self.log.info))
+        self.log.info("%s", report.sentence)
+        if not report.equal:
+            named = {kind: ids for kind, ids in report.named.items() if ids}
+            raise AirflowFailException(f"{report.sentence}. The first ids of each kind: {named}")
+        return report.sentence
+
+    def _given_ticket(self) -> dict[str, Any]:
+        if not self.ticket:
+            raise ConfigurationError(f"The step '{self.step}' needs the ticket that 'prepare' returns.")
+        return self.ticket
+
+    def _published(self, context: Context, counts: dict[str, Any]) -> dict[str, Any]:
+        self.log.info("%s", counts["sentence"])
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = dict(counts)
+        return counts
+
+
+_STEPS: Mapping[str, Callable[[KoboOperator, Context], Any]] = {
+    "sync": KoboOperator._sync_all,
+    "prepare": KoboOperator._prepare,
+    "register": KoboOperator._register,
+    "plan": KoboOperator._plan,
+    "pull": KoboOperator._pull,
+    "reconcile": KoboOperator._reconcile,
+    "publish": KoboOperator._publish,
+    "release": KoboOperator._release,
+    "verify": KoboOperator._verify,
+}
+
+
+def _name_of(context: Context) -> str:
+    return f"{context['dag'].dag_id} {context['run_id']}"[:255]
+
+
+def _number(given: int | str | None) -> int | None:
+    """What a template left: a number, or nothing where its Param is empty."""
+    return None if given in (None, "", "None") else int(given)
+
+
+def _problems(context: Context) -> Iterator[str]:
+    """A sentence for each task of this run that failed for good."""
+    ti: Any = context["ti"]
+    for task in ti.get_task_breadcrumbs(ti.dag_id, ti.run_id):
+        if task["state"] == "failed":
+            name, index = task["task_id"], task["map_index"]
+            error = ti.xcom_pull(task_ids=name, key="error", map_indexes=index)
+            yield f"{name}: {error or 'it ended without an error of its own; see its log.'}"
+
+
+class _Progress:
+    """Turns the library's progress into a line of the task's log every few seconds."""
+
+    def __init__(self, say: Callable[..., None], *, every: float = 5.0) -> None:
+        self._say, self._every, self._last = say, every, time.monotonic()
+        self._done: dict[str, int] = {}
+        self._total: dict[str, int] = {}
+
+    def __call__(self, phase: str, done: int, total: int | None) -> None:
+        self._done[phase] = self._done.get(phase, 0) + done
+        if total is not None:
+            self._total[phase] = total
+        if time.monotonic() - self._last >= self._every:
+            self._last = time.monotonic()
+            of = f" of about {self._total[phase]:,}" if phase in self._total else ""
+            self._say("%s: %s%s submissions", phase, f"{self._done[phase]:,}", of)

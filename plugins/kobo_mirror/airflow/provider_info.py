@@ -1,0 +1,65 @@
+"""What Airflow shows in its UI about the connection type "KoboToolbox"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The entry point ``apache_airflow_provider``: Airflow builds the connection's form from it."""
+    return {
+        "package-name": "kobo-mirror",
+        "name": "Kobo Mirror",
+        "description": "A SQL database kept equal to what a KoboToolbox form shows.",
+        "connection-types": [
+            {
+                "connection-type": "kobo",
+                "hook-class-name": "kobo_mirror.airflow.hooks.KoboHook",
+                "hook-name": "KoboToolbox",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["login", "schema", "port"],
+                    "relabeling": {"host": "Server", "password": "API token"},
+                    "placeholders": {
+                        "host": "https://kf.kobotoolbox.org",
+                        "password": "Account settings → Security → API key",
+                    },
+                },
+                "conn-fields": _FIELDS,
+            }
+        ],
+    }
+
+
+_FIELDS: dict[str, dict[str, Any]] = {
+    "asset_uid": {
+        "label": "Form",
+        "description": "The form's uid: the letters and digits after /forms/ in its address.",
+        "schema": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9]{8,40}$"},
+    },
+    "page_size": {
+        "label": "Page size",
+        "description": "Submissions asked for at once. Most servers send at most 1000.",
+        "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 30_000},
+    },
+    "webhook_endpoint": {
+        "label": "Webhook endpoint",
+        "description": "Where KoboToolbox posts new submissions: the public address of "
+        "/api/real-time-updates. Empty: only scheduled syncs.",
+        "schema": {"type": ["string", "null"], "format": "uri"},
+    },
+    "webhook_secret": {
+        "label": "Webhook secret",
+        "description": "The same as the webhook service's WEBHOOK_SECRET.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "webhook_secret_previous": {
+        "label": "Previous webhook secret",
+        "description": "Only while a secret is being replaced.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "registrar_url": {
+        "label": "Registrar",
+        "description": "An external service that registers the webhook. Empty: a REST Service of the form.",
+        "schema": {"type": ["string", "null"], "format": "uri"},
+    },
+}
