@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -25,7 +26,7 @@ def answer(body: bytes = b"", *, status: str = "200 OK", length: int | None = No
 
 
 class RudeServer:
-    """Plays one script a connection, the last one for ever; ``requests`` holds the head of each request."""
+    """Plays one script a connection, the last one for ever; ``requests`` holds what was asked."""
 
     def __init__(self, *scripts: Script | bytes) -> None:
         self._scripts = [[script] if isinstance(script, bytes) else script for script in scripts]
@@ -77,10 +78,16 @@ def drip(pieces: bytes, *, pause: float) -> Iterator[bytes | float]:
 
 
 def _request(connection: socket.socket) -> str:
-    head = connection.recv(65536)
-    while head[:1].isupper() and b"\r\n\r\n" not in head and (piece := connection.recv(65536)):
-        head += piece
-    return head.decode("latin-1")
+    request = connection.recv(65536)
+    while request[:1].isupper() and not _is_whole(request) and (piece := connection.recv(65536)):
+        request += piece
+    return request.decode("latin-1")
+
+
+def _is_whole(request: bytes) -> bool:
+    head, blank, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    return bool(blank) and len(body) >= (int(length[1]) if length else 0)
 
 
 def _send(connection: socket.socket, script: Script) -> None:

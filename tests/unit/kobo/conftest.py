@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from kobo_mirror.kobo.client import KoboClient
+from simulator.process import SimulatorProcess
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +41,24 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tls") / "self-signed.pem"
     path.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess(rows=0) as process:
+        yield process
+
+
+@pytest.fixture
+def simulator(server: SimulatorProcess) -> SimulatorProcess:
+    """A server with 30 submissions, as nobody has touched it."""
+    server.control.reset(rows=30)
+    server.control.faults.clear()
+    server.control.clear_requests()
+    return server
+
+
+@pytest.fixture
+def client(simulator: SimulatorProcess) -> Iterator[KoboClient]:
+    with KoboClient(simulator.url, simulator.token, simulator.asset, sleep=lambda seconds: None) as made:
+        yield made
