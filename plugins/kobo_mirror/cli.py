@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(
                 "--since", type=_id, metavar="ID", help="read every submission with a greater _id again"
             )
+            sub.add_argument(
+                "--confirm-deletes", metavar="MARK", help="delete the waiting list that a failed sync named"
+            )
         if name in ("verify", "status", "sync"):
             sub.add_argument("--json", action="store_true", help="print the result as JSON")
         if name == "verify":
@@ -144,7 +147,9 @@ def _sync(options: argparse.Namespace) -> int:
     engine = open_engine(settings.database_url)
     migrate(engine, KOBO_RECORDS)
     with _client(settings) as client, _bars() as tell:
-        result = _mirror_sync(settings, client, engine, tell).run(mode=options.mode, since=options.since)
+        result = _mirror_sync(settings, client, engine, tell).run(
+            mode=options.mode, since=options.since, confirm=options.confirm_deletes
+        )
     print(json.dumps(result) if options.json else result["sentence"])
     return 0
 

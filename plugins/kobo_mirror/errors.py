@@ -48,3 +48,7 @@ class LeaseError(KoboMirrorError):
 
 class SubmissionError(KoboMirrorError):
     """A body that is no submission: it becomes a dead letter."""
+
+
+class DeletesWaitError(KoboMirrorError):
+    """So many submissions have gone from the server that a person must say whether that is meant."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
 
 from kobo_mirror.forms.form import Mirror
+from kobo_mirror.store.database import now
 from kobo_mirror.store.tables import form_table, submissions
 
 
@@ -103,3 +106,18 @@ def rejections(connection: Connection, asset_uid: str, limit: int) -> list[tuple
         .limit(limit)
     )
     return [(kobo_id, reason) for kobo_id, reason in connection.execute(query)]
+
+
+def existing(connection: Connection, asset_uid: str, ids: Sequence[int]) -> list[int]:
+    """Which of these ids the ledger holds as existing."""
+    t = submissions.c
+    query = select(t.kobo_id).where(t.asset_uid == asset_uid, t.state != "deleted", t.kobo_id.in_(ids))
+    return sorted(connection.execute(query).scalars())
+
+
+def deleted_since(connection: Connection, asset_uid: str, lifetime: timedelta) -> int:
+    """How many tombstones were made in that time; not those confirmed by a person or never stored."""
+    t = submissions.c
+    moment: datetime = connection.execute(select(now())).scalar_one()
+    query = select(func.count()).where(t.asset_uid == asset_uid, t.state == "deleted", t.reason.is_(None))
+    return connection.execute(query.where(t.deleted_at > moment - lifetime)).scalar_one()

@@ -56,9 +56,7 @@ def unfinished_run(connection: Connection, asset_uid: str) -> RowMapping | None:
 
 def finish_run(connection: Connection, run_id: int) -> None:
     """Note that a run has read everything it set out to read."""
-    connection.execute(
-        update(sync_runs).where(sync_runs.c.id == run_id).values(finished_at=now(), error=None)
-    )
+    connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(finished_at=now()))
 
 
 def note_error(connection: Connection, run_id: int, sentence: str) -> None:
@@ -166,3 +164,14 @@ def resume_run(connection: Connection, run_id: int, name: str, mode: str) -> Non
     connection.execute(
         update(sync_runs).where(sync_runs.c.id == run_id).values(name=name, mode=mode, error=None)
     )
+
+
+def confirm(connection: Connection, run_id: int, mark: str) -> None:
+    """Note that a person confirmed a list of deletes in this run."""
+    connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(confirmed=mark))
+
+
+def confirmations(connection: Connection, asset_uid: str) -> int:
+    """How many lists of deletes were confirmed so far: part of the next mark, so that each serves once."""
+    query = select(func.count()).where(sync_runs.c.asset_uid == asset_uid, sync_runs.c.confirmed.is_not(None))
+    return connection.execute(query).scalar_one()

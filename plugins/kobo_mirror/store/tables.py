@@ -149,6 +149,7 @@ sync_runs = Table(
     Column("watermark", BigInteger),
     Column("highest_id", BigInteger),
     *(Column(name, BigInteger, nullable=False, server_default="0") for name in COUNTS),
+    Column("confirmed", ascii_text(16)),
     Column("error", String(500)),
     **OPTIONS,
 )  # fmt: skip

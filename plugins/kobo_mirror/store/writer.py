@@ -19,7 +19,7 @@ from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import State, read_state
 from kobo_mirror.store import runs
 from kobo_mirror.store.database import now, transact
-from kobo_mirror.store.decide import Decision, Incoming, Stored, decide
+from kobo_mirror.store.decide import Decision, Incoming, Stored, decide, decide_absent
 from kobo_mirror.store.fetch_list import Entry, ask_for, settle
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.statements import insert_rows, upsert_rows
@@ -36,6 +36,9 @@ _RESULT = {
     Decision.STALE: "stale",
     Decision.FETCH: "deferred",
 }
+_TOMBSTONE = ("asset_uid", "kobo_id", "state", "reason", "first_seen_at", "deleted_at")
+_ANSWERS = ("digest", "row_digest", "submitted_by", "validation_status", "validation_timestamp")
+NEVER_STORED = "never stored"
 _WRITTEN = (Decision.INSERT, Decision.UPDATE, Decision.REVIVE)
 
 
@@ -68,6 +71,23 @@ class Pulled:
     step: runs.Step | None = None
     settled: Sequence[Entry] = ()
     counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absent:
+    """Ids that the server was asked for and, showing a witness, did not return.
+
+    :param sent_at: the database's clock before that request was sent.
+    :param settled: the entries of the fetch list that asked for them.
+    :param reason: what the tombstones say of their delete; None for one that counts towards the brake.
+    """
+
+    ids: Sequence[int]
+    sent_at: datetime
+    lease: Lease
+    run_id: int
+    settled: Sequence[Entry]
+    reason: str | None = None
 
 
 class Writer:
@@ -129,6 +149,45 @@ class Writer:
         counts = _counted(decided) | page.counts
         runs.add_counts(connection, page.run_id, counts, highest_id=states[-1].kobo_id if states else None)
         return counts
+
+    def remove(self, absent: Absent) -> int:
+        """Make tombstones of what no longer exists, out of the form table too; returns how many rows went.
+
+        :raises LeaseError: the lease has gone to another sync; nothing was written.
+        """
+        return transact(self._engine, lambda connection: self._remove(connection, absent))
+
+    def _remove(self, connection: Connection, absent: Absent) -> int:
+        moment = check_lease(connection, absent.lease)
+        ids = sorted(absent.ids)
+        stored = self._stored(connection, ids, None)
+        decided = {kobo_id: decide_absent(stored.get(kobo_id), absent.sent_at) for kobo_id in ids}
+        gone = [kobo_id for kobo_id, decision in decided.items() if decision is Decision.DELETE]
+        settle(connection, self._mirror.asset_uid, absent.settled)
+        self._bury(connection, [kobo_id for kobo_id in gone if kobo_id in stored], moment, absent.reason)
+        insert_rows(
+            connection, submissions, _TOMBSTONE, [self._tombstone(i, moment) for i in gone if i not in stored]
+        )
+        if gone:
+            connection.execute(delete(self._table).where(self._table.c.kobo_id.in_(gone)))
+        self._ask(
+            connection, (i for i, decision in decided.items() if decision is Decision.FETCH), "undecidable"
+        )
+        removed = len([kobo_id for kobo_id in gone if kobo_id in stored])
+        runs.add_counts(connection, absent.run_id, {"deleted": removed})
+        return removed
+
+    def _bury(self, connection: Connection, ids: Sequence[int], moment: datetime, reason: str | None) -> None:
+        if not ids:
+            return
+        kept = {"state": "deleted", "deleted_at": moment, "reason": reason}
+        forgotten = () if self._keep_all else ("payload",)
+        cleared = dict.fromkeys((*_ANSWERS, *forgotten))
+        mine = (submissions.c.asset_uid == self._mirror.asset_uid) & submissions.c.kobo_id.in_(ids)
+        connection.execute(update(submissions).where(mine).values(kept | cleared))
+
+    def _tombstone(self, kobo_id: int, moment: datetime) -> tuple[Any, ...]:
+        return (self._mirror.asset_uid, kobo_id, "deleted", NEVER_STORED, moment, moment)
 
     def _stored(
         self, connection: Connection, ids: Sequence[int], window: tuple[int, int | None] | None

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping
 
-from kobo_mirror.errors import KoboMirrorError, LeaseError
+from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError
 from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store import runs
@@ -22,6 +22,7 @@ from kobo_mirror.store.tables import COUNTS
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes
 from kobo_mirror.sync.reconcile import drain, sweep
+from kobo_mirror.sync.removal import remove_absent
 
 Ticket = dict[str, Any]
 """What the steps of a run hand on: ``run`` (name), ``run_id``, ``fence``, ``mode``."""
@@ -135,17 +136,28 @@ class MirrorSync:
             self._source.progress("pull", 0, self._remaining(chosen))
             pull_lanes(self._source, lease, ticket["run_id"], chosen)
 
-    def reconcile(self, ticket: Ticket) -> None:
-        """Sweep, if the run is exact, and drain the fetch list."""
+    def reconcile(self, ticket: Ticket, *, confirm: str | None = None) -> None:
+        """Sweep, if the run is exact, drain the fetch list, and delete what is proven to be gone.
+
+        What forbids a delete does not stop the rest: it is noted, and ``finish`` raises it.
+
+        :param confirm: the mark of a waiting list of deletes that a person has confirmed.
+        """
         lease = take_lease(self._engine, self._asset, ticket["run"])
         with self._working(lease, ticket):
             if ticket["mode"] == "exact":
                 sweep(self._source, lease, ticket["run_id"])
-            drain(self._source, lease, ticket["run_id"])
+            absent = drain(self._source, lease, ticket["run_id"])
+            try:
+                remove_absent(self._source, lease, ticket["run_id"], absent, confirm)
+            except DeletesWaitError as waiting:
+                sentence = str(waiting)
+                transact(self._engine, lambda c: runs.note_error(c, ticket["run_id"], sentence))
 
     def finish(self, ticket: Ticket) -> dict[str, Any]:
         """Note that the run has ended well, give the lease back, and tell what was done.
 
+        :raises DeletesWaitError: the run ended, but deletes wait for a person's word.
         :raises KoboMirrorError: a lane has not been read to its end.
         """
         lease = take_lease(self._engine, self._asset, ticket["run"])
@@ -158,6 +170,8 @@ class MirrorSync:
             row = runs.run_row(connection, ticket["run_id"])
             rejected = state_counts(connection, self._asset).get("rejected", 0)
         release_lease(self._engine, self._asset, lease.holder)
+        if row["error"]:
+            raise DeletesWaitError(row["error"])
         seconds = round((row["finished_at"] - row["started_at"]).total_seconds(), 1)
         counts = {name: int(row[name]) for name in COUNTS}
         return {
@@ -173,7 +187,9 @@ class MirrorSync:
         transact(self._engine, lambda connection: runs.note_error(connection, ticket["run_id"], error))
         release_lease(self._engine, self._asset, ticket["run"])
 
-    def run(self, *, mode: str = "auto", since: int | None = None, name: str = "sync") -> dict[str, Any]:
+    def run(
+        self, *, mode: str = "auto", since: int | None = None, confirm: str | None = None, name: str = "sync"
+    ) -> dict[str, Any]:
         """All steps in this process.
 
         :raises KoboMirrorError: a step failed; what it committed stays, the next run goes on from there.
@@ -182,9 +198,9 @@ class MirrorSync:
         try:
             for group in self.plan(ticket):
                 self.pull(ticket, group)
-            self.reconcile(ticket)
+            self.reconcile(ticket, confirm=confirm)
             return self.finish(ticket)
-        except LeaseError:
+        except (LeaseError, DeletesWaitError):
             raise
         except KoboMirrorError as error:
             self.fail(ticket, str(error))

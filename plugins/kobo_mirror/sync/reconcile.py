@@ -10,15 +10,15 @@ from sqlalchemy import Connection
 from kobo_mirror.forms.submission import parse, token, validation
 from kobo_mirror.forms.submission import text_of as text
 from kobo_mirror.store.database import reading, transact
-from kobo_mirror.store.fetch_list import Entry, ask_for, count_attempt, next_entries
+from kobo_mirror.store.fetch_list import Entry, ask_for, next_entries
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import Seen, seen_between
 from kobo_mirror.store.runs import add_counts
 from kobo_mirror.store.writer import Pulled
 from kobo_mirror.sync.pull import Source
+from kobo_mirror.sync.removal import ASK_AT_ONCE
 
 SWEEP_PAGE = 1000
-_DRAIN_PAGE = 249  # and a witness: 250 ids in a URL
 _DRAIN_PASSES = 3
 
 
@@ -70,24 +70,25 @@ def _note(source: Source, lease: Lease, run_id: int, doubts: Sequence[int], high
     transact(source.engine, work)
 
 
-def drain(source: Source, lease: Lease, run_id: int) -> int:
+def drain(source: Source, lease: Lease, run_id: int) -> list[Entry]:
     """Ask for the newest state of everything on the fetch list and write it.
 
     An entry goes in the transaction that settled it, unless somebody asked again meanwhile; then the next
     pass has it.
 
-    :returns: how many entries the server had no submission for.
+    :returns: the entries that the server had no submission for; they stay on the list.
     """
-    absent = 0
+    absent: list[Entry] = []
     for _ in range(_DRAIN_PASSES):
         asked, absent = _drain_once(source, lease, run_id)
-        if asked == absent:
+        if asked == len(absent):
             break
     return absent
 
 
-def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, int]:
-    after, asked, absent = "", 0, 0
+def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, list[Entry]]:
+    after, asked = "", 0
+    absent: list[Entry] = []
     while entries := _entries(source, after):
         sent_at = source.sent_at()
         page = source.client.by_ids(sorted(int(entry.ref) for entry in entries))
@@ -96,18 +97,12 @@ def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, int]:
         source.writer.pull(
             Pulled(states=source.states(page), sent_at=sent_at, lease=lease, run_id=run_id, settled=settled)
         )
-        missing = [entry for entry in entries if entry.ref not in present]
-        if missing:
-            _count_attempt(source, missing)
+        absent += [entry for entry in entries if entry.ref not in present]
         source.progress("fetch", len(entries), None)
-        after, asked, absent = entries[-1].ref, asked + len(entries), absent + len(missing)
+        after, asked = entries[-1].ref, asked + len(entries)
     return asked, absent
-
-
-def _count_attempt(source: Source, entries: Sequence[Entry]) -> None:
-    transact(source.engine, lambda connection: count_attempt(connection, source.mirror.asset_uid, entries))
 
 
 def _entries(source: Source, after: str) -> list[Entry]:
     with reading(source.engine) as connection:
-        return next_entries(connection, source.mirror.asset_uid, after=after, limit=_DRAIN_PAGE)
+        return next_entries(connection, source.mirror.asset_uid, after=after, limit=ASK_AT_ONCE)

@@ -117,6 +117,7 @@ def upgrade() -> None:
         sa.Column("watermark", sa.BigInteger),
         sa.Column("highest_id", sa.BigInteger),
         *(sa.Column(name, sa.BigInteger, nullable=False, server_default="0") for name in counts),
+        sa.Column("confirmed", ascii_text(16)),
         sa.Column("error", sa.String(500)),
         **OPTIONS,
     )

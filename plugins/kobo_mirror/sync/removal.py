@@ -1,0 +1,135 @@
+"""Removal: what no longer exists on the server leaves the mirror, by proof and behind a brake."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from kobo_mirror.errors import DeletesWaitError
+from kobo_mirror.kobo.client import FormInfo
+from kobo_mirror.store import runs
+from kobo_mirror.store.database import reading, transact
+from kobo_mirror.store.fetch_list import Entry
+from kobo_mirror.store.leases import Lease
+from kobo_mirror.store.ledger import deleted_since, existing, state_counts
+from kobo_mirror.store.writer import Absent
+from kobo_mirror.sync.pull import Source
+
+ASK_AT_ONCE = 249  # and a witness: 250 ids in a URL (kobo-api.md §1.2)
+_BRAKE_LEAST = 10
+_BRAKE_SHARE = 0.05
+_BRAKE_TIME = timedelta(hours=24)
+_NAMED = 10
+
+
+class _Proof(NamedTuple):
+    entries: list[Entry]
+    sent_at: datetime
+
+
+def remove_absent(
+    source: Source, lease: Lease, run_id: int, entries: Sequence[Entry], confirmed: str | None
+) -> None:
+    """Delete what is gone: each id was asked for together with a witness, and only the witness came.
+
+    :param entries: entries of the fetch list that the server had no submission for.
+    :param confirmed: the mark of a waiting list that a person has confirmed, or None.
+    :raises DeletesWaitError: there are too many, or they are the form's last: none of them was deleted.
+        Likewise where this token sees only some of the submissions, or its rights changed meanwhile.
+    """
+    if not entries:
+        return
+    before = source.client.form()
+    _require_full_view(before, len(entries))
+    waiting = _waiting(source, entries)
+    mark = _mark(source, waiting)
+    used = _pass_brake(source, waiting, mark, confirmed)
+    proofs = list(_proofs(source, entries, last_rows=used))
+    if source.client.form().permissions != before.permissions:
+        raise DeletesWaitError("The token's rights changed while deletes were proven: nothing was deleted.")
+    if used:
+        transact(source.engine, lambda connection: runs.confirm(connection, run_id, mark))
+    for proof in proofs:
+        source.writer.remove(
+            Absent(
+                ids=[int(entry.ref) for entry in proof.entries],
+                sent_at=proof.sent_at,
+                lease=lease,
+                run_id=run_id,
+                settled=proof.entries,
+                reason=f"confirmed {mark}" if used else None,
+            )
+        )
+
+
+def _require_full_view(form: FormInfo, absent: int) -> None:
+    if form.restricted or "view_submissions" not in form.permissions:
+        raise DeletesWaitError(
+            f"{absent} submissions are no longer shown, but this token sees only some of the form's "
+            "submissions, so nothing was deleted: use the token of an account that may view all of them."
+        )
+
+
+def _waiting(source: Source, entries: Sequence[Entry]) -> list[int]:
+    found: list[int] = []
+    with reading(source.engine) as connection:
+        for first in range(0, len(entries), ASK_AT_ONCE):
+            ids = [int(entry.ref) for entry in entries[first : first + ASK_AT_ONCE]]
+            found += existing(connection, source.mirror.asset_uid, ids)
+    return sorted(found)
+
+
+def _mark(source: Source, waiting: Sequence[int]) -> str:
+    with reading(source.engine) as connection:
+        salt = runs.confirmations(connection, source.mirror.asset_uid)
+    text = f"{source.mirror.asset_uid} {salt} {','.join(map(str, waiting))}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _pass_brake(source: Source, waiting: Sequence[int], mark: str, confirmed: str | None) -> bool:
+    """Whether the confirmation was needed; without a fitting one the brake holds."""
+    if not waiting:
+        return False
+
+    def figures(connection: Connection) -> tuple[int, int]:
+        asset = source.mirror.asset_uid
+        counts = state_counts(connection, asset)
+        return counts.get("applied", 0) + counts.get("rejected", 0), deleted_since(
+            connection, asset, _BRAKE_TIME
+        )
+
+    with reading(source.engine) as connection:
+        size, recent = figures(connection)
+    most = max(_BRAKE_LEAST, _BRAKE_SHARE * (size + recent))
+    if len(waiting) + recent <= most and len(waiting) < size:
+        return False
+    if confirmed == mark:
+        return True
+    named = ", ".join(map(str, waiting[:_NAMED])) + (" …" if len(waiting) > _NAMED else "")
+    stale = " The confirmation given names another list." if confirmed else ""
+    raise DeletesWaitError(
+        f"{len(waiting)} of {size} submissions have gone from the server ({named}). Nothing was deleted."
+        f"{stale} If that is meant, confirm this list: {mark}"
+    )
+
+
+def _proofs(source: Source, entries: Sequence[Entry], *, last_rows: bool) -> Iterator[_Proof]:
+    for first in range(0, len(entries), ASK_AT_ONCE):
+        some = entries[first : first + ASK_AT_ONCE]
+        ids = sorted(int(entry.ref) for entry in some)
+        witness = source.client.newest_id()
+        if witness in ids:
+            continue
+        sent_at = source.sent_at()
+        if witness is None:
+            proven = last_rows and source.client.count() == 0
+            shown: set[int] = set()
+        else:
+            shown = set(source.client.by_ids([*ids, witness]).ids)
+            proven = witness in shown
+        if proven:
+            yield _Proof([entry for entry in some if int(entry.ref) not in shown], sent_at)
