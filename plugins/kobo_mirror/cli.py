@@ -25,7 +25,7 @@ from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.pull import Progress as Told
 from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.status import status
-from kobo_mirror.sync.verify import verify
+from kobo_mirror.sync.verify import Report, verify
 
 _KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
 _REGISTER = (*_KOBO, "REAL_TIME_POST_ENDPOINT_URL")
@@ -75,13 +75,16 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(
                 "--since", type=_id, metavar="ID", help="read every submission with a greater _id again"
             )
-            sub.add_argument(
-                "--confirm-deletes", metavar="MARK", help="delete the waiting list that a failed sync named"
-            )
         if name in ("verify", "status", "sync"):
             sub.add_argument("--json", action="store_true", help="print the result as JSON")
         if name == "verify":
+            sub.add_argument(
+                "--full", action="store_true", help="compare every cell, not only tokens and digests"
+            )
+            sub.add_argument("--repair", action="store_true", help="mend what differs, then compare again")
             sub.add_argument("--strict", action="store_true", help="a rejection counts as a difference")
+        if name in ("sync", "verify"):
+            sub.add_argument("--confirm-deletes", metavar="MARK", help="delete the waiting list of that mark")
         if name == "run":
             sub.add_argument(
                 "--every", type=float, default=15.0, metavar="MINUTES", help="minutes between two syncs (15)"
@@ -157,19 +160,27 @@ def _sync(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
     mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
+    engine = open_engine(settings.database_url)
     with _client(settings) as client, _bars() as tell:
-        report = verify(client, open_engine(settings.database_url), mirror, tell)
-    if options.json:
-        print(json.dumps({"equal": report.equal, "compared": report.compared, "rejected": report.rejected,
-                          "differences": report.differences, "ids": report.named}))  # fmt: skip
-    else:
-        for kind, ids in report.named.items():
-            if ids:
-                print(
-                    f"{kind}: {', '.join(map(str, ids))}{' …' if report.differences[kind] > len(ids) else ''}"
-                )
-        print(report.sentence)
+        report = verify(client, engine, mirror, tell, full=options.full)
+        if options.repair and not report.equal:
+            _say(report, as_json=options.json)
+            _mirror_sync(settings, client, engine, tell).repair(report, confirm=options.confirm_deletes)
+            report = verify(client, engine, mirror, tell, full=options.full)
+    _say(report, as_json=options.json)
     return 0 if report.equal and not (options.strict and report.rejected) else _FAILED
+
+
+def _say(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        facts = {"equal": report.equal, "compared": report.compared, "rejected": report.rejected}
+        print(json.dumps({**facts, "differences": report.differences, "ids": report.named}))
+        return
+    for kind, ids in report.named.items():
+        if ids:
+            more = " …" if report.differences[kind] > len(ids) else ""
+            print(f"{kind}: {', '.join(map(str, ids))}{more}")
+    print(report.sentence)
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -11,6 +11,9 @@ from sqlalchemy import Connection, RowMapping, Select, case, func, insert, selec
 from kobo_mirror.store.database import now
 from kobo_mirror.store.tables import checkpoints, sync_runs
 
+REPAIR = "repair"
+"""The mode of a run that mends named submissions only: it is no pull, and tells nothing about the others."""
+
 SETTLING = timedelta(minutes=15)
 
 
@@ -80,7 +83,11 @@ def add_counts(
 def _finished(asset_uid: str) -> Select[Any]:
     return (
         select(sync_runs)
-        .where(sync_runs.c.asset_uid == asset_uid, sync_runs.c.finished_at.is_not(None))
+        .where(
+            sync_runs.c.asset_uid == asset_uid,
+            sync_runs.c.finished_at.is_not(None),
+            sync_runs.c.mode != REPAIR,
+        )
         .order_by(sync_runs.c.finished_at.desc(), sync_runs.c.id.desc())
     )
 
@@ -105,7 +112,9 @@ def watermark(connection: Connection, asset_uid: str) -> int | None:
     if last is None:
         return None
     settled = select(func.max(sync_runs.c.highest_id)).where(
-        sync_runs.c.asset_uid == asset_uid, sync_runs.c.finished_at <= last["started_at"] - SETTLING
+        sync_runs.c.asset_uid == asset_uid,
+        sync_runs.c.mode != REPAIR,
+        sync_runs.c.finished_at <= last["started_at"] - SETTLING,
     )
     highest: int | None = connection.execute(settled).scalar_one()
     return highest

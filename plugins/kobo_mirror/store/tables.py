@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -138,6 +139,8 @@ COUNTS = (
     "bytes",
 )
 
+PROVEN = ("compared", "missing", "extra", "stale", "different", "rejected")
+
 sync_runs = Table(
     "kobo_sync_runs", metadata,
     Column("id", SERIAL, primary_key=True),
@@ -153,6 +156,18 @@ sync_runs = Table(
     Column("error", String(500)),
     **OPTIONS,
 )  # fmt: skip
+
+proofs = Table(
+    "kobo_proofs",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("asset_uid", UID, nullable=False, index=True),
+    Column("started_at", MOMENT, nullable=False),
+    Column("finished_at", MOMENT, nullable=False),
+    Column("whole", Boolean, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in PROVEN),
+    **OPTIONS,
+)
 
 registrations = Table(
     "kobo_registrations", metadata,

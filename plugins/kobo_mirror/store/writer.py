@@ -177,6 +177,25 @@ class Writer:
         runs.add_counts(connection, absent.run_id, {"deleted": removed})
         return removed
 
+    def doubt(self, ids: Sequence[int], lease: Lease) -> None:
+        """Believe nothing of these submissions: they are asked for again and written anew.
+
+        Rows of the form table without a submission that fits are removed.
+
+        :raises LeaseError: the lease has gone to another sync; nothing was written.
+        """
+
+        def work(connection: Connection) -> None:
+            check_lease(connection, lease)
+            stored = self._stored(connection, sorted(ids), None)
+            mine = (submissions.c.asset_uid == self._mirror.asset_uid) & submissions.c.kobo_id.in_(ids)
+            connection.execute(update(submissions).where(mine).values(digest=None, row_digest=None))
+            orphans = [i for i in ids if i not in stored or stored[i].state != "applied"]
+            connection.execute(delete(self._table).where(self._table.c.kobo_id.in_(orphans)))
+            self._ask(connection, ids, "repair")
+
+        transact(self._engine, work)
+
     def _bury(self, connection: Connection, ids: Sequence[int], moment: datetime, reason: str | None) -> None:
         if not ids:
             return

@@ -22,7 +22,8 @@ from kobo_mirror.store.tables import COUNTS
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes
 from kobo_mirror.sync.reconcile import drain, sweep
-from kobo_mirror.sync.removal import remove_absent
+from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
+from kobo_mirror.sync.verify import Report
 
 Ticket = dict[str, Any]
 """What the steps of a run hand on: ``run`` (name), ``run_id``, ``fence``, ``mode``."""
@@ -205,6 +206,28 @@ class MirrorSync:
         except KoboMirrorError as error:
             self.fail(ticket, str(error))
             raise
+
+    def repair(self, report: Report, *, confirm: str | None = None) -> None:
+        """Mend what a proof found: forget what is held of those submissions, ask for them, write them anew.
+
+        :raises LeaseError: a sync holds this form.
+        :raises DeletesWaitError: too many of them have gone from the server.
+        """
+        ids = sorted({kobo_id for kind in report.differing.values() for kobo_id in kind})
+        lease = take_lease(self._engine, self._asset, process_holder(runs.REPAIR))
+        try:
+            run_id = transact(
+                self._engine,
+                lambda c: runs.open_run(c, self._asset, lease.holder, runs.REPAIR, None),
+            )
+            with self._working(lease, {"run_id": run_id}):
+                for first in range(0, len(ids), ASK_AT_ONCE):
+                    self._source.writer.doubt(ids[first : first + ASK_AT_ONCE], lease)
+                absent = drain(self._source, lease, run_id)
+                remove_absent(self._source, lease, run_id, absent, confirm)
+            transact(self._engine, lambda connection: runs.finish_run(connection, run_id))
+        finally:
+            release_lease(self._engine, self._asset, lease.holder)
 
     def _lanes(self, run_id: int) -> list[runs.Lane]:
         with reading(self._engine) as connection:

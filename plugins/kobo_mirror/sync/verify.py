@@ -10,12 +10,14 @@ from sqlalchemy import Engine
 
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.rows import State, read_state
+from kobo_mirror.forms.rows import State, read_state, row_digest
 from kobo_mirror.kobo.client import KoboClient, Page
-from kobo_mirror.store.database import reading
+from kobo_mirror.store.database import clock, reading
 from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_between, rows_of
+from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.schema import at_head, bound_to
 from kobo_mirror.sync.pull import Progress
+from kobo_mirror.sync.reconcile import read_seen
 
 KINDS = ("missing", "extra", "stale", "different")
 _NAMED = 10
@@ -27,13 +29,23 @@ _AT_ONCE = 250
 class Report:
     """What a proof found; a rejection is no difference.
 
-    ``differences`` holds how many there are of each kind, ``named`` the first ten ids of each.
+    ``differing`` holds the ids of each kind of difference.
     """
 
+    whole: bool = True
     compared: int = 0
     rejected: int = 0
-    differences: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
-    named: dict[str, list[int]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    differing: dict[str, list[int]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+
+    @property
+    def differences(self) -> dict[str, int]:
+        """How many there are of each kind."""
+        return {kind: len(ids) for kind, ids in self.differing.items()}
+
+    @property
+    def named(self) -> dict[str, list[int]]:
+        """The first ten ids of each kind."""
+        return {kind: sorted(ids)[:_NAMED] for kind, ids in self.differing.items()}
 
     @property
     def equal(self) -> bool:
@@ -52,19 +64,17 @@ class Report:
             f"mirror differs from source: {self.compared} submissions, {number} differences ({kinds}){apart}"
         )
 
-    def add(self, kind: str, kobo_id: int) -> None:
-        """Count a difference."""
-        self.differences[kind] += 1
-        if len(self.named[kind]) < _NAMED:
-            self.named[kind].append(kobo_id)
 
+def verify(
+    client: KoboClient, engine: Engine, mirror: Mirror, progress: Progress, *, full: bool = True
+) -> Report:
+    """Compare the server with the ledger, and the form table with what the ledger says of each row.
 
-def verify(client: KoboClient, engine: Engine, mirror: Mirror, progress: Progress) -> Report:
-    """Compare every submission on the server, shaped, with the ledger and every cell of the form table.
+    A difference counts only if it is still there after those submissions were asked for again and the tables
+    read again: what arrives meanwhile is none. The mirror is not written to; the result joins the history of
+    proofs.
 
-    A difference counts only if it is still there after those submissions were asked for again and the
-    tables read again: what arrives meanwhile is none.
-
+    :param full: compare every submission, shaped, with every cell of the form table.
     :raises SchemaError: the form table mirrors another form or none yet.
     """
     if not at_head(engine, mirror.form) or bound_to(engine, mirror.form) is None:
@@ -73,62 +83,76 @@ def verify(client: KoboClient, engine: Engine, mirror: Mirror, progress: Progres
         raise SchemaError(
             f"The table {mirror.form.table} mirrors another form: there is no proof about {mirror.asset_uid}."
         )
-    proof = _Proof(client, engine, mirror)
+    proof = _Proof(client, engine, mirror, full=full)
+    started_at = clock(engine)
     after, last_page = 0, False
     while not last_page:
-        page = client.page(after=after, limit=_PAGE)
+        page = client.page(after=after, limit=_PAGE) if full else client.sweep_page(after=after, limit=_PAGE)
         last_page = not page.ids
         proof.compare(page, after)
         progress("verify", len(page.ids), page.count if after == 0 else None)
         after = page.ids[-1] if page.ids else after
-    return proof.report
+    report = proof.report
+    found = {"compared": report.compared, "rejected": report.rejected, **report.differences}
+    note_proof(engine, mirror.asset_uid, started_at=started_at, whole=full, found=found)
+    return report
 
 
 class _Proof:
-    def __init__(self, client: KoboClient, engine: Engine, mirror: Mirror) -> None:
+    def __init__(self, client: KoboClient, engine: Engine, mirror: Mirror, *, full: bool) -> None:
         self._client, self._engine, self._mirror = client, engine, mirror
-        self.report = Report()
+        self.report = Report(whole=full)
 
     def compare(self, page: Page, after: int) -> None:
         upto = page.ids[-1] if page.ids else None
+        shown = self._shown(page, whole=self.report.whole)
         with reading(self._engine) as connection:
             held = held_between(connection, self._mirror.asset_uid, after, upto)
             rows = rows_between(connection, self._mirror, after, upto)
-        shown = self._states(page)
-        self.report.compared += len(shown)
-        self.report.rejected += sum(state.row is None for state in shown.values())
+        self.report.compared += len(page.ids)
+        self.report.rejected += sum(held[i].state == "rejected" for i in page.ids if i in held)
         doubts = sorted(_differences(shown, held, rows))
         for first in range(0, len(doubts), _AT_ONCE):
             self._look_again(doubts[first : first + _AT_ONCE])
 
     def _look_again(self, ids: list[int]) -> None:
-        shown = self._states(self._client.by_ids(ids))
+        shown = self._shown(self._client.by_ids(ids), whole=True)
         with reading(self._engine) as connection:
             held = held_of(connection, self._mirror.asset_uid, ids)
             rows = rows_of(connection, self._mirror, ids)
-        for kobo_id, kind in sorted(_differences(shown, held, rows).items()):
-            self.report.add(kind, kobo_id)
+        for kobo_id, kind in _differences(shown, held, rows).items():
+            self.report.differing[kind].append(kobo_id)
 
-    def _states(self, page: Page) -> dict[int, State]:
-        return {state.kobo_id: state for state in (read_state(row, self._mirror) for row in page.rows)}
+    def _shown(self, page: Page, *, whole: bool) -> dict[int, State | Seen]:
+        if whole:
+            return dict(zip(page.ids, (read_state(row, self._mirror) for row in page.rows), strict=True))
+        return dict(zip(page.ids, map(read_seen, page.rows), strict=True))
 
 
 def _differences(
-    shown: Mapping[int, State], held: Mapping[int, Held], rows: Mapping[int, tuple[Any, ...]]
+    shown: Mapping[int, State | Seen], held: Mapping[int, Held], rows: Mapping[int, tuple[Any, ...]]
 ) -> dict[int, str]:
-    kinds = {
-        i: _judge(shown.get(i), held.get(i), rows.get(i)) for i in shown.keys() | held.keys() | rows.keys()
-    }
+    ids = shown.keys() | held.keys() | rows.keys()
+    kinds = {i: _judge(shown.get(i), held.get(i), rows.get(i)) for i in ids}
     return {kobo_id: kind for kobo_id, kind in kinds.items() if kind}
 
 
-def _judge(shown: State | None, held: Held | None, row: tuple[Any, ...] | None) -> str | None:
+def _judge(shown: State | Seen | None, held: Held | None, row: tuple[Any, ...] | None) -> str | None:
     if shown is None:
         return "extra"
     if held is None:
         return "missing"
-    if Seen(shown.kobo_id, shown.uuid, shown.validation_status, shown.validation_timestamp) != held.seen:
+    if seen_of(shown) != held.seen or (isinstance(shown, State) and shown.digest != held.digest):
         return "stale"
-    if shown.row != row:
-        return "missing" if row is None else "extra" if shown.row is None else "different"
-    return "different" if (shown.digest, shown.row_digest) != (held.digest, held.row_digest) else None
+    if (row is None) != (held.state == "rejected"):
+        return "missing" if row is None else "extra"
+    as_noted = row is None or row_digest(row) == held.row_digest
+    as_shown = isinstance(shown, Seen) or shown.row == row
+    return None if as_noted and as_shown else "different"
+
+
+def seen_of(shown: State | Seen) -> Seen:
+    """What a sweep would see of a whole submission."""
+    if isinstance(shown, Seen):
+        return shown
+    return Seen(shown.kobo_id, shown.uuid, shown.validation_status, shown.validation_timestamp)

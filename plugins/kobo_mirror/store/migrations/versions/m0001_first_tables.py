@@ -121,6 +121,17 @@ def upgrade() -> None:
         sa.Column("error", sa.String(500)),
         **OPTIONS,
     )
+    proven = ("compared", "missing", "extra", "stale", "different", "rejected")
+    op.create_table(
+        "kobo_proofs",
+        sa.Column("id", SERIAL, primary_key=True),
+        sa.Column("asset_uid", ascii_text(40), nullable=False, index=True),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("finished_at", MOMENT, nullable=False),
+        sa.Column("whole", sa.Boolean, nullable=False),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in proven),
+        **OPTIONS,
+    )
     op.create_table(
         "kobo_registrations",
         sa.Column("asset_uid", ascii_text(40), primary_key=True),
@@ -142,6 +153,7 @@ def downgrade() -> None:
     op.execute("DROP VIEW kobo_rejected")
     for table in (
         "registrations",
+        "proofs",
         "sync_runs",
         "checkpoints",
         "leases",
