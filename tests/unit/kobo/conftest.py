@@ -43,19 +43,13 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(rows=0) as process:
-        yield process
-
-
 @pytest.fixture
-def simulator(server: SimulatorProcess) -> SimulatorProcess:
-    """A server with 30 submissions, as nobody has touched it."""
-    server.control.reset(rows=30)
-    server.control.faults.clear()
-    server.control.clear_requests()
-    return server
+def simulator(simulator_process: SimulatorProcess) -> SimulatorProcess:
+    """A simulated server with 30 submissions and nothing else on its mind."""
+    simulator_process.control.faults.clear()
+    simulator_process.control.reset(rows=30)
+    simulator_process.control.clear_requests()
+    return simulator_process
 
 
 @pytest.fixture
