@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ def get_app() -> Application:
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
     if settings.webhook_auth == "none":
+        logging.getLogger("webhook").warning("WEBHOOK_AUTH=none: submissions are taken from everybody.")
         return ()
     if not settings.webhook_secret:
         raise ConfigurationError(

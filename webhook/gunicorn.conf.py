@@ -45,7 +45,7 @@ control_socket_disable = True
 # The webhook writes its own line a request, without the query (which may be ?token=).
 accesslog = None
 
-RECEIVE_SECONDS = 10
+RECEIVE_SECONDS = 5
 
 
 def on_starting(server: Any) -> None:

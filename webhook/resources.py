@@ -110,15 +110,18 @@ class Ready:
 def _body(req: falcon.Request) -> bytes:
     """The whole body; it is never more than ``MAX_BODY`` bytes.
 
-    :raises falcon.HTTPError: its length is unknown or too large, it is not JSON, or it does not come.
+    :raises falcon.HTTPError: its length is unknown or too large, it is not JSON, or it does not come whole.
     """
     try:
         if refusal := _refusal(req):
             _discard(req)
             raise refusal
-        return req.bounded_stream.read()
+        body = req.bounded_stream.read()
     except TimeoutError:
         raise falcon.HTTPError(falcon.HTTP_408, description="The body did not come in time.") from None
+    if len(body) != req.content_length:
+        raise falcon.HTTPBadRequest(description="The body ended before its Content-Length.")
+    return body
 
 
 def _refusal(req: falcon.Request) -> falcon.HTTPError | None:

@@ -23,6 +23,12 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def migrated(engine: Engine, database_url: str) -> str:
+    """The address of a database that has the tables."""
+    return database_url
+
+
+@pytest.fixture
 def tables(engine: Engine) -> Tables:
     return Tables(engine)
 

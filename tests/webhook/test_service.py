@@ -1,0 +1,123 @@
+"""The webhook under gunicorn, over HTTP: limits, senders that misbehave, processes that end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, insert
+
+from kobo_mirror.store.tables import submissions
+from tests.webhook.application import Tables
+from tests.webhook.bodies import ASSET, PATH, SECRET, body
+from tests.webhook.service import HEADERS, Service, running_service, wait_for
+from webhook import THREADS
+from webhook.resources import MAX_BODY
+
+ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def service(migrated: str, tmp_path: Path) -> Iterator[Service]:
+    with running_service(migrated, tmp_path) as service:
+        yield service
+
+
+@ON_ONE_DATABASE
+def test_a_delivery_arrives_and_the_log_has_no_secret(service: Service, tables: Tables) -> None:
+    json = {"Content-Type": "application/json"}
+    assert service.request("POST", f"{PATH}?token={SECRET}", body=body(1), headers=json)[0] == 200
+    with service.connect() as broken:
+        broken.sendall(f"POST {PATH}?token={SECRET}\r\n\r\n".encode())
+        assert b" 400 " in broken.recv(4096)
+    assert tables.count()["records"] == 1
+    assert '"kobo_id": 1' in service.log()
+    assert "token=***" in service.log()
+    assert SECRET not in service.log()
+
+
+@ON_ONE_DATABASE
+def test_a_body_of_6_mib_and_one_in_chunks_are_refused_and_the_service_goes_on(
+    service: Service, tables: Tables
+) -> None:
+    assert service.post(b" " * (MAX_BODY + 1024 * 1024))[0] == 413
+    chunked = HEADERS | {"Transfer-Encoding": "chunked"}
+    sent = service.request("POST", PATH, body=iter([body(2)]), headers=chunked, encode_chunked=True)
+    assert sent[0] == 411
+    assert service.post(body(1))[0] == 200
+    assert tables.count() == {"records": 1, "ledger": 1, "to_fetch": 0, "dead": 0}
+
+
+@ON_ONE_DATABASE
+def test_silent_senders_do_not_keep_the_others_out(service: Service, tables: Tables) -> None:
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nContent-Type: application/json\r\n"
+    silent = [service.connect() for _ in range(2 * THREADS)]
+    try:
+        for sender in silent:
+            sender.sendall(f"{head}X-Webhook-Secret: {SECRET}\r\n\r\n{{".encode())
+        started = time.monotonic()
+        assert service.post(body(1))[0] == 200
+        assert time.monotonic() - started < 15
+        assert any(b" 408 " in _received(sender) for sender in silent)
+    finally:
+        for sender in silent:
+            sender.close()
+    assert tables.count() == {"records": 1, "ledger": 1, "to_fetch": 0, "dead": 0}
+
+
+def _received(sender: socket.socket) -> bytes:
+    try:
+        return sender.recv(4096)
+    except OSError:
+        return b""
+
+
+def test_sigterm_finishes_what_was_accepted(service: Service, engine: Engine, tables: Tables) -> None:
+    row = {"asset_uid": ASSET, "kobo_id": 1, "state": "applied", "first_seen_at": func.now()}
+    with ThreadPoolExecutor() as pool, engine.connect() as connection, connection.begin() as held:
+        connection.execute(insert(submissions).values(row))
+        answer = pool.submit(service.post, body(1))
+        time.sleep(0.3)
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert not answer.done()
+        held.rollback()
+        assert answer.result()[0] == 200
+    assert service.process.wait(timeout=30) == 0
+    assert tables.count()["records"] == 1
+
+
+def test_workers_killed_under_load_lose_nothing_that_was_acknowledged(
+    service: Service, tables: Tables
+) -> None:
+    def deliver(kobo_id: int) -> str:
+        """As KoboToolbox would, but without its patience: again after each failure."""
+        for _ in range(100):
+            try:
+                status, answer, _ = service.post(body(kobo_id))
+            except (OSError, HTTPException):
+                time.sleep(0.05)
+                continue
+            assert status in (200, 503)
+            if status == 200:
+                return str(answer["result"])
+        raise AssertionError("never acknowledged")
+
+    before = service.workers()
+    with ThreadPoolExecutor(max_workers=8) as senders:
+        answers = [senders.submit(deliver, kobo_id) for kobo_id in range(1, 401)]
+        for pid in before:
+            wait_for(lambda: sum(answer.done() for answer in answers) > 50, 30)
+            os.kill(pid, signal.SIGKILL)
+        results = {answer.result() for answer in answers}
+    assert results <= {"inserted", "unchanged"}
+    assert tables.cells("kobo_id") == list(range(1, 401))
+    assert tables.count()["ledger"] == 400
+    wait_for(lambda: len(service.workers()) == 4, 10)
