@@ -22,7 +22,7 @@ lint: setup ## ruff, mypy --strict and the import contracts
 	@$(PYTHON_RUN) -m ruff check .
 	@$(PYTHON_RUN) -m ruff format --check .
 	@$(PYTHON_RUN) -m mypy
-	@.venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo
 
 test: ## set up, lint and run the tests
 	@scripts/headers.sh
