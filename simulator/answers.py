@@ -14,6 +14,7 @@ _PAGE = """<!doctype html>
 HTML_404 = _PAGE.format(title="Page not found (404)", text="There is nothing at this address.")
 HTML_500 = _PAGE.format(title="Server error (500)", text="The request could not be served.")
 HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+HTML_414 = HTML_502.replace("502 Bad Gateway", "414 Request-URI Too Large")
 HTML_LOGIN = _PAGE.format(title="Log in", text="Please log in.")
 NOT_FOUND = {"detail": "Not found."}
 FORBIDDEN = {"detail": "You do not have permission to perform this action."}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import falcon
 
 from simulator import assets, data, services, submissions
-from simulator.answers import Problem, compact, page_not_found, server_error
+from simulator.answers import HTML_414, Problem, compact, page_not_found, server_error
 from simulator.control import Control
 from simulator.faults import Faults
 from simulator.gate import ANONYMOUS, Gate
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _GZIP_FROM_BYTES = 1100
+_LONGEST_ADDRESS = 16_384
 _App: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
 
 
@@ -67,11 +68,16 @@ def _add_routes(app: _App, world: World, gate: Gate) -> None:
 
 
 class _Addresses:
-    """``x.json`` and ``x/`` are one address; the links in an answer repeat the one that was used."""
+    """``x.json`` and ``x/`` are one address; the links in an answer repeat the one that was used.
+
+    The longest is what the web server in front of the real one takes (kobo-api.md §1.2).
+    """
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         req.context.asked_path = req.env["PATH_INFO"]
         req.context.suffix = ""
+        if len(req.relative_uri) > _LONGEST_ADDRESS:
+            raise Problem(414, HTML_414)
         for suffix in (".json", ".xml"):
             if req.path.endswith(suffix):
                 req.path, req.context.suffix = req.path.removesuffix(suffix), suffix

@@ -68,6 +68,7 @@ class Control:
         resp.text = compact(result)
 
     def _set_form(self, given: dict[str, Any]) -> None:
+        self._world.history.lookback_days = given.pop("lookback_days", self._world.history.lookback_days)
         for name, value in given.items():
             if name not in ("media", "deployed", "active", "trashed", "history_refusal"):
                 raise ValueError(f"no such part of the form: {name}")

@@ -76,7 +76,7 @@ class SimulatorControl:
         return cast(str, self.send("redeploy"))
 
     def form(self, **parts: Any) -> None:
-        """Set ``media``, ``deployed``, ``active``, ``trashed`` (bool) or ``history_refusal`` (403 or 404)."""
+        """Set ``media``, ``deployed``, ``active``, ``trashed``, ``history_refusal``, ``lookback_days``."""
         self.send("form", **parts)
 
     def user(

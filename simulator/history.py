@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Any
 
 Entry = dict[str, Any]
@@ -24,11 +23,12 @@ class History:
         self.lookback_days = lookback_days
         self._entries: deque[Entry] = deque(maxlen=200_000)
 
-    def clear(self) -> None:
+    def clear(self, lookback_days: float) -> None:
         """Forget everything."""
         self._entries.clear()
+        self.lookback_days = lookback_days
 
-    def add(self, action: str, username: str, *, at: datetime | None = None, **metadata: Any) -> None:
+    def add(self, action: str, username: str, **metadata: Any) -> None:
         """Write one entry; its time has whole seconds, as on the real server."""
         base = {"source": "No information available", "asset_uid": self.asset, "ip_address": "127.0.0.1"}
         self._entries.appendleft(
@@ -37,7 +37,7 @@ class History:
                 "username": username,
                 "action": action,
                 "metadata": base | metadata | {"log_subtype": "project", "project_owner": self.owner},
-                "date_created": (at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "date_created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             }
         )
 
@@ -48,7 +48,7 @@ class History:
         except ValueError:
             return []
         oldest = (datetime.now(UTC) - timedelta(days=self.lookback_days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        known = [entry for entry in islice(self._entries, None) if entry["date_created"] >= oldest]
+        known = [entry for entry in self._entries if entry["date_created"] >= oldest]
         return sorted((e for e in known if test(e)), key=lambda e: str(e["date_created"]), reverse=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -18,31 +19,30 @@ if TYPE_CHECKING:
 
 def serve(options: Options) -> None:
     """Serve until SIGTERM or SIGINT."""
-    with socket.create_server((options.host, options.port), backlog=256) as listener:
-        _Server(options, listener).run()
+    _Server(options, socket.create_server((options.host, options.port), backlog=256)).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, options: Options, listener: socket.socket) -> None:
         self._options = options
         self._url = f"http://{options.host}:{listener.getsockname()[1]}"
-        self._listener = listener
+        self._descriptor = listener.detach()
         super().__init__()
 
     def load_config(self) -> None:
         settings: dict[str, Any] = {
-            "bind": f"fd://{self._listener.fileno()}",
+            "bind": f"fd://{self._descriptor}",
             "worker_class": "gthread",
             "workers": 1,
             "threads": 16,
             "keepalive": 75,
             "timeout": 120,
-            "graceful_timeout": 0,
+            "graceful_timeout": 2,
             "control_socket_disable": True,
             "loglevel": "warning",
             "limit_request_line": 0,
             "limit_request_field_size": 32768,
-            "post_worker_init": lambda worker: self._announce(),
+            "post_worker_init": self._begin,
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
@@ -50,7 +50,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> WSGIApplication:
         return create_app(self._options)
 
-    def _announce(self) -> None:
+    def _begin(self, worker: Any) -> None:
+        # Nothing outlives the process, so SIGTERM need not wait for clients that keep their connections open.
+        signal.signal(signal.SIGTERM, worker.handle_quit)
         if self._options.ready_file:
             about = {"url": self._url, "token": self._options.token, "asset": self._options.asset}
             unfinished = f"{self._options.ready_file}.part"

@@ -76,7 +76,7 @@ class World:
             options.other_token: User("other_user"),
             options.viewer_token: User("viewer", ("view_asset", "view_submissions")),
         }
-        self.history.clear()
+        self.history.clear(options.lookback_days)
 
     def create(self, count: int, answers: Mapping[str, Any], *, hidden: bool = False) -> list[int]:
         """New submissions with generated answers but for those given.
