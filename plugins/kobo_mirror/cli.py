@@ -24,6 +24,7 @@ from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.pull import Progress as Told
 from kobo_mirror.sync.register import register_webhook
+from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections
 from kobo_mirror.sync.status import status
 from kobo_mirror.sync.verify import Report, verify
 
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         ("sync", _sync, "read what is new and what has changed into the database"),
         ("verify", _verify, "prove that the database equals the form; writes nothing"),
         ("status", _status, "what the database knows of its mirror"),
+        ("replay", _replay, "take dead letters once more and ask again for what was rejected"),
         ("register-webhook", _register, "have new submissions posted to the webhook"),
         ("run", _run, "all in one: migrate, serve the webhook, register it, sync again and again"),
     ):
@@ -83,6 +85,14 @@ def _parser() -> argparse.ArgumentParser:
             )
             sub.add_argument("--repair", action="store_true", help="mend what differs, then compare again")
             sub.add_argument("--strict", action="store_true", help="a rejection counts as a difference")
+        if name == "replay":
+            sub.add_argument("what", choices=("dead-letters", "rejections", "all"), nargs="?", default="all")
+            sub.add_argument(
+                "--id", type=_id, action="append", default=[], help="only this one; may be repeated"
+            )
+            sub.add_argument(
+                "--reason", default="", metavar="TEXT", help="only those whose reason holds this"
+            )
         if name in ("sync", "verify"):
             sub.add_argument("--confirm-deletes", metavar="MARK", help="delete the waiting list of that mark")
         if name == "run":
@@ -198,6 +208,24 @@ def _status(options: argparse.Namespace) -> int:
         )
         table.add_row(name.replace("_", " "), "–" if shown in (None, "") else str(shown))
     Console().print(table)
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    settings = Settings.from_env(_KOBO)
+    engine = open_engine(settings.database_url)
+    mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
+    which = {"ids": options.id, "reason": options.reason}
+    fates: list[Fate] = []
+    if options.what != "rejections":
+        fates += replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, **which)
+    if options.what != "dead-letters":
+        with _client(settings) as client, _bars() as tell:
+            syncing = _mirror_sync(settings, client, engine, tell)
+            fates += replay_rejections(engine, mirror, syncing.ask_again, **which)
+    for fate in fates:
+        print(f"{fate.kind} {fate.id}: {fate.result}{f' ({fate.reason})' if fate.reason else ''}")
+    print(f"{len(fates)} replayed")
     return 0
 
 

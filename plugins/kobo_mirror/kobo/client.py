@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -170,6 +171,16 @@ class KoboClient:
     def hook_logs(self, uid: str, status: int = 0) -> Iterator[dict[str, Any]]:
         """What became of a REST Service's deliveries: 0 failed, 1 pending, 2 success (kobo-api.md §5.5)."""
         return self._listed(f"{self._hook(uid)}logs/", {**_AS_JSON, "status": str(status)})
+
+    def history(self, search: str = "", *, most: int | None = None) -> Iterator[dict[str, Any]]:
+        """The project's history, newest first (kobo-api.md §4).
+
+        A search that the server cannot parse is no error there: it finds nothing.
+
+        :raises NotPermittedError: this account does not manage the form.
+        """
+        params = {**_AS_JSON, "q": search} if search else _AS_JSON
+        return islice(self._listed(f"{self._asset}/history/", params), most)
 
     def _hook(self, uid: str) -> str:
         return f"{self._asset}/hooks/{quote(uid, safe='')}/"

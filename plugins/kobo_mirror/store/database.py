@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, DateTime, Engine, create_engine, event, select
+from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
@@ -91,6 +91,7 @@ def open_engine(url: str | URL, *, pool_size: int = 8, patience: float = 20.0) -
         target, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=patience,
         execution_options={"patience": patience}, **options,
     )  # fmt: skip
+    event.listen(engine, "do_connect", _connect)
     if backend == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -126,6 +127,13 @@ def _mysql_options(url: URL, patience: float) -> dict[str, Any]:
         "pool_recycle": 1800,
         "connect_args": connect_args,
     }
+
+
+def _connect(dialect: Dialect, _: Any, args: list[Any], options: dict[str, Any]) -> Any:
+    try:
+        return dialect.connect(*args, **options)
+    except (TypeError, ValueError, OSError):  # not a word of the driver about the database
+        raise DatabaseError("DATABASE_URL has options that its driver does not take.") from None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:

@@ -12,6 +12,8 @@ from kobo_mirror.forms.form import Mirror
 from kobo_mirror.store.database import now
 from kobo_mirror.store.tables import form_table, submissions
 
+_WALK = 5_000
+
 
 class Seen(NamedTuple):
     """What a sweep can see of a submission."""
@@ -121,3 +123,20 @@ def deleted_since(connection: Connection, asset_uid: str, lifetime: timedelta) -
     moment: datetime = connection.execute(select(now())).scalar_one()
     query = select(func.count()).where(t.asset_uid == asset_uid, t.state == "deleted", t.reason.is_(None))
     return connection.execute(query.where(t.deleted_at > moment - lifetime)).scalar_one()
+
+
+def young(connection: Connection, asset_uid: str, upto: int, lifetime: timedelta) -> list[int]:
+    """Existing submissions with ``id <= upto`` that reached the server in that time."""
+    t = submissions.c
+    moment: datetime = connection.execute(select(now())).scalar_one()
+    query = select(t.kobo_id).where(t.asset_uid == asset_uid, t.kobo_id <= upto, t.state != "deleted")
+    recent = query.where(t.submission_time > moment - lifetime)
+    return list(connection.execute(recent.order_by(t.kobo_id)).scalars())
+
+
+def ids_of_roots(connection: Connection, asset_uid: str, root_uuids: set[str]) -> list[int]:
+    """Existing submissions with these root uuids: one ordered walk of the ledger, however many there are."""
+    t = submissions.c
+    query = select(t.kobo_id, t.root_uuid).where(t.asset_uid == asset_uid, t.state != "deleted")
+    walk = connection.execution_options(yield_per=_WALK).execute(query.order_by(t.kobo_id))
+    return [kobo_id for kobo_id, root in walk if root in root_uuids]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, Select, case, func, insert, select, update
@@ -173,6 +173,20 @@ def resume_run(connection: Connection, run_id: int, name: str, mode: str) -> Non
     connection.execute(
         update(sync_runs).where(sync_runs.c.id == run_id).values(name=name, mode=mode, error=None)
     )
+
+
+def note_findings(connection: Connection, run_id: int, findings: Mapping[str, Any]) -> None:
+    """Note what the sweep or the history of a run found."""
+    connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(dict(findings)))
+
+
+def history_until(connection: Connection, asset_uid: str) -> datetime | None:
+    """Up to where finished runs have read the server's history, by its clock."""
+    query = select(func.max(sync_runs.c.history_until)).where(
+        sync_runs.c.asset_uid == asset_uid, sync_runs.c.finished_at.is_not(None)
+    )
+    until: datetime | None = connection.execute(query).scalar_one()
+    return until
 
 
 def confirm(connection: Connection, run_id: int, mark: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from kobo_mirror.store.schema import bind
 from kobo_mirror.store.tables import COUNTS
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes
-from kobo_mirror.sync.reconcile import drain, sweep
+from kobo_mirror.sync.reconcile import ask_for_young, drain, drain_roots, look_back, sweep
 from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
 from kobo_mirror.sync.verify import Report
 
@@ -146,8 +146,12 @@ class MirrorSync:
         """
         lease = take_lease(self._engine, self._asset, ticket["run"])
         with self._working(lease, ticket):
-            if ticket["mode"] == "exact":
+            exact = ticket["mode"] == "exact"
+            look_back(self._source, lease, ticket["run_id"], swept=exact)
+            if exact:
                 sweep(self._source, lease, ticket["run_id"])
+                ask_for_young(self._source, lease, ticket["run_id"])
+            drain_roots(self._source, lease, ticket["run_id"])
             absent = drain(self._source, lease, ticket["run_id"])
             try:
                 remove_absent(self._source, lease, ticket["run_id"], absent, confirm)
@@ -213,7 +217,16 @@ class MirrorSync:
         :raises LeaseError: a sync holds this form.
         :raises DeletesWaitError: too many of them have gone from the server.
         """
-        ids = sorted({kobo_id for kind in report.differing.values() for kobo_id in kind})
+        self.ask_again(
+            sorted({kobo_id for kind in report.differing.values() for kobo_id in kind}), confirm=confirm
+        )
+
+    def ask_again(self, ids: Sequence[int], *, confirm: str | None = None) -> None:
+        """Believe nothing of what is held of these submissions; bring in what the server shows.
+
+        :raises LeaseError: a sync holds this form.
+        :raises DeletesWaitError: too many of them have gone from the server.
+        """
         lease = take_lease(self._engine, self._asset, process_holder(runs.REPAIR))
         try:
             run_id = transact(

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import msgspec
 from sqlalchemy import Connection
 
 from kobo_mirror.forms.submission import parse, token, validation
 from kobo_mirror.forms.submission import text_of as text
+from kobo_mirror.kobo.history import read_history
 from kobo_mirror.store.database import reading, transact
-from kobo_mirror.store.fetch_list import Entry, ask_for, next_entries
+from kobo_mirror.store.fetch_list import Entry, ask_for, next_entries, settle
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.ledger import Seen, seen_between
-from kobo_mirror.store.runs import add_counts
+from kobo_mirror.store.ledger import Seen, ids_of_roots, seen_between, young
+from kobo_mirror.store.runs import add_counts, history_until, note_findings, run_row
 from kobo_mirror.store.writer import Pulled
 from kobo_mirror.sync.pull import Source
 from kobo_mirror.sync.removal import ASK_AT_ONCE
 
 SWEEP_PAGE = 1000
+ROOT = "root"
+_YOUNG = timedelta(hours=48)
 _DRAIN_PASSES = 3
 
 
@@ -44,6 +48,7 @@ def sweep(source: Source, lease: Lease, run_id: int) -> int:
         found += len(doubts)
         source.progress("sweep", len(page.ids), page.count if after == 0 else None)
         after = highest or after
+    transact(source.engine, lambda connection: note_findings(connection, run_id, {"sweep_found": found}))
     return found
 
 
@@ -66,6 +71,70 @@ def _note(source: Source, lease: Lease, run_id: int, doubts: Sequence[int], high
         check_lease(connection, lease)
         ask_for(connection, source.mirror.asset_uid, doubts, "the sweep saw a difference")
         add_counts(connection, run_id, {}, highest_id=highest)
+
+    transact(source.engine, work)
+
+
+def look_back(source: Source, lease: Lease, run_id: int, *, swept: bool) -> None:
+    """Put what the server's history tells of on the fetch list, where this token may read it.
+
+    It fills the time between two sweeps and never replaces one: what it missed, the next sweep sees.
+
+    :param swept: this run sweeps, so that only the place to go on from is wanted.
+    """
+    with reading(source.engine) as connection:
+        since = None if swept else history_until(connection, source.mirror.asset_uid)
+    changes = read_history(source.client, since)
+
+    def work(connection: Connection) -> None:
+        check_lease(connection, lease)
+        roots = [token(root) or "" for root in changes.root_uuids]
+        ask_for(connection, source.mirror.asset_uid, roots, "the history names it", kind=ROOT)
+        found = {"history": changes.verdict, "history_found": len(roots), "history_until": changes.until}
+        note_findings(connection, run_id, found)
+
+    transact(source.engine, work)
+
+
+def ask_for_young(source: Source, lease: Lease, run_id: int) -> None:
+    """Ask again for young submissions of a form with media: late attachments keep the edit token.
+
+    Those which this run has read in full are left out (kobo-api.md §4, §7).
+    """
+    if not source.client.form().has_media:
+        return
+
+    def work(connection: Connection) -> None:
+        check_lease(connection, lease)
+        start = run_row(connection, run_id)["watermark"] or 0
+        ids = young(connection, source.mirror.asset_uid, start, _YOUNG)
+        ask_for(connection, source.mirror.asset_uid, ids, "attachments may come late")
+
+    transact(source.engine, work)
+
+
+def drain_roots(source: Source, lease: Lease, run_id: int) -> None:
+    """Ask for what is on the list by root uuid; what is gone goes on the list by the ledger's id."""
+    after = ""
+    while entries := _entries(source, after, ROOT):
+        sent_at = source.sent_at()
+        page = source.client.by_root_uuids([entry.ref for entry in entries])
+        states = source.states(page)
+        shown = {state.root_uuid for state in states}
+        gone = {entry.ref for entry in entries if entry.ref not in shown}
+        source.writer.pull(Pulled(states=states, sent_at=sent_at, lease=lease, run_id=run_id))
+        _settle_roots(source, lease, entries, gone)
+        source.progress("fetch", len(entries), None)
+        after = entries[-1].ref
+
+
+def _settle_roots(source: Source, lease: Lease, entries: Sequence[Entry], gone: set[str]) -> None:
+    def work(connection: Connection) -> None:
+        check_lease(connection, lease)
+        asset = source.mirror.asset_uid
+        if gone:
+            ask_for(connection, asset, ids_of_roots(connection, asset, gone), "the history names it")
+        settle(connection, asset, entries, kind=ROOT)
 
     transact(source.engine, work)
 
@@ -103,6 +172,6 @@ def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, list[En
     return asked, absent
 
 
-def _entries(source: Source, after: str) -> list[Entry]:
+def _entries(source: Source, after: str, kind: str = "id") -> list[Entry]:
     with reading(source.engine) as connection:
-        return next_entries(connection, source.mirror.asset_uid, after=after, limit=ASK_AT_ONCE)
+        return next_entries(connection, source.mirror.asset_uid, after=after, limit=ASK_AT_ONCE, kind=kind)

@@ -1,0 +1,85 @@
+"""Replay: take dead letters once more, and ask again for what was rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from kobo_mirror.errors import SubmissionError
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.submission import parse, text_of
+from kobo_mirror.store.database import reading
+from kobo_mirror.store.dead_letters import DeadLetter, note_replay, waiting_letters
+from kobo_mirror.store.ledger import rejections
+from kobo_mirror.store.writer import Writer
+
+_MOST = 1_000_000
+
+
+class Fate(NamedTuple):
+    """What became of one replayed thing: a dead letter by its id, or a rejection by its ``_id``."""
+
+    kind: str
+    id: int
+    result: str
+    reason: str | None
+
+
+def replay_dead_letters(
+    engine: Engine, mirror: Mirror, keep_payloads: str, *, ids: Sequence[int] = (), reason: str = ""
+) -> list[Fate]:
+    """Give dead letters to the writer as if they had just been delivered; those it takes are done with.
+
+    :param ids: only these; all that wait by default.
+    :param reason: only those whose reason holds this text.
+    """
+    writer = Writer(engine, mirror, keep_payloads)
+    with reading(engine) as connection:
+        letters = waiting_letters(connection, ids)
+    chosen = [letter for letter in letters if reason in letter.reason]
+    return [_replay(engine, mirror, writer, letter) for letter in chosen]
+
+
+def _replay(engine: Engine, mirror: Mirror, writer: Writer, letter: DeadLetter) -> Fate:
+    try:
+        _require_form(mirror, letter.body)
+        result = writer.push(letter.body)
+    except SubmissionError as error:
+        note_replay(engine, letter.id, taken=False)
+        return Fate("dead letter", letter.id, "refused", str(error))
+    note_replay(engine, letter.id, taken=True)
+    return Fate("dead letter", letter.id, result.result, result.reason)
+
+
+def _require_form(mirror: Mirror, body: bytes) -> None:
+    if text_of(parse(body), "_xform_id_string") not in (None, mirror.asset_uid):
+        raise SubmissionError("another form's submission")
+
+
+def replay_rejections(
+    engine: Engine,
+    mirror: Mirror,
+    ask_again: Callable[[Sequence[int]], None],
+    *,
+    ids: Sequence[int] = (),
+    reason: str = "",
+) -> list[Fate]:
+    """Ask the server again for what was rejected; what fits now appears.
+
+    :param ask_again: brings the newest state of these ids into the mirror, believing nothing of what is held.
+    """
+    before = _rejected(engine, mirror, ids, reason)
+    ask_again(sorted(before))
+    after = _rejected(engine, mirror, ids, "")
+    return [
+        Fate("rejection", i, "rejected" if i in after else "mended", after.get(i, before[i]))
+        for i in sorted(before)
+    ]
+
+
+def _rejected(engine: Engine, mirror: Mirror, ids: Sequence[int], reason: str) -> dict[int, str]:
+    with reading(engine) as connection:
+        found = rejections(connection, mirror.asset_uid, _MOST)
+    return {kobo_id: why for kobo_id, why in found if reason in why and (not ids or kobo_id in ids)}
