@@ -127,7 +127,8 @@ class MirrorSync:
                 self._engine, lambda connection: runs.open_lanes(connection, self._asset, run_id, bounds)
             )
         waiting = [lane.lane for lane in self._lanes(run_id) if not lane.done]
-        return [group for group in (waiting[number::groups] for number in range(groups)) if group]
+        used = max(1, min(groups, len(waiting) // _LANES_A_GROUP))
+        return [group for group in (waiting[number::used] for number in range(used)) if group]
 
     def pull(self, ticket: Ticket, lanes: list[int]) -> None:
         """Read the given lanes to their ends."""
