@@ -76,7 +76,7 @@ class MirrorSync:
 
         :param run: the run's name: the same for each attempt of one run.
         :param mode: ``auto``, ``usual`` (what is new), ``exact`` (also edits and deletes).
-        :param since: read everything above this ``_id`` again.
+        :param since: read everything above this ``_id`` again; what a run reads anyway is not left out.
         :raises LeaseError: another sync holds this form.
         :raises SchemaError: the form table mirrors another form; nothing was touched.
         """
@@ -106,15 +106,14 @@ class MirrorSync:
             last = runs.last_finished(connection, self._asset)
             last_exact = runs.last_finished(connection, self._asset, "exact")
             is_new = not holds_any(connection, self._asset)
-        start = (
-            watermark if watermark is not None else (last["highest_id"] or 0) if last and not is_new else 0
-        )
+        known = last["highest_id"] if last and not is_new else None
+        start = (watermark if watermark is not None else known) or 0
         restored = watermark is not None and (self._client.newest_id() or 0) < watermark
         overdue = last_exact is None or last_exact["finished_at"] < clock(self._engine) - self._exact_every
         small = self._client.count() <= self._exact_up_to
         must = watermark is None or restored
         chosen = "exact" if mode == "exact" or must or (mode == "auto" and (overdue or small)) else "usual"
-        return chosen, since if since is not None else start
+        return chosen, start if since is None else min(since, start)
 
     def plan(self, ticket: Ticket, *, groups: int = 1) -> list[list[int]]:
         """Cut what is to be read into lanes; returns them in at most ``groups`` groups."""
@@ -175,6 +174,7 @@ class MirrorSync:
         with reading(self._engine) as connection:
             row = runs.run_row(connection, ticket["run_id"])
             rejected = state_counts(connection, self._asset).get("rejected", 0)
+            exact = runs.last_finished(connection, self._asset, "exact")
         release_lease(self._engine, self._asset, lease.holder)
         if row["error"]:
             raise DeletesWaitError(row["error"])
@@ -185,7 +185,7 @@ class MirrorSync:
             "mode": row["mode"],
             **counts,
             "seconds": seconds,
-            "sentence": _sentence(counts, rejected, row["mode"], seconds),
+            "sentence": _sentence(counts, rejected, seconds, exact if row["mode"] != "exact" else None),
         }
 
     def fail(self, ticket: Ticket, error: str) -> None:
@@ -286,10 +286,11 @@ class MirrorSync:
             raise
 
 
-def _sentence(counts: dict[str, int], rejected: int, mode: str, seconds: float) -> str:
+def _sentence(counts: dict[str, int], rejected: int, seconds: float, exact: RowMapping | None) -> str:
     words = [f"{counts[name]} {word}" for name, word in _WORDS if counts[name] or name == "inserted"]
     ending = f"success, with {rejected} rejected" if rejected else "success"
-    return f"{ending}: {', '.join(words)} in {seconds} s ({mode})"
+    how = f"fresh, last exact {exact['finished_at']:%Y-%m-%d %H:%M} UTC" if exact else "exact"
+    return f"{ending}: {', '.join(words)} in {seconds} s ({how})"
 
 
 _WORDS = (
