@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self
@@ -168,9 +169,15 @@ class KoboClient:
         """Remove a REST Service and its logs. Sent once: repeated, it would look like a lack of rights."""
         self._session.ask(self._hook(uid), _nothing, {}, method="DELETE", repeat=False, managing=True)
 
-    def hook_logs(self, uid: str, status: int = 0) -> Iterator[dict[str, Any]]:
-        """What became of a REST Service's deliveries: 0 failed, 1 pending, 2 success (kobo-api.md §5.5)."""
-        return self._listed(f"{self._hook(uid)}logs/", {**_AS_JSON, "status": str(status)})
+    def hook_logs(
+        self, uid: str, status: int = 0, *, since: datetime | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """What became of a REST Service's deliveries: 0 failed, 1 pending, 2 success (kobo-api.md §5.5).
+
+        :param since: only logs that were touched then or later (UTC, naive).
+        """
+        params = {**_AS_JSON, "status": str(status)} | ({"start_date": since.isoformat()} if since else {})
+        return self._listed(f"{self._hook(uid)}logs/", params)
 
     def history(self, search: str = "", *, most: int | None = None) -> Iterator[dict[str, Any]]:
         """The project's history, newest first (kobo-api.md §4).

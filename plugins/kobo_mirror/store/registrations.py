@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, select, update
 
 from kobo_mirror.store.database import now, reading, transact
 from kobo_mirror.store.statements import upsert_rows
@@ -43,3 +44,26 @@ def remember(engine: Engine, asset_uid: str, registration: Remembered) -> None:
         upsert_rows(connection, registrations, _COLUMNS, [row], key=("asset_uid", "endpoint"))
 
     transact(engine, work)
+
+
+class Service(NamedTuple):
+    """A REST Service of ours, and up to where its failures have been read (by the server's clock)."""
+
+    endpoint: str
+    hook_uid: str
+    failures_read_until: datetime | None
+
+
+def services(connection: Connection, asset_uid: str) -> list[Service]:
+    """The REST Services that are remembered for a form."""
+    t = registrations.c
+    query = select(t.endpoint, t.hook_uid, t.failures_read_until)
+    rows = connection.execute(query.where(t.asset_uid == asset_uid, t.hook_uid.is_not(None)))
+    return [Service(*row) for row in rows]
+
+
+def note_failures_read(connection: Connection, asset_uid: str, endpoint: str, until: datetime) -> None:
+    """Note that every failure up to that moment is on the fetch list."""
+    t = registrations.c
+    mine = (t.asset_uid == asset_uid) & (t.endpoint == endpoint)
+    connection.execute(update(registrations).where(mine).values(failures_read_until=until))

@@ -181,6 +181,7 @@ registrations = Table(
     Column("hook_uid", TOKEN),
     Column("secret_fingerprint", ascii_text(16), nullable=False),
     Column("registered_at", MOMENT, nullable=False),
+    Column("failures_read_until", MOMENT),
     **OPTIONS,
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ from kobo_mirror.store.ledger import holds_any, state_counts
 from kobo_mirror.store.schema import bind
 from kobo_mirror.store.tables import COUNTS
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.failures import ask_for_failures
 from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes
 from kobo_mirror.sync.reconcile import ask_for_young, drain, drain_roots, look_back, sweep
 from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
@@ -147,6 +148,7 @@ class MirrorSync:
         lease = take_lease(self._engine, self._asset, ticket["run"])
         with self._working(lease, ticket):
             exact = ticket["mode"] == "exact"
+            ask_for_failures(self._source, lease)
             look_back(self._source, lease, ticket["run_id"], swept=exact)
             if exact:
                 sweep(self._source, lease, ticket["run_id"])

@@ -144,6 +144,7 @@ def upgrade() -> None:
         sa.Column("hook_uid", ascii_text(80)),
         sa.Column("secret_fingerprint", ascii_text(16), nullable=False),
         sa.Column("registered_at", MOMENT, nullable=False),
+        sa.Column("failures_read_until", MOMENT),
         **OPTIONS,
     )
     op.execute(
