@@ -29,8 +29,9 @@ from webhook.resources import Live, Ready, Submissions
 
 Application: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
 
-PATIENCE = 1
-"""Seconds a connect or a lock may take, and about twice that an answer: a 503 comes within 5 s even so."""
+# Seconds a connect or a lock may take, and about twice that an answer: a 503 comes within 5 s even so.
+# SQLite knows no connect and no answer to wait for, but makes its one writer's queue wait longer.
+PATIENCE, SQLITE_PATIENCE = 1, 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +70,9 @@ def get_app() -> Application:
     """
     try:
         settings = Settings.from_env(need=("DATABASE_URL", "KOBO_ASSET_ID"))
+        patience = SQLITE_PATIENCE if settings.database_url.startswith("sqlite") else PATIENCE
         deps = Dependencies(
-            engine=open_engine(settings.database_url, pool_size=THREADS, patience=PATIENCE),
+            engine=open_engine(settings.database_url, pool_size=THREADS, patience=patience),
             probe=open_engine(settings.database_url, pool_size=1, patience=PATIENCE),
             mirrors=[Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)],
             keep_payloads=settings.kobo_keep_payloads,

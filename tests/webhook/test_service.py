@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
@@ -79,16 +80,35 @@ def _received(sender: socket.socket) -> bytes:
         return b""
 
 
-def test_sigterm_finishes_what_was_accepted(service: Service, engine: Engine, tables: Tables) -> None:
+@contextmanager
+def locked(engine: Engine) -> Iterator[None]:
+    """Somebody else is writing submission 1 and has not committed."""
     row = {"asset_uid": ASSET, "kobo_id": 1, "state": "applied", "first_seen_at": func.now()}
-    with ThreadPoolExecutor() as pool, engine.connect() as connection, connection.begin() as held:
+    with engine.connect() as connection, connection.begin() as transaction:
         connection.execute(insert(submissions).values(row))
-        answer = pool.submit(service.post, body(1))
-        time.sleep(0.3)
-        service.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        assert not answer.done()
-        held.rollback()
+        yield
+        transaction.rollback()
+
+
+def test_a_submission_that_stays_locked_is_a_503_within_five_seconds(
+    service: Service, engine: Engine, tables: Tables
+) -> None:
+    with locked(engine):
+        started = time.monotonic()
+        assert service.post(body(1))[0] == 503
+        assert time.monotonic() - started < 5
+    assert service.post(body(1))[1]["result"] == "inserted"
+    assert tables.count()["records"] == 1
+
+
+def test_sigterm_finishes_what_was_accepted(service: Service, engine: Engine, tables: Tables) -> None:
+    with ThreadPoolExecutor() as pool:
+        with locked(engine):
+            answer = pool.submit(service.post, body(1))
+            time.sleep(0.3)
+            service.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            assert not answer.done()
         assert answer.result()[0] == 200
     assert service.process.wait(timeout=30) == 0
     assert tables.count()["records"] == 1
