@@ -15,6 +15,10 @@ from sqlalchemy.exc import ArgumentError
 from kobo_mirror.errors import ConfigurationError
 
 PUBLIC_SERVER = "https://kf.kobotoolbox.org"
+_USUAL_PORT = {"http": ":80", "https": ":443"}
+_DATABASE_URL = "must be an address such as mysql+pymysql://user:password@host/kobo"
+_SQLITE_FILE = "must name a file for SQLite, such as sqlite:////srv/kobo.sqlite"
+_DRIVERS = ("pymysql", "mysqldb", "pysqlite")
 _ASSET_ID = re.compile(r"[A-Za-z0-9]{8,40}")
 
 
@@ -80,8 +84,12 @@ def http_url(text: str) -> str:
 
     :raises ValueError: it is none.
     """
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # its sentence would quote the value
+        known = False
+    if not known or not text.isprintable() or " " in text:
         raise ValueError("must be an address that starts with http:// or https://")
     return text.rstrip("/")
 
@@ -92,9 +100,10 @@ def server_url(text: str) -> str:
     :raises ValueError: it is no such address, or carries a user, a query or an API path.
     """
     parts = urlsplit(http_url(text))
-    if parts.username or parts.query or parts.fragment or "/api/" in f"{parts.path}/":
+    if "@" in parts.netloc or parts.query or parts.fragment or "/api/" in f"{parts.path}/":
         raise ValueError("must be only the server's address, such as https://kf.kobotoolbox.org")
-    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+    host = parts.netloc.lower().removesuffix(_USUAL_PORT[parts.scheme])
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
 
 
 def _asset_id(text: str) -> str:
@@ -105,11 +114,17 @@ def _asset_id(text: str) -> str:
 
 def _database_url(text: str) -> str:
     try:
-        dialect = make_url(text).get_dialect().name
-    except (ArgumentError, ImportError) as problem:
-        raise ValueError("must be an address such as mysql+pymysql://user:password@host/kobo") from problem
-    if dialect not in ("mysql", "mariadb", "sqlite"):
+        url = make_url(text)
+        backend, driver = url.get_dialect().name, url.get_driver_name()
+        in_memory = (url.database or ":memory:").startswith((":memory:", "file:"))
+    except (ArgumentError, ImportError, ValueError):  # its sentence would quote the value
+        raise ValueError(_DATABASE_URL) from None
+    if backend not in ("mysql", "mariadb", "sqlite"):
         raise ValueError("must name a MySQL, MariaDB or SQLite database")
+    if driver not in _DRIVERS:
+        raise ValueError("must use the driver pymysql or mysqldb")
+    if in_memory:
+        raise ValueError(_SQLITE_FILE if backend == "sqlite" else _DATABASE_URL)
     return text
 
 
@@ -130,7 +145,7 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
     def check(text: str) -> int:
-        if not text.isdecimal() or not lowest <= int(text) <= highest:
+        if not text.isdecimal() or len(text) > 10 or not lowest <= int(text) <= highest:
             raise ValueError(f"must be a whole number from {lowest} to {highest}")
         return int(text)
 

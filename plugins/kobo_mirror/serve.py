@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
-from kobo_mirror.errors import KoboMirrorError, LeaseError, ServerError
+from kobo_mirror.errors import DatabaseError, KoboMirrorError, LeaseError, ServerError
 
 _HOUSE = Path(__file__).resolve().parents[2]
 _WEBHOOK = ["-m", "gunicorn", "-c", str(_HOUSE / "webhook" / "gunicorn.conf.py"), "webhook.app:get_app()"]
@@ -51,7 +51,7 @@ def serve(register: Callable[[], str], sync: Callable[[], str], *, every: float)
 def _tell(step: Callable[[], str]) -> None:
     try:
         print(step(), flush=True)
-    except (ServerError, LeaseError) as error:
+    except (ServerError, DatabaseError, LeaseError) as error:
         print(f"error: {error} Trying again at the next sync.", file=sys.stderr, flush=True)
     except KoboMirrorError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)

@@ -91,9 +91,9 @@ def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
 def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
     """The form row's UUIDv8: 48 bits of time in ms, the rest from SHA-256 of (server, asset, ``_id``).
 
-    The same submission has the same id for ever, and ids ascend with time.
+    The same submission has the same id for ever, and ids ascend with time (from 1970 on).
     """
-    milliseconds = int(submission_time.replace(tzinfo=UTC).timestamp() * 1000) & (2**48 - 1)
+    milliseconds = max(0, int(submission_time.replace(tzinfo=UTC).timestamp()) * 1000)
     seed = f"{mirror.server}\n{mirror.asset_uid}\n{kobo_id}".encode()
     rest = int.from_bytes(hashlib.sha256(seed).digest()[:10]) & (2**74 - 1)
     return (milliseconds << 80 | 8 << 76 | (rest >> 62) << 64 | 2 << 62 | rest & (2**62 - 1)).to_bytes(16)
@@ -225,7 +225,7 @@ def _fast_shape(form: Form) -> Callable[[dict[str, Any]], tuple[Cell, ...]]:
 def _annotation(column: Column) -> Any:
     text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LENGTH)]
     kind: Any = text if column.kind is not Kind.INTEGER else text | int
-    return kind if column.required else kind | None
+    return kind if column.required or column.default is not None else kind | None
 
 
 def _field(column: Column) -> Any:
