@@ -7,7 +7,7 @@ import threading
 import time
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from socket import SHUT_RDWR, socket
 from typing import Any
@@ -116,14 +116,8 @@ class Transport:
         response = self._pool.urlopen(
             method, target, body, headers, redirect=False, preload_content=False, decode_content=False
         )
-        whole = False
-        try:
+        with closing(response):
             wire = self._read(response, deadline)
-            whole = True
-        finally:
-            if not whole:
-                response.close()
-            response.release_conn()
         return Answer(
             status=response.status,
             body=self._plain(wire, response.headers.get("Content-Encoding", "")),

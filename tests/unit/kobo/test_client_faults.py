@@ -56,6 +56,7 @@ BROKEN = {
     "no HTTP": [b"220 smtp.example.org ESMTP\r\n"],
     "garbage as gzip": [answer(b"no gzip at all", Content_Encoding="gzip")],
     "half a gzip": [answer(gzip.compress(PAGE)[:-12], Content_Encoding="gzip")],
+    "a gzip without its checksum": [answer(gzip.compress(PAGE)[:-8], Content_Encoding="gzip")],
     "gzip and more": [answer(gzip.compress(PAGE) + b"more", Content_Encoding="gzip")],
     "an encoding not asked for": [answer(PAGE, Content_Encoding="br")],
     "a silent server": [3.0],
@@ -151,7 +152,17 @@ def test_what_must_not_be_done_twice_is_not_sent_twice(call: str, connect: Calla
 
 
 @pytest.mark.parametrize(
-    "odd", [b'"\\ud800"', b'"\\udc00\\ud800"', b'"\\u0000"', b'"\xff"', b'"\x01"', b"NaN", b"1e999"]
+    "odd",
+    [
+        b'"\\ud800"',
+        b'"\\udc00\\ud800"',
+        b'"\\u0000"',
+        b'"\xff"',
+        b'"\xff\\ud800"',
+        b'"\x01"',
+        b"NaN",
+        b"1e999",
+    ],
 )
 def test_one_odd_answer_does_not_spoil_the_page(odd: bytes, connect: Callable[..., KoboClient]) -> None:
     rows = [
@@ -191,6 +202,13 @@ def test_absence_by_id_is_believed_only_of_an_answer_to_that_question(
 ) -> None:
     with RudeServer(answer(body)) as server, connect(server.url) as client, pytest.raises(ServerError):
         client.by_ids([6, 7, 8])
+
+
+def test_no_quantile_is_no_end_unless_the_count_says_so(connect: Callable[..., KoboClient]) -> None:
+    with RudeServer(answer(b'{"count": 9, "results": []}')) as server, connect(server.url) as client:
+        assert client.id_at(9) is None
+        with pytest.raises(ServerError, match="counts 9 matching submissions but sent 0"):
+            client.id_at(8)
 
 
 @pytest.mark.parametrize(
@@ -305,21 +323,40 @@ def test_a_slot_is_free_again_after_every_kind_of_failure(connect: Callable[...,
 
 
 def test_connections_are_used_again(connect: Callable[..., KoboClient]) -> None:
-    whole = answer(PAGE, Connection="keep-alive")
+    accepted: list[socket.socket] = []
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while connection.recv(65536):
+                time.sleep(0.05)
+                connection.sendall(answer(PAGE, Connection="keep-alive"))
+
+    def accept() -> None:
+        while True:
+            try:
+                accepted.append(listener.accept()[0])
+            except OSError:
+                return
+            threading.Thread(target=serve, args=accepted[-1:], daemon=True).start()
+
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with connect(url, max_in_flight=3, attempts=1) as client, ThreadPoolExecutor(3) as threads:
+            pages = list(threads.map(lambda _: client.page(after=5, limit=10), range(12)))
+        listener.shutdown(socket.SHUT_RDWR)
+    assert [page.ids for page in pages] == [[7]] * 12
+    assert len(accepted) == 3
 
-        def serve_one_connection() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                while connection.recv(65536):
-                    connection.sendall(whole)
 
-        thread = threading.Thread(target=serve_one_connection, daemon=True)
-        thread.start()
-        with connect(f"http://127.0.0.1:{listener.getsockname()[1]}", attempts=1) as client:
-            assert [client.page(after=5, limit=10).ids for _ in range(3)] == [[7]] * 3
-        thread.join(timeout=5)
-        assert not thread.is_alive()
+def test_a_connection_with_the_rest_of_an_answer_in_it_is_not_used_again(
+    connect: Callable[..., KoboClient],
+) -> None:
+    large = answer(b" " * (65 << 20), Connection="keep-alive")
+    with RudeServer(large, answer(PAGE)) as server, connect(server.url, attempts=1) as client:
+        with pytest.raises(AnswerTooLargeError):
+            client.page(after=5, limit=10)
+        assert client.page(after=5, limit=10).ids == [7]
 
 
 def test_a_server_that_is_not_there_is_a_server_error(connect: Callable[..., KoboClient]) -> None:
