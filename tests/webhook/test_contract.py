@@ -142,6 +142,7 @@ def test_each_of_two_secrets_opens_in_each_of_three_ways(client: testing.TestCli
     assert statuses == [200, 200, 200]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("headers", "query"),
     [
