@@ -1,0 +1,256 @@
+"""`make demo`: a simulated form arrives in SQL through Airflow and the webhook, and the proof that it did."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import select
+import sys
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from sqlalchemy import Engine, text
+from stack import (
+    ROOT,
+    WEBHOOK_PATH,
+    Children,
+    StackError,
+    airflow_settings,
+    alone,
+    answers,
+    clean_environment,
+    end_like_ctrl_c,
+    free_port,
+    make_room,
+)
+
+from kobo_mirror.config import Settings
+from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.store.database import open_engine, reading
+from kobo_mirror.store.schema import migrate
+from kobo_mirror.sync.verify import Report, verify
+from simulator.control_client import SimulatorControl
+
+FOLDER = ROOT / ".demo"
+ROWS, PUSHED = 5000, 200
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run the demo; 0 only if the mirror is proven equal at the end."""
+    end_like_ctrl_c()
+    try:
+        with alone(FOLDER, "make demo"), Children(FOLDER) as children:
+            return _demo(children)
+    except KoboMirrorError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("stopped; nothing is left running", file=sys.stderr)
+        return INTERRUPTED
+    return 1
+
+
+def _demo(children: Children) -> int:
+    target = Settings.from_env().database_url or _fresh_file()
+    engine = open_engine(target)
+    make_room(engine)
+    migrate(engine, KOBO_RECORDS)
+    with Progress(
+        SpinnerColumn(finished_text="[green]✓"),
+        TextColumn("{task.description:34}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    ) as progress:
+        demo = Demo(children, engine, progress)
+        demo.start(target)
+        demo.play()
+    Console().print(demo.story)
+    print(f"database: {engine.url.render_as_string(hide_password=True)}, table {KOBO_RECORDS.table}")
+    print(demo.report.sentence)
+    return 0 if demo.report.equal and demo.report.compared == ROWS + PUSHED else 1
+
+
+def _fresh_file() -> str:
+    for end in ("", "-wal", "-shm"):
+        (FOLDER / f"mirror.sqlite{end}").unlink(missing_ok=True)
+    return f"sqlite:///{FOLDER / 'mirror.sqlite'}"
+
+
+class Demo:
+    """The scenes and what is told of them."""
+
+    def __init__(self, children: Children, engine: Engine, progress: Progress) -> None:
+        self._children, self._engine, self._progress = children, engine, progress
+        self.story = Table(box=SIMPLE_HEAD)
+        self.story.add_column("step", no_wrap=True)
+        self.story.add_column("what happened", overflow="fold")
+        self.story.add_column("seconds", justify="right")
+        self.report: Report
+
+    def start(self, target: str) -> None:
+        """Start the simulated server, the webhook and Airflow.
+
+        :raises StackError: one of them does not start.
+        """
+        with self._scene("start simulator, webhook, Airflow", 3) as scene:
+            self._start_simulator()
+            scene.done(1)
+            port = free_port()
+            self._env = clean_environment() | {
+                **airflow_settings(FOLDER / "airflow"),
+                "DATABASE_URL": target,
+                "KOBO_URL": self._simulator["url"],
+                "KOBO_TOKEN": self._simulator["token"],
+                "KOBO_ASSET_ID": self._simulator["asset"],
+                "REAL_TIME_POST_ENDPOINT_URL": f"http://127.0.0.1:{port}{WEBHOOK_PATH}",
+                "WEBHOOK_SECRET": secrets.token_urlsafe(32),
+                "WEBHOOK_BIND": f"127.0.0.1:{port}",
+            }
+            (FOLDER / "airflow").mkdir(exist_ok=True)
+            self._airflow = Airflow(self._children, self._env)
+            serve = ("-m", "gunicorn", "-c", "webhook/gunicorn.conf.py", "webhook.app:get_app()")
+            self._children.start("webhook", *serve, env=self._env)
+            ready = f"http://127.0.0.1:{port}/health/ready"
+            self._children.wait_for(lambda: answers(ready), "the start of the webhook")
+            scene.done(2)
+            self._airflow.hear(lambda: None)
+            scene.done(3)
+            scene.told("all three answer on free loopback ports")
+
+    def _start_simulator(self) -> None:
+        ready = FOLDER / "simulator.json"
+        ready.unlink(missing_ok=True)
+        options = ("--port=0", f"--rows={ROWS}", f"--ready-file={ready}")
+        self._children.start("simulator", "-m", "simulator", *options, env=clean_environment())
+        self._children.wait_for(ready.exists, "the start of the simulator")
+        self._simulator: dict[str, str] = json.loads(ready.read_text())
+
+    def play(self) -> None:
+        """First sync, pushes, second sync, proof."""
+        self._sync("kobo_sync in Airflow", ROWS)
+        self._push()
+        self._sync("kobo_sync again", ROWS + PUSHED)
+        self._verify()
+
+    def _sync(self, title: str, rows: int) -> None:
+        with self._scene(title, rows) as scene:
+            answer = self._airflow.run("kobo_sync", lambda: scene.done(min(self._count(), rows - 1)))
+            if answer["state"] != "success":
+                reasons = " ".join(answer["errors"].values()) or f"see {self._children.log('airflow')}"
+                raise StackError(f"kobo_sync failed: {reasons}")
+            scene.done(rows)
+            scene.told(answer["results"]["publish"]["sentence"])
+        self.story.add_row("register_webhook", answer["results"]["register_webhook"], "")
+
+    def _push(self) -> None:
+        with self._scene(f"{PUSHED} new through the webhook", PUSHED) as scene:
+            control = SimulatorControl(self._simulator["url"])
+            control.create(PUSHED)
+
+            def arrived() -> bool:
+                scene.done(self._count() - ROWS)
+                return self._count() >= ROWS + PUSHED
+
+            self._children.wait_for(arrived, "the delivery of new submissions")
+            control.wait_deliveries()
+            control.close()
+            scene.told("posted by the REST Service, in the database before any sync")
+
+    def _verify(self) -> None:
+        with self._scene("verify every answer", ROWS + PUSHED) as scene:
+            compared = 0
+
+            def tell(phase: str, done: int, total: int | None) -> None:
+                nonlocal compared
+                compared += done
+                scene.done(compared)
+
+            env = self._env
+            mirror = Mirror(KOBO_RECORDS, env["KOBO_URL"], env["KOBO_ASSET_ID"])
+            with KoboClient(env["KOBO_URL"], env["KOBO_TOKEN"], env["KOBO_ASSET_ID"]) as client:
+                self.report = verify(client, self._engine, mirror, tell)
+            scene.told(f"{self.report.compared} submissions compared, every answer of each")
+
+    def _count(self) -> int:
+        with reading(self._engine) as connection:
+            return int(connection.execute(text(f"SELECT count(*) FROM {KOBO_RECORDS.table}")).scalar_one())  # noqa: S608
+
+    def _scene(self, title: str, total: int) -> _Scene:
+        return _Scene(self._progress, self.story, title, total)
+
+
+class Airflow:
+    """Airflow in a process of its own; see demo_airflow.py."""
+
+    def __init__(self, children: Children, env: Mapping[str, str]) -> None:
+        self._children = children
+        self._asked, self._answers = children.talk_to("airflow", "scripts/demo_airflow.py", env=env)
+
+    def run(self, dag: str, meanwhile: Callable[[], None]) -> dict[str, Any]:
+        """Run a DAG; its state, and what its tasks left."""
+        self._asked.write(f"{dag}\n".encode())
+        self._asked.flush()
+        return self.hear(meanwhile)
+
+    def hear(self, meanwhile: Callable[[], None]) -> dict[str, Any]:
+        """The next answer; ``meanwhile`` is called ten times a second.
+
+        :raises StackError: it ends or takes too long.
+        """
+
+        def heard() -> bool:
+            meanwhile()
+            return bool(select.select([self._answers], [], [], 0.1)[0])
+
+        self._children.wait_for(heard, "Airflow", seconds=300)
+        line = self._answers.readline()
+        if not line:  # it is about to end
+            self._children.wait_for(lambda: False, "the end of Airflow")
+        return dict(json.loads(line))
+
+
+class _Scene:
+    """A progress bar while it lasts, a row of the story when it is over."""
+
+    def __init__(self, progress: Progress, story: Table, title: str, total: int) -> None:
+        self._progress, self._story, self._title = progress, story, title
+        self._task = progress.add_task(title, total=total, start=False)
+        self._words = ""
+
+    def done(self, number: int) -> None:
+        self._progress.update(self._task, completed=max(0, number))
+
+    def told(self, words: str) -> None:
+        self._words = words
+
+    def __enter__(self) -> Self:
+        self._progress.start_task(self._task)
+        self._started = time.monotonic()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop_task(self._task)
+        self._story.add_row(self._title, self._words, f"{time.monotonic() - self._started:.1f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""What `make demo` and `make up` share: processes that end together, Airflow's settings, a clean database."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import IO, Any, Self, cast
+from urllib.parse import urlsplit
+
+import psutil
+import requests
+from sqlalchemy import Engine, inspect, select, text
+
+from kobo_mirror.errors import KoboMirrorError, SchemaError
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.database import database_errors
+from kobo_mirror.store.schema import VERSION_TABLE
+from kobo_mirror.store.tables import form_table, forms, metadata
+from simulator.options import DEMO_ASSET
+
+ROOT = Path(__file__).resolve().parents[1]
+WEBHOOK_PATH = "/api/real-time-updates"
+_OURS = (
+    "AIRFLOW_",
+    "KOBO_",
+    "WEBHOOK_",
+    "INKOMOKO_",
+    "REAL_TIME_",
+    "DATABASE_",
+    "WEB_CONCURRENCY",
+)
+_GRACE = 10.0
+_NOT_OURS = "This database was left as it is: it"
+_INSTEAD = "Give another one in DATABASE_URL."
+
+
+class StackError(KoboMirrorError):
+    """A part did not start, or ended by itself."""
+
+
+class Children:
+    """Processes that end with the ``with`` block, and all that they started with them.
+
+    Each has a session of its own, so that Ctrl-C reaches us alone and we end them in order, and writes to
+    ``<name>.log`` in the given folder.
+    """
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, *command: str, env: Mapping[str, str]) -> None:
+        """Start ``python <command>``."""
+        with self.log(name).open("wb") as log:
+            self._add(name, command, env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def talk_to(self, name: str, *command: str, env: Mapping[str, str]) -> tuple[IO[bytes], IO[bytes]]:
+        """Start it with its standard input and output in our hands."""
+        with self.log(name).open("wb") as log:
+            process = self._add(name, command, env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        return cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+
+    def _add(
+        self, name: str, command: Sequence[str], env: Mapping[str, str], **streams: Any
+    ) -> subprocess.Popen[bytes]:
+        arguments = [sys.executable, *command]
+        process = subprocess.Popen(arguments, cwd=ROOT, env=dict(env), start_new_session=True, **streams)
+        self._running[name] = process
+        return process
+
+    def log(self, name: str) -> Path:
+        """The file that a process writes to."""
+        return self._logs / f"{name}.log"
+
+    def check(self) -> None:
+        """Make sure that all still run.
+
+        :raises StackError: one has ended; with its last line.
+        """
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                lines = self.log(name).read_text(errors="replace").strip().splitlines()
+                last = f": {lines[-1]}" if lines else "."
+                raise StackError(f"{name} ended by itself (see {self.log(name)}){last}")
+
+    def wait_for(self, happened: Callable[[], object], what: str, *, seconds: float = 60.0) -> None:
+        """Wait until something is true.
+
+        :raises StackError: a process ended, or the time is over.
+        """
+        deadline = time.monotonic() + seconds
+        while not happened():
+            self.check()
+            if time.monotonic() > deadline:
+                raise StackError(f"{what} took longer than {seconds:.0f} s; the logs are in {self._logs}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End them, the last first; what does not end in time is killed."""
+        sessions = {process.pid for process in self._running.values()}
+        for process in reversed(self._running.values()):
+            with suppress(ProcessLookupError):
+                process.terminate()
+        deadline = time.monotonic() + _GRACE
+        for process in self._running.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
+        for pid in _members(sessions):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for process in self._running.values():
+            process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of them behind
+        self.stop()
+
+
+def _members(sessions: set[int]) -> list[int]:
+    found = []
+    for pid in psutil.pids():
+        with suppress(OSError):
+            if os.getsid(pid) in sessions:
+                found.append(pid)
+    return found
+
+
+def end_like_ctrl_c() -> None:
+    """Let SIGTERM and a closed terminal end us as Ctrl-C does, and Ctrl-C even in the background."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
+@contextmanager
+def alone(folder: Path, command: str) -> Iterator[None]:
+    """Hold ``folder`` for this process.
+
+    :raises StackError: another one holds it.
+    """
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(f"`{command}` is running here already; stop it first.") from None
+        yield
+
+
+def free_port(wanted: int = 0) -> int:
+    """The wanted loopback port where it is free, else any free one."""
+    for port in (wanted, 0):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as listener:
+            return int(listener.getsockname()[1])
+    raise StackError("No loopback port is free.")
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered with 200."""
+    try:
+        return requests.get(url, timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def clean_environment() -> dict[str, str]:
+    """Our environment without any setting of Airflow or Kobo Mirror: what a part needs, it is told."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+
+
+def airflow_settings(home: Path) -> dict[str, str]:
+    """An Airflow of its own in ``home``, with our DAGs and nothing else."""
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "PYTHONPATH": str(ROOT / "plugins"),  # where Airflow finds the connection type
+    }
+
+
+def make_room(engine: Engine) -> None:
+    """Remove the mirror of a simulated form, which an earlier demo left; leave any other mirror alone.
+
+    :raises SchemaError: the database mirrors a real form.
+    :raises DatabaseError: it cannot be used.
+    """
+    with database_errors(), engine.begin() as connection:
+        there = inspect(connection).get_table_names()
+        bound = connection.execute(select(forms)).all() if forms.name in there else []
+        table = form_table(KOBO_RECORDS, engine.dialect.name)
+        if any(not _is_simulated(row.server, row.asset_uid) for row in bound):
+            raise SchemaError(f"{_NOT_OURS} mirrors {bound[0].asset_uid} of {bound[0].server}. {_INSTEAD}")
+        if not bound and table.name in there and connection.execute(select(table).limit(1)).first():
+            raise SchemaError(f"{_NOT_OURS} has a table {table.name} with rows of another origin. {_INSTEAD}")
+        if bound:
+            connection.execute(text("DROP VIEW IF EXISTS kobo_rejected"))
+            metadata.drop_all(connection)
+            table.metadata.drop_all(connection)
+            connection.execute(text(f"DROP TABLE IF EXISTS {VERSION_TABLE}"))
+
+
+def _is_simulated(server: str, asset_uid: str) -> bool:
+    return asset_uid == DEMO_ASSET and urlsplit(server).hostname == "127.0.0.1"
