@@ -88,6 +88,18 @@ def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
     )
 
 
+def unreadable_state(raw: bytes | memoryview, kobo_id: int, reason: str) -> State:
+    """A submission of which only the ``_id`` can be told: a rejection."""
+    payload = bytes(raw).decode("utf-8", "backslashreplace").encode()
+    nothing = dict.fromkeys(State._fields)
+    known = {
+        "digest": hashlib.blake2b(payload, digest_size=16).digest(),
+        "reason": reason,
+        "payload": payload,
+    }
+    return State(**{**nothing, "kobo_id": kobo_id, "partial": False, **known})  # type: ignore[arg-type]
+
+
 def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
     """The form row's UUIDv8: 48 bits of time in ms, the rest from SHA-256 of (server, asset, ``_id``).
 

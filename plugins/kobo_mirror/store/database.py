@@ -88,9 +88,15 @@ def open_engine(url: str | URL, *, pool_size: int = 8, patience: float = 20.0) -
     except (SQLAlchemyError, KeyError):
         raise ConfigurationError("DATABASE_URL must name a MySQL, MariaDB or SQLite database.") from None
     engine = create_engine(
-        target, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=patience,
-        execution_options={"patience": patience}, **options,
-    )  # fmt: skip
+        target,
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=patience,
+        pool_reset_on_return=None,  # each use is a transaction that ends by itself: a round trip less
+        execution_options={"patience": patience},
+        **options,
+    )
     event.listen(engine, "do_connect", _connect)
     if backend == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
@@ -228,8 +234,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
     :raises DatabaseError, SchemaError: as ``database_errors``.
     """
-    with database_errors(), engine.connect() as connection:
-        yield connection.execution_options(reading=True)
+    with database_errors(), engine.execution_options(reading=True).begin() as connection:
+        yield connection
 
 
 def clock(engine: Engine) -> datetime:

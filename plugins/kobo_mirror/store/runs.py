@@ -168,11 +168,16 @@ def move_lane(connection: Connection, asset_uid: str, run_id: int, step: Step) -
     return True
 
 
-def resume_run(connection: Connection, run_id: int, name: str, mode: str) -> None:
-    """Go on with a run that never finished, under the name of the one that goes on."""
+def resume_run(connection: Connection, asset_uid: str, run_id: int, name: str, mode: str) -> None:
+    """Go on with a run that never finished, under the name of the one that goes on.
+
+    Its lane without an end is opened again, so that what has come since it stopped is read too.
+    """
     connection.execute(
         update(sync_runs).where(sync_runs.c.id == run_id).values(name=name, mode=mode, error=None)
     )
+    mine = (checkpoints.c.asset_uid == asset_uid) & (checkpoints.c.run == run_id)
+    connection.execute(update(checkpoints).where(mine, checkpoints.c.last_id.is_(None)).values(done_at=None))
 
 
 def note_findings(connection: Connection, run_id: int, findings: Mapping[str, Any]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy import Connection, Engine, insert, inspect, select, update
+from sqlalchemy.types import TypeEngine
 
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form import Form, Mirror
@@ -29,31 +31,41 @@ def _config() -> Config:
 def migrate(engine: Engine, form: Form) -> None:
     """Bring our tables to the newest revision and create the form table where it is missing. Safe to repeat.
 
-    :raises SchemaError: a table of that name exists and is another one.
+    :raises SchemaError: a table of that name exists and is another one; nothing was changed.
     :raises DatabaseError: the database cannot take it.
     """
     config = _config()
     with database_errors(), engine.begin() as connection:
+        is_new = not inspect(connection).has_table(form.table)
+        if not is_new:
+            _check_columns(connection, form)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        table = form_table(form, engine.dialect.name)
-        if inspect(connection).has_table(form.table):
-            _check_columns(connection, form)
-        else:
-            table.metadata.create_all(connection)
+        if is_new:
+            form_table(form, engine.dialect.name).metadata.create_all(connection)
             if engine.dialect.name == "sqlite":
                 connection.exec_driver_sql(clock_trigger(form))
 
 
 def _check_columns(connection: Connection, form: Form) -> None:
-    there = [column["name"] for column in inspect(connection).get_columns(form.table)]
-    wanted = [column.name for column in form_table(form, connection.dialect.name).columns]
-    if there != wanted:
-        odd = sorted(set(there) ^ set(wanted)) or ["their order"]
+    there = {
+        c["name"]: (_kind(c["type"], connection), c["nullable"])
+        for c in inspect(connection).get_columns(form.table)
+    }
+    table = form_table(form, connection.dialect.name)
+    wanted = {c.name: (_kind(c.type, connection), bool(c.nullable)) for c in table.columns}
+    if list(there.items()) != list(wanted.items()):
+        odd = sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name))
         raise SchemaError(
-            f"The table {form.table} exists with other columns ({', '.join(odd)}): rename it or use another "
-            "database."
+            f"The table {form.table} exists with other columns ({', '.join(odd) or 'their order'}): rename it or "
+            "use another database."
         )
+
+
+def _kind(kind: TypeEngine[Any], connection: Connection) -> str:
+    """A type's name with the length of a text: integers may or may not show a width, texts a collation."""
+    name = kind.compile(connection.dialect).partition(" ")[0].upper()
+    return name if name.startswith(("VARCHAR", "BINARY")) else name.partition("(")[0]
 
 
 def at_head(engine: Engine, form: Form) -> bool:
@@ -70,44 +82,56 @@ def at_head(engine: Engine, form: Form) -> bool:
     return False
 
 
+def check_binding(engine: Engine, mirror: Mirror) -> None:
+    """Refuse a form table that mirrors another form; one that mirrors none yet will do.
+
+    :raises SchemaError: it does, or the schema is not the newest.
+    """
+    if not at_head(engine, mirror.form):
+        raise SchemaError(f"The database lacks our tables or has old ones: {_MIGRATE}.")
+    bound = bound_to(engine, mirror.form)
+    if bound not in (None, (mirror.server, mirror.asset_uid)):
+        server, asset_uid = bound
+        raise SchemaError(
+            f"The table {mirror.form.table} mirrors form {asset_uid} of {server}, not {mirror.asset_uid} of "
+            f"{mirror.server}: set KOBO_URL and KOBO_ASSET_ID back, or use another database."
+        )
+
+
 def bind(engine: Engine, mirror: Mirror) -> None:
     """Remember which form the form table mirrors; before anything is touched, refuse any other.
 
     :raises SchemaError: the form table mirrors another form, or the schema is not the newest; nothing was
         changed.
     """
-    if not at_head(engine, mirror.form):
-        raise SchemaError(f"The database lacks our tables or has old ones: {_MIGRATE}.")
+    check_binding(engine, mirror)
 
     def work(connection: Connection) -> None:
-        query = (
-            select(forms.c.server, forms.c.asset_uid)
-            .where(forms.c.form_table == mirror.form.table)
-            .with_for_update()
-        )
-        row = connection.execute(query).one_or_none()
-        if row is None:
-            values = {
-                "form_table": mirror.form.table,
-                "server": mirror.server,
-                "asset_uid": mirror.asset_uid,
-                "bound_at": now(),
-            }
+        query = select(forms.c.server).where(forms.c.form_table == mirror.form.table).with_for_update()
+        if connection.execute(query).first() is None:
+            names = {"form_table": mirror.form.table, "server": mirror.server, "asset_uid": mirror.asset_uid}
+            values = {**names, "fingerprint": mirror.form.fingerprint, "bound_at": now()}
             connection.execute(insert(forms).values(values))
-        elif (row.server, row.asset_uid) != (mirror.server, mirror.asset_uid):
-            raise SchemaError(
-                f"The table {mirror.form.table} mirrors form {row.asset_uid} of {row.server}, not "
-                f"{mirror.asset_uid} of {mirror.server}: set KOBO_URL and KOBO_ASSET_ID back, or use another "
-                "database."
-            )
 
     transact(engine, work)
+    check_binding(engine, mirror)
 
 
 def bound_to(engine: Engine, form: Form) -> tuple[str, str] | None:
     """Server and asset uid that the form table mirrors, or None before the first sync."""
+    query = select(forms.c.server, forms.c.asset_uid).where(forms.c.form_table == form.table)
     with reading(engine) as connection:
-        row = connection.execute(
-            select(forms.c.server, forms.c.asset_uid).where(forms.c.form_table == form.table)
-        ).one_or_none()
+        row = connection.execute(query).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def is_shaped_by(connection: Connection, form: Form) -> bool:
+    """Whether the rows of the form table were shaped by this very declaration, not by an earlier one."""
+    query = select(forms.c.fingerprint).where(forms.c.form_table == form.table)
+    return connection.execute(query).scalar_one_or_none() == form.fingerprint
+
+
+def note_shape(connection: Connection, form: Form) -> None:
+    """Note that every row has been shaped by this declaration."""
+    mine = update(forms).where(forms.c.form_table == form.table)
+    connection.execute(mine.values(fingerprint=form.fingerprint))

@@ -53,6 +53,7 @@ forms = Table(
     Column("form_table", ascii_text(64), primary_key=True),
     Column("server", String(255), nullable=False),
     Column("asset_uid", UID, nullable=False),
+    Column("fingerprint", BINARY(16), nullable=False),
     Column("bound_at", MOMENT, nullable=False),
     **OPTIONS,
 )  # fmt: skip

@@ -114,18 +114,35 @@ class Writer:
         :raises SubmissionError: the body is no submission.
         :raises DatabaseError, SchemaError: the database cannot take it.
         """
-        state = read_state(body, self._mirror)
-        decision = transact(self._engine, lambda connection: self._push(connection, state))
-        if decision in _WRITTEN and state.row is None:
-            return PushResult(state.kobo_id, "rejected", state.reason)
-        return PushResult(state.kobo_id, _RESULT[decision])
+        (result,) = self.push_all([read_state(body, self._mirror)])
+        return result
 
-    def _push(self, connection: Connection, state: State) -> Decision:
-        stored = self._stored(connection, [state.kobo_id], None)
+    def push_all(self, states: Sequence[State]) -> list[PushResult]:
+        """Take several deliveries in one transaction; those of one submission in the order given.
+
+        :returns: what became of each, in the order given.
+        :raises DatabaseError, SchemaError: the database cannot take them; none was written.
+        """
+
+        def work(connection: Connection) -> list[Decision]:
+            decisions: dict[int, Decision] = {}
+            waiting = dict(enumerate(states))
+            while waiting:
+                first = {state.kobo_id: place for place, state in reversed(waiting.items())}
+                places = sorted(first.values(), key=lambda place: states[place].kobo_id)
+                decided = self._push(connection, [waiting.pop(place) for place in places])
+                decisions |= zip(places, decided, strict=True)
+            return [decisions[place] for place in range(len(states))]
+
+        decisions = transact(self._engine, work)
+        return [_push_result(state, decision) for state, decision in zip(states, decisions, strict=True)]
+
+    def _push(self, connection: Connection, states: Sequence[State]) -> list[Decision]:
+        stored = self._stored(connection, [state.kobo_id for state in states], None)
         moment = connection.execute(select(now())).scalar_one()
-        decision = decide(stored.get(state.kobo_id), _incoming(state), None)
-        self._apply(connection, [(state, decision)], stored, moment, pushed=True)
-        return decision
+        decided = [(state, decide(stored.get(state.kobo_id), _incoming(state), None)) for state in states]
+        self._apply(connection, decided, stored, moment, pushed=True)
+        return [decision for _, decision in decided]
 
     def pull(self, page: Pulled) -> dict[str, int]:
         """Write what a request brought, in one transaction; returns the counts.
@@ -302,6 +319,12 @@ class Writer:
 
     def _ask(self, connection: Connection, ids: Iterable[int], reason: str) -> None:
         ask_for(connection, self._mirror.asset_uid, ids, reason)
+
+
+def _push_result(state: State, decision: Decision) -> PushResult:
+    if decision in _WRITTEN and state.row is None:
+        return PushResult(state.kobo_id, "rejected", state.reason)
+    return PushResult(state.kobo_id, _RESULT[decision])
 
 
 def _incoming(state: State) -> Incoming:

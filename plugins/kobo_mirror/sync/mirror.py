@@ -10,14 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping
 
-from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError
+from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError, LeaseError
 from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store import runs
 from kobo_mirror.store.database import clock, reading, transact
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, renew_lease, take_lease
 from kobo_mirror.store.ledger import holds_any, state_counts
-from kobo_mirror.store.schema import bind
+from kobo_mirror.store.schema import bind, check_binding, is_shaped_by, note_shape
 from kobo_mirror.store.tables import COUNTS
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.failures import ask_for_failures
@@ -81,8 +81,9 @@ class MirrorSync:
         :raises LeaseError: another sync holds this form.
         :raises SchemaError: the form table mirrors another form; nothing was touched.
         """
-        bind(self._engine, self._source.mirror)
+        check_binding(self._engine, self._source.mirror)
         self._client.form()
+        bind(self._engine, self._source.mirror)
         lease = take_lease(self._engine, self._asset, run)
         with self._releasing_on_error(lease):
             chosen, watermark = self._choose(mode, since)
@@ -93,9 +94,8 @@ class MirrorSync:
                     run_id = runs.open_run(connection, self._asset, run, chosen, watermark)
                 else:
                     run_id = old["id"]
-                    runs.resume_run(
-                        connection, run_id, run, "exact" if "exact" in (chosen, old["mode"]) else "usual"
-                    )
+                    resumed = "exact" if "exact" in (chosen, old["mode"]) else "usual"
+                    runs.resume_run(connection, self._asset, run_id, run, resumed)
                 return runs.run_row(connection, run_id)
 
             row = transact(self._engine, work)
@@ -107,8 +107,9 @@ class MirrorSync:
             last = runs.last_finished(connection, self._asset)
             last_exact = runs.last_finished(connection, self._asset, "exact")
             is_new = not holds_any(connection, self._asset)
+            reshaped = not is_shaped_by(connection, self._source.mirror.form)
         known = last["highest_id"] if last and not is_new else None
-        start = (watermark if watermark is not None else known) or 0
+        start = 0 if reshaped else (watermark if watermark is not None else known) or 0
         restored = watermark is not None and (self._client.newest_id() or 0) < watermark
         overdue = last_exact is None or last_exact["finished_at"] < clock(self._engine) - self._exact_every
         small = self._client.count() <= self._exact_up_to
@@ -172,7 +173,13 @@ class MirrorSync:
             raise KoboMirrorError(
                 "Not every lane was read to its end: start the sync again, it goes on where it stopped."
             )
-        transact(self._engine, lambda connection: runs.finish_run(connection, ticket["run_id"]))
+
+        def work(connection: Connection) -> None:
+            runs.finish_run(connection, ticket["run_id"])
+            if not runs.run_row(connection, ticket["run_id"])["watermark"]:
+                note_shape(connection, self._source.mirror.form)
+
+        transact(self._engine, work)
         with reading(self._engine) as connection:
             row = runs.run_row(connection, ticket["run_id"])
             rejected = state_counts(connection, self._asset).get("rejected", 0)
@@ -212,6 +219,9 @@ class MirrorSync:
             raise
         except KoboMirrorError as error:
             self.fail(ticket, str(error))
+            raise
+        except BaseException:
+            release_lease(self._engine, self._asset, ticket["run"])
             raise
 
     def repair(self, report: Report, *, confirm: str | None = None) -> None:
@@ -266,8 +276,10 @@ class MirrorSync:
             while not ended.wait(_RENEW_EVERY):
                 try:
                     renew_lease(self._engine, lease)
-                except KoboMirrorError:
+                except LeaseError:
                     return
+                except DatabaseError:
+                    continue
 
         renewer = threading.Thread(target=renew, name="lease", daemon=True)
         renewer.start()

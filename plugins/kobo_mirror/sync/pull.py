@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
 
+import msgspec
 from sqlalchemy import Engine
 
+from kobo_mirror.errors import SubmissionError
 from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.rows import State, read_state
+from kobo_mirror.forms.rows import State, read_state, unreadable_state
 from kobo_mirror.kobo.client import KoboClient, Page
 from kobo_mirror.store.database import clock
 from kobo_mirror.store.leases import Lease
@@ -47,7 +49,15 @@ class Source:
 
     def states(self, page: Page) -> list[State]:
         """What a page of whole submissions says."""
-        return [read_state(row, self.mirror) for row in page.rows]
+        return [state_of(*pair, self.mirror) for pair in zip(page.rows, page.ids, strict=True)]
+
+
+def state_of(row: msgspec.Raw, kobo_id: int, mirror: Mirror) -> State:
+    """What one row of a page says; a row that cannot be read is a rejection, and the page goes on."""
+    try:
+        return read_state(row, mirror)
+    except SubmissionError as problem:
+        return unreadable_state(row, kobo_id, str(problem))
 
 
 def plan_lanes(client: KoboClient, after: int, lanes: int) -> list[tuple[int, int | None]]:
@@ -71,8 +81,10 @@ def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane])
     open_lanes = [lane for lane in lanes if not lane.done]
     with ThreadPoolExecutor(max_workers=source.in_flight, thread_name_prefix="lane") as pool:
         walks = [pool.submit(_walk, source, lease, run_id, lane, stop) for lane in open_lanes]
-        wait(walks, return_when=FIRST_EXCEPTION)
-        stop.set()
+        try:
+            wait(walks, return_when=FIRST_EXCEPTION)
+        finally:
+            stop.set()
         for walk in walks:
             walk.result()
 

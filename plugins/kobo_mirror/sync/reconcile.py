@@ -8,6 +8,7 @@ from datetime import timedelta
 import msgspec
 from sqlalchemy import Connection
 
+from kobo_mirror.errors import SubmissionError
 from kobo_mirror.forms.submission import parse, token, validation
 from kobo_mirror.forms.submission import text_of as text
 from kobo_mirror.kobo.history import read_history
@@ -38,7 +39,7 @@ def sweep(source: Source, lease: Lease, run_id: int) -> int:
         page = source.client.sweep_page(after=after, limit=SWEEP_PAGE)
         last_page = not page.ids
         upto = None if last_page else page.ids[-1]
-        shown = {seen.kobo_id: seen for seen in map(read_seen, page.rows)}
+        shown = dict(zip(page.ids, map(read_seen, page.rows, page.ids), strict=True))
         with reading(source.engine) as connection:
             held = seen_between(connection, source.mirror.asset_uid, after, upto)
         doubts = doubtful(shown, held)
@@ -52,11 +53,14 @@ def sweep(source: Source, lease: Lease, run_id: int) -> int:
     return found
 
 
-def read_seen(row: msgspec.Raw) -> Seen:
-    """One row of a sweep."""
-    data = parse(row)
+def read_seen(row: msgspec.Raw, kobo_id: int) -> Seen:
+    """One row of a sweep; of one that cannot be read nothing is known, so that it is asked for."""
+    try:
+        data = parse(row)
+    except SubmissionError:
+        data = {}
     status, stamp = validation(data)
-    return Seen(data["_id"], token(text(data, "_uuid")), status, stamp)
+    return Seen(kobo_id, token(text(data, "_uuid")), status, stamp)
 
 
 def doubtful(shown: dict[int, Seen], held: dict[int, Seen]) -> list[int]:

@@ -10,13 +10,13 @@ from sqlalchemy import Engine
 
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.rows import State, read_state, row_digest
+from kobo_mirror.forms.rows import State, row_digest
 from kobo_mirror.kobo.client import KoboClient, Page
 from kobo_mirror.store.database import clock, reading
 from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_between, rows_of
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.schema import at_head, bound_to
-from kobo_mirror.sync.pull import Progress
+from kobo_mirror.sync.pull import Progress, state_of
 from kobo_mirror.sync.reconcile import read_seen
 
 KINDS = ("missing", "extra", "stale", "different")
@@ -125,8 +125,9 @@ class _Proof:
 
     def _shown(self, page: Page, *, whole: bool) -> dict[int, State | Seen]:
         if whole:
-            return dict(zip(page.ids, (read_state(row, self._mirror) for row in page.rows), strict=True))
-        return dict(zip(page.ids, map(read_seen, page.rows), strict=True))
+            states = (state_of(*pair, self._mirror) for pair in zip(page.rows, page.ids, strict=True))
+            return {state.kobo_id: state for state in states}
+        return dict(zip(page.ids, map(read_seen, page.rows, page.ids), strict=True))
 
 
 def _differences(

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("form_table", ascii_text(64), primary_key=True),
         sa.Column("server", sa.String(255), nullable=False),
         sa.Column("asset_uid", ascii_text(40), nullable=False),
+        sa.Column("fingerprint", sa.BINARY(16), nullable=False),
         sa.Column("bound_at", MOMENT, nullable=False),
         **OPTIONS,
     )
