@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
+FAKE_TOKEN = "0123456789abcdef0123456789abcdef01234567"
+
 Script = Sequence[bytes | float]
 """Pieces to send, seconds of silence between them; then the connection is closed."""
 

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kobo_mirror.kobo.client import KoboClient
 from simulator.process import SimulatorProcess
+from tests.support.rude_server import FAKE_TOKEN
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +58,18 @@ def simulator(simulator_process: SimulatorProcess) -> SimulatorProcess:
 def client(simulator: SimulatorProcess) -> Iterator[KoboClient]:
     with KoboClient(simulator.url, simulator.token, simulator.asset, sleep=lambda seconds: None) as made:
         yield made
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """The seconds that the client would have slept."""
+    return []
+
+
+@pytest.fixture
+def connect(waits: list[float]) -> Callable[..., KoboClient]:
+    def make(url: str, **options: Any) -> KoboClient:
+        options = {"attempts": 3, "timeout": (1.0, 1.0), "sleep": waits.append} | options
+        return KoboClient(url, FAKE_TOKEN, "aForm", **options)
+
+    return make
