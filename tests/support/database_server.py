@@ -66,7 +66,12 @@ class DatabaseServer:
 
     @contextmanager
     def _connection(self, database: str = "") -> Iterator[Connection]:
-        engine = create_engine(self.url(database), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        engine = create_engine(
+            self.url(database),
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": 10, "read_timeout": 60},
+        )
         with engine.connect() as connection:
             yield connection
 
