@@ -57,8 +57,8 @@ def _check_columns(connection: Connection, form: Form) -> None:
     if list(there.items()) != list(wanted.items()):
         odd = sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name))
         raise SchemaError(
-            f"The table {form.table} exists with other columns ({', '.join(odd) or 'their order'}): rename it "
-            "or use another database."
+            f"The table {form.table} exists with other columns ({', '.join(odd) or 'their order'}): rename "
+            "it or use another database."
         )
 
 
