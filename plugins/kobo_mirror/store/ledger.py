@@ -38,14 +38,16 @@ def _between(query: Select[Any], column: Any, after: int, upto: int | None) -> S
     return query if upto is None else query.where(column <= upto)
 
 
-def held_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> dict[int, Held]:
+def held_between(
+    connection: Connection, asset_uid: str, after: int, upto: int | None, *, limit: int | None = None
+) -> dict[int, Held]:
     """The ledger's rows with ``after < id <= upto``, tombstones left out."""
     t = submissions.c
     query = select(
         t.kobo_id, t.uuid, t.validation_status, t.validation_timestamp, t.digest, t.row_digest, t.state
     )
     query = _between(query.where(t.asset_uid == asset_uid, t.state != "deleted"), t.kobo_id, after, upto)
-    return {row[0]: Held(Seen(*row[:4]), *row[4:]) for row in connection.execute(query)}
+    return {row[0]: Held(Seen(*row[:4]), *row[4:]) for row in connection.execute(query.limit(limit))}
 
 
 def held_of(connection: Connection, asset_uid: str, ids: list[int]) -> dict[int, Held]:
@@ -58,9 +60,11 @@ def held_of(connection: Connection, asset_uid: str, ids: list[int]) -> dict[int,
     return {row[0]: Held(Seen(*row[:4]), *row[4:]) for row in connection.execute(query)}
 
 
-def seen_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> dict[int, Seen]:
+def seen_between(
+    connection: Connection, asset_uid: str, after: int, upto: int | None, *, limit: int | None = None
+) -> dict[int, Seen]:
     """What a sweep could see of the ledger's rows; a row marked for repair (no digest) equals nothing."""
-    held = held_between(connection, asset_uid, after, upto)
+    held = held_between(connection, asset_uid, after, upto, limit=limit)
     return {kobo_id: row.seen if row.digest else row.seen._replace(uuid="") for kobo_id, row in held.items()}
 
 

@@ -11,10 +11,10 @@ from threading import Event
 import msgspec
 from sqlalchemy import Engine
 
-from kobo_mirror.errors import SubmissionError
+from kobo_mirror.errors import ServerError, SubmissionError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import State, read_state, unreadable_state
-from kobo_mirror.kobo.client import KoboClient, Page
+from kobo_mirror.kobo.client import AnswerTooLargeError, KoboClient, Page
 from kobo_mirror.store.database import clock
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.runs import Lane, Step
@@ -94,9 +94,9 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) ->
     done = False
     while not done and not stop.is_set():
         sent_at = source.sent_at()
-        page = source.client.page(after=cursor, upto=lane.last_id, limit=limit)
+        page, limit = next_page(source.client.page, limit, after=cursor, upto=lane.last_id)
         to = page.ids[-1] if page.ids else cursor
-        done = not page.ids or to == lane.last_id
+        done = to == lane.last_id or (not page.ids and _is_end(source.client, cursor, lane.last_id))
         source.writer.pull(
             Pulled(
                 states=source.states(page),
@@ -108,11 +108,35 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) ->
             )
         )
         source.progress("pull", len(page.ids), None)
-        cursor, limit = to, _next_limit(page, source)
+        cursor, limit = to, _next_limit(page, limit, source)
 
 
-def _next_limit(page: Page, source: Source) -> int:
+def next_page(ask: Callable[..., Page], limit: int, **window: int | None) -> tuple[Page, int]:
+    """A page and the limit that it came with: halved until the answer is not too large."""
+    while True:
+        try:
+            return ask(limit=limit, **window), limit
+        except AnswerTooLargeError:
+            if limit == 1:
+                raise
+            limit //= 2
+
+
+def _is_end(client: KoboClient, cursor: int, last_id: int | None) -> bool:
+    """Whether an empty page is the end of a lane: the last lane's is believed if nothing newer is shown.
+
+    :raises ServerError: the server shows a newer submission and, asked again, does not send it.
+    """
+    newest = client.newest_id() if last_id is None else None
+    if newest is None or newest <= cursor:
+        return True
+    if client.page(after=cursor, limit=1).ids:
+        return False
+    raise ServerError("The server shows newer submissions and yet sends none of them.")
+
+
+def _next_limit(page: Page, limit: int, source: Source) -> int:
     if not page.ids:
-        return source.page_size
+        return limit
     room = _BYTES_IN_FLIGHT // (2 * source.in_flight)
     return max(1, min(source.page_size, room * len(page.ids) // max(1, page.size)))

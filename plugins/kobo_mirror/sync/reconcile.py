@@ -34,23 +34,29 @@ def sweep(source: Source, lease: Lease, run_id: int) -> int:
 
     :returns: how many doubts were found.
     """
-    after, found, last_page = 0, 0, False
-    while not last_page:
-        page = source.client.sweep_page(after=after, limit=SWEEP_PAGE)
-        last_page = not page.ids
-        upto = None if last_page else page.ids[-1]
+    after, found = 0, 0
+    while (page := source.client.sweep_page(after=after, limit=SWEEP_PAGE)).ids:
         shown = dict(zip(page.ids, map(read_seen, page.rows, page.ids), strict=True))
         with reading(source.engine) as connection:
-            held = seen_between(connection, source.mirror.asset_uid, after, upto)
-        doubts = doubtful(shown, held)
-        highest = page.ids[-1] if page.ids else None
-        if doubts or highest:
-            _note(source, lease, run_id, doubts, highest)
-        found += len(doubts)
+            held = seen_between(connection, source.mirror.asset_uid, after, page.ids[-1])
+        found += _note_doubts(source, lease, run_id, doubtful(shown, held), page.ids[-1])
         source.progress("sweep", len(page.ids), page.count if after == 0 else None)
-        after = highest or after
+        after = page.ids[-1]
+    found += _sweep_rest(source, lease, run_id, after)
     transact(source.engine, lambda connection: note_findings(connection, run_id, {"sweep_found": found}))
     return found
+
+
+def _sweep_rest(source: Source, lease: Lease, run_id: int, after: int) -> int:
+    """Doubt whatever the ledger holds above the last submission that the server shows."""
+    found = 0
+    while True:
+        with reading(source.engine) as connection:
+            held = seen_between(connection, source.mirror.asset_uid, after, None, limit=SWEEP_PAGE)
+        if not held:
+            return found
+        found += _note_doubts(source, lease, run_id, sorted(held), None)
+        after = max(held)
 
 
 def read_seen(row: msgspec.Raw, kobo_id: int) -> Seen:
@@ -70,13 +76,16 @@ def doubtful(shown: dict[int, Seen], held: dict[int, Seen]) -> list[int]:
     )
 
 
-def _note(source: Source, lease: Lease, run_id: int, doubts: Sequence[int], highest: int | None) -> None:
+def _note_doubts(
+    source: Source, lease: Lease, run_id: int, doubts: Sequence[int], highest: int | None
+) -> int:
     def work(connection: Connection) -> None:
         check_lease(connection, lease)
         ask_for(connection, source.mirror.asset_uid, doubts, "the sweep saw a difference")
         add_counts(connection, run_id, {}, highest_id=highest)
 
     transact(source.engine, work)
+    return len(doubts)
 
 
 def look_back(source: Source, lease: Lease, run_id: int, *, swept: bool) -> None:

@@ -12,8 +12,9 @@ from kobo_mirror.store import runs
 from kobo_mirror.store.database import reading
 from kobo_mirror.store.fetch_list import waiting
 from kobo_mirror.store.ledger import rejections, state_counts
+from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.schema import at_head, bound_to
-from kobo_mirror.store.tables import dead_letters
+from kobo_mirror.store.tables import PROVEN, dead_letters
 
 _NAMED = 10
 
@@ -33,6 +34,7 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
         counts = state_counts(connection, asset)
         last, exact = runs.last_finished(connection, asset), runs.last_finished(connection, asset, "exact")
         unfinished = runs.unfinished_run(connection, asset)
+        newest = unfinished or last
         letters = connection.execute(
             select(func.count()).select_from(dead_letters).where(dead_letters.c.replayed_at.is_(None))
         )
@@ -48,8 +50,16 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
             "last_run": _time(last),
             "last_exact_run": _time(exact),
             "unfinished_run": unfinished["name"] if unfinished else None,
-            "error": unfinished["error"] if unfinished else None,
+            "last_proof": _proof(last_proof(connection, asset)),
+            "error": newest["error"] if newest else None,
         }
+
+
+def _proof(row: Any) -> str | None:
+    if row is None:
+        return None
+    found = ", ".join(f"{row[name]} {name}" for name in PROVEN if row[name])
+    return f"{row['finished_at']:%Y-%m-%d %H:%M:%S} UTC: {found or 'an empty form'}"
 
 
 def _time(row: Any) -> str | None:

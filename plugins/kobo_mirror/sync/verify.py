@@ -16,7 +16,7 @@ from kobo_mirror.store.database import clock, reading
 from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_between, rows_of
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.schema import at_head, bound_to
-from kobo_mirror.sync.pull import Progress, state_of
+from kobo_mirror.sync.pull import Progress, next_page, state_of
 from kobo_mirror.sync.reconcile import read_seen
 
 KINDS = ("missing", "extra", "stale", "different")
@@ -85,9 +85,9 @@ def verify(
         )
     proof = _Proof(client, engine, mirror, full=full)
     started_at = clock(engine)
-    after, last_page = 0, False
+    after, limit, last_page = 0, _PAGE, False
     while not last_page:
-        page = client.page(after=after, limit=_PAGE) if full else client.sweep_page(after=after, limit=_PAGE)
+        page, limit = next_page(client.page if full else client.sweep_page, limit, after=after)
         last_page = not page.ids
         proof.compare(page, after)
         progress("verify", len(page.ids), page.count if after == 0 else None)
