@@ -233,10 +233,12 @@ def form_table(form: Form, dialect: str) -> Table:
 
 
 def clock_trigger(form: Form) -> str:
-    """What makes ``updated_at`` move by itself in SQLite."""
+    """What makes ``updated_at`` move by itself in SQLite, and as in MySQL only where a value changes."""
     moment = _moment_default("sqlite", moves=False)
+    cells = [column.name for column in form_table(form, "sqlite").columns if column.name != "updated_at"]
+    changed = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in cells)
     return (
         f"CREATE TRIGGER {form.table}_updated_at AFTER UPDATE ON {form.table} FOR EACH ROW "  # noqa: S608  # both names are declared in code
-        "WHEN NEW.updated_at = OLD.updated_at "
+        f"WHEN NEW.updated_at = OLD.updated_at AND ({changed}) "
         f"BEGIN UPDATE {form.table} SET updated_at = {moment} WHERE id = NEW.id; END"
     )
