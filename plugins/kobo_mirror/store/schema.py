@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, func, insert, inspect, select, update
 from sqlalchemy.types import TypeEngine
 
-from kobo_mirror.errors import SchemaError
+from kobo_mirror.errors import DatabaseError, SchemaError
 from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.store.database import database_errors, now, reading, transact
 from kobo_mirror.store.tables import clock_trigger, form_table, forms
 
 VERSION_TABLE = "kobo_alembic_version"
+_MIGRATION_SECONDS = 60
 _MIGRATE = "run `python -m kobo_mirror migrate`"
 
 
@@ -35,16 +38,34 @@ def migrate(engine: Engine, form: Form) -> None:
     :raises DatabaseError: the database cannot take it.
     """
     config = _config()
-    with database_errors(), engine.begin() as connection:
-        is_new = not inspect(connection).has_table(form.table)
-        if not is_new:
+    with database_errors(), engine.begin() as connection, _alone(connection):
+        if inspect(connection).has_table(form.table):
             _check_columns(connection, form)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        if is_new:
-            form_table(form, engine.dialect.name).metadata.create_all(connection)
-            if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql(clock_trigger(form))
+        table = form_table(form, engine.dialect.name)
+        table.create(connection, checkfirst=True)
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql(clock_trigger(form))
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Keep other processes from migrating meanwhile; SQLite's transaction does so by itself."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    name = f"kobo_mirror {connection.engine.url.database}"[:64]
+    if connection.execute(select(func.get_lock(name, _MIGRATION_SECONDS))).scalar_one() != 1:
+        raise DatabaseError(
+            "Another process has been changing the database's tables for a minute: try again."
+        )
+    try:
+        yield
+    finally:
+        connection.execute(select(func.release_lock(name)))
 
 
 def _check_columns(connection: Connection, form: Form) -> None:
@@ -63,9 +84,19 @@ def _check_columns(connection: Connection, form: Form) -> None:
 
 
 def _kind(kind: TypeEngine[Any], connection: Connection) -> str:
-    """A type's name with the length of a text: integers may or may not show a width, texts a collation."""
+    """A type's name with the length of a text: integers may or may not show a width, texts a collation.
+
+    SQLite takes any value in any column, so that types say nothing there.
+    """
+    if connection.dialect.name == "sqlite":
+        return ""
     name = kind.compile(connection.dialect).partition(" ")[0].upper()
     return name if name.startswith(("VARCHAR", "BINARY")) else name.partition("(")[0]
+
+
+@lru_cache
+def _heads() -> frozenset[str]:
+    return frozenset(ScriptDirectory.from_config(_config()).get_heads())
 
 
 def at_head(engine: Engine, form: Form) -> bool:
@@ -73,12 +104,11 @@ def at_head(engine: Engine, form: Form) -> bool:
 
     :raises DatabaseError: the database cannot be asked.
     """
-    heads = set(ScriptDirectory.from_config(_config()).get_heads())
     with suppress(SchemaError), reading(engine) as connection:
         current = MigrationContext.configure(
             connection, opts={"version_table": VERSION_TABLE}
         ).get_current_heads()
-        return set(current) == heads and inspect(connection).has_table(form.table)
+        return frozenset(current) == _heads() and inspect(connection).has_table(form.table)
     return False
 
 

@@ -145,7 +145,7 @@ PROVEN = ("compared", "missing", "extra", "stale", "different", "rejected")
 sync_runs = Table(
     "kobo_sync_runs", metadata,
     Column("id", SERIAL, primary_key=True),
-    Column("asset_uid", UID, nullable=False, index=True),
+    Column("asset_uid", UID, nullable=False),
     Column("name", String(255), nullable=False),
     Column("mode", ascii_text(8), nullable=False),
     Column("started_at", MOMENT, nullable=False),
@@ -166,7 +166,7 @@ proofs = Table(
     "kobo_proofs",
     metadata,
     Column("id", SERIAL, primary_key=True),
-    Column("asset_uid", UID, nullable=False, index=True),
+    Column("asset_uid", UID, nullable=False),
     Column("started_at", MOMENT, nullable=False),
     Column("finished_at", MOMENT, nullable=False),
     Column("whole", Boolean, nullable=False),
@@ -238,7 +238,7 @@ def clock_trigger(form: Form) -> str:
     cells = [column.name for column in form_table(form, "sqlite").columns if column.name != "updated_at"]
     changed = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in cells)
     return (
-        f"CREATE TRIGGER {form.table}_updated_at AFTER UPDATE ON {form.table} FOR EACH ROW "  # noqa: S608  # both names are declared in code
+        f"CREATE TRIGGER IF NOT EXISTS {form.table}_updated_at AFTER UPDATE ON {form.table} FOR EACH ROW "  # noqa: S608  # both names are declared in code
         f"WHEN NEW.updated_at = OLD.updated_at AND ({changed}) "
         f"BEGIN UPDATE {form.table} SET updated_at = {moment} WHERE id = NEW.id; END"
     )

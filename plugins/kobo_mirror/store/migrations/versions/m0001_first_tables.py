@@ -15,6 +15,7 @@ depends_on = None
 
 MYSQLS = ("mysql", "mariadb")
 OPTIONS: dict[str, Any] = {
+    "if_not_exists": True,  # a migration that was killed halfway is simply finished
     "mysql_charset": "utf8mb4",
     "mariadb_charset": "utf8mb4",
     "mysql_engine": "InnoDB",
@@ -110,7 +111,7 @@ def upgrade() -> None:
     op.create_table(
         "kobo_sync_runs",
         sa.Column("id", SERIAL, primary_key=True),
-        sa.Column("asset_uid", ascii_text(40), nullable=False, index=True),
+        sa.Column("asset_uid", ascii_text(40), nullable=False),
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("mode", ascii_text(8), nullable=False),
         sa.Column("started_at", MOMENT, nullable=False),
@@ -130,7 +131,7 @@ def upgrade() -> None:
     op.create_table(
         "kobo_proofs",
         sa.Column("id", SERIAL, primary_key=True),
-        sa.Column("asset_uid", ascii_text(40), nullable=False, index=True),
+        sa.Column("asset_uid", ascii_text(40), nullable=False),
         sa.Column("started_at", MOMENT, nullable=False),
         sa.Column("finished_at", MOMENT, nullable=False),
         sa.Column("whole", sa.Boolean, nullable=False),
@@ -148,8 +149,10 @@ def upgrade() -> None:
         sa.Column("failures_read_until", MOMENT),
         **OPTIONS,
     )
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    replace, unless = ("", "IF NOT EXISTS ") if is_sqlite else ("OR REPLACE ", "")
     op.execute(
-        "CREATE VIEW kobo_rejected AS "
+        f"CREATE {replace}VIEW {unless}kobo_rejected AS "  # noqa: S608  # nothing in it is input
         "SELECT asset_uid, kobo_id, reason, submission_time, first_seen_at, payload "
         "FROM kobo_submissions WHERE state = 'rejected'"
     )
