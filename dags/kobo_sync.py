@@ -22,7 +22,8 @@ nothing.
   all is well. Skipped where no endpoint is set or the account may not do that; the sync never waits for it.
 - **plan** cuts what is to be read into lanes; a large first load is spread over several `pull` tasks.
 - **pull** reads the lanes page by page, each page committed with its place: a retry goes on where it stopped.
-- **reconcile** compares all submissions with the server, if the run is exact, and settles what is in doubt.
+- **reconcile** compares all submissions with the server, if the run is exact, settles what is in doubt, and
+  deletes what is proven to be gone there.
 - **publish** closes the run and tells its counts, also to whatever waits for the asset `kobo_records`.
 - **release**, after a failure, notes the reason with the run and lets the next one start.
 
@@ -30,7 +31,9 @@ nothing.
 
 **When it fails**: the log of `release` says why in a sentence. A wrong token or form fails at once: mend the
 connection `kobo_default`, whose Test button says what is wrong. A server or a database that is away is tried
-again. Then clear the failed tasks or wait for the next run: it goes on where this one stopped.
+again. Then clear the failed tasks or wait for the next run: it goes on where this one stopped. Where very
+many submissions have gone at once, nothing is deleted until a person says that it is meant, by *Confirm
+deletes*.
 
 **Settings**: the connections `kobo_default` (form, token, webhook) and `kobo_database`. The schedule is
 `KOBO_SYNC_SCHEDULE` (a cron expression, or `none`) in the environment of the dag-processor.
@@ -74,13 +77,20 @@ RECORDS = Asset(name="kobo_records", uri="kobo://mirror/kobo_records")
             title="Read again from submission",
             description="Reads every submission after this _id again; 0: all of them. Empty: what is new.",
         ),
+        "confirm_deletes": Param(
+            None,
+            type=["null", "string"],
+            title="Confirm deletes",
+            description="Where a run stopped since very many submissions have gone: the mark that it names.",
+        ),
     },
 )
 def kobo_sync() -> None:
     """Wire the steps of a sync."""
     prepare = KoboOperator(
         task_id="prepare", step="prepare", mode="{{ params.mode }}", since_id="{{ params.since_id }}"
-    ).as_setup()
+    )
+    prepare.as_setup()  # type: ignore[no-untyped-call]  # Airflow gives it no types
     ticket = prepare.output
     register = KoboOperator(task_id="register_webhook", step="register")
     plan = KoboOperator(task_id="plan", step="plan", ticket=ticket, groups=2)
@@ -88,7 +98,7 @@ def kobo_sync() -> None:
         task_id="pull", step="pull", ticket=ticket, page_size="{{ params.page_size }}"
     ).expand_kwargs(plan.output)
     reconcile = KoboOperator(
-        task_id="reconcile", step="reconcile", ticket=ticket, page_size="{{ params.page_size }}"
+        task_id="reconcile", step="reconcile", ticket=ticket, confirm_deletes="{{ params.confirm_deletes }}"
     )
     publish = KoboOperator(task_id="publish", step="publish", ticket=ticket, outlets=[RECORDS])
     release = KoboOperator(task_id="release", step="release", ticket=ticket).as_teardown(setups=prepare)

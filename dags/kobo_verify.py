@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import dag
+from airflow.sdk import Param, dag
 
 from kobo_mirror.airflow.operators import KoboOperator
 from kobo_mirror.airflow.schedules import schedule_from_env
@@ -12,13 +12,14 @@ from kobo_mirror.airflow.schedules import schedule_from_env
 DOC = """
 ### Is the mirror equal to KoboToolbox?
 
-Reads every submission from the server and compares it with every cell of the database. Writes nothing. What
-arrives meanwhile is no difference: a submission in doubt is asked for again.
+Compares the edit mark of every submission on the server, and every row of the database, with what the mirror
+has noted of them; with *Compare every answer* also every answer on the server with every cell. Changes no row
+unless *Repair* is chosen. What arrives meanwhile is no difference: a submission in doubt is asked for again.
 
 The log ends with a sentence such as `mirror equals source: 5200 submissions, 0 differences`, and the run is
-green. It **fails** when anything differs, and names the first submissions that do: then run `kobo_sync` with
-*Thorough*, and this again. Submissions that do not fit the table are no difference: they are counted apart
-and listed, with the reason, in the view `kobo_rejected`.
+green. It **fails** when anything differs, and names the first submissions that do: trigger it again with
+*Repair*. Submissions that do not fit the table are no difference: they are counted apart and listed, with the
+reason, in the view `kobo_rejected`.
 
 **Settings**: as for `kobo_sync`; the schedule is `KOBO_VERIFY_SCHEDULE` (a cron expression, or `none`).
 """
@@ -32,10 +33,36 @@ and listed, with the reason, in the view `kobo_rejected`.
     doc_md=DOC,
     tags=["kobo", "proof"],
     default_args={"owner": "data-team", "retries": 3, "retry_delay": timedelta(minutes=5)},
+    params={
+        "full": Param(
+            False,
+            type="boolean",
+            title="Compare every answer",
+            description="Reads the whole form: slower, and blind to nothing.",
+        ),
+        "repair": Param(
+            False,
+            type="boolean",
+            title="Repair",
+            description="Asks the server again for what differs, writes it anew and compares once more.",
+        ),
+        "confirm_deletes": Param(
+            None,
+            type=["null", "string"],
+            title="Confirm deletes",
+            description="Where a repair stopped since very many submissions have gone: the mark it names.",
+        ),
+    },
 )
 def kobo_verify() -> None:
     """One task: it passes or it fails."""
-    KoboOperator(task_id="verify", step="verify")
+    KoboOperator(
+        task_id="verify",
+        step="verify",
+        full="{{ params.full }}",
+        repair="{{ params.repair }}",
+        confirm_deletes="{{ params.confirm_deletes }}",
+    )
 
 
 kobo_verify()

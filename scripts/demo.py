@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import select
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,6 +34,7 @@ from stack import (
     alone,
     answers,
     clean_environment,
+    empty_sqlite,
     end_like_ctrl_c,
     free_port,
     make_room,
@@ -48,7 +51,7 @@ from kobo_mirror.sync.verify import Report, verify
 from simulator.control_client import SimulatorControl
 
 FOLDER = ROOT / ".demo"
-ROWS, PUSHED = 5000, 200
+ROWS, PUSHED, LEFT = 5000, 200, 5180
 INTERRUPTED = 130
 
 
@@ -67,7 +70,8 @@ def main() -> int:
 
 
 def _demo(children: Children) -> int:
-    target = Settings.from_env().database_url or _fresh_file()
+    given = {"DATABASE_URL": os.environ.get("DATABASE_URL", "")}
+    target = Settings.from_env(env=given).database_url or empty_sqlite(FOLDER / "mirror.sqlite")
     engine = open_engine(target)
     make_room(engine)
     migrate(engine, KOBO_RECORDS)
@@ -84,13 +88,7 @@ def _demo(children: Children) -> int:
     Console().print(demo.story)
     print(f"database: {engine.url.render_as_string(hide_password=True)}, table {KOBO_RECORDS.table}")
     print(demo.report.sentence)
-    return 0 if demo.report.equal and demo.report.compared == ROWS + PUSHED else 1
-
-
-def _fresh_file() -> str:
-    for end in ("", "-wal", "-shm"):
-        (FOLDER / f"mirror.sqlite{end}").unlink(missing_ok=True)
-    return f"sqlite:///{FOLDER / 'mirror.sqlite'}"
+    return 0 if demo.report.equal and demo.report.compared == LEFT else 1
 
 
 class Demo:
@@ -103,6 +101,7 @@ class Demo:
         self.story.add_column("what happened", overflow="fold")
         self.story.add_column("seconds", justify="right")
         self.report: Report
+        self._told: set[str] = set()
 
     def start(self, target: str) -> None:
         """Start the simulated server, the webhook and Airflow.
@@ -143,10 +142,12 @@ class Demo:
         self._simulator: dict[str, str] = json.loads(ready.read_text())
 
     def play(self) -> None:
-        """First sync, pushes, second sync, proof."""
+        """First sync; pushes and a second sync; changes that nobody pushes and a third sync; proof."""
         self._sync("kobo_sync in Airflow", ROWS)
         self._push()
         self._sync("kobo_sync again", ROWS + PUSHED)
+        self._change()
+        self._sync("kobo_sync once more", LEFT)
         self._verify()
 
     def _sync(self, title: str, rows: int) -> None:
@@ -157,11 +158,16 @@ class Demo:
                 raise StackError(f"kobo_sync failed: {reasons}")
             scene.done(rows)
             scene.told(answer["results"]["publish"]["sentence"])
-        self.story.add_row("register_webhook", answer["results"]["register_webhook"], "")
+        registered = answer["results"]["register_webhook"]
+        if registered not in self._told:
+            self._told.add(registered)
+            self.story.add_row("register_webhook", registered, "")
 
     def _push(self) -> None:
-        with self._scene(f"{PUSHED} new through the webhook", PUSHED) as scene:
-            control = SimulatorControl(self._simulator["url"])
+        with (
+            self._scene(f"{PUSHED} new through the webhook", PUSHED) as scene,
+            closing(self._control()) as control,
+        ):
             control.create(PUSHED)
 
             def arrived() -> bool:
@@ -170,11 +176,32 @@ class Demo:
 
             self._children.wait_for(arrived, "the delivery of new submissions")
             control.wait_deliveries()
-            control.close()
             scene.told("posted by the REST Service, in the database before any sync")
 
+    def _change(self) -> None:
+        """Change submissions on the server without a word to the webhook."""
+        with self._scene("changes on the server", 4) as scene, closing(self._control()) as control:
+            ids = control.ids()
+            edited, bulk, validated, deleted = ids[100:150], ids[1000:1020], ids[2000:2030], ids[3000:3020]
+            for kobo_id in edited:
+                control.edit(kobo_id, cd_age=str(20 + kobo_id % 50))
+            scene.done(1)
+            control.bulk_edit(bulk, cd_cohort="Cohort of the bulk edit")
+            scene.done(2)
+            control.validate(validated, "approved")
+            scene.done(3)
+            control.delete(deleted)
+            scene.done(4)
+            scene.told(
+                f"{len(edited)} edited, {len(bulk)} in a bulk edit, {len(validated)} validated, "
+                f"{len(deleted)} deleted; none is pushed"
+            )
+
+    def _control(self) -> SimulatorControl:
+        return SimulatorControl(self._simulator["url"])
+
     def _verify(self) -> None:
-        with self._scene("verify every answer", ROWS + PUSHED) as scene:
+        with self._scene("verify every answer", LEFT) as scene:
             compared = 0
 
             def tell(phase: str, done: int, total: int | None) -> None:

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import sqlite3
 import sys
-from contextlib import closing
-from importlib.metadata import version
-from pathlib import Path
 from typing import IO, Any
+
+from airflow_setup import set_up
 
 
 def main() -> None:
     """Set Airflow up, then run what is asked for until the input ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what Airflow prints belongs in the log
-    _set_up()
+    set_up(fresh=True)
     from airflow.dag_processing.dagbag import DagBag
 
     dags = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags
@@ -31,25 +28,6 @@ def main() -> None:
     for line in sys.stdin:
         _answer(answers, _run(dags[line.strip()]))
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a run leaves a handler that keeps us from ending
-
-
-def _set_up() -> None:
-    """A migrated database, copied from the one that the first demo kept, and our connections."""
-    home = Path(os.environ["AIRFLOW_HOME"])
-    database, kept = home / "airflow.db", home / f"migrated-{version('apache-airflow')}.db"
-    for end in ("", "-wal", "-shm"):
-        database.with_name(f"{database.name}{end}").unlink(missing_ok=True)
-    if kept.exists():
-        shutil.copyfile(kept, database)
-    else:
-        from airflow.utils.db import initdb
-
-        initdb()
-        with closing(sqlite3.connect(database)) as connection:
-            connection.execute("VACUUM INTO ?", (str(kept),))
-    from kobo_mirror.airflow.connections import create_absent
-
-    create_absent(os.environ)
 
 
 def _run(dag: Any) -> dict[str, Any]:
@@ -60,7 +38,8 @@ def _run(dag: Any) -> dict[str, Any]:
     run = dag.test()
     left: dict[str, dict[str, Any]] = {"return_value": {}, "error": {}}
     with create_session() as session:
-        for entry in session.scalars(XComModel.get_many(run_id=run.run_id, dag_ids=dag.dag_id)):
+        entries: Any = session.scalars(XComModel.get_many(run_id=run.run_id, dag_ids=dag.dag_id))
+        for entry in entries:
             left.setdefault(entry.key, {})[entry.task_id] = XComModel.deserialize_value(entry)
     return {"state": str(run.state), "results": left["return_value"], "errors": left["error"]}
 

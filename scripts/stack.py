@@ -77,6 +77,16 @@ class Children:
         self._running[name] = process
         return process
 
+    def run(self, name: str, *command: str, env: Mapping[str, str]) -> None:
+        """Run it to its end.
+
+        :raises StackError: it fails; with its last line.
+        """
+        self.start(name, *command, env=env)
+        if self._running[name].wait() != 0:
+            self.check()
+        del self._running[name]
+
     def log(self, name: str) -> Path:
         """The file that a process writes to."""
         return self._logs / f"{name}.log"
@@ -199,6 +209,13 @@ def airflow_settings(home: Path) -> dict[str, str]:
     }
 
 
+def empty_sqlite(file: Path) -> str:
+    """The address of an SQLite database without any table."""
+    for end in ("", "-wal", "-shm"):
+        file.with_name(f"{file.name}{end}").unlink(missing_ok=True)
+    return f"sqlite:///{file}"
+
+
 def make_room(engine: Engine) -> None:
     """Remove the mirror of a simulated form, which an earlier demo left; leave any other mirror alone.
 
@@ -207,7 +224,9 @@ def make_room(engine: Engine) -> None:
     """
     with database_errors(), engine.begin() as connection:
         there = inspect(connection).get_table_names()
-        bound = connection.execute(select(forms)).all() if forms.name in there else []
+        bound = (
+            connection.execute(select(forms.c.server, forms.c.asset_uid)).all() if forms.name in there else []
+        )
         table = form_table(KOBO_RECORDS, engine.dialect.name)
         if any(not _is_simulated(row.server, row.asset_uid) for row in bound):
             raise SchemaError(f"{_NOT_OURS} mirrors {bound[0].asset_uid} of {bound[0].server}. {_INSTEAD}")

@@ -51,9 +51,10 @@ class KoboHook(HttpHook):
         super().__init__(method=method, http_conn_id=kobo_conn_id)
         self.kobo_conn_id = kobo_conn_id
 
-    def settings(self) -> Settings:
+    def settings(self, *, advice: str = "") -> Settings:
         """What the connection says, checked as the same settings are elsewhere.
 
+        :param advice: the last sentence of the error, by default where to find the connection.
         :raises ConfigurationError: a field is missing or malformed.
         """
         connection = self.get_connection(self.kobo_conn_id)
@@ -64,29 +65,31 @@ class KoboHook(HttpHook):
             need=("KOBO_TOKEN", "KOBO_ASSET_ID"),
             env={**os.environ, **{name: str(value or "") for name, value in given.items()}},
             names={name: f"'{label}'" for name, label in _LABELS.items()},
-            advice=f"Set it in Admin → Connections → {self.kobo_conn_id}.",
+            advice=advice or f"Set it in Admin → Connections → {self.kobo_conn_id}.",
         )
 
-    def get_client(self, **options: Any) -> KoboClient:
+    def get_client(self, settings: Settings | None = None, **options: Any) -> KoboClient:
         """A client for the connection's form.
 
+        :param settings: what ``settings()`` returned, where that is known already.
         :param options: what ``KoboClient`` takes, such as ``max_in_flight`` or ``attempts``.
         :raises ConfigurationError: the connection lacks something.
         """
         from kobo_mirror.kobo.client import KoboClient
 
-        settings = self.settings()
+        settings = settings or self.settings()
         options = {"max_in_flight": settings.kobo_max_in_flight, **options}
         return KoboClient(settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, **options)
 
     def test_connection(self) -> tuple[bool, str]:
         """What the Test button says: who the token belongs to and what it may do with the form."""
         try:
-            with self.get_client(attempts=1, timeout=(5.0, 15.0)) as client:
+            settings = self.settings(advice="Fill it in and test again.")
+            with self.get_client(settings, attempts=1, timeout=(5.0, 15.0)) as client:
                 account, form = client.whoami(), client.form()
                 return True, f"Signed in as {account}. {_described(form)} {_about_hooks(client)}"
         except KoboMirrorError as problem:
-            return False, str(problem)
+            return False, _in_words_of_the_form(str(problem))
 
     def _configure_session_from_auth(self, session: Session, connection: Any) -> Session:
         session.headers["Authorization"] = f"Token {connection.password}"
@@ -100,6 +103,12 @@ class KoboHook(HttpHook):
         return session
 
 
+def _in_words_of_the_form(sentence: str) -> str:
+    for name, label in _LABELS.items():
+        sentence = sentence.replace(name, f"'{label}'")
+    return sentence
+
+
 def _described(form: FormInfo) -> str:
     rows = "an unknown number of" if form.submission_count is None else f"{form.submission_count:,}"
     partly = " (this account sees only some of them)" if form.restricted else ""
@@ -110,10 +119,8 @@ def _about_hooks(client: KoboClient) -> str:
     try:
         client.hooks()
     except NotPermittedError:
-        return (
-            "This account may not register the webhook: ask the form's owner for the right to edit the form."
-        )
-    return "This account may register the webhook."
+        return "It may not register the webhook: ask the form's owner for the right to edit the form."
+    return "It may register the webhook."
 
 
 def open_target(conn_id: str = "kobo_database") -> Engine:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,12 @@ from airflow.sdk import BaseOperator, Context, ExceptionRetryPolicy, RetryAction
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from kobo_mirror.airflow.hooks import KoboHook, open_target
+from kobo_mirror.airflow.progress import Progress
 from kobo_mirror.errors import (
     ConfigurationError,
     CredentialsError,
     DatabaseError,
+    DeletesWaitError,
     KoboMirrorError,
     NotPermittedError,
     RequestError,
@@ -23,6 +24,7 @@ from kobo_mirror.errors import (
 )
 
 if TYPE_CHECKING:
+    from airflow.sdk import XComArg
     from sqlalchemy import Engine
 
     from kobo_mirror.config import Settings
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 RETRY_BY_ERROR = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            exception=[ConfigurationError, CredentialsError, RequestError, SchemaError],
+            exception=[ConfigurationError, CredentialsError, DeletesWaitError, RequestError, SchemaError],
             action=RetryAction.FAIL,
             reason="asking again does not help",
         ),
@@ -60,7 +62,10 @@ class KoboOperator(BaseOperator):
     :param groups: the number of tasks that ``plan`` may cut a large pull into.
     :param mode: ``usual``, ``exact``, or ``auto``: the form's size and the last exact run decide. (templated)
     :param page_size: submissions asked for at once; None: as the connection says. (templated)
-    :param since_id: pull only submissions whose ``_id`` is higher. (templated)
+    :param since_id: read every submission with a higher ``_id`` again. (templated)
+    :param confirm_deletes: the mark of a list of deletes that waits for a person's word. (templated)
+    :param full: ``verify`` compares every answer, not only tokens and digests. (templated)
+    :param repair: ``verify`` mends what differs and compares again. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -72,6 +77,9 @@ class KoboOperator(BaseOperator):
         "mode",
         "page_size",
         "since_id",
+        "confirm_deletes",
+        "full",
+        "repair",
     )
     ui_color = "#e3f1fb"
 
@@ -81,13 +89,16 @@ class KoboOperator(BaseOperator):
         step: str = "sync",
         kobo_conn_id: str = "kobo_default",
         database_conn_id: str = "kobo_database",
-        ticket: dict[str, Any] | None = None,
+        ticket: dict[str, Any] | XComArg | None = None,
         lanes: Sequence[int] = (),
         in_flight: int | None = None,
         groups: int = 1,
         mode: str = "auto",
         page_size: int | str | None = None,
         since_id: int | str | None = None,
+        confirm_deletes: str | None = None,
+        full: bool | str = False,
+        repair: bool | str = False,
         retry_policy: ExceptionRetryPolicy | None = RETRY_BY_ERROR,
         **kwargs: Any,
     ) -> None:
@@ -102,6 +113,9 @@ class KoboOperator(BaseOperator):
         self.mode = mode
         self.page_size = page_size
         self.since_id = since_id
+        self.confirm_deletes = confirm_deletes
+        self.full = full
+        self.repair = repair
 
     def execute(self, context: Context) -> Any:
         """Do the step. What went wrong is left in the XCom ``error`` for ``release``.
@@ -120,29 +134,34 @@ class KoboOperator(BaseOperator):
         settings = hook.settings()
         engine = open_target(self.database_conn_id)
         try:
-            with hook.get_client(max_in_flight=self.in_flight or settings.kobo_max_in_flight) as client:
+            with hook.get_client(
+                settings, max_in_flight=self.in_flight or settings.kobo_max_in_flight
+            ) as client:
                 yield settings, client, engine
         finally:
             engine.dispose()
 
-    @contextmanager
-    def _sync(self) -> Iterator[MirrorSync]:
+    def _mirror_sync(self, settings: Settings, client: KoboClient, engine: Engine) -> MirrorSync:
         from kobo_mirror.forms.kobo_records import KOBO_RECORDS
         from kobo_mirror.sync.mirror import MirrorSync
 
-        with self._parts() as (settings, client, engine):
-            yield MirrorSync(
-                client,
-                engine,
-                form=KOBO_RECORDS,
-                server=settings.kobo_url,
-                keep_payloads=settings.kobo_keep_payloads,
-                page_size=_number(self.page_size) or settings.kobo_page_size,
-                in_flight=self.in_flight or settings.kobo_max_in_flight,
-                exact_up_to=settings.kobo_exact_up_to,
-                exact_every_hours=settings.kobo_exact_every_hours,
-                progress=_Progress(self.log.info),
-            )
+        return MirrorSync(
+            client,
+            engine,
+            form=KOBO_RECORDS,
+            server=settings.kobo_url,
+            keep_payloads=settings.kobo_keep_payloads,
+            page_size=_number(self.page_size) or settings.kobo_page_size,
+            in_flight=self.in_flight or settings.kobo_max_in_flight,
+            exact_up_to=settings.kobo_exact_up_to,
+            exact_every_hours=settings.kobo_exact_every_hours,
+            progress=Progress(self.log.info),
+        )
+
+    @contextmanager
+    def _sync(self) -> Iterator[MirrorSync]:
+        with self._parts() as parts:
+            yield self._mirror_sync(*parts)
 
     def _prepare(self, context: Context) -> dict[str, Any]:
         with self._sync() as sync:
@@ -181,7 +200,7 @@ class KoboOperator(BaseOperator):
 
     def _reconcile(self, context: Context) -> None:
         with self._sync() as sync:
-            sync.reconcile(self._given_ticket())
+            sync.reconcile(self._given_ticket(), confirm=_text(self.confirm_deletes))
 
     def _publish(self, context: Context) -> dict[str, Any]:
         with self._sync() as sync:
@@ -194,10 +213,10 @@ class KoboOperator(BaseOperator):
                 sync.fail(self._given_ticket(), problem)
 
     def _sync_all(self, context: Context) -> dict[str, Any]:
+        since, confirm = _number(self.since_id), _text(self.confirm_deletes)
         with self._sync() as sync:
-            return self._published(
-                context, sync.run(mode=self.mode, since=_number(self.since_id), name=_name_of(context))
-            )
+            counts = sync.run(mode=self.mode, since=since, confirm=confirm, name=_name_of(context))
+        return self._published(context, counts)
 
     def _verify(self, context: Context) -> str:
         from kobo_mirror.forms.form import Mirror
@@ -206,15 +225,21 @@ class KoboOperator(BaseOperator):
 
         with self._parts() as (settings, client, engine):
             mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
-            report = verify(client, engine, mirror, _Progress(self.log.info))
-        self.log.info("%s", report.sentence)
+            progress, full = Progress(self.log.info), _flag(self.full)
+            report = verify(client, engine, mirror, progress, full=full)
+            if _flag(self.repair) and not report.equal:
+                self.log.warning("%s: mending it", report.sentence)
+                sync = self._mirror_sync(settings, client, engine)
+                sync.repair(report, confirm=_text(self.confirm_deletes))
+                report = verify(client, engine, mirror, progress, full=full)
         if not report.equal:
             named = {kind: ids for kind, ids in report.named.items() if ids}
             raise AirflowFailException(f"{report.sentence}. The first ids of each kind: {named}")
+        self.log.info("%s", report.sentence)
         return report.sentence
 
     def _given_ticket(self) -> dict[str, Any]:
-        if not self.ticket:
+        if not isinstance(self.ticket, dict):
             raise ConfigurationError(f"The step '{self.step}' needs the ticket that 'prepare' returns.")
         return self.ticket
 
@@ -244,7 +269,15 @@ def _name_of(context: Context) -> str:
 
 def _number(given: int | str | None) -> int | None:
     """What a template left: a number, or nothing where its Param is empty."""
-    return None if given in (None, "", "None") else int(given)
+    return int(text) if (text := _text(given)) else None
+
+
+def _text(given: object) -> str | None:
+    return None if given in (None, "", "None") else str(given)
+
+
+def _flag(given: bool | str) -> bool:
+    return str(given) == "True"
 
 
 def _problems(context: Context) -> Iterator[str]:
@@ -255,21 +288,3 @@ def _problems(context: Context) -> Iterator[str]:
             name, index = task["task_id"], task["map_index"]
             error = ti.xcom_pull(task_ids=name, key="error", map_indexes=index)
             yield f"{name}: {error or 'it ended without an error of its own; see its log.'}"
-
-
-class _Progress:
-    """Turns the library's progress into a line of the task's log every few seconds."""
-
-    def __init__(self, say: Callable[..., None], *, every: float = 5.0) -> None:
-        self._say, self._every, self._last = say, every, time.monotonic()
-        self._done: dict[str, int] = {}
-        self._total: dict[str, int] = {}
-
-    def __call__(self, phase: str, done: int, total: int | None) -> None:
-        self._done[phase] = self._done.get(phase, 0) + done
-        if total is not None:
-            self._total[phase] = total
-        if time.monotonic() - self._last >= self._every:
-            self._last = time.monotonic()
-            of = f" of about {self._total[phase]:,}" if phase in self._total else ""
-            self._say("%s: %s%s submissions", phase, f"{self._done[phase]:,}", of)

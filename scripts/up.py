@@ -1,0 +1,228 @@
+"""`make up`: the whole stack without Docker, until Ctrl-C: Airflow with its UI, the webhook, a form."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import requests
+from dotenv import dotenv_values
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from sqlalchemy.engine import make_url
+from stack import (
+    ROOT,
+    WEBHOOK_PATH,
+    Children,
+    airflow_settings,
+    alone,
+    answers,
+    clean_environment,
+    empty_sqlite,
+    end_like_ctrl_c,
+    free_port,
+    make_room,
+)
+
+from kobo_mirror.config import Settings
+from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.schema import migrate
+from simulator.options import DEMO_ASSET, DEMO_TOKEN
+
+FOLDER = ROOT / ".up"
+ROWS = 5000
+SUBMIT = '.venv/bin/python -c "from simulator.control_client import SimulatorControl as S; S'
+PASSED_ON = ("KOBO_SYNC_SCHEDULE", "KOBO_VERIFY_SCHEDULE")
+
+
+def main() -> int:
+    """Run until Ctrl-C; 1 where a part does not start or ends by itself."""
+    end_like_ctrl_c()
+    console = Console(stderr=True)
+    try:
+        with alone(FOLDER, "make up"), Children(FOLDER) as children:
+            with console.status("starting: half a minute, a little more the first time"):
+                stack = Stack(children, _given())
+                stack.start()
+                stack.sync_once()
+            console.print(stack.describe())
+            while True:
+                children.check()
+                time.sleep(1)
+    except KoboMirrorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; nothing is left running", file=sys.stderr)
+        return 0
+
+
+def _given() -> dict[str, str]:
+    """The settings of .env and, before them, the environment; empty ones are none."""
+    known = {name.upper() for name in Settings.__dataclass_fields__} | set(PASSED_ON)
+    known |= {"AIRFLOW_ADMIN_PASSWORD", "AIRFLOW_PORT", "WEBHOOK_PORT", "SIMULATOR_PORT"}
+    found = {**dotenv_values(ROOT / ".env"), **os.environ}
+    return {name: value for name, value in found.items() if name in known and value}
+
+
+class Stack:
+    """The processes, and where they are found.
+
+    :param given: the settings that a person gave.
+    :raises ConfigurationError: one of them is malformed, or only one of token and form is there.
+    """
+
+    def __init__(self, children: Children, given: Mapping[str, str]) -> None:
+        self._children, self._given = children, given
+        self._simulated = not (given.get("KOBO_TOKEN") or given.get("KOBO_ASSET_ID"))
+        self._home = FOLDER / ("simulator" if self._simulated else given.get("KOBO_ASSET_ID", ""))
+        Settings.from_env([] if self._simulated else ["KOBO_TOKEN", "KOBO_ASSET_ID"], given)
+        self._home.mkdir(exist_ok=True)
+        self._secrets = _remembered_secrets(FOLDER / "secrets.json")
+        ports = {name: free_port(int(given.get(name, default))) for name, default in _PORTS.items()}
+        self._airflow_port = ports["AIRFLOW_PORT"]
+        self._airflow = f"http://127.0.0.1:{self._airflow_port}"
+        self._webhook = f"http://127.0.0.1:{ports['WEBHOOK_PORT']}"
+        self._simulator_port = ports["SIMULATOR_PORT"]
+        self._password = given.get("AIRFLOW_ADMIN_PASSWORD") or self._secrets["airflow_password"]
+        self._settings = self._mirror_settings()
+
+    def _mirror_settings(self) -> dict[str, str]:
+        file = self._home / "mirror.sqlite"
+        defaults = {
+            "DATABASE_URL": empty_sqlite(file) if self._simulated else f"sqlite:///{file}",
+            "WEBHOOK_SECRET": self._secrets["webhook_secret"],
+        }
+        simulated = {
+            "KOBO_URL": f"http://127.0.0.1:{self._simulator_port}",
+            "KOBO_TOKEN": DEMO_TOKEN,
+            "KOBO_ASSET_ID": DEMO_ASSET,
+            "REAL_TIME_POST_ENDPOINT_URL": f"{self._webhook}{WEBHOOK_PATH}",
+        }
+        return defaults | dict(self._given) | (simulated if self._simulated else {})
+
+    def start(self) -> None:
+        """Start everything and wait until it works.
+
+        :raises KoboMirrorError: a part does not start, or the database mirrors another form.
+        """
+        engine = open_engine(self._settings["DATABASE_URL"])
+        if self._simulated:
+            make_room(engine)  # the simulated server starts anew, and so does its mirror
+            self._start_simulator()
+        migrate(engine, KOBO_RECORDS)
+        engine.dispose()
+        env = self._environment()
+        fresh = ["--fresh"] if self._simulated else []
+        self._children.run("airflow-setup", "scripts/airflow_setup.py", *fresh, env=env)
+        serve = ("-m", "gunicorn", "-c", "webhook/gunicorn.conf.py", "webhook.app:get_app()")
+        self._children.start("webhook", *serve, env=env)
+        api = ("api-server", "--host", "127.0.0.1", "--port", str(self._airflow_port), "--workers", "1")
+        self._children.start("airflow-api-server", "-m", "airflow", *api, env=env)
+        self._children.start("airflow-scheduler", "-m", "airflow", "scheduler", "--skip-serve-logs", env=env)
+        self._children.start("airflow-dag-processor", "-m", "airflow", "dag-processor", env=env)
+        self._children.wait_for(lambda: answers(f"{self._webhook}/health/ready"), "the start of the webhook")
+        self._children.wait_for(self._airflow_is_healthy, "the start of Airflow", seconds=300)
+
+    def _start_simulator(self) -> None:
+        ready = self._home / "simulator.json"
+        ready.unlink(missing_ok=True)
+        options = (f"--port={self._simulator_port}", f"--rows={ROWS}", f"--ready-file={ready}")
+        self._children.start("simulator", "-m", "simulator", *options, env=clean_environment())
+        self._children.wait_for(ready.exists, "the start of the simulator")
+
+    def _environment(self) -> dict[str, str]:
+        home = self._home / "airflow"
+        home.mkdir(exist_ok=True)
+        passwords = home / "passwords.json"
+        passwords.touch(mode=0o600)
+        passwords.write_text(json.dumps({"admin": self._password}))
+        return (
+            clean_environment()
+            | airflow_settings(home)
+            | {
+                "AIRFLOW__API__SECRET_KEY": self._secrets["api_secret"],
+                "AIRFLOW__API_AUTH__JWT_SECRET": self._secrets["jwt_secret"],
+                "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+                "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self._airflow}/execution/",
+                "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+                "AIRFLOW__CORE__FERNET_KEY": self._secrets["fernet_key"],
+                "AIRFLOW__CORE__PARALLELISM": "4",  # as many idle processes
+                "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+                "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+                "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+                "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+                "WEBHOOK_BIND": self._webhook.removeprefix("http://"),
+            }
+            | self._settings
+        )
+
+    def _airflow_is_healthy(self) -> bool:
+        try:
+            health = requests.get(f"{self._airflow}/api/v2/monitor/health", timeout=5).json()
+        except requests.RequestException:
+            return False
+        parts = ("metadatabase", "scheduler", "dag_processor")
+        return all(health[part]["status"] == "healthy" for part in parts)
+
+    def sync_once(self) -> None:
+        """Start a first kobo_sync, rather than wait for its schedule.
+
+        :raises StackError: Airflow does not take it.
+        """
+        login = {"username": "admin", "password": self._password}
+        token = requests.post(f"{self._airflow}/auth/token", json=login, timeout=30).json()["access_token"]
+        runs = f"{self._airflow}/api/v2/dags/kobo_sync/dagRuns"
+
+        def taken() -> bool:  # not before the dag-processor has read the DAG
+            answer = requests.post(
+                runs, json={"logical_date": None}, headers={"Authorization": f"Bearer {token}"}, timeout=30
+            )
+            return answer.status_code == 200
+
+        self._children.wait_for(taken, "the first kobo_sync")
+
+    def describe(self) -> Panel:
+        """What a person needs to know of it."""
+        facts = Table.grid(padding=(0, 2))
+        facts.add_column(no_wrap=True, style="bold")
+        facts.add_column(overflow="fold")
+        facts.add_row("Airflow", f"{self._airflow}   user admin, password {self._password}")
+        facts.add_row("webhook", f"{self._webhook}{WEBHOOK_PATH}")
+        if self._simulated:
+            url = self._settings["KOBO_URL"]
+            facts.add_row("form", f"simulated, at {url}; for your own set KOBO_TOKEN and KOBO_ASSET_ID")
+            facts.add_row("submit", f'curl --json \'{{"count": 3, "answers": {{}}}}\' {url}/_control/create')
+        else:
+            facts.add_row("form", self._settings["KOBO_ASSET_ID"])
+        database = make_url(self._settings["DATABASE_URL"]).render_as_string(hide_password=True)
+        facts.add_row("database", f"{database}   table {KOBO_RECORDS.table}")
+        facts.add_row("logs", str(FOLDER))
+        return Panel(facts, title="kobo_sync is running; Ctrl-C stops all of it", highlight=False)
+
+
+_PORTS = {"AIRFLOW_PORT": "8080", "WEBHOOK_PORT": "8000", "SIMULATOR_PORT": "8800"}
+
+
+def _remembered_secrets(file: Path) -> dict[str, str]:
+    """Secrets of this checkout, made at the first start and readable by their owner alone."""
+    if not file.exists():
+        names = ("airflow_password", "api_secret", "jwt_secret", "webhook_secret")
+        made = {name: secrets.token_urlsafe(9 if name == "airflow_password" else 32) for name in names}
+        made["fernet_key"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(made))
+    return dict(json.loads(file.read_text()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
