@@ -3,4 +3,11 @@
 set -euo pipefail
 airflow db migrate
 python -m kobo_mirror migrate
-python -m kobo_mirror.airflow.connections
+connections=$(python -m kobo_mirror.airflow.connections)
+echo "$connections"
+
+# The very first sync waits for the scheduler, not for the next quarter of an hour.
+if [[ $connections == *"kobo_default: created"* ]]; then
+    airflow dags reserialize
+    airflow dags trigger kobo_sync
+fi
