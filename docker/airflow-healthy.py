@@ -1,4 +1,4 @@
-"""Exit 0 if a part of Airflow has a fresh heartbeat: ``airflow-healthy.py scheduler|dag_processor|triggerer``."""
+"""Exit 0 if a part of Airflow has a fresh heartbeat: ``scheduler``, ``dag_processor`` or ``triggerer``."""
 
 import json
 import sys
