@@ -1,0 +1,181 @@
+"""Any history of a form, in any order with deliveries, syncs, crashes and faults, ends in an equal mirror.
+
+``PROOF_MINUTES`` says how long to try new histories, for each kind of database; ``PROOF_SEED`` with which to
+start.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from kobo_mirror.sync import mirror, pull, reconcile, removal
+from simulator.faults import KINDS
+from simulator.options import Options
+from tests.support.happenings import Event, Happenings
+from tests.support.living_server import LivingServer, Moment
+from tests.support.observed_mirror import DONE, FAILED, WAITING, ObservedMirror
+
+MINUTES = float(os.environ.get("PROOF_MINUTES", "1.5"))
+SEED = int(os.environ.get("PROOF_SEED", "0")) or secrets.randbits(32)
+BATCH = 15
+
+SERVER_EVENTS = (
+    "create", "hide", "reveal", "phantom", "vanish", "edit", "edit", "edit all", "validate", "clear",
+    "delete", "delete many", "duplicate", "attach", "redeploy",
+)  # fmt: skip
+RIGHTS = ("view less", "view all")
+PICKS, VARIANTS = st.integers(0, 12), st.integers(0, 20)
+EVENTS = st.builds(Event, st.sampled_from(SERVER_EVENTS), PICKS, VARIANTS)
+DELIVERIES = st.builds(Event, st.just("deliver"), PICKS)
+MEANWHILE = st.builds(
+    Event, st.sampled_from((*SERVER_EVENTS, "deliver", "deliver", *RIGHTS, "sync")), PICKS, VARIANTS
+)
+MOMENTS = st.lists(st.tuples(st.integers(0, 16), st.booleans(), MEANWHILE), max_size=4)
+MODES = st.sampled_from(("auto", "usual", "exact"))
+CUTS = st.none() | st.integers(0, 120)
+FAULTS = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(KINDS),
+        "count": st.sampled_from((1, 2, 3, None)),
+        "every": st.integers(1, 3),
+        "after": st.integers(0, 12),
+        "path": st.sampled_from(("", "/data", "fields", "%24in|in%22", "sort", "aInkomoko[^/]*json")),
+        "seconds": st.just(0),
+    }
+)
+
+
+class History(RuleBasedStateMachine):
+    """One form from its first submission to a last proof."""
+
+    server: ClassVar[LivingServer]
+    happenings: ClassVar[Happenings]
+    mirror: ClassVar[ObservedMirror]
+    told: ClassVar[int] = 0
+
+    @initialize(rows=st.integers(0, 5), page_size=st.sampled_from((1, 2, 3, 1000)))
+    def begin(self, rows: int, page_size: int) -> None:
+        self.happenings.begin(rows)
+        self.mirror.begin(page_size)
+        type(self).told += 1
+        self.runs = 0
+
+    @rule(events=st.lists(EVENTS, min_size=1, max_size=4))
+    def happen(self, events: list[Event]) -> None:
+        for event in events:
+            self.happenings.happen(event)
+
+    @rule(pick=PICKS, cut=st.none() | st.integers(0, 12))
+    def deliver(self, pick: int, cut: int | None) -> None:
+        bodies = self.happenings.bodies
+        if bodies:
+            with self.mirror.observed(alone=True):
+                assert self.mirror.deliver(bodies[-1 - pick % len(bodies)], cut=cut) != FAILED
+
+    @rule(mode=MODES, moments=MOMENTS, cut=CUTS, confirm=st.booleans())
+    def sync(self, mode: str, moments: list[tuple[int, bool, Event]], cut: int | None, confirm: bool) -> None:
+        mark = self.mirror.mark if confirm else None
+        self._observe(moments, lambda: self.mirror.sync(mode, cut=cut, confirm=mark))
+
+    @rule(mode=MODES, moments=MOMENTS, fault=FAULTS)
+    def sync_through_a_fault(
+        self, mode: str, moments: list[tuple[int, bool, Event]], fault: dict[str, Any]
+    ) -> None:
+        self.server.control.faults.add(**fault)
+        self._observe(moments, lambda: self.mirror.sync(mode))
+        self.server.control.faults.clear()
+
+    @rule(mode=MODES, moments=MOMENTS, cut_step=st.integers(0, 3), cut=CUTS)
+    def sync_in_steps(
+        self, mode: str, moments: list[tuple[int, bool, Event]], cut_step: int, cut: int | None
+    ) -> None:
+        self.runs += 1
+        name = f"scheduled {self.runs}"
+        self._observe(moments, lambda: self.mirror.sync_in_steps(mode, name, cut_step=cut_step, cut=cut))
+
+    @rule(moments=MOMENTS, cut=CUTS)
+    def repair(self, moments: list[tuple[int, bool, Event]], cut: int | None) -> None:
+        self._observe(moments, lambda: self.mirror.repair(cut=cut))
+
+    @rule(minutes=st.sampled_from((3, 6, 16, 1500)))
+    def wait(self, minutes: int) -> None:
+        self.mirror.pass_time(minutes)
+
+    def teardown(self) -> None:
+        """One more clean exact sync, and then the proof."""
+        self.server.control.faults.clear()
+        self.happenings.view_all()
+        self.mirror.pass_time(6)
+        with self.mirror.observed(alone=True):
+            outcome = self.mirror.sync("exact")
+            if outcome == WAITING:
+                outcome = self.mirror.sync("exact", confirm=self.mirror.mark)
+        assert outcome == DONE
+        report = self.mirror.verify()
+        assert report.equal, report.sentence
+        self.mirror.check_rows(self.happenings.rows())
+
+    def _observe(self, moments: list[tuple[int, bool, Event]], work: Any) -> None:
+        planned = [
+            Moment(number, answered, lambda e=event: self._meanwhile(e))
+            for number, answered, event in moments
+        ]
+        with self.mirror.observed(alone=not moments), self.server.meanwhile(planned):
+            work()
+        self.happenings.view_all()
+
+    def _meanwhile(self, event: Event) -> None:
+        if event.name == "sync":
+            self.mirror.sync_elsewhere("exact" if event.pick % 2 else "auto")
+        elif event.name == "deliver":
+            if bodies := self.happenings.bodies:
+                self.mirror.deliver(bodies[-1 - event.pick % len(bodies)])
+        else:
+            self.happenings.happen(event)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every boundary between pages, lanes and queries is met by a handful of submissions."""
+    monkeypatch.setattr(reconcile, "SWEEP_PAGE", 3)
+    monkeypatch.setattr(pull, "_LANE_LEAST", 2)
+    monkeypatch.setattr(removal, "_BRAKE_LEAST", 2)
+    for module in (mirror, reconcile, removal):
+        monkeypatch.setattr(module, "ASK_AT_ONCE", 2)
+
+
+@pytest.fixture
+def history(database_url: str, small_pages: None) -> Iterator[type[History]]:
+    with LivingServer(Options(rows=0, media=True)) as server:
+        happenings = Happenings(server.control, server.token)
+        observed = ObservedMirror(server.url, server.token, server.asset, database_url, happenings.ids)
+        yield type("History", (History,), {"server": server, "happenings": happenings, "mirror": observed})
+        observed.close()
+
+
+def test_every_history_ends_in_an_equal_mirror(
+    history: type[History], capsys: pytest.CaptureFixture[str], database_url: str
+) -> None:
+    until, number = time.monotonic() + 60 * MINUTES, SEED
+    options = settings(
+        max_examples=BATCH,
+        stateful_step_count=12,
+        deadline=None,
+        database=None,
+        print_blob=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    while time.monotonic() < until:
+        number += 1
+        run_state_machine_as_test(seed(number)(history), settings=options)
+    with capsys.disabled():
+        print(f"\n{database_url.partition(':')[0]}: {history.told} histories from seed {SEED}")

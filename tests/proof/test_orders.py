@@ -1,0 +1,89 @@
+"""Whatever the order in which states reach the mirror, the same tables come out."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.laboratory import Laboratory, empty
+
+PULLS = ("pulled create", "edit seen by a pull")
+OTHERS = ("pushed create", "late push of the old body", "delete", "push after the delete")
+
+
+def orders(events: tuple[str, ...]) -> Iterator[list[tuple[str, ...]]]:
+    """All permutations, those together that pull at the same moments: each is one submission of a form."""
+    found: dict[frozenset[int], list[tuple[str, ...]]] = {}
+    for order in itertools.permutations(events):
+        found.setdefault(frozenset(order.index(pull) for pull in PULLS), []).append(order)
+    yield from found.values()
+
+
+class Story:
+    """Many submissions of one form, each with its own order of the same events."""
+
+    def __init__(self, lab: Laboratory, others: int) -> None:
+        self._control, self._writer, self._pull, self._others = (
+            lab.living.control,
+            lab.writer(),
+            lab.run,
+            others,
+        )
+
+    def tell(self, stories: list[tuple[str, ...]]) -> list[int]:
+        """Let it all happen, and one more clean exact sync; returns the ids of the submissions."""
+        self._control.reset(rows=self._others)
+        ids = self._control.create(len(stories))
+        self._first = {row["_id"]: row for row in self._control.rows(ids)}
+        self._last = dict(self._first)
+        for happening in zip(*stories, strict=True):
+            for kobo_id, event in zip(ids, happening, strict=True):
+                self._happen(kobo_id, event)
+            if happening[0] in PULLS:
+                self._pull("auto")
+        self._pull("exact")
+        return ids
+
+    def _happen(self, kobo_id: int, event: str) -> None:
+        if event == "edit seen by a pull" and kobo_id in self._control.ids():
+            self._control.edit(kobo_id, cd_age="77", cd_phoneno_alt_number=None)
+            self._last[kobo_id] = self._control.rows(kobo_id)[0]
+        elif event == "delete":
+            self._control.delete(kobo_id)
+        elif event in ("pushed create", "late push of the old body"):
+            self._writer.push(json.dumps(self._first[kobo_id]).encode())
+        elif event == "push after the delete":
+            self._writer.push(json.dumps(self._last[kobo_id]).encode())
+
+
+@pytest.mark.parametrize(
+    ("database_url", "others"),
+    [
+        pytest.param("sqlite", 0, id="sqlite-the form's last ones"),
+        pytest.param("server", 3, id="server-others stay"),
+        pytest.param("sqlite", 3, id="sqlite-others stay", marks=pytest.mark.long),
+        pytest.param("server", 0, id="server-the form's last ones", marks=pytest.mark.long),
+    ],
+    indirect=["database_url"],
+)
+def test_no_order_brings_a_deleted_submission_back(lab: Laboratory, others: int) -> None:
+    for stories in orders((*PULLS, *OTHERS)):
+        empty(lab.engine)
+        ids = Story(lab, others).tell(stories)
+        found = lab.contents()
+        assert found.deleted == set(ids)
+        assert len(found.rows) == others
+        assert not found.to_fetch
+        assert lab.verify().equal
+
+
+def test_no_order_leaves_an_old_body(lab: Laboratory) -> None:
+    for stories in orders((*PULLS, *(event for event in OTHERS if event != "delete"))):
+        empty(lab.engine)
+        Story(lab, others=0).tell(stories)
+        found = lab.contents()
+        assert [row["age"] for row in found.rows.values()] == [77] * len(stories)
+        assert lab.contents_from_scratch() == found

@@ -1,0 +1,92 @@
+"""A server in this process and a mirror of it in a database of one kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, delete
+
+from kobo_mirror.errors import DeletesWaitError
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.tables import form_table, metadata
+from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.mirror import MirrorSync
+from kobo_mirror.sync.verify import Report, verify
+from simulator.options import Options
+from tests.support.contents import Contents, contents
+from tests.support.living_server import LivingServer
+
+_MARK = re.compile(r"confirm this list: (\w+)")
+
+
+def mark_of(waiting: DeletesWaitError) -> str | None:
+    """The mark that confirms a waiting list of deletes."""
+    found = _MARK.search(str(waiting))
+    return found[1] if found else None
+
+
+def empty(engine: Engine) -> None:
+    """Delete every row of every table of ours."""
+    with engine.begin() as connection:
+        for table in (form_table(KOBO_RECORDS, engine.dialect.name), *metadata.tables.values()):
+            connection.execute(delete(table))
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What a proof works with."""
+
+    living: LivingServer
+    engine: Engine
+    client: KoboClient
+    mirror: Mirror
+
+    def sync(self, *, page_size: int = 1000) -> MirrorSync:
+        """A sync of the form."""
+        server = self.mirror.server
+        return MirrorSync(self.client, self.engine, form=KOBO_RECORDS, server=server, page_size=page_size)
+
+    def writer(self) -> Writer:
+        """What takes deliveries."""
+        return Writer(self.engine, self.mirror)
+
+    def run(self, mode: str) -> None:
+        """Sync; a brake that holds is confirmed."""
+        try:
+            self.sync().run(mode=mode)
+        except DeletesWaitError as waiting:
+            self.sync().run(mode=mode, confirm=mark_of(waiting))
+
+    def verify(self) -> Report:
+        """The proof of every cell."""
+        return verify(self.client, self.engine, self.mirror, lambda *_: None, full=True)
+
+    def contents(self) -> Contents:
+        """What the database holds, clocks aside."""
+        return contents(self.engine)
+
+    def contents_from_scratch(self) -> Contents:
+        """What it would hold if this were the first sync; nothing else is left in it."""
+        empty(self.engine)
+        self.run("exact")
+        return self.contents()
+
+
+@contextmanager
+def laboratory(database_url: str, options: Options) -> Iterator[Laboratory]:
+    """A server and an empty mirror."""
+    engine = open_engine(database_url)
+    migrate(engine, KOBO_RECORDS)
+    with (
+        LivingServer(options) as living,
+        KoboClient(living.url, living.token, living.asset, attempts=2, sleep=lambda seconds: None) as client,
+    ):
+        yield Laboratory(living, engine, client, Mirror(KOBO_RECORDS, living.url, living.asset))
+    engine.dispose()

@@ -1,0 +1,231 @@
+"""The mirror's side of a history: what is run against it, and what must be true of it after every step."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, event, select
+
+from kobo_mirror.errors import DeletesWaitError, KoboMirrorError
+from kobo_mirror.forms.form import Column, Kind, Mirror
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.tables import form_table, submissions
+from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.mirror import MirrorSync
+from kobo_mirror.sync.verify import Report, verify
+from tests.support.laboratory import empty, mark_of
+from tests.support.passing_time import pass_time
+from tests.support.power_cut import Fuse, PowerCut
+
+DONE, FAILED, CUT, WAITING = "done", "failed", "cut", "deletes wait"
+
+
+class Held(NamedTuple):
+    """What the database holds: rows of the form table, and the ledger's tombstones with their moments."""
+
+    rows: dict[int, dict[str, Any]]
+    applied: set[int]
+    tombstones: dict[int, datetime]
+
+
+class ObservedMirror:
+    """A mirror in one database: a process that syncs, another one that does, and one that takes deliveries.
+
+    :param shown: the ids that the server shows at this moment.
+    """
+
+    def __init__(
+        self, url: str, token: str, asset: str, database_url: str, shown: Callable[[], list[int]]
+    ) -> None:
+        self._shown = shown
+        self.syncing, self.other, self.pushing = (
+            open_engine(database_url, pool_size=4, patience=5) for _ in range(3)
+        )
+        for engine in (self.syncing, self.other, self.pushing):
+            event.listen(engine, "connect", _hurry)
+        self._fuses = {engine: Fuse(engine) for engine in (self.syncing, self.pushing)}
+        self._mirror = Mirror(KOBO_RECORDS, url, asset)
+        self._table = form_table(KOBO_RECORDS, self.syncing.dialect.name)
+        self._writer = Writer(self.pushing, self._mirror)
+        self._client = KoboClient(url, token, asset, attempts=2, timeout=(5, 20), sleep=lambda seconds: None)
+        migrate(self.syncing, KOBO_RECORDS)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+        for engine in (self.syncing, self.other, self.pushing):
+            engine.dispose()
+
+    def begin(self, page_size: int) -> None:
+        """Empty the database."""
+        self._page_size = page_size
+        self.mark: str | None = None
+        self._first: dict[int, tuple[bytes, datetime]] = {}
+        empty(self.other)
+        self._held = self._read()
+
+    def deliver(self, body: bytes, *, cut: int | None = None) -> str:
+        """Take a delivery, or die after ``cut`` statements of it."""
+        return self._attempt(lambda: self._writer.push(body).result, self.pushing, cut)
+
+    def sync(self, mode: str, *, cut: int | None = None, confirm: str | None = None) -> str:
+        """Run a sync, or die after ``cut`` statements of it."""
+        return self._attempt(lambda: self._run(self.syncing, mode, confirm), self.syncing, cut)
+
+    def sync_elsewhere(self, mode: str) -> str:
+        """Run a sync in another process, which takes the form over from one that it believes to be dead."""
+        return self._attempt(lambda: self._run(self.other, mode, None), self.other, None)
+
+    def sync_in_steps(self, mode: str, name: str, *, cut_step: int, cut: int | None) -> str:
+        """Run a sync as Airflow does: each step for itself, and once more when it failed.
+
+        :param cut_step: the step whose first attempt dies after ``cut`` statements.
+        """
+        ticket: dict[str, Any] = {}
+
+        def pull() -> None:
+            for group in self._sync(self.syncing).plan(ticket, groups=2):
+                self._sync(self.syncing).pull(ticket, group)
+
+        steps: tuple[Callable[[], Any], ...] = (
+            lambda: ticket.update(self._sync(self.syncing).prepare(name, mode=mode)),
+            pull,
+            lambda: self._sync(self.syncing).reconcile(ticket),
+            lambda: self._sync(self.syncing).finish(ticket),
+        )
+        for number, step in enumerate(steps):
+            outcome = self._attempt(step, self.syncing, cut if number == cut_step else None)
+            if outcome in (FAILED, CUT):
+                outcome = self._attempt(step, self.syncing, None)
+            if outcome in (FAILED, CUT):
+                return outcome
+        return outcome
+
+    def repair(self, *, cut: int | None = None) -> str:
+        """Prove, and mend what differs, or die after ``cut`` statements of it."""
+        return self._attempt(
+            lambda: self._sync(self.syncing).repair(self.verify(self.syncing)), self.syncing, cut
+        )
+
+    def verify(self, engine: Engine | None = None) -> Report:
+        """The proof of every cell."""
+        return verify(self._client, engine or self.other, self._mirror, lambda *_: None, full=True)
+
+    def pass_time(self, minutes: int) -> None:
+        """Move every moment that the mirror has noted into the past: its clock is that much later."""
+        pass_time(self.other, minutes)
+        self._held = self._read()
+
+    @contextmanager
+    def observed(self, *, alone: bool) -> Iterator[None]:
+        """Check what the block did to the database.
+
+        :param alone: nothing happened on the server and nothing was delivered within the block.
+        """
+        shown = set(self._shown())
+        yield
+        before, after = self._held, self._read()
+        assert after.rows.keys() == after.applied, "form table and ledger disagree"
+        self._check_identities(after)
+        if alone:
+            _check_clocks(before, after)
+        buried = {i for i, moment in after.tombstones.items() if before.tombstones.get(i) != moment}
+        assert not buried & shown & set(self._shown()), "a submission was buried that exists"
+        self._held = after
+
+    def check_rows(self, shown: dict[int, dict[str, Any]]) -> None:
+        """Every cell of the form table is what the server shows; what does not fit is not there."""
+        wanted = {kobo_id: cells for kobo_id, row in shown.items() if (cells := _cells(row)) is not None}
+        columns = [column.name for column in KOBO_RECORDS.columns]
+        there = {kobo_id: [row[name] for name in columns] for kobo_id, row in self._read().rows.items()}
+        assert there == wanted
+
+    def _check_identities(self, held: Held) -> None:
+        for kobo_id, row in held.rows.items():
+            identity = (row["id"], row["inserted_at"])
+            assert self._first.setdefault(kobo_id, identity) == identity, f"{kobo_id} has another id or birth"
+
+    def _run(self, engine: Engine, mode: str, confirm: str | None) -> None:
+        self._sync(engine).run(mode=mode, confirm=confirm, name="other" if engine is self.other else "sync")
+
+    def _sync(self, engine: Engine) -> MirrorSync:
+        return MirrorSync(
+            self._client,
+            engine,
+            form=KOBO_RECORDS,
+            server=self._mirror.server,
+            page_size=self._page_size,
+            in_flight=1,
+        )
+
+    def _attempt(self, work: Callable[[], Any], engine: Engine, cut: int | None) -> str:
+        fuse = self._fuses.get(engine)
+        try:
+            if fuse is None:
+                result = work()
+            else:
+                with fuse.blowing_after(cut):
+                    result = work()
+        except DeletesWaitError as waiting:
+            self.mark = mark_of(waiting)
+            return WAITING
+        except KoboMirrorError:
+            return FAILED
+        except PowerCut:
+            return CUT
+        return result if isinstance(result, str) else DONE
+
+    def _read(self) -> Held:
+        t = submissions.c
+        with self.other.begin() as connection:
+            rows = [dict(row) for row in connection.execute(select(self._table)).mappings()]
+            ledger = list(connection.execute(select(t.kobo_id, t.state, t.deleted_at)))
+        return Held(
+            rows={row["kobo_id"]: row for row in rows},
+            applied={kobo_id for kobo_id, state, _ in ledger if state == "applied"},
+            tombstones={kobo_id: moment for kobo_id, state, moment in ledger if state == "deleted"},
+        )
+
+
+def _hurry(connection: Any, _: Any) -> None:
+    """No power is cut for real here, so nothing need wait for a disk."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+def _check_clocks(before: Held, after: Held) -> None:
+    for kobo_id in before.rows.keys() & after.rows.keys():
+        old, new = dict(before.rows[kobo_id]), dict(after.rows[kobo_id])
+        moved = old.pop("updated_at") != new.pop("updated_at")
+        assert moved == (old != new), f"updated_at of {kobo_id} moved: {moved}, an answer: {old != new}"
+
+
+def _cells(row: dict[str, Any]) -> list[Any] | None:
+    """The cells that a submission stands for, told from the declaration alone; None if it does not fit."""
+    try:
+        return [_cell(column, row.get(column.question)) for column in KOBO_RECORDS.columns]
+    except ValueError:
+        return None
+
+
+def _cell(column: Column, answer: Any) -> Any:
+    if answer is None:
+        if column.required and column.default is None:
+            raise ValueError(column.name)
+        return column.default
+    if column.kind is Kind.INTEGER:
+        return int(answer)
+    if column.kind is Kind.DATE:
+        return date.fromisoformat(answer)
+    if column.kind is Kind.DATETIME:
+        return datetime.fromisoformat(answer)
+    if len(answer) > 255:
+        raise ValueError(column.name)
+    return answer

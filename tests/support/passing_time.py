@@ -1,0 +1,31 @@
+"""Time that passes for a mirror and is not waited for: every moment it has noted becomes that much older."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, Engine, func, text, update
+
+from kobo_mirror.store.tables import leases, submissions, sync_runs, to_fetch
+
+_MOMENTS = {
+    sync_runs: ("started_at", "finished_at"),
+    submissions: ("pushed_at", "deleted_at"),
+    to_fetch: ("asked_at",),
+    leases: ("since", "renewed_at"),
+}
+
+
+def pass_time(engine: Engine, minutes: int) -> None:
+    """Let so many minutes pass."""
+    with engine.begin() as connection:
+        for table, names in _MOMENTS.items():
+            earlier = {name: _earlier(engine, table.c[name], minutes) for name in names}
+            connection.execute(update(table).values(earlier))
+
+
+def _earlier(engine: Engine, column: Column[Any], minutes: int) -> Any:
+    if engine.dialect.name == "sqlite":
+        minute = func.strftime("%Y-%m-%d %H:%M:", column, f"-{minutes} minutes")
+        return minute.concat(func.substr(column, 18))
+    return func.timestampadd(text("MINUTE"), -minutes, column)
