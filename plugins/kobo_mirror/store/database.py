@@ -38,6 +38,7 @@ _MEANING = {
     1205: "it kept a lock for too long",
     1213: "it kept finding deadlocks",
     1290: "it is read-only",
+    1792: "it is read-only",
     1836: "it is read-only",
     2002: "it cannot be reached",
     2003: "it cannot be reached",
@@ -85,18 +86,18 @@ def open_engine(url: str | URL, *, pool_size: int = 8, patience: float = 20.0) -
         options = {"sqlite": _sqlite_options, "mysql": _mysql_options, "mariadb": _mysql_options}[backend](
             target, patience
         )
+        engine = create_engine(
+            target,
+            hide_parameters=True,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=patience,
+            pool_reset_on_return=None,  # each use is a transaction that ends by itself: a round trip less
+            execution_options={"patience": patience},
+            **options,
+        )
     except (SQLAlchemyError, KeyError):
         raise ConfigurationError("DATABASE_URL must name a MySQL, MariaDB or SQLite database.") from None
-    engine = create_engine(
-        target,
-        hide_parameters=True,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=patience,
-        pool_reset_on_return=None,  # each use is a transaction that ends by itself: a round trip less
-        execution_options={"patience": patience},
-        **options,
-    )
     event.listen(engine, "do_connect", _connect)
     if backend == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from kobo_mirror.errors import LeaseError
+from kobo_mirror.store.database import transact
+from kobo_mirror.store.leases import (
+    LIFETIME,
+    Lease,
+    check_lease,
+    process_holder,
+    release_lease,
+    renew_lease,
+    take_lease,
+)
+from kobo_mirror.store.runs import Step, lanes
+from kobo_mirror.store.tables import leases
+from tests.support.submissions import ASSET, edited, submission
+from tests.support.tables import fetch_list, ledger, records, rows_of
+from tests.support.writing import Writing
+
+
+def age(engine: Engine, by: timedelta) -> None:
+    """Let the lease look as if it was renewed so much earlier."""
+    with engine.begin() as connection:
+        renewed = connection.execute(select(leases.c.renewed_at)).scalar_one()
+        connection.execute(update(leases).values(renewed_at=renewed - by))
+
+
+def test_one_holder_at_a_time_and_the_other_is_told_who_and_since_when(engine: Engine) -> None:
+    lease = take_lease(engine, ASSET, "first")
+    since = rows_of(engine, leases)[0]["since"]
+    with pytest.raises(LeaseError) as caught:
+        take_lease(engine, ASSET, "second")
+    assert (
+        str(caught.value)
+        == f"Sync first holds this form since {since:%Y-%m-%d %H:%M:%S} UTC: wait until it ends."
+    )
+    assert transact(engine, lambda connection: check_lease(connection, lease)) >= since
+
+
+def test_two_forms_have_two_leases(engine: Engine) -> None:
+    assert take_lease(engine, ASSET, "first").number == 1
+    assert take_lease(engine, "aOther000000000000001", "second").number == 1
+
+
+def test_each_attempt_of_a_holder_has_a_new_number_and_ends_the_one_before(engine: Engine) -> None:
+    first, second = take_lease(engine, ASSET, "run"), take_lease(engine, ASSET, "run")
+    assert second.number == first.number + 1
+    transact(engine, lambda connection: check_lease(connection, second))
+    for attempt in (
+        lambda: transact(engine, lambda c: check_lease(c, first)),
+        lambda: renew_lease(engine, first),
+    ):
+        with pytest.raises(LeaseError, match=r"^Another sync has taken this form over from run: "):
+            attempt()
+
+
+def test_what_was_given_back_may_be_taken_and_no_longer_be_used(engine: Engine) -> None:
+    lease = take_lease(engine, ASSET, "first")
+    release_lease(engine, ASSET, "second")  # not its own
+    transact(engine, lambda connection: check_lease(connection, lease))
+    release_lease(engine, ASSET, "first")
+    with pytest.raises(LeaseError):
+        transact(engine, lambda connection: check_lease(connection, lease))
+    assert take_lease(engine, ASSET, "second").number == lease.number + 1
+
+
+def test_a_lease_that_nobody_renews_is_taken_over_after_five_minutes(engine: Engine) -> None:
+    lease = take_lease(engine, ASSET, "first")
+    age(engine, LIFETIME - timedelta(seconds=30))
+    with pytest.raises(LeaseError):
+        take_lease(engine, ASSET, "second")
+    renew_lease(engine, lease)
+    age(engine, LIFETIME - timedelta(seconds=30))
+    with pytest.raises(LeaseError):
+        take_lease(engine, ASSET, "second")
+    age(engine, timedelta(seconds=31))
+    taken = take_lease(engine, ASSET, "second")
+    assert taken.number == lease.number + 1
+    assert rows_of(engine, leases)[0]["holder"] == "second"
+
+
+def test_the_lease_of_a_dead_process_is_taken_at_once(engine: Engine) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    take_lease(engine, ASSET, f"sync (process {dead.pid} on {socket.gethostname()})")
+    assert take_lease(engine, ASSET, process_holder("sync")).number == 2
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        f"sync (process {os.getppid()} on {socket.gethostname()})",
+        "sync (process 4194304 on another-machine)",
+        "manual__2026-11-23T16:19:05+00:00",
+        "(process 4194304 on )",
+    ],
+)
+def test_the_lease_of_one_that_may_live_is_not(engine: Engine, holder: str) -> None:
+    take_lease(engine, ASSET, holder)
+    with pytest.raises(LeaseError):
+        take_lease(engine, ASSET, process_holder("sync"))
+
+
+def test_of_many_that_come_at_once_one_gets_it(engine: Engine) -> None:
+    taken: list[Lease] = []
+    refused: list[LeaseError] = []
+    start = threading.Barrier(6)
+
+    def come(number: int) -> None:
+        start.wait()
+        try:
+            taken.append(take_lease(engine, ASSET, f"holder {number}"))
+        except LeaseError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=come, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(taken), len(refused)) == (1, 5)
+
+
+def test_the_late_page_of_a_zombie_changes_nothing(engine: Engine) -> None:
+    zombie = Writing(engine, holder="zombie")
+    zombie.pull(submission(1), submission(2))
+    zombie.push(submission(3))
+    zombie.push(submission(4, _uuid=None))
+    release_lease(engine, ASSET, "zombie")
+    take_lease(engine, ASSET, "new")
+    before = records(engine), ledger(engine), fetch_list(engine), lanes_of(engine, zombie)
+    with pytest.raises(LeaseError, match="taken this form over from zombie"):
+        zombie.pull(edited(submission(1), age="40"), submission(5), window=(0, 3), step=Step(0, 0, 5, False))
+    assert (records(engine), ledger(engine), fetch_list(engine), lanes_of(engine, zombie)) == before
+
+
+def lanes_of(engine: Engine, writing: Writing) -> list[object]:
+    return list(transact(engine, lambda connection: lanes(connection, ASSET, writing.run_id)))
+
+
+def test_a_takeover_waits_for_the_page_that_is_being_written(engine: Engine) -> None:
+    lease = take_lease(engine, ASSET, "first")
+    age(engine, LIFETIME + timedelta(seconds=1))
+    done: list[int] = []
+    thread = threading.Thread(target=lambda: done.append(take_lease(engine, ASSET, "second").number))
+    with engine.begin() as page:
+        check_lease(page, lease)
+        thread.start()
+        thread.join(0.3)
+        assert done == []
+    thread.join(10)
+    assert done == [lease.number + 1]
+
+
+def test_the_tasks_of_one_run_share_its_number_but_not_a_lane(engine: Engine) -> None:
+    one = Writing(engine)
+    one.pull(submission(10), step=Step(0, 0, 10, False))
+    before = records(engine), ledger(engine)
+    with pytest.raises(
+        LeaseError, match=r"^Another task pulls this lane: this one has ended without harm\.$"
+    ):
+        one.pull(edited(submission(10), age="40"), submission(11), step=Step(0, 0, 11, False))
+    assert (records(engine), ledger(engine)) == before
+    one.pull(submission(11), step=Step(0, 10, 11, True))
+    with pytest.raises(LeaseError):
+        one.pull(submission(12), step=Step(0, 11, 12, False))
+    with pytest.raises(LeaseError):
+        one.pull(submission(12), step=Step(1, 0, 12, False))
+    assert set(records(engine)) == {10, 11}

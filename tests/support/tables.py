@@ -1,0 +1,55 @@
+"""What a database holds, for a test to compare."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, RowMapping, Table, select
+
+from kobo_mirror.forms.form import Form
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.tables import dead_letters, form_table, submissions, to_fetch
+
+CLOCKS = ("inserted_at", "updated_at")
+LEDGER_CLOCKS = ("pushed_at", "first_seen_at", "deleted_at")
+
+
+def rows_of(engine: Engine, table: Table) -> list[RowMapping]:
+    """Every row of a table, in the order of its key."""
+    with engine.connect() as connection:
+        return list(connection.execute(select(table).order_by(*table.primary_key)).mappings())
+
+
+def records(engine: Engine, form: Form = KOBO_RECORDS) -> dict[int, dict[str, Any]]:
+    """The form table by ``kobo_id``, every column."""
+    return {row["kobo_id"]: dict(row) for row in rows_of(engine, form_table(form, engine.dialect.name))}
+
+
+def answers(engine: Engine) -> dict[int, dict[str, Any]]:
+    """The same without its clocks."""
+    return {key: _without(row, CLOCKS) for key, row in records(engine).items()}
+
+
+def ledger(engine: Engine) -> dict[int, dict[str, Any]]:
+    """The ledger by ``kobo_id``, every column."""
+    return {row["kobo_id"]: dict(row) for row in rows_of(engine, submissions)}
+
+
+def truth(engine: Engine) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, Any]]]:
+    """Form table and ledger without what depends on when a state arrived."""
+    return answers(engine), {key: _without(row, LEDGER_CLOCKS) for key, row in ledger(engine).items()}
+
+
+def fetch_list(engine: Engine) -> dict[str, datetime]:
+    """The refs on the fetch list, and when each was last asked for."""
+    return {row["ref"]: row["asked_at"] for row in rows_of(engine, to_fetch)}
+
+
+def letters(engine: Engine) -> list[RowMapping]:
+    """The dead letters."""
+    return rows_of(engine, dead_letters)
+
+
+def _without(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}

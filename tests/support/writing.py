@@ -1,0 +1,60 @@
+"""A puller and a webhook on one database, without HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from kobo_mirror.store.database import clock, transact
+from kobo_mirror.store.fetch_list import Entry
+from kobo_mirror.store.leases import take_lease
+from kobo_mirror.store.runs import Step, open_lanes, open_run
+from kobo_mirror.store.writer import Pulled, PushResult, Writer
+from tests.support.submissions import ASSET, MIRROR, body, state
+
+
+class Writing:
+    """Holds the form's lease in a run of its own with one lane."""
+
+    def __init__(self, engine: Engine, *, keep_payloads: str = "rejected", holder: str = "test") -> None:
+        self.engine = engine
+        self.writer = Writer(engine, MIRROR, keep_payloads)
+        self.lease = take_lease(engine, ASSET, holder)
+        self.run_id = transact(engine, lambda connection: open_run(connection, ASSET, holder, "exact", None))
+        transact(engine, lambda connection: open_lanes(connection, ASSET, self.run_id, [(0, None)]))
+
+    def now(self) -> datetime:
+        """The database's clock."""
+        return clock(self.engine)
+
+    def pull(
+        self,
+        *submissions: dict[str, Any],
+        sent_at: datetime | None = None,
+        window: tuple[int, int | None] | None = None,
+        step: Step | None = None,
+        settled: Sequence[Entry] = (),
+    ) -> dict[str, int]:
+        """Write what a request brought that was sent just now, or at ``sent_at``."""
+        return self.writer.pull(
+            Pulled(
+                states=[state(submission) for submission in submissions],
+                sent_at=sent_at or self.now(),
+                lease=self.lease,
+                run_id=self.run_id,
+                window=window,
+                step=step,
+                settled=settled,
+            )
+        )
+
+    def push(self, submission: dict[str, Any]) -> PushResult:
+        """A delivery."""
+        return self.writer.push(body(submission))
+
+    def results(self, submissions: Iterable[dict[str, Any]]) -> list[str]:
+        """What became of deliveries."""
+        return [self.push(submission).result for submission in submissions]
