@@ -201,7 +201,7 @@ class Stack:
         if self._simulated:
             url = self._settings["KOBO_URL"]
             facts.add_row("form", f"simulated, at {url}; for your own set KOBO_TOKEN and KOBO_ASSET_ID")
-            facts.add_row("submit", f'curl --json \'{{"count": 3, "answers": {{}}}}\' {url}/_control/create')
+            facts.add_row("submit", f"{SUBMIT}('{url}').create(3)\"")
         else:
             facts.add_row("form", self._settings["KOBO_ASSET_ID"])
         database = make_url(self._settings["DATABASE_URL"]).render_as_string(hide_password=True)

@@ -132,11 +132,10 @@ class KoboOperator(BaseOperator):
     def _parts(self) -> Iterator[tuple[Settings, KoboClient, Engine]]:
         hook = KoboHook(self.kobo_conn_id)
         settings = hook.settings()
+        in_flight = self.in_flight or settings.kobo_max_in_flight
         engine = open_target(self.database_conn_id)
         try:
-            with hook.get_client(
-                settings, max_in_flight=self.in_flight or settings.kobo_max_in_flight
-            ) as client:
+            with hook.get_client(settings, max_in_flight=in_flight) as client:
                 yield settings, client, engine
         finally:
             engine.dispose()

@@ -1,0 +1,222 @@
+"""The DAGs run by Airflow, task by task, against a simulated server and a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, text
+
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.database import open_engine, reading
+from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.tables import leases, sync_runs
+from simulator.process import SimulatorProcess
+from tests.support.airflow_environment import ROOT, connection_variables
+
+ENDPOINT = "http://127.0.0.1:9/api/real-time-updates"
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+STEPS = ("prepare", "register_webhook", "plan", "pull", "reconcile", "publish", "release")
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    migrate(engine, KOBO_RECORDS)
+    yield engine
+    engine.dispose()
+
+
+class Airflow:
+    """Runs our DAGs with the two connections set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, simulator: SimulatorProcess, url: str) -> None:
+        self._monkeypatch, self._simulator, self._url = monkeypatch, simulator, url
+        self.connect()
+
+    def connect(self, **changes: str) -> None:
+        """Set the two connections; a change is named after its setting."""
+        settings = {
+            "KOBO_URL": self._simulator.url,
+            "KOBO_TOKEN": self._simulator.token,
+            "KOBO_ASSET_ID": self._simulator.asset,
+            "DATABASE_URL": self._url,
+            "REAL_TIME_POST_ENDPOINT_URL": ENDPOINT,
+            "WEBHOOK_SECRET": "a secret of the tests",
+        }
+        for name, value in connection_variables(**{**settings, **changes}).items():
+            self._monkeypatch.setenv(name, value)
+
+    def run(self, dag_id: str, **params: Any) -> Any:
+        return fresh_dags()[dag_id].test(run_conf=params)  # test() leaves the params of a run in its DAG
+
+    def states(self, run: Any) -> dict[str, str]:
+        return {task.task_id: str(task.state) for task in run.get_task_instances()}
+
+    def tries(self, run: Any, task_id: str) -> int:
+        return int(run.get_task_instance(task_id).try_number)
+
+
+@pytest.fixture
+def airflow(
+    airflow_db: None,
+    monkeypatch: pytest.MonkeyPatch,
+    simulator: SimulatorProcess,
+    database_url: str,
+    engine: Engine,
+) -> Airflow:
+    return Airflow(monkeypatch, simulator, database_url)
+
+
+def fresh_dags() -> dict[str, Any]:
+    from airflow.dag_processing.dagbag import DagBag
+
+    return dict(DagBag(str(ROOT / "dags")).dags)
+
+
+def count(engine: Engine) -> int:
+    with reading(engine) as connection:
+        return int(connection.execute(text("SELECT count(*) FROM kobo_records")).scalar_one())
+
+
+def last_run(engine: Engine) -> Any:
+    with reading(engine) as connection:
+        return connection.execute(select(sync_runs).order_by(sync_runs.c.id.desc()).limit(1)).one()
+
+
+def lease_holder(engine: Engine) -> str | None:
+    with reading(engine) as connection:
+        return connection.execute(select(leases.c.holder)).scalar_one_or_none()
+
+
+def asset_events() -> list[Any]:
+    from airflow.models.asset import AssetEvent
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        return list(session.scalars(select(AssetEvent).order_by(AssetEvent.id)))
+
+
+def test_a_form_arrives_is_registered_once_and_is_proven_equal(
+    airflow: Airflow, simulator: SimulatorProcess, engine: Engine
+) -> None:
+    before = len(asset_events())
+    first = airflow.run("kobo_sync")
+    assert airflow.states(first) == dict.fromkeys(STEPS, "success")
+    assert count(engine) == 300
+    assert simulator.control.stats()["hooks"] == 1
+
+    second = airflow.run("kobo_sync")
+    assert str(second.state) == "success"
+    assert simulator.control.stats()["hooks"] == 1
+
+    told = [event.extra for event in asset_events()[before:]]
+    assert [(event["inserted"], event["unchanged"], event["rejected"]) for event in told] == [
+        (300, 0, 0),
+        (0, told[1]["unchanged"], 0),
+    ]
+    assert lease_holder(engine) is None
+
+    verify = airflow.run("kobo_verify", full=True)
+    assert str(verify.state) == "success"
+
+
+def test_edits_and_deletes_arrive_and_a_planted_difference_fails_the_proof_until_it_is_repaired(
+    airflow: Airflow, simulator: SimulatorProcess, engine: Engine
+) -> None:
+    airflow.run("kobo_sync")
+    ids = simulator.control.ids()
+    simulator.control.edit(ids[0], cd_age="77")
+    simulator.control.delete(ids[1:3])
+    assert str(airflow.run("kobo_sync", mode="exact").state) == "success"
+    assert (last_run(engine).updated, last_run(engine).deleted, count(engine)) == (1, 2, 298)
+
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE kobo_records SET age = 1 WHERE kobo_id = :id"), {"id": ids[5]})
+    failed = airflow.run("kobo_verify")
+    assert airflow.states(failed) == {"verify": "failed"}
+    assert airflow.tries(failed, "verify") == 1
+    assert str(airflow.run("kobo_verify", repair=True).state) == "success"
+    assert str(airflow.run("kobo_verify", full=True).state) == "success"
+
+
+@ON_SQLITE
+def test_a_wrong_token_fails_at_once_and_leaves_no_lease(airflow: Airflow, engine: Engine) -> None:
+    airflow.connect(KOBO_TOKEN="not-the-token-of-anybody-000000000000000")
+    run = airflow.run("kobo_sync")
+    assert str(run.state) == "failed"
+    assert airflow.states(run)["prepare"] == "failed"
+    assert airflow.tries(run, "prepare") == 1
+    assert lease_holder(engine) is None
+    assert count(engine) == 0
+
+
+@ON_SQLITE
+def test_what_fails_in_the_middle_is_noted_and_the_next_run_goes_on(
+    airflow: Airflow, simulator: SimulatorProcess, engine: Engine
+) -> None:
+    simulator.control.faults.add("404", count=None, path=r"data\.json.*limit=50\b")
+    run = airflow.run("kobo_sync", page_size=50)
+    states = airflow.states(run)
+    assert (states["pull"], states["publish"], states["release"]) == ("failed", "upstream_failed", "success")
+    assert str(run.state) == "failed"
+    assert lease_holder(engine) is None
+    assert last_run(engine).error.startswith("pull: ")
+    assert last_run(engine).finished_at is None
+
+    simulator.control.faults.clear()
+    assert str(airflow.run("kobo_sync").state) == "success"
+    assert count(engine) == 300
+
+
+@ON_SQLITE
+def test_a_token_that_may_only_read_skips_the_registration(
+    airflow: Airflow, simulator: SimulatorProcess, engine: Engine
+) -> None:
+    viewer = "5eed0000demo0000may0only0view00000000000"
+    airflow.connect(KOBO_TOKEN=viewer)
+    run = airflow.run("kobo_sync")
+    assert str(run.state) == "success"
+    assert airflow.states(run) == dict.fromkeys(STEPS, "success") | {"register_webhook": "skipped"}
+    assert count(engine) == 300
+
+
+@ON_SQLITE
+def test_without_an_endpoint_nothing_is_registered(
+    airflow: Airflow, simulator: SimulatorProcess, engine: Engine
+) -> None:
+    airflow.connect(REAL_TIME_POST_ENDPOINT_URL="")
+    run = airflow.run("kobo_sync")
+    assert str(run.state) == "success"
+    assert airflow.states(run)["register_webhook"] == "skipped"
+    assert simulator.control.stats()["hooks"] == 0
+
+
+@ON_SQLITE
+def test_a_registrar_that_refuses_fails_the_run_but_not_the_pull(
+    airflow: Airflow, simulator: SimulatorProcess, engine: Engine
+) -> None:
+    airflow.connect(INKOMOKO_REGISTER_WEBHOOK_URL=f"{simulator.url}/no/such/registrar")
+    run = airflow.run("kobo_sync")
+    states = airflow.states(run)
+    assert states == dict.fromkeys(STEPS, "success") | {"register_webhook": "failed"}
+    assert str(run.state) == "failed"
+    assert count(engine) == 300
+    assert lease_holder(engine) is None
+
+
+@ON_SQLITE
+def test_very_many_deletes_wait_for_a_person_who_confirms_them_in_the_form(
+    airflow: Airflow, simulator: SimulatorProcess, engine: Engine
+) -> None:
+    airflow.run("kobo_sync")
+    simulator.control.delete(simulator.control.ids()[:40])
+    held = airflow.run("kobo_sync", mode="exact")
+    assert airflow.states(held)["publish"] == "failed"
+    assert airflow.tries(held, "publish") == 1
+    assert count(engine) == 300
+
+    mark = last_run(engine).error.rpartition("confirm this list: ")[2]
+    assert str(airflow.run("kobo_sync", mode="exact", confirm_deletes=mark).state) == "success"
+    assert count(engine) == 260
