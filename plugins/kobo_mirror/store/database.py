@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.functions import FunctionElement
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, stop_any, wait_random
 
@@ -23,6 +25,9 @@ T = TypeVar("T")
 _SQL_MODE = (
     "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 )
+PACKET = "max_allowed_packet"
+"""What a connection's ``info`` holds the server's largest statement by, in bytes."""
+
 _ATTEMPTS = 25
 # Lost a race for a key, a deadlock, a lock wait or a snapshot (MariaDB): decide the whole page again.
 _COLLISIONS = {1062, 1213, 1205, 1020}
@@ -102,6 +107,8 @@ def open_engine(url: str | URL, *, pool_size: int = 8, patience: float = 20.0) -
     if backend == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _prepare_mysql)
     return engine
 
 
@@ -148,6 +155,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.create_function("kobo_now", 0, _now_text)
+
+
+def _prepare_mysql(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("SELECT @@max_allowed_packet")
+    record.info[PACKET] = int((cursor.fetchone() or (0,))[0])
+    cursor.close()
 
 
 def _now_text() -> str:

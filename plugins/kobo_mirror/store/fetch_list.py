@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, update
 
 from kobo_mirror.store.database import now
 from kobo_mirror.store.statements import upsert_rows
@@ -62,6 +62,13 @@ def settle(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, 
         settled = [ref for ref, asked_at in current if asked_at == asked[ref]]
         if settled:
             connection.execute(delete(to_fetch).where(mine, to_fetch.c.ref.in_(settled)))
+
+
+def count_attempt(connection: Connection, asset_uid: str, entries: Sequence[Entry]) -> None:
+    """Note that these were asked for and could not be settled."""
+    refs = [entry.ref for entry in entries]
+    mine = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == "id") & to_fetch.c.ref.in_(refs)
+    connection.execute(update(to_fetch).where(mine).values(attempts=to_fetch.c.attempts + 1))
 
 
 def waiting(connection: Connection, asset_uid: str) -> int:

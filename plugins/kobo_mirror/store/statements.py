@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import mysql, sqlite
 
-_STATEMENT_BYTES = 3 * 2**20  # under a quarter of the smallest default max_allowed_packet (16 MiB, MariaDB)
+from kobo_mirror.store.database import PACKET
+
+_STATEMENT_BYTES = 3 * 2**20
 _CELL_BYTES = 8
 _TAIL = re.compile(r"\)(?: AS \w+)? ON (?:CONFLICT|DUPLICATE) .*", re.DOTALL)
 
@@ -80,7 +82,8 @@ def _send(connection: Connection, template: _Template, rows: Sequence[tuple[Any,
         if ready:
             connection.exec_driver_sql(f"{template.head}{template.group}{template.tail}", list(ready))
         return
-    for chunk in _chunks(ready):
+    most = min(_STATEMENT_BYTES, connection.info.get(PACKET, 4 * _STATEMENT_BYTES) // 4)
+    for chunk in _chunks(ready, most):
         groups = ", ".join([template.group] * len(chunk))
         flat = tuple(cell for row in chunk for cell in row)
         connection.exec_driver_sql(f"{template.head}{groups}{template.tail}", flat)
@@ -93,11 +96,14 @@ def _bound(row: tuple[Any, ...], processors: Iterable[tuple[int, Any]]) -> tuple
     return tuple(cells)
 
 
-def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+def _chunks(
+    rows: Sequence[tuple[Any, ...]], most: int = _STATEMENT_BYTES
+) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """Rows of at most ``most`` bytes together, as they may be written in SQL; a larger one goes alone."""
     first, size = 0, 0
     for index, row in enumerate(rows):
         cost = sum([4 * len(cell) if type(cell) in (str, bytes) else _CELL_BYTES for cell in row])
-        if size + cost > _STATEMENT_BYTES and index > first:
+        if size + cost > most and index > first:
             yield rows[first:index]
             first, size = index, 0
         size += cost

@@ -13,7 +13,7 @@ from kobo_mirror.forms.submission import parse, token, validation
 from kobo_mirror.forms.submission import text_of as text
 from kobo_mirror.kobo.history import read_history
 from kobo_mirror.store.database import reading, transact
-from kobo_mirror.store.fetch_list import Entry, ask_for, next_entries, settle
+from kobo_mirror.store.fetch_list import Entry, ask_for, count_attempt, next_entries, settle
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import Seen, ids_of_roots, seen_between, young
 from kobo_mirror.store.runs import add_counts, history_until, note_findings, run_row
@@ -179,10 +179,17 @@ def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, list[En
         source.writer.pull(
             Pulled(states=source.states(page), sent_at=sent_at, lease=lease, run_id=run_id, settled=settled)
         )
-        absent += [entry for entry in entries if entry.ref not in present]
+        missing = [entry for entry in entries if entry.ref not in present]
+        if missing:
+            _count_attempt(source, missing)
+        absent += missing
         source.progress("fetch", len(entries), None)
         after, asked = entries[-1].ref, asked + len(entries)
     return asked, absent
+
+
+def _count_attempt(source: Source, entries: Sequence[Entry]) -> None:
+    transact(source.engine, lambda connection: count_attempt(connection, source.mirror.asset_uid, entries))
 
 
 def _entries(source: Source, after: str, kind: str = "id") -> list[Entry]:
