@@ -72,6 +72,8 @@ def create_absent(env: Mapping[str, str]) -> list[str]:
     with create_session() as session:
         present = set(session.scalars(select(Connection.conn_id).where(Connection.conn_id.in_(_CONNECTIONS))))
         absent = {name: _CONNECTIONS[name] for name in _CONNECTIONS if name not in present}
+        if not absent:
+            return []
         settings = Settings.from_env(need=[need for _, needs in absent.values() for need in needs], env=env)
         session.add_all(Connection(conn_id=name, **fields(settings)) for name, (fields, _) in absent.items())
     return list(absent)

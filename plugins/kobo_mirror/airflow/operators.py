@@ -103,6 +103,8 @@ class KoboOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(retry_policy=retry_policy, **kwargs)
+        if step not in _STEPS:
+            raise ValueError(f"step must be one of: {', '.join(_STEPS)}")
         self.step = step
         self.kobo_conn_id = kobo_conn_id
         self.database_conn_id = database_conn_id

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kobo_mirror.errors import ConfigurationError
+from tests.support import airflow_environment  # noqa: F401  # before anything of Airflow
+
+SETTINGS = {
+    "KOBO_URL": "https://kobo.example",
+    "KOBO_TOKEN": "a-token-of-the-tests",
+    "KOBO_ASSET_ID": "aInkomokoTestForm00001",
+    "DATABASE_URL": "mysql+pymysql://kobo:p%40ss%2Fword@db.example:3307/mirror?ssl_ca=/etc/ca.pem",
+    "WEBHOOK_SECRET": "a secret of the tests",
+    "REAL_TIME_POST_ENDPOINT_URL": "https://mirror.example/api/real-time-updates",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_connections(airflow_db: None) -> Iterator[None]:
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    from airflow.models.connection import Connection
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete
+
+    with create_session() as session:
+        session.execute(delete(Connection))
+
+
+def stored(conn_id: str) -> Any:
+    from airflow.models.connection import Connection
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        found = session.scalars(select(Connection).where(Connection.conn_id == conn_id)).one()
+        return found.as_json(), found.conn_type, found.password, found.extra_dejson, found.host, found.port
+
+
+def create(**changes: str) -> list[str]:
+    from kobo_mirror.airflow.connections import create_absent
+
+    return create_absent({**SETTINGS, **changes})
+
+
+def test_both_are_made_from_the_environment() -> None:
+    assert create() == ["kobo_default", "kobo_database"]
+    _, kind, password, extra, host, _ = stored("kobo_default")
+    assert (kind, password, host) == ("kobo", "a-token-of-the-tests", "https://kobo.example")
+    assert extra == {
+        "asset_uid": "aInkomokoTestForm00001",
+        "page_size": 1000,
+        "webhook_endpoint": "https://mirror.example/api/real-time-updates",
+        "webhook_secret": "a secret of the tests",
+    }
+    _, kind, password, extra, host, port = stored("kobo_database")
+    assert (kind, password, host, port) == ("mysql", "p@ss/word", "db.example", 3307)
+    assert extra == {"charset": "utf8mb4", "ssl_ca": "/etc/ca.pem"}
+
+
+def test_an_sqlite_file_is_an_address_in_the_extra() -> None:
+    create(DATABASE_URL="sqlite:////srv/mirror.db")
+    _, kind, _, extra, host, _ = stored("kobo_database")
+    assert (kind, host, extra) == ("generic", None, {"url": "sqlite:////srv/mirror.db"})
+
+
+def test_one_that_is_there_is_left_as_it_is() -> None:
+    create()
+    before = stored("kobo_default"), stored("kobo_database")
+    assert create(KOBO_TOKEN="another", DATABASE_URL="sqlite:////else.db") == []
+    assert (stored("kobo_default"), stored("kobo_database")) == before
+
+
+def test_nothing_is_needed_for_what_is_there() -> None:
+    from kobo_mirror.airflow.connections import create_absent
+
+    create()
+    assert create_absent({"KOBO_URL": "nonsense"}) == []
+
+
+def test_what_is_missing_is_said_and_nothing_is_made() -> None:
+    with pytest.raises(ConfigurationError, match=r"KOBO_TOKEN is not set; DATABASE_URL is not set"):
+        create(KOBO_TOKEN="", DATABASE_URL="")
+    assert create() == ["kobo_default", "kobo_database"]
+
+
+def test_the_command_ends_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from kobo_mirror.airflow.connections import main
+
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    assert main() == 2
+    assert "KOBO_TOKEN is not set" in capsys.readouterr().err
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    assert main() == 0
+    assert main() == 0
+    assert "kobo_default: already there, left as it is" in capsys.readouterr().out

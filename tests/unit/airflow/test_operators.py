@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from kobo_mirror.errors import (
+    ConfigurationError,
+    CredentialsError,
+    DatabaseError,
+    DeletesWaitError,
+    KoboMirrorError,
+    LeaseError,
+    NotPermittedError,
+    RequestError,
+    SchemaError,
+    ServerError,
+)
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.schema import migrate
+from simulator.process import SimulatorProcess
+from tests.support import airflow_environment  # noqa: F401  # before anything of Airflow
+
+Connect = Callable[..., None]
+
+
+@pytest.fixture
+def engine(connect: Connect, kobo: Connect, database_url: str) -> Iterator[Engine]:
+    """The migrated database that the connection ``kobo_database`` names."""
+    connect("kobo_database", conn_type="generic", extra={"url": database_url})
+    engine = open_engine(database_url)
+    migrate(engine, KOBO_RECORDS)
+    yield engine
+    engine.dispose()
+
+
+class Run:
+    """What Airflow hands to a task, as far as ours look at it."""
+
+    def __init__(self) -> None:
+        self.left: dict[str, Any] = {}
+        self.told: dict[Any, SimpleNamespace] = {}
+
+    def execute(self, **parameters: Any) -> Any:
+        from kobo_mirror.airflow.operators import KoboOperator
+
+        task = KoboOperator(task_id="task", **parameters)
+        self.told = {outlet: SimpleNamespace(extra={}) for outlet in task.outlets}
+        context = {
+            "dag": SimpleNamespace(dag_id="dag"),
+            "run_id": "run",
+            "ti": SimpleNamespace(xcom_push=self.left.__setitem__),
+            "outlet_events": self.told,
+        }
+        return task.execute(context)  # type: ignore[arg-type]  # a part of a context
+
+
+@pytest.fixture
+def run() -> Run:
+    return Run()
+
+
+def ages(engine: Engine) -> dict[int, int]:
+    with engine.begin() as connection:
+        rows = connection.execute(text("SELECT kobo_id, age FROM kobo_records"))
+        return {row.kobo_id: row.age for row in rows}
+
+
+def test_one_task_can_do_all_of_it(run: Run, engine: Engine, simulator: SimulatorProcess) -> None:
+    from airflow.sdk import Asset
+
+    records = Asset(name="records", uri="kobo://tests/records")
+    counts = run.execute(outlets=[records])
+    assert counts["inserted"] == 300
+    assert run.told[records].extra == counts
+    assert sorted(ages(engine)) == simulator.control.ids()
+
+
+def test_the_steps_one_by_one_do_the_same(run: Run, engine: Engine, simulator: SimulatorProcess) -> None:
+    ticket = run.execute(step="prepare", mode="auto", since_id="None")
+    for arguments in run.execute(step="plan", ticket=ticket, groups=2):
+        run.execute(step="pull", ticket=ticket, page_size="100", **arguments)
+    run.execute(step="reconcile", ticket=ticket, confirm_deletes="None")
+    assert run.execute(step="publish", ticket=ticket)["inserted"] == 300
+    assert sorted(ages(engine)) == simulator.control.ids()
+    pages = [call for call in simulator.control.requests() if "limit=100&" in f"{call['query']}&"]
+    assert len(pages) >= 3
+
+
+def test_a_plan_of_nothing_is_still_a_pull_of_nothing(run: Run, engine: Engine) -> None:
+    ticket = run.execute(step="prepare")
+    (arguments,) = run.execute(step="plan", ticket=ticket)
+    run.execute(step="pull", ticket=ticket, **arguments)
+    assert run.execute(step="plan", ticket=ticket) == [{"lanes": [], "in_flight": 4}]
+    run.execute(step="pull", ticket=ticket, lanes=[])
+
+
+def test_the_registration_is_done_once(run: Run, kobo: Connect, engine: Engine) -> None:
+    kobo(webhook_endpoint="http://127.0.0.1:9/api/real-time-updates", webhook_secret="a secret")
+    assert "added a REST Service" in run.execute(step="register")
+    assert "nothing to do" in run.execute(step="register")
+
+
+def test_a_difference_fails_the_proof_for_good_and_names_the_submission(
+    run: Run, engine: Engine, simulator: SimulatorProcess
+) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    run.execute()
+    wrong = simulator.control.ids()[7]
+    right = ages(engine)[wrong]
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE kobo_records SET age = 1 WHERE kobo_id = :id"), {"id": wrong})
+    with pytest.raises(AirflowFailException, match=rf"1 differences \(1 different\).*\[{wrong}\]"):
+        run.execute(step="verify", full="False", repair="False")
+    assert ages(engine)[wrong] == 1
+    assert "0 differences" in run.execute(step="verify", full="True", repair="True")
+    assert ages(engine)[wrong] == right
+
+
+def test_an_error_is_left_for_whoever_ends_the_run(run: Run, kobo: Connect, engine: Engine) -> None:
+    kobo(token="1111222233334444555566667777888899990000")
+    with pytest.raises(CredentialsError) as error:
+        run.execute(step="prepare")
+    assert run.left == {"error": str(error.value)}
+
+
+@pytest.mark.parametrize("step", ["plan", "pull", "reconcile", "publish"])
+def test_a_step_without_its_ticket_says_so(run: Run, engine: Engine, step: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"'{step}' needs the ticket"):
+        run.execute(step=step)
+
+
+def test_an_unknown_step_is_refused_when_the_dag_is_read() -> None:
+    from kobo_mirror.airflow.operators import KoboOperator
+
+    with pytest.raises(ValueError, match="must be one of: sync, prepare"):
+        KoboOperator(task_id="task", step="everything")
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (ConfigurationError("…"), "fail"),
+        (CredentialsError("…"), "fail"),
+        (NotPermittedError("…"), "fail"),
+        (RequestError("…"), "fail"),
+        (SchemaError("…"), "fail"),
+        (DeletesWaitError("…"), "fail"),
+        (ServerError("…"), "retry"),
+        (DatabaseError("…"), "retry"),
+        (LeaseError("…"), "default"),
+        (KoboMirrorError("…"), "default"),
+        (OSError("…"), "default"),
+    ],
+)
+def test_the_kind_of_error_decides_about_a_retry(error: Exception, action: str) -> None:
+    from kobo_mirror.airflow.operators import RETRY_BY_ERROR
+
+    assert RETRY_BY_ERROR.evaluate(error, try_number=1, max_tries=3).action.value == action
+
+
+def test_the_policy_survives_serialization() -> None:
+    from airflow.sdk import ExceptionRetryPolicy
+
+    from kobo_mirror.airflow.operators import RETRY_BY_ERROR
+
+    again = ExceptionRetryPolicy.deserialize(RETRY_BY_ERROR.serialize())
+    assert again.evaluate(CredentialsError("…"), try_number=1, max_tries=3).action.value == "fail"
+
+
+def test_every_templated_field_is_one() -> None:
+    from kobo_mirror.airflow.operators import KoboOperator
+
+    task = KoboOperator(task_id="task")
+    assert all(hasattr(task, name) for name in KoboOperator.template_fields)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+from importlib.metadata import distribution
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from kobo_mirror.airflow.hooks import _EXTRAS, KoboHook
+from kobo_mirror.airflow.provider_info import get_provider_info
+
+
+def fields() -> dict[str, dict[str, object]]:
+    (connection_type,) = get_provider_info()["connection-types"]
+    found: dict[str, dict[str, object]] = connection_type["conn-fields"]
+    return found
+
+
+def test_airflow_accepts_it() -> None:
+    import airflow
+
+    schema = json.loads(Path(airflow.__path__[0], "provider_info.schema.json").read_text())
+    jsonschema.validate(get_provider_info(), schema)
+
+
+def test_the_folder_beside_the_package_leads_to_it() -> None:
+    (entry,) = distribution("kobo-mirror").entry_points.select(group="apache_airflow_provider")
+    assert entry.load() is get_provider_info
+
+
+def test_it_describes_the_hook_that_there_is() -> None:
+    (connection_type,) = get_provider_info()["connection-types"]
+    assert connection_type["hook-class-name"] == f"{KoboHook.__module__}.{KoboHook.__name__}"
+    assert connection_type["connection-type"] == KoboHook.conn_type
+    assert connection_type["hook-name"] == KoboHook.hook_name
+
+
+def test_every_field_of_the_form_is_read_under_its_label() -> None:
+    assert {name: field["label"] for name, field in fields().items()} == dict(_EXTRAS.values())
+
+
+@pytest.mark.parametrize("name", ["webhook_secret", "webhook_secret_previous"])
+def test_a_secret_is_not_shown(name: str) -> None:
+    assert fields()[name]["schema"] == {"type": ["string", "null"], "format": "password"}

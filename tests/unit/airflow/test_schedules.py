@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from kobo_mirror.airflow.schedules import schedule_from_env
+from kobo_mirror.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("given", "schedule"),
+    [
+        (None, "*/15 * * * *"),
+        ("", "*/15 * * * *"),
+        (" 5 * * * * ", "5 * * * *"),
+        ("@daily", "@daily"),
+        ("none", None),
+        ("None", None),
+    ],
+)
+def test_the_environment_says_when(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, schedule: str | None
+) -> None:
+    if given is not None:
+        monkeypatch.setenv("KOBO_SYNC_SCHEDULE", given)
+    assert schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *") == schedule
+
+
+def test_nonsense_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KOBO_SYNC_SCHEDULE", "every now and then")
+    with pytest.raises(ConfigurationError, match="KOBO_SYNC_SCHEDULE must be a cron expression"):
+        schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *")
