@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
@@ -214,6 +215,8 @@ def _fast_shape(form: Form) -> Callable[[dict[str, Any]], tuple[Cell, ...]]:
         frozen=True,
     )
     convert, astuple = msgspec.convert, msgspec.structs.astuple
+    with suppress(msgspec.ValidationError):
+        convert({}, struct)  # the first use of a struct prepares it, and crashes if two threads do that at once
     others = tuple((i, _CONVERT[c.kind]) for i, c in enumerate(form.columns) if c.kind is not Kind.TEXT)
 
     def fast(data: dict[str, Any]) -> tuple[Cell, ...]:
