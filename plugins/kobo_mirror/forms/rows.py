@@ -216,7 +216,7 @@ def _fast_shape(form: Form) -> Callable[[dict[str, Any]], tuple[Cell, ...]]:
     )
     convert, astuple = msgspec.convert, msgspec.structs.astuple
     with suppress(msgspec.ValidationError):
-        convert({}, struct)  # the first use of a struct prepares it, and crashes if two threads do that at once
+        convert({}, struct)  # its first use prepares it, and crashes if two threads do that at once
     others = tuple((i, _CONVERT[c.kind]) for i, c in enumerate(form.columns) if c.kind is not Kind.TEXT)
 
     def fast(data: dict[str, Any]) -> tuple[Cell, ...]:
