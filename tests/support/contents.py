@@ -39,7 +39,8 @@ def moments(engine: Engine) -> dict[int, Any]:
     """When each row of the form table was last modified."""
     table = _table(engine)
     with engine.begin() as connection:
-        return dict(connection.execute(select(table.c.kobo_id, table.c.updated_at)).tuples().all())
+        found = connection.execute(select(table.c.kobo_id, table.c.updated_at))
+        return {kobo_id: moment for kobo_id, moment in found}  # noqa: C416  # rows, not pairs
 
 
 def _table(engine: Engine) -> Any:

@@ -1,0 +1,80 @@
+"""A real process that is killed between two statements: what it was about to do never happens."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.store.database import open_engine
+from kobo_mirror.sync import pull
+from kobo_mirror.sync.mirror import MirrorSync
+from kobo_mirror.sync.verify import verify
+
+PAGE = 20
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process syncs, and from where."""
+
+    url: str
+    token: str
+    asset: str
+    database_url: str
+
+    def sync(self, engine: Engine, client: KoboClient) -> None:
+        """An exact sync in lanes of a few pages."""
+        pull._LANE_LEAST = 3 * PAGE  # the form has four lanes then, as one of 10,000 submissions does
+        self._mirror_sync(engine, client).run(mode="exact")
+
+    def repair(self, engine: Engine, client: KoboClient) -> None:
+        """A proof, and a repair of what it found."""
+        report = verify(client, engine, Mirror(KOBO_RECORDS, self.url, self.asset), lambda *_: None)
+        self._mirror_sync(engine, client).repair(report)
+
+    def do(self, what: str, prepare: Callable[[Engine], Any] = lambda engine: None) -> None:
+        """Do it in this process."""
+        engine = open_engine(self.database_url)
+        prepare(engine)
+        with KoboClient(self.url, self.token, self.asset, attempts=3) as client:
+            {"sync": self.sync, "repair": self.repair}[what](engine, client)
+        engine.dispose()
+
+    def do_and_die(self, what: str, after: int) -> bool:
+        """Do it in a process that is killed after so many statements; whether it lived that long."""
+        processes = multiprocessing.get_context("forkserver")
+        processes.set_forkserver_preload([__name__])
+        process = processes.Process(target=_do_and_die, args=(self, what, after))
+        process.start()
+        process.join(60)
+        if process.exitcode not in (0, -signal.SIGKILL):
+            raise AssertionError(f"the process ended with {process.exitcode}")
+        return process.exitcode != 0
+
+    def _mirror_sync(self, engine: Engine, client: KoboClient) -> MirrorSync:
+        return MirrorSync(client, engine, form=KOBO_RECORDS, server=self.url, page_size=PAGE, in_flight=2)
+
+
+def _do_and_die(job: Job, what: str, after: int) -> None:
+    left = after
+
+    def count(*_: Any, **__: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch(engine: Engine) -> None:
+        event.listen(engine, "before_cursor_execute", count)
+        event.listen(engine, "commit", count)
+
+    job.do(what, watch)
