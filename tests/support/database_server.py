@@ -149,9 +149,10 @@ class OwnServer(DatabaseServer):
         """Stop it in order; its data stays."""
         self._process.end(at_once=False)
 
-    def restart(self) -> None:
-        """Stop it in order and start it again."""
+    def restart(self, *options: str) -> None:
+        """Stop it in order and start it again, with further options from now on."""
         self.stop()
+        self._process.options = options
         self.start()
 
     def kill(self) -> None:

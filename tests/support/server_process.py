@@ -40,6 +40,7 @@ class ServerProcess:
     user: str = "kobo"
     password: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
     port: int = 0
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     guard: subprocess.Popen[bytes] | None = None
 
@@ -75,6 +76,7 @@ class ServerProcess:
             "--skip-name-resolve",
             "--loose-mysqlx=OFF",
             *_as_root(),
+            *self.options,
         ]
         with (self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(

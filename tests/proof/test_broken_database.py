@@ -1,0 +1,126 @@
+"""A full disk, a database that restarts in mid-transaction: a clear error, and a clean continuation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from kobo_mirror.errors import DatabaseError
+from simulator.options import Options
+from tests.support.database_server import OwnServer, own_server
+from tests.support.laboratory import Laboratory, laboratory
+
+ROWS = 6000
+SMALL_DISK = ("--innodb-file-per-table=OFF", "--innodb-data-file-path=ibdata1:12M:autoextend:max:14M")
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[OwnServer]:
+    with own_server() as server:
+        yield server
+
+
+@pytest.fixture
+def lab(own: OwnServer) -> Iterator[Laboratory]:
+    with laboratory(own.fresh_database(), Options(rows=40)) as made:
+        yield made
+
+
+def test_a_full_disk_of_sqlite_is_said_and_gone_on_from(tmp_path: Path) -> None:
+    with laboratory(f"sqlite:///{tmp_path / 'mirror.db'}", Options(rows=ROWS)) as lab:
+        with disk_of(lab.engine, pages=400):
+            fails_and_keeps_what_it_has(lab, "disk is full")
+        goes_on(lab)
+
+
+def test_a_full_disk_of_a_server_is_said_and_gone_on_from(own: OwnServer) -> None:
+    own.restart(*SMALL_DISK)
+    try:
+        with laboratory(own.fresh_database(), Options(rows=ROWS)) as lab:
+            fails_and_keeps_what_it_has(lab, "a table is full")
+            own.restart()
+            goes_on(lab)
+    finally:
+        own.restart()
+
+
+@contextmanager
+def disk_of(engine: Engine, *, pages: int) -> Iterator[None]:
+    def limit(connection: Any, _: Any) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    engine.dispose()
+    event.listen(engine, "connect", limit)
+    yield
+    event.remove(engine, "connect", limit)
+    engine.dispose()
+
+
+def fails_and_keeps_what_it_has(lab: Laboratory, words: str) -> None:
+    with pytest.raises(DatabaseError, match=words):
+        lab.run("exact")
+    assert 0 < len(lab.contents().rows) < ROWS
+    newest = lab.living.control.rows(lab.living.control.ids()[-20:])
+    with pytest.raises(DatabaseError, match=words):
+        for row in newest:  # rejected ones, which are kept whole
+            lab.writer().push(json.dumps(row | {"cd_needs": "x" * 2**20, "sec_c/cd_age": None}).encode())
+
+
+def goes_on(lab: Laboratory) -> None:
+    lab.run("exact")
+    assert lab.verify().equal
+    assert len(lab.contents().rows) == ROWS
+
+
+@pytest.mark.parametrize("statement", [9, 24, 33, 41])
+@pytest.mark.parametrize("end", [OwnServer.kill, OwnServer.stop])
+def test_a_server_that_restarts_in_mid_transaction_loses_nothing(
+    own: OwnServer, lab: Laboratory, end: Callable[[OwnServer], None], statement: int
+) -> None:
+    with (
+        before_statement(lab.engine, statement, lambda: restart(own, end)),
+        pytest.raises(DatabaseError, match="the connection was lost"),
+    ):
+        lab.run("exact")
+    lab.run("exact")
+    assert lab.verify().equal
+    assert lab.contents() == lab.contents_from_scratch()
+
+
+def test_a_delivery_in_a_restart_is_an_error_and_then_taken(own: OwnServer, lab: Laboratory) -> None:
+    body = json.dumps(lab.living.control.rows()[0]).encode()
+    with (
+        before_statement(lab.engine, 2, lambda: restart(own, OwnServer.kill)),
+        pytest.raises(DatabaseError, match="the connection was lost"),
+    ):
+        lab.writer().push(body)
+    assert not lab.contents().ledger
+    assert lab.writer().push(body).result == "inserted"
+
+
+def restart(own: OwnServer, end: Callable[[OwnServer], None]) -> None:
+    end(own)
+    own.start()
+
+
+@contextmanager
+def before_statement(engine: Engine, number: int, happening: Callable[[], None]) -> Iterator[None]:
+    """Let something happen before the ``number``-th statement of the block is sent."""
+    left = number
+
+    def count(*_: Any, **__: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            happening()
+
+    event.listen(engine, "before_cursor_execute", count)
+    yield
+    event.remove(engine, "before_cursor_execute", count)
+    assert left <= 0, "the block sent fewer statements"
