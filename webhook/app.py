@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from ipaddress import ip_network
 from typing import TypeAlias
 
 import falcon
@@ -17,21 +18,21 @@ from kobo_mirror.errors import ConfigurationError, DatabaseError, SchemaError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.database import open_engine
-from webhook import THREADS
-from webhook.middleware import (
-    RequestLog,
-    SecretCheck,
-    answer_unavailable,
-    answer_unexpected,
-    write_error,
-)
-from webhook.resources import Live, Ready, Submissions
+from webhook.access import Network, SecretCheck, SourceCheck
+from webhook.health import Figures, Live, MetricsPage, Ready
+from webhook.metrics import Metrics
+from webhook.middleware import RequestLog, answer_unavailable, answer_unexpected, write_error
+from webhook.openapi import Description, Page
+from webhook.resources import PATH, Submissions
 
 Application: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
 
 # Seconds a connect or a lock may take, and about twice that an answer: a 503 comes within 5 s even so.
 # SQLite knows no connect and no answer to wait for, but makes its one writer's queue wait longer.
 PATIENCE, SQLITE_PATIENCE = 1, 4
+
+# Of each worker: for what commits, and for dead letters.
+CONNECTIONS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,8 @@ class Dependencies:
     :param mirrors: the forms that are taken, and where to.
     :param keep_payloads: ``rejected`` or ``all``, as the writer's.
     :param secrets: any of them lets a sender in; none at all lets everybody in.
+    :param allowed: networks that may send; none at all lets everybody send.
+    :param proxies: networks of our own proxies, which are believed in ``X-Forwarded-For``.
     """
 
     engine: Engine
@@ -49,17 +52,24 @@ class Dependencies:
     mirrors: Sequence[Mirror]
     keep_payloads: str = "rejected"
     secrets: tuple[str, ...] = field(repr=False)
+    allowed: Sequence[Network] = ()
+    proxies: Sequence[Network] = ()
 
 
 def create_app(deps: Dependencies) -> Application:
     """The WSGI application. Connects to nothing yet."""
-    app: Application = falcon.App(middleware=(RequestLog(), SecretCheck(deps.secrets)))
+    metrics = Metrics(Figures(deps.probe, deps.mirrors))
+    around = (RequestLog(metrics), SourceCheck(deps.allowed, deps.proxies), SecretCheck(deps.secrets))
+    app: Application = falcon.App(middleware=around)
     app.set_error_serializer(write_error)
     app.add_error_handler(Exception, answer_unexpected)
     app.add_error_handler((DatabaseError, SchemaError), answer_unavailable)
-    app.add_route("/api/real-time-updates", Submissions(deps.engine, deps.mirrors, deps.keep_payloads))
+    app.add_route(PATH, Submissions(deps.engine, deps.mirrors, deps.keep_payloads, metrics))
     app.add_route("/health/live", Live())
     app.add_route("/health/ready", Ready(deps.probe, deps.mirrors))
+    app.add_route("/metrics", MetricsPage(metrics))
+    app.add_route("/openapi.json", Description())
+    app.add_route("/docs", Page())
     return app
 
 
@@ -72,11 +82,13 @@ def get_app() -> Application:
         settings = Settings.from_env(need=("DATABASE_URL", "KOBO_ASSET_ID"))
         patience = SQLITE_PATIENCE if settings.database_url.startswith("sqlite") else PATIENCE
         deps = Dependencies(
-            engine=open_engine(settings.database_url, pool_size=THREADS, patience=patience),
+            engine=open_engine(settings.database_url, pool_size=CONNECTIONS, patience=patience),
             probe=open_engine(settings.database_url, pool_size=1, patience=PATIENCE),
             mirrors=[Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)],
             keep_payloads=settings.kobo_keep_payloads,
             secrets=_secrets(settings),
+            allowed=_networks(settings.webhook_allowed_networks),
+            proxies=_networks(settings.webhook_trusted_proxies),
         )
     except ConfigurationError as problem:
         raise SystemExit(f"The webhook cannot start. {problem}") from None
@@ -95,3 +107,7 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
             "or set WEBHOOK_AUTH=none to take submissions from everybody."
         )
     return tuple(filter(None, (settings.webhook_secret, settings.webhook_secret_previous)))
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part) for part in text.split(",") if part)

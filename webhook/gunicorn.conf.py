@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
-from webhook import THREADS
-from webhook.logs import write_json
+from webhook import THREADS, metrics
+from webhook.door import refuse_newcomers
+from webhook.logs import JsonLogger
+from webhook.worker import Worker
 
 bind = os.environ.get("WEBHOOK_BIND", "127.0.0.1:8000")
 
 # The work is waiting for a commit: threads overlap that. A second process goes on when one dies.
-worker_class = "gthread"
+worker_class = Worker
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = THREADS
 
 # A missing setting stops the master at once with its sentence, not each worker again and again.
 preload_app = True
 
-# A worker whose loop does not beat for this long is replaced. A request ends by itself within 5 s.
+# A worker whose loop does not beat for this long is replaced. A request ends by itself before.
 timeout = 30
 
 # SIGTERM: what has been accepted is finished. A supervisor must give more than this before it kills.
@@ -44,15 +47,28 @@ control_socket_disable = True
 
 # The webhook writes its own line a request, without the query (which may be ?token=).
 accesslog = None
+logger_class = JsonLogger
 
-RECEIVE_SECONDS = 5
-
-
-def on_starting(server: Any) -> None:
-    """Everything is logged as JSON, gunicorn's own lines included."""
-    write_json("gunicorn.error", "webhook")
+metrics.share()
 
 
-def pre_request(worker: Any, req: Any) -> None:
-    """A sender that falls silent within its body gives its thread back after ``RECEIVE_SECONDS``."""
-    req.unreader.sock.settimeout(RECEIVE_SECONDS)
+def when_ready(server: Any) -> None:
+    """When the master stops, nobody is left outside with a connection that no worker takes."""
+    for listener in server.LISTENERS:
+        listener.close = partial(_shut, listener, listener.close, os.getpid())
+
+
+def _shut(listener: Any, close: Any, master: int) -> None:
+    if os.getpid() == master and listener.sock is not None:
+        refuse_newcomers(listener.sock)
+    close()
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Each worker counts in a file of its own."""
+    metrics.take_slot()
+
+
+def on_exit(server: Any) -> None:
+    """Nothing of ours stays behind."""
+    metrics.stop_sharing()

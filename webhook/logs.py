@@ -9,6 +9,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+
 _TOKEN = re.compile(r"(?i)(token=)[^&\s'\"]+")
 
 
@@ -28,12 +30,15 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line | getattr(record, "fields", {}))
 
 
-def write_json(*names: str) -> None:
-    """Let the loggers of these names write JSON lines to standard output, and nowhere else."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
-    for name in names:
-        logger = logging.getLogger(name)
-        logger.handlers = [handler]
-        logger.propagate = False
-        logger.setLevel(logging.INFO)
+class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's logger: its own lines and the webhook's are JSON on standard output, from the first one."""
+
+    def setup(self, cfg: Any) -> None:
+        """Take the place of the handlers that gunicorn has just made."""
+        super().setup(cfg)
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(JsonFormatter())
+        for logger in (self.error_log, logging.getLogger("webhook")):
+            logger.handlers = [handler]
+            logger.propagate = False
+            logger.setLevel(logging.INFO)

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -39,6 +40,8 @@ class Settings:
     webhook_secret: str = field(default="", repr=False)
     webhook_secret_previous: str = field(default="", repr=False)
     webhook_auth: str = "secret"
+    webhook_allowed_networks: str = ""
+    webhook_trusted_proxies: str = ""
     kobo_keep_payloads: str = "rejected"
     kobo_page_size: int = 1000
     kobo_max_in_flight: int = 4
@@ -134,6 +137,13 @@ def _header_value(text: str) -> str:
     return text
 
 
+def _networks(text: str) -> str:
+    try:
+        return ",".join(str(ip_network(part.strip())) for part in text.split(","))
+    except ValueError:  # its sentence would quote the value
+        raise ValueError("must be networks such as 203.0.113.0/24, separated by commas") from None
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text not in choices:
@@ -162,6 +172,8 @@ _CHECKS: dict[str, Callable[[str], str | int]] = {
     "webhook_secret": _header_value,
     "webhook_secret_previous": _header_value,
     "webhook_auth": _one_of("secret", "none"),
+    "webhook_allowed_networks": _networks,
+    "webhook_trusted_proxies": _networks,
     "kobo_keep_payloads": _one_of("rejected", "all"),
     "kobo_page_size": _whole_number(1, 30_000),
     "kobo_max_in_flight": _whole_number(1, 32),

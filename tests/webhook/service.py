@@ -35,6 +35,7 @@ def environment(database_url: str, **changes: str) -> dict[str, str]:
     """What the service is started with: nothing of ours but what is said here."""
     ours = {
         "PYTHONPATH": "plugins",
+        "PYTHONFAULTHANDLER": "1",
         "DATABASE_URL": database_url,
         "KOBO_ASSET_ID": ASSET,
         "KOBO_URL": "https://kobo.example",
@@ -113,6 +114,7 @@ def running_service(database_url: str, directory: Path, **changes: str) -> Itera
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         process.wait(timeout=40)
+        print(service.log())  # pytest shows it when the test has failed
 
 
 def wait_for(condition: Any, seconds: float) -> None:

@@ -1,0 +1,42 @@
+"""Figures of a mirror for whoever watches it: what waits, when it was synced and proven, what was found."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, func, select
+
+from kobo_mirror.store import runs
+from kobo_mirror.store.database import reading
+from kobo_mirror.store.fetch_list import waiting
+from kobo_mirror.store.proofs import last_proof
+from kobo_mirror.store.tables import dead_letters
+
+_DIFFERENCES = ("missing", "extra", "stale", "different")
+
+
+def figures(engine: Engine, asset_uid: str) -> dict[str, float]:
+    """Counts, and moments in seconds since 1970; what has never happened is left out.
+
+    :raises DatabaseError, SchemaError: the database cannot be asked.
+    """
+    with reading(engine) as connection:
+        letters = select(func.count()).select_from(dead_letters).where(dead_letters.c.replayed_at.is_(None))
+        found: dict[str, float] = {
+            "dead_letters_waiting": connection.execute(letters).scalar_one(),
+            "to_fetch": waiting(connection, asset_uid),
+        }
+        if last := runs.last_finished(connection, asset_uid):
+            found["last_sync_timestamp_seconds"] = _seconds(last["finished_at"])
+            found["last_sync_inserted"] = last["inserted"]
+        if exact := runs.last_finished(connection, asset_uid, "exact"):
+            found["last_exact_sync_timestamp_seconds"] = _seconds(exact["finished_at"])
+        if proof := last_proof(connection, asset_uid):
+            found["last_proof_timestamp_seconds"] = _seconds(proof["finished_at"])
+            found["last_proof_differences"] = sum(proof[kind] for kind in _DIFFERENCES)
+            found["rejections"] = proof["rejected"]
+    return found
+
+
+def _seconds(moment: datetime) -> float:
+    return moment.replace(tzinfo=UTC).timestamp()

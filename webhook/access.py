@@ -1,0 +1,94 @@
+"""Who may send: those who know a secret, where wanted only from some networks."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+import falcon
+
+Network = IPv4Network | IPv6Network
+
+
+class SourceCheck:
+    """Lets in who comes from one of some networks, except to resources that are public.
+
+    :param allowed: with none at all everybody is let in.
+    :param proxies: where our own proxies are: what they say of a request's origin is believed.
+    """
+
+    def __init__(self, allowed: Iterable[Network], proxies: Iterable[Network]) -> None:
+        self._allowed, self._proxies = tuple(allowed), tuple(proxies)
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+    ) -> None:
+        """Judge by the nearest address that is no proxy of ours.
+
+        :raises falcon.HTTPForbidden: it is in none of the networks.
+        """
+        if not self._allowed or getattr(resource, "public", False):
+            return
+        source = self._source(req)
+        if source is None or not _within(source, self._allowed):
+            raise falcon.HTTPForbidden(description="Not from this address.")
+
+    def _source(self, req: falcon.Request) -> IPv4Address | IPv6Address | None:
+        hops = [
+            hop.strip() for hop in req.get_header("X-Forwarded-For", default="").split(",") if hop.strip()
+        ]
+        source = _address(req.remote_addr)
+        while hops and source is not None and _within(source, self._proxies):
+            source = _address(hops.pop())
+        return source
+
+
+def _address(text: str | None) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text or "")
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _within(address: IPv4Address | IPv6Address, networks: Iterable[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
+class SecretCheck:
+    """Lets in who knows one of the secrets, except to resources that are public.
+
+    :param secrets: any of them will do; with none at all everybody is let in.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = [secret.encode() for secret in secrets]
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+    ) -> None:
+        """Compare in constant time, as bytes: a text that is not ASCII must be a wrong secret, not a failure.
+
+        :raises falcon.HTTPUnauthorized: no secret or a wrong one.
+        """
+        if not self._secrets or getattr(resource, "public", False):
+            return
+        offers = [offer.encode("utf-8", "surrogatepass") for offer in _offered(req)]
+        if not any(hmac.compare_digest(offer, secret) for offer in offers for secret in self._secrets):
+            raise falcon.HTTPUnauthorized(
+                description="The secret is missing or wrong.", challenges=['Basic realm="kobo-mirror"']
+            )
+
+
+def _offered(req: falcon.Request) -> Iterator[str]:
+    """The secrets a request brings: by header, as the password of HTTP Basic, in the query."""
+    yield req.get_header("X-Webhook-Secret", default="")
+    scheme, _, credentials = (req.auth or "").partition(" ")
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            yield base64.b64decode(credentials, validate=True).decode("latin-1").partition(":")[2]
+    yield from req.get_param_as_list("token") or []

@@ -1,0 +1,145 @@
+"""Deliveries that arrive together share a transaction: a commit costs the same for one as for many."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import falcon
+
+from kobo_mirror.errors import DatabaseError
+from kobo_mirror.forms.rows import State
+from kobo_mirror.store.writer import PushResult
+from webhook.middleware import RETRY_AFTER
+
+MOST_IN_A_GROUP = 64
+LEADERS = 2
+
+# An answer comes within 5 s: so long at most in the queue, then until a group fails, then one by one.
+QUEUE_SECONDS, COMMIT_SECONDS, ONE_BY_ONE_SECONDS = 0.75, 3.75, 3.0
+
+
+class _Delivery:
+    """One state on its way: woken when it is done, or when it is its turn to lead."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.woken = threading.Event()
+        self.leads = False
+        self.outcome: PushResult | Exception | None = None
+
+    def settle(self, outcome: PushResult | Exception) -> None:
+        self.outcome = outcome
+        self.woken.set()
+
+
+class Committer:
+    """Commits what its callers bring, each in a group with all that wait at that moment.
+
+    A caller that finds no leader leads: it commits the waiting ones with its own and hands the lead on. So
+    there is no thread to keep alive, no timer, and a lone delivery is committed as if there were no groups.
+
+    :param push_all: commits several states in one transaction, or none of them and raises.
+    """
+
+    def __init__(self, push_all: Callable[[Sequence[State]], list[PushResult]]) -> None:
+        self._push_all = push_all
+        self._lock = threading.Lock()
+        self._waiting: list[_Delivery] = []
+        self._leaders = 0
+
+    def push(self, state: State) -> PushResult:
+        """Commit a state; when this returns, it is durable.
+
+        :raises DatabaseError, SchemaError: the database cannot take it (in time).
+        """
+        mine = _Delivery(state)
+        with self._lock:
+            self._waiting.append(mine)
+            mine.leads = self._leaders < LEADERS
+            self._leaders += mine.leads
+        if not mine.leads:
+            self._wait(mine)
+        if mine.leads:
+            self._lead()
+        if isinstance(mine.outcome, PushResult):
+            return mine.outcome
+        raise mine.outcome or DatabaseError("The database did not commit it in time.")
+
+    def _wait(self, mine: _Delivery) -> None:
+        """Wait to be committed or to lead; who is still in the queue after a while leaves it."""
+        if mine.woken.wait(QUEUE_SECONDS):
+            return
+        with self._lock:
+            if not mine.leads and mine in self._waiting:
+                self._waiting.remove(mine)
+                return
+        mine.woken.wait(COMMIT_SECONDS)
+
+    def _lead(self) -> None:
+        with self._lock:
+            group = self._waiting[:MOST_IN_A_GROUP]
+            del self._waiting[:MOST_IN_A_GROUP]
+        try:
+            self._commit(group)
+        finally:
+            with self._lock:
+                if self._waiting:
+                    self._waiting[0].leads = True
+                    self._waiting[0].woken.set()
+                else:
+                    self._leaders -= 1
+
+    def _commit(self, group: list[_Delivery]) -> None:
+        """Commit them together; if that fails, one by one, so that none fails because of its neighbours."""
+        until = time.monotonic() + ONE_BY_ONE_SECONDS
+        shared = self._push(group)
+        for delivery in group if shared else ():
+            own = shared
+            if len(group) > 1 and time.monotonic() < until:
+                own = self._push([delivery])
+            if own:
+                delivery.settle(own)
+
+    def _push(self, group: list[_Delivery]) -> Exception | None:
+        try:
+            results = self._push_all([delivery.state for delivery in group])
+        except Exception as problem:  # each caller raises it in its own request
+            return problem
+        for delivery, result in zip(group, results, strict=True):
+            delivery.settle(result)
+        return None
+
+
+class Room:
+    """What a process takes on at once; who comes when it is full is told at once to come again.
+
+    :param deliveries: how many may be under way.
+    :param size: bytes of all their bodies together.
+    """
+
+    def __init__(self, deliveries: int, size: int) -> None:
+        self._deliveries, self._size = deliveries, size
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def taken(self, size: int) -> Iterator[None]:
+        """Room for one delivery.
+
+        :raises falcon.HTTPServiceUnavailable: there is none.
+        """
+        with self._lock:
+            if self._deliveries < 1 or self._size < size:
+                raise falcon.HTTPServiceUnavailable(
+                    description="Too many deliveries at once. Send it again later.", retry_after=RETRY_AFTER
+                )
+            self._deliveries -= 1
+            self._size -= size
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._deliveries += 1
+                self._size += size

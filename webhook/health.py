@@ -1,0 +1,120 @@
+"""The questions of a supervisor: is the process alive, could it commit a delivery, what has it counted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import falcon
+from sqlalchemy import Engine
+
+from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.store.figures import figures
+from kobo_mirror.store.schema import check_binding
+from webhook.metrics import CONTENT_TYPE, Metrics
+
+T = TypeVar("T")
+
+FIGURES_SECONDS = 15.0
+"""How long the figures are good for: whoever asks more often does not reach the database."""
+
+
+class Remembered(Generic[T]):
+    """An answer that is asked for by one thread at a time, and not again while it is fresh.
+
+    :param ask: brings the answer; must not raise.
+    :param seconds: how long it is fresh.
+    """
+
+    _answer: T
+
+    def __init__(self, ask: Callable[[], T], seconds: float = 0.0) -> None:
+        self._ask, self._seconds = ask, seconds
+        self._asking = threading.Lock()
+        self._until = 0.0
+
+    def __call__(self) -> T:
+        """The answer; the one before while another thread is asking."""
+        if self._asking.acquire(blocking=not self._until):
+            try:
+                if time.monotonic() >= self._until:
+                    self._answer = self._ask()
+                    self._until = time.monotonic() + self._seconds
+            finally:
+                self._asking.release()
+        return self._answer
+
+
+class Live:
+    """``GET /health/live``: this process answers."""
+
+    public = True
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Say so."""
+        resp.media = {"status": "success"}
+
+
+class Ready:
+    """``GET /health/ready``: a submission that came now could be committed."""
+
+    public = True
+
+    def __init__(self, probe: Engine, mirrors: Sequence[Mirror]) -> None:
+        self._probe = probe
+        self._mirrors = mirrors
+        self._problem = Remembered(self._look)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Tell whether the database has our schema and mirrors the forms that are taken here.
+
+        :raises DatabaseError, SchemaError: it does not answer, or is not ours to write to.
+        """
+        if problem := self._problem():
+            raise problem
+        resp.media = {"status": "success"}
+
+    def _look(self) -> KoboMirrorError | None:
+        self._probe.dispose()  # over a new connection: that is what a restart of the database leaves us
+        try:
+            for mirror in self._mirrors:
+                check_binding(self._probe, mirror)
+        except (DatabaseError, SchemaError) as problem:
+            return problem
+        return None
+
+
+class Figures:
+    """What the database says of the mirrors."""
+
+    def __init__(self, probe: Engine, mirrors: Sequence[Mirror]) -> None:
+        self._probe = probe
+        self._mirrors = mirrors
+        self._ask = Remembered(self._look, FIGURES_SECONDS)
+
+    def __call__(self) -> dict[str, dict[str, float]] | None:
+        """The figures of each form table by name, or None when the database does not answer."""
+        return self._ask()
+
+    def _look(self) -> dict[str, dict[str, float]] | None:
+        try:
+            return {mirror.form.table: figures(self._probe, mirror.asset_uid) for mirror in self._mirrors}
+        except (DatabaseError, SchemaError):
+            return None
+
+
+class MetricsPage:
+    """``GET /metrics``: for Prometheus."""
+
+    public = True
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Numbers only: neither ids nor names of forms."""
+        resp.content_type = CONTENT_TYPE
+        resp.data = self._metrics.exposition()

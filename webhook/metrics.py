@@ -1,0 +1,159 @@
+"""What /metrics shows: each worker counts for itself, any of them answers for all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for it
+
+RESULTS = (
+    "inserted", "updated", "unchanged", "stale", "deferred", "rejected",
+    "dead_letter", "refused", "unauthorized", "unavailable", "failed",
+)  # fmt: skip
+_BY_STATUS = {401: "unauthorized", 403: "unauthorized", 500: "failed", 503: "unavailable"}
+
+_slot = 0
+
+
+def share() -> None:
+    """Let the workers that this process will start count together. Call it before anything is counted."""
+    if _DIRECTORY not in os.environ:
+        os.environ[_DIRECTORY] = tempfile.mkdtemp(prefix="webhook-metrics-")
+    values.ValueClass = values.MultiProcessValue(lambda: _slot)  # type: ignore[no-untyped-call]
+
+
+def take_slot() -> None:
+    """Count in a file that no living worker uses, on from where a dead one stopped.
+
+    A file for each process would be one more with every worker that is replaced, all year long.
+    """
+    global _slot  # noqa: PLW0603  # a process has one
+    for number in count(1):
+        lock = os.open(Path(os.environ[_DIRECTORY], f"{number}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        _slot = number
+        return
+
+
+def stop_sharing() -> None:
+    """Remove what was counted."""
+    shutil.rmtree(os.environ.pop(_DIRECTORY), ignore_errors=True)
+
+
+class Metrics:
+    """What one application counts, and what it is told of the database when somebody looks.
+
+    :param figures: what the database says of each form table, by name; None when it does not answer.
+    """
+
+    def __init__(self, figures: Callable[[], Mapping[str, Mapping[str, float]] | None]) -> None:
+        self._figures = figures
+        self._registry = CollectorRegistry()
+        self._deliveries = Counter(
+            "kobo_webhook_deliveries", "Answered deliveries by what became of them.", ["result"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._seconds = Histogram(
+            "kobo_webhook_answer_seconds", "Seconds from a delivery's head to its answer.",
+            registry=self._registry, buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+        )  # fmt: skip
+        self._lag = Histogram(
+            "kobo_webhook_lag_seconds", "Seconds from a submission's arrival at KoboToolbox to its commit.",
+            registry=self._registry, buckets=(0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400),
+        )  # fmt: skip
+        self._errors = Counter(
+            "kobo_webhook_database_errors", "Deliveries that the database could not take.", ["kind"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._last = Gauge(
+            "kobo_webhook_last_delivery_timestamp_seconds", "When a delivery was last committed.",
+            registry=self._registry, multiprocess_mode="max",
+        )  # fmt: skip
+        for result in RESULTS:
+            self._deliveries.labels(result)
+        for kind in ("DatabaseError", "SchemaError"):
+            self._errors.labels(kind)
+
+    def delivered(self, status: int, noted: Mapping[str, Any], seconds: float) -> None:
+        """Count one answered delivery.
+
+        :param noted: what its log line says.
+        """
+        kept = "dead_letter" if "dead_letter" in noted else None
+        result = noted.get("result") or kept or _BY_STATUS.get(status, "refused")
+        self._deliveries.labels(result).inc()
+        if kind := noted.get("database_error"):
+            self._errors.labels(kind).inc()
+        self._seconds.observe(seconds)
+        if status < 300:
+            self._last.set(time.time())
+
+    def committed(self, submission: Mapping[str, Any]) -> None:
+        """Note how long a new submission took to get here (its ``_submission_time`` is UTC)."""
+        try:
+            since = datetime.now(UTC) - datetime.fromisoformat(submission["_submission_time"]).replace(
+                tzinfo=UTC
+            )
+        except (KeyError, TypeError, ValueError):
+            return
+        self._lag.observe(max(0.0, since.total_seconds()))
+
+    def exposition(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        registry = self._registry
+        if _DIRECTORY in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        shown = CollectorRegistry()
+        last = registry.get_sample_value("kobo_webhook_last_delivery_timestamp_seconds")
+        shown.register(_AtThisMoment(self._figures(), last))
+        return generate_latest(registry) + generate_latest(shown)
+
+
+class _AtThisMoment(Collector):
+    """Gauges that are known only when somebody looks."""
+
+    def __init__(self, figures: Mapping[str, Mapping[str, float]] | None, last: float | None) -> None:
+        self._figures, self._last = figures, last
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """The gauges; the silence only once there was a delivery."""
+        if self._last:
+            yield GaugeMetricFamily(
+                "kobo_webhook_seconds_since_last_delivery", "Seconds since a delivery was last committed.",
+                value=time.time() - self._last,
+            )  # fmt: skip
+        up = float(self._figures is not None)
+        yield GaugeMetricFamily("kobo_webhook_database_up", "1 if the database answers, else 0.", value=up)
+        told: dict[str, GaugeMetricFamily] = {}
+        for table, figures in (self._figures or {}).items():
+            for name, value in figures.items():
+                family = told.setdefault(
+                    name,
+                    GaugeMetricFamily(
+                        f"kobo_mirror_{name}",
+                        f"{name.replace('_', ' ')}, from the database.",
+                        labels=["form"],
+                    ),
+                )
+                family.add_metric([table], value)
+        yield from told.values()
