@@ -139,7 +139,9 @@ class _Handler(WSGIRequestHandler):
         while not self.close_connection:
             self.raw_requestline = self.rfile.readline(65537)
             if self.parse_request():
-                _Answering(self.rfile, self.wfile, sys.stderr, self.get_environ()).run(self.server.get_app())  # type: ignore[attr-defined]
+                streams: Any = self.rfile, self.wfile, sys.stderr
+                server: Any = self.server
+                _Answering(*streams, self.get_environ()).run(server.get_app())
 
     def get_environ(self) -> WSGIEnvironment:
         return super().get_environ() | {"gunicorn.socket": self.connection}
