@@ -139,9 +139,9 @@ class _Handler(WSGIRequestHandler):
         while not self.close_connection:
             self.raw_requestline = self.rfile.readline(65537)
             if self.parse_request():
-                streams: Any = self.rfile, self.wfile, sys.stderr
+                request: Any = self.rfile
                 server: Any = self.server
-                _Answering(*streams, self.get_environ()).run(server.get_app())
+                _Answering(request, self.wfile, sys.stderr, self.get_environ()).run(server.get_app())
 
     def get_environ(self) -> WSGIEnvironment:
         return super().get_environ() | {"gunicorn.socket": self.connection}
