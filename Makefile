@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
 PYTHON_RUN := .venv/bin/python
+MINUTES ?= 30
 
-.PHONY: help setup env demo up test test-all lint lock clean
+.PHONY: help setup env demo up test test-all soak lint lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -33,6 +34,10 @@ test-all: ## the same with the long ones
 	@scripts/headers.sh
 	@$(MAKE) --no-print-directory lint
 	@$(PYTHON_RUN) -m pytest -m ""
+
+soak: ## try new histories of a form for MINUTES=30 on each kind of database
+	@scripts/headers.sh
+	@PROOF_MINUTES=$(MINUTES) $(PYTHON_RUN) -m pytest tests/proof/test_histories.py
 
 lock: ## write requirements.lock anew after a change of a requirements file
 	@scripts/lock.sh
