@@ -12,6 +12,7 @@ from kobo_mirror.errors import SubmissionError
 
 _MAX_ID = 2**63 - 1
 _TOKEN_LENGTH = 80
+_MAX_DEPTH = 100  # groups make paths, not levels; only repeats within repeats do
 
 # What changes by itself, without an edit (kobo-api.md §2, §7, §10).
 _VOLATILE = (
@@ -40,6 +41,9 @@ def parse(raw: bytes | memoryview) -> dict[str, Any]:
         data = _parse_slowly(bytes(raw))
     if not isinstance(data, dict):
         raise SubmissionError("the body is JSON but no object; one submission is expected")
+    opened = bytes(raw)
+    if opened.count(b"[") + opened.count(b"{") > _MAX_DEPTH and _is_too_deep(data):
+        raise SubmissionError("the body is nested too deeply")
     kobo_id = data.get("_id")
     if type(kobo_id) is not int or not 0 < kobo_id <= _MAX_ID:
         raise SubmissionError("the body has no whole number _id, so it names no submission")
@@ -55,6 +59,16 @@ def _parse_slowly(raw: bytes) -> Any:
         raise SubmissionError("the body is nested too deeply") from None
     except ValueError:
         raise SubmissionError("the body is not JSON") from None
+
+
+def _is_too_deep(data: dict[str, Any]) -> bool:
+    level: list[Any] = [data]
+    for _ in range(_MAX_DEPTH):
+        inside = (node.values() if isinstance(node, dict) else node for node in level)
+        level = [value for values in inside for value in values if isinstance(value, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _refuse_constant(name: str) -> None:
