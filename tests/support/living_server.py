@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, cast
 from wsgiref.handlers import SimpleHandler
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -139,9 +139,9 @@ class _Handler(WSGIRequestHandler):
         while not self.close_connection:
             self.raw_requestline = self.rfile.readline(65537)
             if self.parse_request():
-                request: Any = self.rfile
+                reading = cast("IO[bytes]", self.rfile)
                 server: Any = self.server
-                _Answering(request, self.wfile, sys.stderr, self.get_environ()).run(server.get_app())
+                _Answering(reading, self.wfile, sys.stderr, self.get_environ()).run(server.get_app())
 
     def get_environ(self) -> WSGIEnvironment:
         return super().get_environ() | {"gunicorn.socket": self.connection}
