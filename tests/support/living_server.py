@@ -139,9 +139,9 @@ class _Handler(WSGIRequestHandler):
         while not self.close_connection:
             self.raw_requestline = self.rfile.readline(65537)
             if self.parse_request():
-                reading = cast("IO[bytes]", self.rfile)
                 server: Any = self.server
-                _Answering(reading, self.wfile, sys.stderr, self.get_environ()).run(server.get_app())
+                answers = cast("IO[bytes]", self.wfile)
+                _Answering(self.rfile, answers, sys.stderr, self.get_environ()).run(server.get_app())
 
     def get_environ(self) -> WSGIEnvironment:
         return super().get_environ() | {"gunicorn.socket": self.connection}
