@@ -129,12 +129,13 @@ def deleted_since(connection: Connection, asset_uid: str, lifetime: timedelta) -
     return connection.execute(query.where(t.deleted_at > moment - lifetime)).scalar_one()
 
 
-def young(connection: Connection, asset_uid: str, upto: int, lifetime: timedelta) -> list[int]:
-    """Existing submissions with ``id <= upto`` that reached the server in that time."""
+def young(connection: Connection, asset_uid: str, upto: int | None, lifetime: timedelta) -> list[int]:
+    """Existing submissions with ``id <= upto`` (None: all) that reached the server in that time."""
     t = submissions.c
     moment: datetime = connection.execute(select(now())).scalar_one()
-    query = select(t.kobo_id).where(t.asset_uid == asset_uid, t.kobo_id <= upto, t.state != "deleted")
+    query = select(t.kobo_id).where(t.asset_uid == asset_uid, t.state != "deleted")
     recent = query.where(t.submission_time > moment - lifetime)
+    recent = recent if upto is None else recent.where(t.kobo_id <= upto)
     return list(connection.execute(recent.order_by(t.kobo_id)).scalars())
 
 

@@ -27,7 +27,7 @@ from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
 from kobo_mirror.sync.verify import Report
 
 Ticket = dict[str, Any]
-"""What the steps of a run hand on: ``run`` (name), ``run_id``, ``fence``, ``mode``."""
+"""What the steps of a run hand on: ``run`` (name), ``run_id``, ``fence``, ``mode``, ``resumed``."""
 
 _RENEW_EVERY = 30.0  # seconds; a lease lives for five minutes
 _LANES_A_GROUP = 4
@@ -88,18 +88,19 @@ class MirrorSync:
         with self._releasing_on_error(lease):
             chosen, watermark = self._choose(mode, since)
 
-            def work(connection: Connection) -> RowMapping:
+            def work(connection: Connection) -> tuple[RowMapping, bool]:
                 old = None if since is not None else runs.unfinished_run(connection, self._asset)
                 if old is None:
                     run_id = runs.open_run(connection, self._asset, run, chosen, watermark)
                 else:
                     run_id = old["id"]
-                    resumed = "exact" if "exact" in (chosen, old["mode"]) else "usual"
-                    runs.resume_run(connection, self._asset, run_id, run, resumed)
-                return runs.run_row(connection, run_id)
+                    stricter = "exact" if "exact" in (chosen, old["mode"]) else "usual"
+                    runs.resume_run(connection, self._asset, run_id, run, stricter)
+                return runs.run_row(connection, run_id), old is not None
 
-            row = transact(self._engine, work)
-        return {"run": run, "run_id": row["id"], "fence": lease.number, "mode": row["mode"]}
+            row, resumed = transact(self._engine, work)
+        ticket = {"run": run, "run_id": row["id"], "fence": lease.number, "mode": row["mode"]}
+        return ticket | {"resumed": resumed}
 
     def _choose(self, mode: str, since: int | None) -> tuple[str, int]:
         with reading(self._engine) as connection:
@@ -153,7 +154,7 @@ class MirrorSync:
             look_back(self._source, lease, ticket["run_id"], swept=exact)
             if exact:
                 sweep(self._source, lease, ticket["run_id"])
-                ask_for_young(self._source, lease, ticket["run_id"])
+                ask_for_young(self._source, lease, ticket["run_id"], resumed=ticket["resumed"])
             drain_roots(self._source, lease, ticket["run_id"])
             absent = drain(self._source, lease, ticket["run_id"])
             try:

@@ -109,18 +109,20 @@ def look_back(source: Source, lease: Lease, run_id: int, *, swept: bool) -> None
     transact(source.engine, work)
 
 
-def ask_for_young(source: Source, lease: Lease, run_id: int) -> None:
+def ask_for_young(source: Source, lease: Lease, run_id: int, *, resumed: bool) -> None:
     """Ask again for young submissions of a form with media: late attachments keep the edit token.
 
     Those which this run has read in full are left out (kobo-api.md §4, §7).
+
+    :param resumed: the run goes on with one that stopped: what that had read may be old by now.
     """
     if not source.client.form().has_media:
         return
 
     def work(connection: Connection) -> None:
         check_lease(connection, lease)
-        start = run_row(connection, run_id)["watermark"] or 0
-        ids = young(connection, source.mirror.asset_uid, start, _YOUNG)
+        upto = None if resumed else run_row(connection, run_id)["watermark"] or 0
+        ids = young(connection, source.mirror.asset_uid, upto, _YOUNG)
         ask_for(connection, source.mirror.asset_uid, ids, "attachments may come late")
 
     transact(source.engine, work)
