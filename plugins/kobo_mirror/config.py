@@ -94,16 +94,18 @@ def http_url(text: str) -> str:
         known = False
     if not known or not text.isprintable() or " " in text:
         raise ValueError("must be an address that starts with http:// or https://")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user or a password: logs and messages name it")
     return text.rstrip("/")
 
 
 def server_url(text: str) -> str:
     """The address of a KoboToolbox server: scheme and host, in the one spelling that identifies it.
 
-    :raises ValueError: it is no such address, or carries a user, a query or an API path.
+    :raises ValueError: it is no such address, or carries a query or an API path.
     """
     parts = urlsplit(http_url(text))
-    if "@" in parts.netloc or parts.query or parts.fragment or "/api/" in f"{parts.path}/":
+    if parts.query or parts.fragment or "/api/" in f"{parts.path}/":
         raise ValueError("must be only the server's address, such as https://kf.kobotoolbox.org")
     host = parts.netloc.lower().removesuffix(_USUAL_PORT[parts.scheme])
     return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"

@@ -241,6 +241,7 @@ class MirrorSync:
         :raises LeaseError: a sync holds this form.
         :raises DeletesWaitError: too many of them have gone from the server.
         """
+        check_binding(self._engine, self._source.mirror)
         lease = take_lease(self._engine, self._asset, process_holder(runs.REPAIR))
         try:
             run_id = transact(

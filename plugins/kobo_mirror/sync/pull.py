@@ -96,7 +96,7 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) ->
         sent_at = source.sent_at()
         page, limit = next_page(source.client.page, limit, after=cursor, upto=lane.last_id)
         to = page.ids[-1] if page.ids else cursor
-        done = to == lane.last_id or (not page.ids and _is_end(source.client, cursor, lane.last_id))
+        done = to == lane.last_id or (not page.ids and is_end(source.client, cursor, lane.last_id))
         source.writer.pull(
             Pulled(
                 states=source.states(page),
@@ -122,17 +122,18 @@ def next_page(ask: Callable[..., Page], limit: int, **window: int | None) -> tup
             limit //= 2
 
 
-def _is_end(client: KoboClient, cursor: int, last_id: int | None) -> bool:
-    """Whether an empty page is the end of a lane: the last lane's is believed if nothing newer is shown.
+def is_end(client: KoboClient, cursor: int, last_id: int | None = None) -> bool:
+    """Whether an empty page is the end of a walk: another question must show nothing above the cursor either.
 
-    :raises ServerError: the server shows a newer submission and, asked again, does not send it.
+    :param last_id: where the walk ends; None: at the newest submission.
+    :raises ServerError: the server shows a further submission and, asked again, does not send it.
     """
-    newest = client.newest_id() if last_id is None else None
-    if newest is None or newest <= cursor:
+    further = client.newest_id() if last_id is None else client.id_at(0, after=cursor)
+    if further is None or further <= cursor or (last_id is not None and further > last_id):
         return True
-    if client.page(after=cursor, limit=1).ids:
+    if client.page(after=cursor, upto=last_id, limit=1).ids:
         return False
-    raise ServerError("The server shows newer submissions and yet sends none of them.")
+    raise ServerError("The server shows further submissions and yet sends none of them.")
 
 
 def _next_limit(page: Page, limit: int, source: Source) -> int:

@@ -18,7 +18,7 @@ from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import Seen, ids_of_roots, seen_between, young
 from kobo_mirror.store.runs import add_counts, history_until, note_findings, run_row
 from kobo_mirror.store.writer import Pulled
-from kobo_mirror.sync.pull import Source
+from kobo_mirror.sync.pull import Source, is_end
 from kobo_mirror.sync.removal import ASK_AT_ONCE
 
 SWEEP_PAGE = 1000
@@ -34,8 +34,12 @@ def sweep(source: Source, lease: Lease, run_id: int) -> int:
 
     :returns: how many doubts were found.
     """
-    after, found = 0, 0
-    while (page := source.client.sweep_page(after=after, limit=SWEEP_PAGE)).ids:
+    after, found, done = 0, 0, False
+    while not done:
+        page = source.client.sweep_page(after=after, limit=SWEEP_PAGE)
+        if not page.ids:
+            done = is_end(source.client, after)
+            continue
         shown = dict(zip(page.ids, map(read_seen, page.rows, page.ids), strict=True))
         with reading(source.engine) as connection:
             held = seen_between(connection, source.mirror.asset_uid, after, page.ids[-1])

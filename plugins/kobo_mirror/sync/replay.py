@@ -13,6 +13,7 @@ from kobo_mirror.forms.submission import parse, text_of
 from kobo_mirror.store.database import reading
 from kobo_mirror.store.dead_letters import DeadLetter, note_replay, waiting_letters
 from kobo_mirror.store.ledger import rejections
+from kobo_mirror.store.schema import check_binding
 from kobo_mirror.store.writer import Writer
 
 _MOST = 1_000_000
@@ -34,7 +35,9 @@ def replay_dead_letters(
 
     :param ids: only these; all that wait by default.
     :param reason: only those whose reason holds this text.
+    :raises SchemaError: the form table mirrors another form.
     """
+    check_binding(engine, mirror)
     writer = Writer(engine, mirror, keep_payloads)
     with reading(engine) as connection:
         letters = waiting_letters(connection, ids)
