@@ -39,6 +39,20 @@ class _Listing(msgspec.Struct):
     results: list[Hook]
 
 
+class _Service(msgspec.Struct):
+    uid: str
+
+
+class _Delivery(msgspec.Struct):
+    submission_id: int
+    date_modified: datetime
+
+
+class _Action(msgspec.Struct):
+    action: str
+    date_created: datetime
+
+
 class KoboClient:
     """One form on one server, as one token sees it. Threads may share it.
 
@@ -152,7 +166,7 @@ class KoboClient:
         :raises NotPermittedError: this account may not manage them, or there is no such form: both look alike
             from here.
         """
-        return list(self._listed(f"{self._asset}/hooks/", _AS_JSON))
+        return list(self._listed(f"{self._asset}/hooks/", _AS_JSON, _Service))
 
     def create_hook(self, hook: Mapping[str, Any]) -> Hook:
         """Add a REST Service. Sent once: repeated after a lost answer, it would make two."""
@@ -177,7 +191,7 @@ class KoboClient:
         :param since: only logs that were touched then or later (UTC, naive).
         """
         params = {**_AS_JSON, "status": str(status)} | ({"start_date": since.isoformat()} if since else {})
-        return self._listed(f"{self._hook(uid)}logs/", params)
+        return self._listed(f"{self._hook(uid)}logs/", params, _Delivery)
 
     def history(self, search: str = "", *, most: int | None = None) -> Iterator[dict[str, Any]]:
         """The project's history, newest first (kobo-api.md §4).
@@ -187,7 +201,7 @@ class KoboClient:
         :raises NotPermittedError: this account does not manage the form.
         """
         params = {**_AS_JSON, "q": search} if search else _AS_JSON
-        return islice(self._listed(f"{self._asset}/history/", params), most)
+        return islice(self._listed(f"{self._asset}/history/", params, _Action), most)
 
     def _hook(self, uid: str) -> str:
         return f"{self._asset}/hooks/{quote(uid, safe='')}/"
@@ -219,11 +233,20 @@ class KoboClient:
 
         return self._session.ask(f"{self._asset}/data.json", decode, params)
 
-    def _listed(self, path: str, params: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def _listed(
+        self, path: str, params: Mapping[str, str], least: type[msgspec.Struct]
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of a list, page by page; each has at least the fields of ``least``."""
+
+        def decode(answer: Answer) -> _Listing:
+            listing = msgspec.json.decode(answer.body, type=_Listing)
+            msgspec.convert(listing.results, list[least])  # type: ignore[valid-type]
+            return listing
+
         start, more = 0, True
         while more:
             query = {**params, "limit": "100", "start": str(start)}
-            listing = self._session.ask(path, _decode_listing, query, managing=True)
+            listing = self._session.ask(path, decode, query, managing=True)
             yield from listing.results
             start += len(listing.results)
             more = bool(listing.results) and start < listing.count
@@ -243,10 +266,6 @@ def _decode_form(answer: Answer) -> FormInfo:
 
 def _decode_hook(answer: Answer) -> Hook:
     return msgspec.json.decode(answer.body, type=Hook)
-
-
-def _decode_listing(answer: Answer) -> _Listing:
-    return msgspec.json.decode(answer.body, type=_Listing)
 
 
 def _nothing(answer: Answer) -> None:
