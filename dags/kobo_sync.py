@@ -29,11 +29,11 @@ nothing.
 
 **To run it by hand**: ▶ Trigger. The usual choice is *Automatic*.
 
-**When it fails**: the log of `release` says why in a sentence. A wrong token or form fails at once: mend the
-connection `kobo_default`, whose Test button says what is wrong. A server or a database that is away is tried
-again. Then clear the failed task and those after it (`prepare` runs again by itself), or wait for the next run:
-it goes on where this one stopped. Where very many submissions have gone at once, nothing is deleted until a
-person says that it is meant, by *Confirm deletes*.
+**When it fails**: the log of `release` says why in a sentence. A wrong token or form fails at once: mend
+the connection `kobo_default`, whose Test button says what is wrong. A server or a database that is away
+is tried again. Then clear the failed task and those after it (`prepare` runs again by itself), or wait
+for the next run: it goes on where this one stopped. Where very many submissions have gone at once,
+nothing is deleted until a person says that it is meant, by *Confirm deletes*.
 
 **Settings**: the connections `kobo_default` (form, token, webhook) and `kobo_database`. The schedule is
 `KOBO_SYNC_SCHEDULE` (a cron expression, or `none`) in the environment of the dag-processor.
