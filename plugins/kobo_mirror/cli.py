@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from threading import Event
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -20,7 +23,7 @@ from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store.database import open_engine
-from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.schema import check_binding, migrate
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.pull import Progress as Told
 from kobo_mirror.sync.register import register_webhook
@@ -108,12 +111,13 @@ def _id(text: str) -> int:
     return int(text)
 
 
-def _client(settings: Settings) -> KoboClient:
+def _client(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> KoboClient:
     return KoboClient(
         settings.kobo_url,
         settings.kobo_token,
         settings.kobo_asset_id,
         max_in_flight=settings.kobo_max_in_flight,
+        sleep=sleep,
     )
 
 
@@ -232,10 +236,15 @@ def _replay(options: argparse.Namespace) -> int:
 def _register(_: argparse.Namespace) -> int:
     settings = _with_secret(Settings.from_env(_REGISTER))
     engine = open_engine(settings.database_url)
-    migrate(engine, KOBO_RECORDS)
+    _prepare(settings, engine)
     with _client(settings) as client:
         print(_registered(settings, client, engine))
     return 0
+
+
+def _prepare(settings: Settings, engine: Engine) -> None:
+    migrate(engine, KOBO_RECORDS)
+    check_binding(engine, Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id))
 
 
 def _registered(settings: Settings, client: KoboClient, engine: Engine) -> str:
@@ -257,19 +266,22 @@ def _with_secret(settings: Settings) -> Settings:
 
 
 def _run(options: argparse.Namespace) -> int:
-    settings = _with_secret(Settings.from_env(_REGISTER))
-    engine = open_engine(settings.database_url)
-    migrate(engine, KOBO_RECORDS)
-    with _client(settings) as client:
+    settings = _with_secret(Settings.from_env(_KOBO))
+    engine, stop = open_engine(settings.database_url), Event()
+    with _client(settings, sleep=partial(serve.pause, stop)) as client:
         syncing = _mirror_sync(settings, client, engine, lambda phase, done, total: None)
 
-        def once() -> str:
-            return str(syncing.run(name="run")["sentence"])
-
-        def register() -> str:
+        def set_up() -> str:
+            _prepare(settings, engine)
+            if not settings.real_time_post_endpoint_url:
+                return "nothing is registered, since REAL_TIME_POST_ENDPOINT_URL is not set"
             try:
                 return _registered(settings, client, engine)
             except NotPermittedError as error:
                 return str(error)
 
-        return serve.serve(register, once, every=options.every * 60)
+        def sync() -> str:
+            _prepare(settings, engine)
+            return str(syncing.run(name="run")["sentence"])
+
+        return serve.serve(set_up, sync, every=options.every * 60, stop=stop)

@@ -2,64 +2,119 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from types import FrameType
 
-from kobo_mirror.errors import DatabaseError, KoboMirrorError, LeaseError, ServerError
+from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError, LeaseError, ServerError
+
+Webhook = subprocess.Popen[bytes]
+Step = Callable[[], str]
+"""Does something and tells what it did."""
 
 _HOUSE = Path(__file__).resolve().parents[2]
 _WEBHOOK = ["-m", "gunicorn", "-c", str(_HOUSE / "webhook" / "gunicorn.conf.py"), "webhook.app:get_app()"]
+_PASSING = (ServerError, DatabaseError, LeaseError)
 _LOOK_EVERY = 0.5
-_GRACE = 35.0
+_START = 30.0
+_SOON = 60.0
+_GRACE = 35.0  # more than gunicorn's graceful_timeout
 
 
-def serve(register: Callable[[], str], sync: Callable[[], str], *, every: float) -> int:
-    """Serve the webhook, register it, and sync until a signal or the end of the webhook.
+def pause(stop: Event, seconds: float) -> None:
+    """Wait as a client does between two attempts, but not beyond ``stop``.
 
-    The webhook is up before it is registered, so that no delivery finds a closed door.
+    :raises KoboMirrorError: ``stop`` was set.
+    """
+    if stop.wait(seconds):
+        raise KoboMirrorError("Stopped before the server gave a proper answer.")
+
+
+def serve(set_up: Step, sync: Step, *, every: float, stop: Event) -> int:
+    """Serve the webhook, set up, and sync until a signal or the end of the webhook.
+
+    The webhook is up before ``set_up`` registers it, so that no delivery finds a closed door. What fails for
+    a while is tried again within a minute.
 
     :param every: seconds between two syncs.
+    :param stop: set by SIGTERM and Ctrl-C, which also interrupt what is being done.
     :returns: the exit code of the webhook, 0 after a signal.
+    :raises KoboMirrorError: what will not pass by itself.
     """
-    stop = Event()
+    with suppress(KeyboardInterrupt), _running(stop) as webhook:
+        _wait_until_it_listens(webhook, stop)
+        is_set_up = False
+        while webhook.poll() is None:
+            is_set_up = is_set_up or _tell(set_up)
+            done = _tell(sync)
+            _rest(webhook, stop, every if is_set_up and done else min(every, _SOON))
+        return webhook.returncode
+    return 0
+
+
+@contextmanager
+def _running(stop: Event) -> Iterator[Webhook]:
+    children: list[Webhook] = []
 
     def end(number: int, frame: FrameType | None) -> None:
-        stop.set()
+        if not stop.is_set():
+            stop.set()
+            for child in children:
+                child.terminate()
+            raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    webhook = subprocess.Popen([sys.executable, *_WEBHOOK], cwd=_HOUSE)  # noqa: S603  # our own command
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        _tell(register)
-        while not stop.is_set() and webhook.poll() is None:
-            _tell(sync)
-            _pause(stop, webhook, every)
-        return 0 if stop.is_set() else webhook.wait()
+        children.append(subprocess.Popen([sys.executable, *_WEBHOOK], cwd=_HOUSE))  # noqa: S603  # our own command
+        yield children[0]
     finally:
-        webhook.terminate()
-        try:
-            webhook.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            webhook.kill()
+        stop.set()
+        for child in children:
+            _end(child)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _tell(step: Callable[[], str]) -> None:
+def _end(webhook: Webhook) -> None:
+    webhook.terminate()
+    try:
+        webhook.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        webhook.kill()
+        webhook.wait()
+
+
+def _wait_until_it_listens(webhook: Webhook, stop: Event) -> None:
+    host, _, port = os.environ.get("WEBHOOK_BIND", "127.0.0.1:8000").rpartition(":")
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(host, host.strip("[]"))  # noqa: S104  # asked for, not bound
+    deadline = time.monotonic() + _START
+    while port.isdecimal() and webhook.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=_LOOK_EVERY):
+            return
+        stop.wait(_LOOK_EVERY)
+
+
+def _tell(step: Step) -> bool:
+    """Whether the step has ended; if not, it is worth trying again."""
     try:
         print(step(), flush=True)
-    except (ServerError, DatabaseError, LeaseError) as error:
-        print(f"error: {error} Trying again at the next sync.", file=sys.stderr, flush=True)
-    except KoboMirrorError as error:
+    except _PASSING as error:
+        print(f"error: {error} Trying again.", file=sys.stderr, flush=True)
+        return False
+    except DeletesWaitError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
-        raise
+    return True
 
 
-def _pause(stop: Event, webhook: subprocess.Popen[bytes], seconds: float) -> None:
-    waited = 0.0
-    while waited < seconds and not stop.is_set() and webhook.poll() is None:
-        stop.wait(_LOOK_EVERY)
-        waited += _LOOK_EVERY
+def _rest(webhook: Webhook, stop: Event, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while webhook.poll() is None and (left := deadline - time.monotonic()) > 0:
+        stop.wait(min(left, _LOOK_EVERY))

@@ -1,0 +1,33 @@
+"""A migrated database and a simulated server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.schema import migrate
+from simulator.process import SimulatorProcess
+from tests.support.mirroring import Mirroring
+
+
+@pytest.fixture
+def mirroring(simulator: SimulatorProcess, database_url: str) -> Iterator[Mirroring]:
+    """Nothing has been synced yet."""
+    engine = open_engine(database_url)
+    migrate(engine, KOBO_RECORDS)
+    yield Mirroring(simulator, database_url, engine, [])
+    engine.dispose()
+
+
+@pytest.fixture
+def embedded(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[Mirroring]:
+    """The same on SQLite only, for what has nothing to do with the kind of database."""
+    url = f"sqlite:///{tmp_path / 'mirror.sqlite'}"
+    engine = open_engine(url)
+    migrate(engine, KOBO_RECORDS)
+    yield Mirroring(simulator, url, engine, [])
+    engine.dispose()

@@ -1,0 +1,237 @@
+"""The command line: what it prints, and its exit codes (0 done, 1 failed or drift, 2 could not be tried)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from kobo_mirror import cli
+from kobo_mirror.store.leases import take_lease
+from kobo_mirror.store.tables import registrations
+from tests.support.mirroring import Mirroring
+from tests.support.tables import records, rows_of
+
+ENDPOINT = "http://127.0.0.1:9/api/real-time-updates"
+WEBHOOK = {"REAL_TIME_POST_ENDPOINT_URL": ENDPOINT, "WEBHOOK_SECRET": "s3cret-of-the-webhook"}
+
+
+class Terminal:
+    """Runs a command in this process, as a person would in a terminal."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], environment: pytest.MonkeyPatch) -> None:
+        self._capsys, self._environment = capsys, environment
+
+    def set(self, **variables: str | None) -> None:
+        for name, value in variables.items():
+            if value is None:
+                self._environment.delenv(name, raising=False)
+            else:
+                self._environment.setenv(name, value)
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit code, output, errors."""
+        try:
+            code = cli.main(arguments)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = self._capsys.readouterr()
+        return code, said.out, said.err
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    return Terminal(capsys, monkeypatch)
+
+
+@pytest.fixture
+def ready(terminal: Terminal, mirroring: Mirroring) -> Mirroring:
+    """Everything is set as in .env."""
+    ours = mirroring.environment(**WEBHOOK)
+    terminal.set(**{name: value for name, value in ours.items() if name not in ("PATH", "HOME", "LANG")})
+    return mirroring
+
+
+@pytest.fixture
+def embedded_ready(terminal: Terminal, embedded: Mirroring) -> Mirroring:
+    """The same on SQLite only."""
+    ours = embedded.environment(**WEBHOOK)
+    terminal.set(**{name: value for name, value in ours.items() if name not in ("PATH", "HOME", "LANG")})
+    return embedded
+
+
+def test_sync_verify_and_status(terminal: Terminal, ready: Mirroring) -> None:
+    assert terminal.run("migrate") == (0, "the database has the newest tables\n", "")
+    code, out, _ = terminal.run("verify", "--full")
+    assert (code, out) == (2, "")
+    code, out, _ = terminal.run("sync")
+    assert code == 0
+    assert out.startswith("success: 300 new in ")
+    code, out, _ = terminal.run("verify", "--full")
+    assert (code, out) == (0, "mirror equals source: 300 submissions, 0 differences\n")
+    code, out, _ = terminal.run("status", "--json")
+    facts = json.loads(out)
+    assert (code, facts["submissions"], facts["rejected"], facts["to_fetch"]) == (0, 300, 0, 0)
+    assert facts["mirrors"] == f"form {ready.mirror.asset_uid} of {ready.mirror.server}"
+    code, out, _ = terminal.run("status")
+    assert code == 0
+    assert "300" in out
+
+
+def test_drift_is_exit_code_1_and_names_what_differs(terminal: Terminal, ready: Mirroring) -> None:
+    terminal.run("sync")
+    first, second, third = sorted(records(ready.engine))[:3]
+    with ready.engine.begin() as connection:
+        connection.execute(text(f"DELETE FROM kobo_records WHERE kobo_id = {first}"))  # noqa: S608  # a number
+        connection.execute(text(f"UPDATE kobo_records SET age = age + 1 WHERE kobo_id = {second}"))  # noqa: S608  # a number
+    ready.simulator.control.edit(third, cd_age="77")
+    code, out, _ = terminal.run("verify", "--full")
+    assert code == 1
+    assert out.splitlines() == [
+        f"missing: {first}",
+        f"stale: {third}",
+        f"different: {second}",
+        "mirror differs from source: 300 submissions, 3 differences (1 missing, 1 stale, 1 different)",
+    ]
+    code, out, _ = terminal.run("verify", "--full", "--json")
+    found = json.loads(out)
+    assert (code, found["equal"], found["ids"]["stale"]) == (1, False, [third])
+    assert terminal.run("verify", "--full", "--repair")[0] == 0
+    assert terminal.run("verify", "--full")[0] == 0
+
+
+def test_a_rejection_is_no_drift_unless_asked_for_strictly(
+    terminal: Terminal, embedded_ready: Mirroring
+) -> None:
+    embedded_ready.simulator.control.edit(embedded_ready.simulator.control.ids()[0], cd_age="abc")
+    code, out, _ = terminal.run("sync")
+    assert code == 0
+    assert out.startswith("success, with 1 rejected: 299 new in ")
+    code, out, _ = terminal.run("verify")
+    assert (code, out) == (0, "mirror equals source: 300 submissions, 0 differences, 1 rejected\n")
+    assert terminal.run("verify", "--strict")[0] == 1
+    code, out, _ = terminal.run("status", "--json")
+    (rejection,) = json.loads(out)["rejections"]
+    assert rejection[1] == "age: the answer to sec_c/cd_age is not a whole number"
+
+
+def test_what_is_not_set_is_one_sentence(terminal: Terminal, embedded_ready: Mirroring) -> None:
+    terminal.set(DATABASE_URL=None, KOBO_TOKEN="", KOBO_ASSET_ID=None)
+    for command in ("sync", "verify", "run", "register-webhook"):
+        code, out, err = terminal.run(command)
+        assert (code, out) == (2, "")
+        assert err == (
+            "error: DATABASE_URL is not set; KOBO_TOKEN is not set; KOBO_ASSET_ID is not set. "
+            "Set it in .env or the environment (see .env.example).\n"
+        )
+    for command in ("migrate", "status"):
+        code, out, err = terminal.run(command)
+        assert (code, out) == (2, "")
+        assert err.startswith("error: DATABASE_URL is not set. ")
+
+
+def test_a_webhook_without_secret_is_refused(terminal: Terminal, embedded_ready: Mirroring) -> None:
+    terminal.set(WEBHOOK_SECRET=None)
+    for command in ("register-webhook", "run"):
+        code, _, err = terminal.run(command)
+        assert (code, err[:33]) == (2, "error: WEBHOOK_SECRET is not set.")
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"KOBO_TOKEN": "wrong"}, 2, "error: KOBO_TOKEN was refused by "),
+        ({"KOBO_TOKEN": "5eed0000demo0000of0another0user000000000"}, 2, "shows no form "),
+        ({"KOBO_ASSET_ID": "aNoSuchForm000000000001"}, 2, "shows no form 'aNoSuchForm000000000001'"),
+        (
+            {"DATABASE_URL": "mysql+pymysql://nobody:s3cret@127.0.0.1:1/kobo"},
+            1,
+            "it cannot be reached (2003).",
+        ),
+        (
+            {"DATABASE_URL": "sqlite:////nosuchfolder/mirror.sqlite"},
+            1,
+            "SQLite says 'unable to open database file'.",
+        ),
+    ],
+)
+def test_what_is_set_wrongly_is_one_clear_error(
+    terminal: Terminal, embedded_ready: Mirroring, change: dict[str, str], code: int, said: str
+) -> None:
+    terminal.set(**change)
+    found, out, err = terminal.run("sync")
+    assert (found, out) == (code, "")
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert said in last
+    assert "s3cret" not in err
+    assert "Traceback" not in err
+    assert terminal.run("verify")[0] == 2
+
+
+def test_the_database_mirrors_another_form(terminal: Terminal, embedded_ready: Mirroring) -> None:
+    terminal.run("sync")
+    embedded_ready.simulator.control.clear_requests()
+    terminal.set(KOBO_ASSET_ID="aAnotherForm00000000001")
+    for command, code in (("sync", 1), ("register-webhook", 1), ("verify", 2)):
+        found, _, err = terminal.run(command)
+        assert (command, found) == (command, code)
+        assert embedded_ready.mirror.asset_uid in err or command == "verify"
+        assert "aAnotherForm00000000001" in err
+    assert embedded_ready.simulator.control.requests() == []
+
+
+def test_a_sync_that_another_one_keeps_out(terminal: Terminal, embedded_ready: Mirroring) -> None:
+    take_lease(embedded_ready.engine, embedded_ready.mirror.asset_uid, "scheduled__2026-11-23")
+    code, out, err = terminal.run("sync")
+    assert (code, out) == (1, "")
+    assert "error: Sync scheduled__2026-11-23 holds this form since " in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["sync", "--since", "x"], ["sync", "--mode", "fast"], ["nosuchcommand"], []]
+)
+def test_a_command_that_does_not_exist(terminal: Terminal, arguments: list[str]) -> None:
+    code, out, err = terminal.run(*arguments)
+    assert (code, out) == (2, "")
+    assert "usage: python -m kobo_mirror" in err
+
+
+def test_help_for_every_command(terminal: Terminal) -> None:
+    code, out, _ = terminal.run("--help")
+    assert code == 0
+    for command in ("migrate", "sync", "verify", "status", "replay", "register-webhook", "run"):
+        assert f"\n    {command}" in out
+        assert terminal.run(command, "--help")[0] == 0
+
+
+def test_the_webhook_is_registered_once(terminal: Terminal, ready: Mirroring) -> None:
+    code, out, _ = terminal.run("register-webhook")
+    assert code == 0
+    assert ready.simulator.control.stats()["hooks"] == 1
+    code, again, _ = terminal.run("register-webhook")
+    assert code == 0
+    assert again != out
+    assert ready.simulator.control.stats()["hooks"] == 1
+    assert [row["endpoint"] for row in rows_of(ready.engine, registrations)] == [ENDPOINT]
+    assert "s3cret-of-the-webhook" not in out + again
+
+
+def test_json_is_json(terminal: Terminal, embedded_ready: Mirroring) -> None:
+    code, out, _ = terminal.run("sync", "--json", "--mode", "exact")
+    result: dict[str, Any] = json.loads(out)
+    assert (code, result["inserted"], result["mode"]) == (0, 300, "exact")
+
+
+def test_it_runs_as_a_module_and_shows_its_progress(embedded: Mirroring, tmp_path: Path) -> None:
+    code, out, err = embedded.command("sync")
+    assert code == 0
+    assert out.startswith("success: 300 new in ")
+    assert "Traceback" not in err
+    code, out, err = embedded.command(
+        "sync", "--since", "0", DATABASE_URL=f"sqlite:///{tmp_path / 'other.sqlite'}"
+    )
+    assert (code, out[:19]) == (0, "success: 300 new in"), err

@@ -1,0 +1,243 @@
+"""``python -m kobo_mirror run``: all in one process tree, which a signal ends as a whole."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.leases import take_lease
+from kobo_mirror.store.tables import leases
+from tests.support.database_server import OwnServer, own_server
+from tests.support.mirroring import ROOT, Mirroring
+from tests.support.tables import records, rows_of
+
+SECRET = "s3cret-of-the-webhook"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Running:
+    """The process tree, its output, and the webhook's address."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    port: int
+    group: int = field(default=0)
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def status(self, path: str) -> int:
+        """The status of a GET, 0 if nobody answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        except OSError:
+            return 0
+        finally:
+            connection.close()
+
+    def processes(self) -> list[int]:
+        """Those that are left of the tree."""
+        return [
+            process.pid
+            for process in psutil.process_iter()
+            if _lives(process) and _is_in(process, self.group)
+        ]
+
+    def wait_for(self, condition: Callable[[], Any], seconds: float = 30.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """Exit code and seconds after a signal to the parent alone."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        code = self.process.wait(40)
+        return code, time.monotonic() - started
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _is_in(process: psutil.Process, group: int) -> bool:
+    with suppress(OSError):
+        return os.getpgid(process.pid) == group
+    return False
+
+
+@contextmanager
+def running(mirroring: Mirroring, directory: Path, *arguments: str, **changes: str) -> Iterator[Running]:
+    log, port = directory / "run.log", free_port()
+    ours = {
+        "WEBHOOK_BIND": f"127.0.0.1:{port}",
+        "WEBHOOK_SECRET": SECRET,
+        "REAL_TIME_POST_ENDPOINT_URL": f"http://127.0.0.1:{port}/api/real-time-updates",
+    }
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kobo_mirror", "run", *arguments],
+            env=mirroring.environment(**(ours | changes)),
+            cwd=ROOT,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    tree = Running(process, log, port, group=process.pid)
+    try:
+        yield tree
+    finally:
+        for pid in tree.processes():
+            os.kill(pid, signal.SIGKILL)
+        process.wait(10)
+
+
+def test_it_serves_syncs_and_stops_as_a_whole(mirroring: Mirroring, tmp_path: Path) -> None:
+    control = mirroring.simulator.control
+    with running(mirroring, tmp_path, "--every", "0.02") as tree:
+        tree.wait_for(lambda: "300 new" in tree.said())
+        assert control.stats()["hooks"] == 1
+        assert tree.status("/health/live") == 200
+        tree.wait_for(lambda: tree.status("/health/ready") == 200)
+        (new,) = control.create(1)
+        control.wait_deliveries()
+        tree.wait_for(lambda: new in records(mirroring.engine))
+        assert control.stats()["deliveries"]["success"] == 1
+        control.edit(new, cd_age="55")
+        tree.wait_for(lambda: records(mirroring.engine)[new]["age"] == 55)
+        assert len(tree.processes()) >= 3
+        code, seconds = tree.end()
+        assert (code, tree.processes()) == (0, [])
+        assert seconds < 5
+        assert tree.status("/health/live") == 0
+        assert "Traceback" not in tree.said()
+        assert SECRET not in tree.said()
+    assert [row["holder"] for row in rows_of(mirroring.engine, leases)] == [None]
+    assert mirroring.verify().equal
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "429", "retry_after": 600}, {"kind": "slow", "seconds": 1.0}], ids=["waiting", "slow"]
+)
+def test_it_stops_soon_in_the_middle_of_a_sync(
+    embedded: Mirroring, tmp_path: Path, fault: dict[str, Any]
+) -> None:
+    embedded.simulator.control.faults.add(**fault, count=None, after=1, path=r"data\.json")
+    with running(embedded, tmp_path) as tree:
+        tree.wait_for(lambda: len(embedded.requests()) > 1)
+        code, seconds = tree.end()
+        assert (code, tree.processes()) == (0, [])
+        assert seconds < 6
+        assert "Traceback" not in tree.said()
+    assert [row["holder"] for row in rows_of(embedded.engine, leases)] == [None]
+
+
+def test_ctrl_c_ends_it_too(embedded: Mirroring, tmp_path: Path) -> None:
+    with running(embedded, tmp_path) as tree:
+        tree.wait_for(lambda: "300 new" in tree.said())
+        os.killpg(tree.group, signal.SIGINT)  # as a terminal does: every process of the tree gets it
+        assert tree.process.wait(40) == 0
+        assert tree.processes() == []
+        assert "Traceback" not in tree.said()
+
+
+def test_nothing_is_registered_where_no_address_is_given(embedded: Mirroring, tmp_path: Path) -> None:
+    with running(embedded, tmp_path, REAL_TIME_POST_ENDPOINT_URL="") as tree:
+        tree.wait_for(lambda: "300 new" in tree.said())
+        assert "nothing is registered" in tree.said()
+        assert embedded.simulator.control.stats()["hooks"] == 0
+
+
+def test_what_passes_by_itself_does_not_end_it(embedded: Mirroring, tmp_path: Path) -> None:
+    take_lease(embedded.engine, embedded.mirror.asset_uid, "another")
+    with running(embedded, tmp_path, "--every", "0.01") as tree:
+        tree.wait_for(lambda: "Sync another holds this form" in tree.said())
+        with embedded.engine.begin() as connection:
+            connection.execute(leases.update().values(holder=None))
+        tree.wait_for(lambda: "300 new" in tree.said())
+        embedded.simulator.control.delete(embedded.simulator.control.ids()[:100])
+        tree.wait_for(lambda: "confirm" in tree.said())
+        embedded.simulator.control.create(1)
+        tree.wait_for(lambda: len(records(embedded.engine)) == 301)
+        assert tree.end()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"KOBO_TOKEN": "wrong"}, 2, "error: KOBO_TOKEN was refused by"),
+        ({"WEBHOOK_SECRET": ""}, 2, "error: WEBHOOK_SECRET is not set."),
+        ({"WEBHOOK_BIND": "nonsense:port"}, 1, ""),
+    ],
+)
+def test_what_will_not_pass_ends_it_with_a_sentence(
+    embedded: Mirroring, tmp_path: Path, change: dict[str, str], code: int, said: str
+) -> None:
+    with running(embedded, tmp_path, **change) as tree:
+        assert tree.process.wait(30) == code
+        assert tree.processes() == []
+        assert said in tree.said()
+
+
+def test_another_form_ends_it_and_registers_nothing(embedded: Mirroring, tmp_path: Path) -> None:
+    embedded.sync()
+    with running(embedded, tmp_path, KOBO_ASSET_ID="aAnotherForm00000000001") as tree:
+        assert tree.process.wait(30) == 1
+        assert "mirrors form" in tree.said()
+        assert tree.processes() == []
+    assert embedded.simulator.control.stats()["hooks"] == 0
+
+
+@pytest.fixture
+def database() -> Iterator[OwnServer]:
+    with own_server() as server:
+        yield server
+
+
+def test_a_database_that_is_down_at_the_start_and_comes_back(
+    embedded: Mirroring, database: OwnServer, tmp_path: Path
+) -> None:
+    url = database.fresh_database()
+    database.stop()
+    with running(embedded, tmp_path, "--every", "0.02", DATABASE_URL=url) as tree:
+        tree.wait_for(lambda: "cannot be reached" in tree.said())
+        assert tree.status("/health/live") == 200
+        assert tree.status("/health/ready") == 503
+        database.start()
+        tree.wait_for(lambda: "300 new" in tree.said())
+        tree.wait_for(lambda: tree.status("/health/ready") == 200)
+        database.kill()
+        embedded.simulator.control.create(2)
+        tree.wait_for(lambda: tree.said().count("Trying again") > 1)
+        database.start()
+        engine = open_engine(url)
+        tree.wait_for(lambda: len(records(engine)) == 302)
+        engine.dispose()
+        assert tree.end()[0] == 0

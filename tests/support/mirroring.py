@@ -1,0 +1,96 @@
+"""A mirror of a simulated server: synced in this process, or by the command line in one of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from kobo_mirror.config import server_url
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.sync.mirror import MirrorSync
+from kobo_mirror.sync.verify import Report, verify
+from simulator.process import SimulatorProcess
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Mirroring:
+    """What a newcomer would set, and what can be done with it.
+
+    :param slept: how long the client was asked to wait between two attempts; it does not.
+    """
+
+    simulator: SimulatorProcess
+    url: str
+    engine: Engine
+    slept: list[float]
+
+    @property
+    def mirror(self) -> Mirror:
+        """The form and its table."""
+        return Mirror(KOBO_RECORDS, server_url(self.simulator.url), self.simulator.asset)
+
+    def client(self, *, token: str = "", asset: str = "", attempts: int = 6) -> KoboClient:
+        """A client that waits for nothing."""
+        simulator = self.simulator
+        return KoboClient(
+            simulator.url,
+            token or simulator.token,
+            asset or simulator.asset,
+            attempts=attempts,
+            sleep=self.slept.append,
+        )
+
+    def sync(self, client: KoboClient | None = None, **options: Any) -> dict[str, Any]:
+        """One run; options of ``MirrorSync`` and ``run`` alike."""
+        how = {name: options.pop(name) for name in ("mode", "since", "confirm", "name") if name in options}
+        with client or self.client() as asking:
+            server = server_url(self.simulator.url)
+            return MirrorSync(asking, self.engine, form=KOBO_RECORDS, server=server, **options).run(**how)
+
+    def verify(self) -> Report:
+        """The proof of every cell."""
+        with self.client() as client:
+            return verify(client, self.engine, self.mirror, lambda *_: None, full=True)
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """What a command is started with: nothing of ours but what is said here."""
+        ours = {
+            "PYTHONPATH": str(ROOT / "plugins"),
+            "DATABASE_URL": self.url,
+            "KOBO_URL": self.simulator.url,
+            "KOBO_TOKEN": self.simulator.token,
+            "KOBO_ASSET_ID": self.simulator.asset,
+        }
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return {name: value for name, value in (kept | ours | changes).items() if value}
+
+    def start(self, *arguments: str, **changes: str) -> subprocess.Popen[str]:
+        """Start ``python -m kobo_mirror`` with these arguments."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "kobo_mirror", *arguments],
+            env=self.environment(**changes),
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def command(self, *arguments: str, **changes: str) -> tuple[int, str, str]:
+        """Exit code, output and errors of ``python -m kobo_mirror`` with these arguments."""
+        process = self.start(*arguments, **changes)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    def requests(self, path: str = "/data.json") -> list[dict[str, Any]]:
+        """The requests that the simulator served for submissions."""
+        return [request for request in self.simulator.control.requests() if request["path"].endswith(path)]
