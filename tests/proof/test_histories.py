@@ -119,7 +119,7 @@ class History(RuleBasedStateMachine):
             outcome = self.mirror.sync("exact")
             if outcome == WAITING:
                 outcome = self.mirror.sync("exact", confirm=self.mirror.mark)
-        assert outcome == DONE
+        assert outcome == DONE, self.mirror.error
         report = self.mirror.verify()
         assert report.equal, report.sentence
         self.mirror.check_rows(self.happenings.rows())

@@ -22,7 +22,7 @@ from tests.support.dying import Job
 from tests.support.laboratory import empty
 from tests.support.passing_time import pass_time
 
-SOME, EVERY = pytest.param(23, id="some"), pytest.param(1, id="every", marks=pytest.mark.long)
+SOME, EVERY = pytest.param(37, id="some"), pytest.param(1, id="every", marks=pytest.mark.long)
 strides = pytest.mark.parametrize("stride", [SOME, EVERY])
 
 

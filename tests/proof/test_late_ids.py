@@ -44,7 +44,7 @@ class Late:
                 self._writer.push(json.dumps(self._control.rows(kobo_id)[0]).encode())
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 20))])
 def test_usual_runs_alone_lose_no_submission_that_appears_late(lab: Laboratory, seed: int) -> None:
     random, control, engine = Random(seed), lab.living.control, lab.engine
     late = Late(lab, random)

@@ -22,7 +22,7 @@ from simulator.process import SimulatorProcess
 from tests.support.laboratory import mark_of
 from tests.support.pushing import start_pusher
 
-SECONDS = 4.0
+SECONDS = 3.0
 PUSHERS = 3
 
 

@@ -45,16 +45,14 @@ class ObservedMirror:
         self, url: str, token: str, asset: str, database_url: str, shown: Callable[[], list[int]]
     ) -> None:
         self._shown = shown
-        self.syncing, self.other, self.pushing = (
-            open_engine(database_url, pool_size=4, patience=5) for _ in range(3)
-        )
+        self.syncing, self.other, self.pushing = (open_engine(database_url, pool_size=4) for _ in range(3))
         for engine in (self.syncing, self.other, self.pushing):
             event.listen(engine, "connect", _hurry)
         self._fuses = {engine: Fuse(engine) for engine in (self.syncing, self.pushing)}
         self._mirror = Mirror(KOBO_RECORDS, url, asset)
         self._table = form_table(KOBO_RECORDS, self.syncing.dialect.name)
         self._writer = Writer(self.pushing, self._mirror)
-        self._client = KoboClient(url, token, asset, attempts=2, timeout=(5, 20), sleep=lambda seconds: None)
+        self._client = KoboClient(url, token, asset, attempts=2, timeout=(20, 60), sleep=lambda seconds: None)
         migrate(self.syncing, KOBO_RECORDS)
 
     def close(self) -> None:
@@ -67,6 +65,7 @@ class ObservedMirror:
         """Empty the database."""
         self._page_size = page_size
         self.mark: str | None = None
+        self.error = ""
         self._first: dict[int, tuple[bytes, datetime]] = {}
         empty(self.other)
         self._held = self._read()
@@ -176,7 +175,8 @@ class ObservedMirror:
         except DeletesWaitError as waiting:
             self.mark = mark_of(waiting)
             return WAITING
-        except KoboMirrorError:
+        except KoboMirrorError as error:
+            self.error = str(error)
             return FAILED
         except PowerCut:
             return CUT
