@@ -23,7 +23,6 @@ ROOT = Path(__file__).parents[2]
 COMMAND = [
     str(Path(sys.executable).with_name("gunicorn")),
     "--config=webhook/gunicorn.conf.py",
-    "--bind=127.0.0.1:0",
     "webhook.app:get_app()",
 ]
 _LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:(\d+)")
@@ -39,6 +38,7 @@ def environment(database_url: str, **changes: str) -> dict[str, str]:
         "DATABASE_URL": database_url,
         "KOBO_ASSET_ID": ASSET,
         "KOBO_URL": "https://kobo.example",
+        "WEBHOOK_BIND": "127.0.0.1:0",
         "WEBHOOK_SECRET": SECRET,
         "WEBHOOK_SECRET_PREVIOUS": PREVIOUS_SECRET,
     }
