@@ -7,7 +7,10 @@ import pytest
 from sqlalchemy import Engine
 
 from kobo_mirror.errors import SubmissionError
+from kobo_mirror.kobo.pages import cut_page
 from kobo_mirror.store.tables import submissions
+from kobo_mirror.store.writer import Pulled
+from kobo_mirror.sync.pull import state_of
 from tests.support.submissions import (
     APPROVED,
     MIRROR,
@@ -290,3 +293,29 @@ def test_the_same_page_twice_is_written_once(writing: Writing, engine: Engine) -
     assert writing.pull(*page)["inserted"] == 199
     assert writing.pull(*reversed(page)) == {"rows_read": 199, "unchanged": 199}
     assert len(records(engine)) == 199
+
+
+UNREADABLE = {
+    2: (b'"x": NaN', "the body is not JSON"),
+    3: (b'"x": "\xff"', "the body is not UTF-8"),
+    4: (b'"x": -Infinity', "the body is not JSON"),
+    5: (b'"x": ' + b"9" * 5000, "the body is not JSON"),
+}
+
+
+def test_a_row_that_cannot_be_read_is_a_rejection_and_the_page_goes_on(
+    writing: Writing, engine: Engine
+) -> None:
+    for kobo_id, (member, _) in UNREADABLE.items():
+        rows = [body(submission(1)), b'{"_id": %d, %s}' % (kobo_id, member), body(submission(9))]
+        page = cut_page(b'{"count": 3, "results": [%s]}' % b", ".join(rows))
+        states = [state_of(row, number, MIRROR) for row, number in zip(page.rows, page.ids, strict=True)]
+        writing.writer.pull(
+            Pulled(states=states, sent_at=writing.now(), lease=writing.lease, run_id=writing.run_id)
+        )
+    held = ledger(engine)
+    assert set(records(engine)) == {1, 9}
+    assert {key: (row["state"], row["reason"]) for key, row in held.items() if key in UNREADABLE} == {
+        key: ("rejected", said) for key, (_, said) in UNREADABLE.items()
+    }
+    assert all(held[key]["payload"] for key in UNREADABLE)
