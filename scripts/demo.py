@@ -58,6 +58,7 @@ INTERRUPTED = 130
 def main() -> int:
     """Run the demo; 0 only if the mirror is proven equal at the end."""
     end_like_ctrl_c()
+    os.umask(0o077)  # Airflow's database holds the connections
     try:
         with alone(FOLDER, "make demo"), Children(FOLDER) as children:
             return _demo(children)

@@ -11,7 +11,7 @@ import falcon
 
 from kobo_mirror.errors import DatabaseError
 from kobo_mirror.forms.rows import State
-from kobo_mirror.store.writer import PushResult
+from kobo_mirror.store.exchange import PushResult
 from webhook.middleware import RETRY_AFTER
 
 MOST_IN_A_GROUP = 64

@@ -14,10 +14,11 @@ from sqlalchemy import Engine
 from kobo_mirror.errors import SubmissionError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import read_state
-from kobo_mirror.forms.submission import parse
+from kobo_mirror.forms.submission import form_of, parse
 from kobo_mirror.store import dead_letters
+from kobo_mirror.store.exchange import PushResult
 from kobo_mirror.store.schema import bind
-from kobo_mirror.store.writer import PushResult, Writer
+from kobo_mirror.store.writer import Writer
 from webhook import SILENT_SECONDS
 from webhook.grouping import Committer, Room
 from webhook.metrics import Metrics
@@ -81,10 +82,10 @@ class Submissions:
 
     def _asset(self, submission: Mapping[str, Any]) -> str:
         """The form a submission says it is of; one that does not say is of the only form there is."""
-        named = submission.get("_xform_id_string")
+        named = form_of(submission)
         if named is None and len(self._committers) == 1:
             return next(iter(self._committers))
-        return named if isinstance(named, str) else ""
+        return named or ""
 
     def _keep(
         self, req: falcon.Request, resp: falcon.Response, body: bytes, status: str, reason: str

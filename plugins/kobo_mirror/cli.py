@@ -100,7 +100,11 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--confirm-deletes", metavar="MARK", help="delete the waiting list of that mark")
         if name == "run":
             sub.add_argument(
-                "--every", type=float, default=15.0, metavar="MINUTES", help="minutes between two syncs (15)"
+                "--every",
+                type=_minutes,
+                default=15.0,
+                metavar="MINUTES",
+                help="between two syncs, 15 by default",
             )
     return parser
 
@@ -109,6 +113,12 @@ def _id(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError("must be the _id of a submission, or 0 for all")
     return int(text)
+
+
+def _minutes(text: str) -> float:
+    if not text.replace(".", "", 1).isdecimal() or not float(text):
+        raise argparse.ArgumentTypeError("must be a number of minutes, more than 0")
+    return float(text)
 
 
 def _client(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> KoboClient:
@@ -219,6 +229,11 @@ def _replay(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
     engine = open_engine(settings.database_url)
     mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
+    if options.id and options.what == "all":
+        raise ConfigurationError(
+            "An id names a dead letter or a submission: say `replay dead-letters --id ID` or "
+            "`replay rejections --id ID`."
+        )
     which = {"ids": options.id, "reason": options.reason}
     fates: list[Fate] = []
     if options.what != "rejections":

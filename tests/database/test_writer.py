@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 
 from kobo_mirror.errors import SubmissionError
 from kobo_mirror.kobo.pages import cut_page
+from kobo_mirror.store.exchange import Pulled
 from kobo_mirror.store.tables import submissions
-from kobo_mirror.store.writer import Pulled
 from kobo_mirror.sync.pull import state_of
 from tests.support.submissions import (
     APPROVED,

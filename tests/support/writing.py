@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import Engine
 
 from kobo_mirror.store.database import clock, transact
+from kobo_mirror.store.exchange import Pulled, PushResult
 from kobo_mirror.store.fetch_list import Entry
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.runs import Step, open_lanes, open_run
-from kobo_mirror.store.writer import Pulled, PushResult, Writer
+from kobo_mirror.store.writer import Writer
 from tests.support.submissions import ASSET, MIRROR, body, state
 
 

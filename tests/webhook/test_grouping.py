@@ -15,8 +15,9 @@ from sqlalchemy import Engine, event
 from kobo_mirror.errors import DatabaseError
 from kobo_mirror.forms.rows import State, read_state
 from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.exchange import PushResult
 from kobo_mirror.store.schema import bind
-from kobo_mirror.store.writer import PushResult, Writer
+from kobo_mirror.store.writer import Writer
 from tests.webhook.application import MIRROR, Tables
 from tests.webhook.bodies import body
 from tests.webhook.test_service import locked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -79,6 +80,12 @@ def text_of(data: dict[str, Any], key: str) -> str | None:
     """The value of a system field if it is a text that says something, else None."""
     value = data.get(key)
     return value if isinstance(value, str) and value else None
+
+
+def form_of(data: Mapping[str, Any]) -> str | None:
+    """The uid of the form that a submission says it is of; None: it says nothing, empty: nothing usable."""
+    named = data.get("_xform_id_string")
+    return named if named is None or isinstance(named, str) else ""
 
 
 def token(text: str | None) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
@@ -29,19 +28,20 @@ def keep(engine: Engine, *, body: bytes, source: str, reason: str) -> int:
     return transact(engine, work)
 
 
-class DeadLetter(NamedTuple):
-    """A body that was not taken, and why."""
-
-    id: int
-    reason: str
-    body: bytes
-
-
-def waiting_letters(connection: Connection, ids: Sequence[int] = ()) -> list[DeadLetter]:
-    """Dead letters that no replay has taken yet: those with these ids, or all."""
+def waiting_letters(connection: Connection, ids: Sequence[int] = ()) -> list[tuple[int, str]]:
+    """Id and reason of the dead letters that no replay has taken yet: of those with these ids, or of all."""
     t = dead_letters.c
-    query = select(t.id, t.reason, t.body).where(t.replayed_at.is_(None)).order_by(t.id)
-    return [DeadLetter(*row) for row in connection.execute(query.where(t.id.in_(ids)) if ids else query)]
+    query = select(t.id, t.reason).where(t.replayed_at.is_(None)).order_by(t.id)
+    rows = connection.execute(query.where(t.id.in_(ids)) if ids else query)
+    return [(letter, reason) for letter, reason in rows]
+
+
+def body_of(connection: Connection, letter: int) -> bytes:
+    """The body of a dead letter, as it came."""
+    body: bytes = connection.execute(
+        select(dead_letters.c.body).where(dead_letters.c.id == letter)
+    ).scalar_one()
+    return body
 
 
 def note_replay(engine: Engine, letter: int, *, taken: bool) -> None:

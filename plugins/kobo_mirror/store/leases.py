@@ -13,6 +13,7 @@ from kobo_mirror.errors import LeaseError
 from kobo_mirror.store.database import now, transact
 from kobo_mirror.store.tables import leases
 
+_HOLDER_LENGTH = 255
 LIFETIME = timedelta(minutes=5)
 
 
@@ -27,7 +28,8 @@ class Lease:
 
 def process_holder(purpose: str) -> str:
     """A holder's name from which another process on this machine can tell that this one has died."""
-    return f"{purpose} (process {os.getpid()} on {socket.gethostname()})"
+    place = f" (process {os.getpid()} on {socket.gethostname()})"
+    return purpose[: _HOLDER_LENGTH - len(place)] + place
 
 
 def take_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:

@@ -8,7 +8,6 @@ a duplicate key, which rolls the page back and decides it again (docs/architectu
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +19,8 @@ from kobo_mirror.forms.rows import State, read_state
 from kobo_mirror.store import runs
 from kobo_mirror.store.database import now, transact
 from kobo_mirror.store.decide import Decision, Incoming, Stored, decide, decide_absent
-from kobo_mirror.store.fetch_list import Entry, ask_for, settle
+from kobo_mirror.store.exchange import Absent, Pulled, PushResult
+from kobo_mirror.store.fetch_list import ask_for, settle
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.statements import insert_rows, upsert_rows
 from kobo_mirror.store.tables import form_table, submissions
@@ -40,54 +40,6 @@ _TOMBSTONE = ("asset_uid", "kobo_id", "state", "reason", "first_seen_at", "delet
 _ANSWERS = ("digest", "row_digest", "submitted_by", "validation_status", "validation_timestamp")
 NEVER_STORED = "never stored"
 _WRITTEN = (Decision.INSERT, Decision.UPDATE, Decision.REVIVE)
-
-
-@dataclass(frozen=True)
-class PushResult:
-    """What became of a delivery: inserted, updated, unchanged, stale, deferred or rejected."""
-
-    kobo_id: int
-    result: str
-    reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pulled:
-    """States that one request brought, and what their transaction must check and note.
-
-    :param sent_at: the database's clock before the request was sent.
-    :param window: the ids ``after < id <= upto`` (None: no end) that the request covered; stored ones that
-        it lacks are fetched.
-    :param step: the lane that this page moves on.
-    :param settled: entries of the fetch list that the request answered.
-    :param counts: further counts for the run's row (``requests``, ``bytes``).
-    """
-
-    states: Sequence[State]
-    sent_at: datetime
-    lease: Lease
-    run_id: int
-    window: tuple[int, int | None] | None = None
-    step: runs.Step | None = None
-    settled: Sequence[Entry] = ()
-    counts: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Absent:
-    """Ids that the server was asked for and, showing a witness, did not return.
-
-    :param sent_at: the database's clock before that request was sent.
-    :param settled: the entries of the fetch list that asked for them.
-    :param reason: what the tombstones say of their delete; None for one that counts towards the brake.
-    """
-
-    ids: Sequence[int]
-    sent_at: datetime
-    lease: Lease
-    run_id: int
-    settled: Sequence[Entry]
-    reason: str | None = None
 
 
 class Writer:

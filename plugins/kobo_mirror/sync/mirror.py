@@ -158,7 +158,8 @@ class MirrorSync:
             drain_roots(self._source, lease, ticket["run_id"])
             absent = drain(self._source, lease, ticket["run_id"])
             try:
-                remove_absent(self._source, lease, ticket["run_id"], absent, confirm)
+                if remove_absent(self._source, lease, ticket["run_id"], absent, confirm):
+                    drain(self._source, lease, ticket["run_id"])
             except DeletesWaitError as waiting:
                 sentence = str(waiting)
                 transact(self._engine, lambda c: runs.note_error(c, ticket["run_id"], sentence))

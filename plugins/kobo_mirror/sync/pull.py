@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Engine
@@ -16,12 +17,15 @@ from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import State, read_state, unreadable_state
 from kobo_mirror.kobo.client import AnswerTooLargeError, KoboClient, Page
 from kobo_mirror.store.database import clock
+from kobo_mirror.store.exchange import Pulled
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.runs import Lane, Step
-from kobo_mirror.store.writer import Pulled, Writer
+from kobo_mirror.store.writer import Writer
 
 Progress = Callable[[str, int, int | None], None]
 """Told of each phase: its name, how many submissions are newly done, how many in all (None: as before)."""
+
+T = TypeVar("T")
 
 _BYTES_IN_FLIGHT = 64 * 2**20
 _LANE_LEAST = 2_500
@@ -120,6 +124,18 @@ def next_page(ask: Callable[..., Page], limit: int, **window: int | None) -> tup
             if limit == 1:
                 raise
             limit //= 2
+
+
+def as_many(ask: Callable[[list[T]], Page], items: Sequence[T]) -> tuple[Page, list[T]]:
+    """Ask for the first of ``items``, for half as many until the answer is not too large; returns which."""
+    some = list(items)
+    while True:
+        try:
+            return ask(some), some
+        except AnswerTooLargeError:
+            if len(some) == 1:
+                raise
+            del some[len(some) // 2 :]
 
 
 def is_end(client: KoboClient, cursor: int, last_id: int | None = None) -> bool:

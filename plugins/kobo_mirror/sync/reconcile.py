@@ -13,12 +13,12 @@ from kobo_mirror.forms.submission import parse, token, validation
 from kobo_mirror.forms.submission import text_of as text
 from kobo_mirror.kobo.history import read_history
 from kobo_mirror.store.database import reading, transact
+from kobo_mirror.store.exchange import Pulled
 from kobo_mirror.store.fetch_list import Entry, ask_for, count_attempt, next_entries, settle
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import Seen, ids_of_roots, seen_between, young
 from kobo_mirror.store.runs import add_counts, history_until, note_findings, run_row
-from kobo_mirror.store.writer import Pulled
-from kobo_mirror.sync.pull import Source, is_end
+from kobo_mirror.sync.pull import Source, as_many, is_end
 from kobo_mirror.sync.removal import ASK_AT_ONCE
 
 SWEEP_PAGE = 1000
@@ -137,7 +137,7 @@ def drain_roots(source: Source, lease: Lease, run_id: int) -> None:
     after = ""
     while entries := _entries(source, after, ROOT):
         sent_at = source.sent_at()
-        page = source.client.by_root_uuids([entry.ref for entry in entries])
+        page, entries = as_many(lambda some: source.client.by_root_uuids([e.ref for e in some]), entries)
         states = source.states(page)
         shown = {state.root_uuid for state in states}
         gone = {entry.ref for entry in entries if entry.ref not in shown}
@@ -179,7 +179,7 @@ def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, list[En
     absent: list[Entry] = []
     while entries := _entries(source, after):
         sent_at = source.sent_at()
-        page = source.client.by_ids(sorted(int(entry.ref) for entry in entries))
+        page, entries = as_many(lambda some: source.client.by_ids(_ids(some)), entries)
         present = {str(kobo_id) for kobo_id in page.ids}
         settled = [entry for entry in entries if entry.ref in present]
         source.writer.pull(
@@ -192,6 +192,10 @@ def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, list[En
         source.progress("fetch", len(entries), None)
         after, asked = entries[-1].ref, asked + len(entries)
     return asked, absent
+
+
+def _ids(entries: Sequence[Entry]) -> list[int]:
+    return sorted(int(entry.ref) for entry in entries)
 
 
 def _count_attempt(source: Source, entries: Sequence[Entry]) -> None:

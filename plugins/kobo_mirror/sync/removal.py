@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from kobo_mirror.errors import DeletesWaitError
-from kobo_mirror.kobo.client import FormInfo
+from kobo_mirror.errors import DeletesWaitError, ServerError
+from kobo_mirror.kobo.client import FormInfo, KoboClient
 from kobo_mirror.store import runs
 from kobo_mirror.store.database import reading, transact
+from kobo_mirror.store.exchange import Absent
 from kobo_mirror.store.fetch_list import Entry
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger import deleted_since, existing, state_counts
-from kobo_mirror.store.writer import Absent
 from kobo_mirror.sync.pull import Source
 
 ASK_AT_ONCE = 249  # and a witness: 250 ids in a URL (kobo-api.md §1.2)
@@ -24,6 +24,7 @@ _BRAKE_LEAST = 10
 _BRAKE_SHARE = 0.05
 _BRAKE_TIME = timedelta(hours=24)
 _NAMED = 10
+_WITNESSES = 3  # one may be the trace of a submission that was never completed (kobo-api.md §1.3)
 
 
 class _Proof(NamedTuple):
@@ -33,16 +34,18 @@ class _Proof(NamedTuple):
 
 def remove_absent(
     source: Source, lease: Lease, run_id: int, entries: Sequence[Entry], confirmed: str | None
-) -> None:
+) -> bool:
     """Delete what is gone: each id was asked for together with a witness, and only the witness came.
 
     :param entries: entries of the fetch list that the server had no submission for.
     :param confirmed: the mark of a waiting list that a person has confirmed, or None.
+    :returns: whether some of them have come back meanwhile, so that they must be asked for again.
+    :raises ServerError: an absence could not be proven; none of them was deleted.
     :raises DeletesWaitError: there are too many, or they are the form's last: none of them was deleted.
         Likewise where this token sees only some of the submissions, or its rights changed meanwhile.
     """
     if not entries:
-        return
+        return False
     before = source.client.form()
     _require_full_view(before, len(entries))
     waiting = _waiting(source, entries)
@@ -64,6 +67,7 @@ def remove_absent(
                 reason=f"confirmed {mark}" if used else None,
             )
         )
+    return bool(proofs) and sum(len(proof.entries) for proof in proofs) < len(entries)
 
 
 def _require_full_view(form: FormInfo, absent: int) -> None:
@@ -120,16 +124,22 @@ def _pass_brake(source: Source, waiting: Sequence[int], mark: str, confirmed: st
 def _proofs(source: Source, entries: Sequence[Entry], *, last_rows: bool) -> Iterator[_Proof]:
     for first in range(0, len(entries), ASK_AT_ONCE):
         some = entries[first : first + ASK_AT_ONCE]
-        ids = sorted(int(entry.ref) for entry in some)
-        witness = source.client.newest_id()
-        if witness in ids:
-            continue
         sent_at = source.sent_at()
-        if witness is None:
-            proven = last_rows and source.client.count() == 0
-            shown: set[int] = set()
-        else:
-            shown = set(source.client.by_ids([*ids, witness]).ids)
-            proven = witness in shown
-        if proven:
+        shown = _asked_with_witness(source.client, {int(entry.ref) for entry in some})
+        if shown or last_rows:
             yield _Proof([entry for entry in some if int(entry.ref) not in shown], sent_at)
+
+
+def _asked_with_witness(client: KoboClient, ids: set[int]) -> set[int]:
+    """Which of these ids and a witness the server shows; nothing if it counts no submission at all.
+
+    :raises ServerError: it does not show what it has just named, so that an absence says nothing.
+    """
+    for _ in range(_WITNESSES):
+        witness = client.newest_id()
+        if witness is None and client.count() == 0:
+            return set()
+        shown = set(client.by_ids(sorted(ids | {witness})).ids) if witness is not None else set()
+        if witness in shown:
+            return shown
+    raise ServerError("The server does not show a submission that it has just named: nothing was deleted.")

@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 
 from kobo_mirror.errors import SubmissionError
 from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.submission import parse, text_of
+from kobo_mirror.forms.submission import form_of, parse
 from kobo_mirror.store.database import reading
-from kobo_mirror.store.dead_letters import DeadLetter, note_replay, waiting_letters
+from kobo_mirror.store.dead_letters import body_of, note_replay, waiting_letters
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.schema import check_binding
 from kobo_mirror.store.writer import Writer
@@ -41,23 +41,24 @@ def replay_dead_letters(
     writer = Writer(engine, mirror, keep_payloads)
     with reading(engine) as connection:
         letters = waiting_letters(connection, ids)
-    chosen = [letter for letter in letters if reason in letter.reason]
-    return [_replay(engine, mirror, writer, letter) for letter in chosen]
+    return [_replay(engine, mirror, writer, letter) for letter, why in letters if reason in why]
 
 
-def _replay(engine: Engine, mirror: Mirror, writer: Writer, letter: DeadLetter) -> Fate:
+def _replay(engine: Engine, mirror: Mirror, writer: Writer, letter: int) -> Fate:
+    with reading(engine) as connection:
+        body = body_of(connection, letter)
     try:
-        _require_form(mirror, letter.body)
-        result = writer.push(letter.body)
+        _require_form(mirror, body)
+        result = writer.push(body)
     except SubmissionError as error:
-        note_replay(engine, letter.id, taken=False)
-        return Fate("dead letter", letter.id, "refused", str(error))
-    note_replay(engine, letter.id, taken=True)
-    return Fate("dead letter", letter.id, result.result, result.reason)
+        note_replay(engine, letter, taken=False)
+        return Fate("dead letter", letter, "refused", str(error))
+    note_replay(engine, letter, taken=True)
+    return Fate("dead letter", letter, result.result, result.reason)
 
 
 def _require_form(mirror: Mirror, body: bytes) -> None:
-    if text_of(parse(body), "_xform_id_string") not in (None, mirror.asset_uid):
+    if form_of(parse(body)) not in (None, mirror.asset_uid):
         raise SubmissionError("another form's submission")
 
 

@@ -16,7 +16,7 @@ from kobo_mirror.store.database import clock, reading
 from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_between, rows_of
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.schema import at_head, bound_to
-from kobo_mirror.sync.pull import Progress, is_end, next_page, state_of
+from kobo_mirror.sync.pull import Progress, as_many, is_end, next_page, state_of
 from kobo_mirror.sync.reconcile import read_seen
 
 KINDS = ("missing", "extra", "stale", "different")
@@ -113,11 +113,13 @@ class _Proof:
         self.report.compared += len(page.ids)
         self.report.rejected += sum(held[i].state == "rejected" for i in page.ids if i in held)
         doubts = sorted(_differences(shown, held, rows))
-        for first in range(0, len(doubts), _AT_ONCE):
-            self._look_again(doubts[first : first + _AT_ONCE])
+        while doubts:
+            again, some = as_many(self._client.by_ids, doubts[:_AT_ONCE])
+            self._look_again(again, some)
+            del doubts[: len(some)]
 
-    def _look_again(self, ids: list[int]) -> None:
-        shown = self._shown(self._client.by_ids(ids), whole=True)
+    def _look_again(self, page: Page, ids: list[int]) -> None:
+        shown = self._shown(page, whole=True)
         with reading(self._engine) as connection:
             held = held_of(connection, self._mirror.asset_uid, ids)
             rows = rows_of(connection, self._mirror, ids)
