@@ -22,6 +22,7 @@ Step = Callable[[], str]
 
 _HOUSE = Path(__file__).resolve().parents[2]
 _WEBHOOK = ["-m", "gunicorn", "-c", str(_HOUSE / "webhook" / "gunicorn.conf.py"), "webhook.app:get_app()"]
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PASSING = (ServerError, DatabaseError, LeaseError)
 _LOOK_EVERY = 0.5
 _START = 30.0
@@ -45,7 +46,7 @@ def serve(set_up: Step, sync: Step, *, every: float, stop: Event) -> int:
     a while is tried again within a minute.
 
     :param every: seconds between two syncs.
-    :param stop: set by SIGTERM and Ctrl-C, which also interrupt what is being done.
+    :param stop: set by SIGTERM, Ctrl-C and a closed terminal, which also interrupt what is being done.
     :returns: the exit code of the webhook, 0 after a signal.
     :raises KoboMirrorError: what will not pass by itself.
     """
@@ -71,9 +72,9 @@ def _running(stop: Event) -> Iterator[Webhook]:
                 child.terminate()
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, end) for number in _SIGNALS}
     try:
-        children.append(subprocess.Popen([sys.executable, *_WEBHOOK], cwd=_HOUSE))  # noqa: S603  # our own command
+        children.append(_webhook())
         yield children[0]
     finally:
         stop.set()
@@ -81,6 +82,11 @@ def _running(stop: Event) -> Iterator[Webhook]:
             _end(child)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _webhook() -> Webhook:
+    """Out of reach of the terminal: a worker that gets Ctrl-C from there and from gunicorn may hang in it."""
+    return subprocess.Popen([sys.executable, *_WEBHOOK], cwd=_HOUSE, process_group=0)  # noqa: S603  # our own
 
 
 def _end(webhook: Webhook) -> None:

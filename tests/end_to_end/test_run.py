@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Running:
     process: subprocess.Popen[bytes]
     log: Path
     port: int
-    group: int = field(default=0)
+    session: int
 
     def said(self) -> str:
         return self.log.read_text()
@@ -63,7 +63,7 @@ class Running:
         return [
             process.pid
             for process in psutil.process_iter()
-            if _lives(process) and _is_in(process, self.group)
+            if _lives(process) and _is_in(process, self.session)
         ]
 
     def wait_for(self, condition: Callable[[], Any], seconds: float = 30.0) -> None:
@@ -87,9 +87,9 @@ def _lives(process: psutil.Process) -> bool:
     return False
 
 
-def _is_in(process: psutil.Process, group: int) -> bool:
+def _is_in(process: psutil.Process, session: int) -> bool:
     with suppress(OSError):
-        return os.getpgid(process.pid) == group
+        return os.getsid(process.pid) == session
     return False
 
 
@@ -110,7 +110,7 @@ def running(mirroring: Mirroring, directory: Path, *arguments: str, **changes: s
             stderr=file,
             start_new_session=True,
         )
-    tree = Running(process, log, port, group=process.pid)
+    tree = Running(process, log, port, session=process.pid)
     try:
         yield tree
     finally:
@@ -162,7 +162,7 @@ def test_it_stops_soon_in_the_middle_of_a_sync(
 def test_ctrl_c_ends_it_too(embedded: Mirroring, tmp_path: Path) -> None:
     with running(embedded, tmp_path) as tree:
         tree.wait_for(lambda: "300 new" in tree.said())
-        os.killpg(tree.group, signal.SIGINT)  # as a terminal does: every process of the tree gets it
+        os.killpg(tree.process.pid, signal.SIGINT)  # as a terminal does: to all that run in its foreground
         assert tree.process.wait(40) == 0
         assert tree.processes() == []
         assert "Traceback" not in tree.said()
