@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import pytest
 from sqlalchemy import Engine, func, select
 
 from kobo_mirror.store.tables import metadata
@@ -43,6 +44,9 @@ def memory(service: Service) -> int:
     return sum(psutil.Process(pid).memory_info().rss for pid in service.workers())
 
 
+@pytest.mark.parametrize(
+    "database_url", ["server", pytest.param("sqlite", marks=pytest.mark.long)], indirect=True
+)
 def test_five_hundred_hostile_requests(migrated: str, engine: Engine, tables: Tables, tmp_path: Path) -> None:
     every = list(attacks())
     assert len(every) >= 500

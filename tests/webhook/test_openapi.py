@@ -15,7 +15,7 @@ from tests.webhook.application import client_of
 from tests.webhook.bodies import PATH, SECRET
 
 FEW = settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     database=None,
