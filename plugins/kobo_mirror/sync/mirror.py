@@ -156,10 +156,8 @@ class MirrorSync:
                 sweep(self._source, lease, ticket["run_id"])
                 ask_for_young(self._source, lease, ticket["run_id"], resumed=ticket["resumed"])
             drain_roots(self._source, lease, ticket["run_id"])
-            absent = drain(self._source, lease, ticket["run_id"])
             try:
-                if remove_absent(self._source, lease, ticket["run_id"], absent, confirm):
-                    drain(self._source, lease, ticket["run_id"])
+                self._settle(lease, ticket["run_id"], confirm)
             except DeletesWaitError as waiting:
                 sentence = str(waiting)
                 transact(self._engine, lambda c: runs.note_error(c, ticket["run_id"], sentence))
@@ -252,11 +250,16 @@ class MirrorSync:
             with self._working(lease, {"run_id": run_id}):
                 for first in range(0, len(ids), ASK_AT_ONCE):
                     self._source.writer.doubt(ids[first : first + ASK_AT_ONCE], lease)
-                absent = drain(self._source, lease, run_id)
-                remove_absent(self._source, lease, run_id, absent, confirm)
+                self._settle(lease, run_id, confirm)
             transact(self._engine, lambda connection: runs.finish_run(connection, run_id))
         finally:
             release_lease(self._engine, self._asset, lease.holder)
+
+    def _settle(self, lease: Lease, run_id: int, confirm: str | None) -> None:
+        """Drain the fetch list and delete what is gone; what came back meanwhile is asked for again."""
+        absent = drain(self._source, lease, run_id)
+        if remove_absent(self._source, lease, run_id, absent, confirm):
+            drain(self._source, lease, run_id)
 
     def _lanes(self, run_id: int) -> list[runs.Lane]:
         with reading(self._engine) as connection:

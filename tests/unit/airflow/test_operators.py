@@ -123,7 +123,7 @@ def test_a_difference_fails_the_proof_for_good_and_names_the_submission(
 
 
 def test_an_error_is_left_for_whoever_ends_the_run(run: Run, kobo: Connect, engine: Engine) -> None:
-    kobo(token="1111222233334444555566667777888899990000")
+    kobo(token="a-token-that-nobody-has")
     with pytest.raises(CredentialsError) as error:
         run.execute(step="prepare")
     assert run.left == {"error": str(error.value)}
