@@ -56,12 +56,14 @@ SQLITE_TYPES = {"int": "integer", "datetime(6)": "datetime"}
 TABLES = {
     "kobo_forms",
     "kobo_submissions",
+    "kobo_tallies",
     "kobo_to_fetch",
     "kobo_dead_letters",
     "kobo_leases",
     "kobo_checkpoints",
     "kobo_sync_runs",
     "kobo_registrations",
+    "kobo_rejections",
     "kobo_proofs",
 }
 

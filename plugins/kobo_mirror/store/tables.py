@@ -186,6 +186,23 @@ registrations = Table(
     **OPTIONS,
 )  # fmt: skip
 
+tallies = Table(
+    "kobo_tallies", metadata,
+    Column("asset_uid", UID, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("way", ascii_text(6), primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    *(Column(name, BigInteger, nullable=False) for name in ("arrived", "applied", "rejected", "deleted")),
+    **OPTIONS,
+)  # fmt: skip
+
+rejections = Table(
+    "kobo_rejections", metadata,
+    Column("asset_uid", UID, primary_key=True),
+    Column("kobo_id", BigInteger, primary_key=True, autoincrement=False),
+    **OPTIONS,
+)  # fmt: skip
+
 _KINDS: dict[Kind, TypeEngine[Any]] = {
     Kind.TEXT: String(TEXT_LENGTH),
     Kind.INTEGER: Integer(),

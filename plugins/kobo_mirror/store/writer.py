@@ -1,13 +1,12 @@
 """The one writer: applies decisions to ledger and form table in one transaction.
 
 Nothing else writes to either, ever. Ids are sorted, stored rows are read under lock, new ones are plain
-INSERTs: a lost race is
-a duplicate key, which rolls the page back and decides it again (docs/architecture.md, "Locking").
+INSERTs: a lost race is a duplicate key, and the page is decided again (docs/architecture.md, "Locking").
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +15,9 @@ from sqlalchemy import Connection, Engine, Row, bindparam, delete, select, updat
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import State, read_state
-from kobo_mirror.store import runs
+from kobo_mirror.store import runs, tallies
 from kobo_mirror.store.database import now, transact
-from kobo_mirror.store.decide import Decision, Incoming, Stored, decide, decide_absent
+from kobo_mirror.store.decide import Decision, Incoming, Stored, Way, decide, decide_absent
 from kobo_mirror.store.exchange import Absent, Pulled, PushResult
 from kobo_mirror.store.fetch_list import ask_for, settle
 from kobo_mirror.store.leases import Lease, check_lease
@@ -53,12 +52,8 @@ class Writer:
         self._mirror = mirror
         self._keep_all = keep_payloads == "all"
         self._table = form_table(mirror.form, engine.dialect.name)
-        self._form_columns = (
-            "id",
-            "kobo_id",
-            *(column.name for column in mirror.form.columns),
-            "inserted_at",
-        )
+        cells = (column.name for column in mirror.form.columns)
+        self._form_columns = ("id", "kobo_id", *cells, "inserted_at")
 
     def push(self, body: bytes) -> PushResult:
         """Take one delivery; when this returns, it is durable.
@@ -144,6 +139,8 @@ class Writer:
         )
         removed = len([kobo_id for kobo_id in gone if kobo_id in stored])
         runs.add_counts(connection, absent.run_id, {"deleted": removed})
+        buried = {kobo_id: (_state_of(stored, kobo_id), "deleted") for kobo_id in gone}
+        tallies.note(connection, self._mirror.asset_uid, Way.PULLED, moment, buried)
         return removed
 
     def doubt(self, ids: Sequence[int], lease: Lease) -> None:
@@ -221,6 +218,13 @@ class Writer:
             )
         self._write_form(connection, [s for s, d in decided if d in _WRITTEN], stored, moment)
         self._ask(connection, (s.kobo_id for s, d in decided if d is Decision.FETCH), "undecidable")
+        changes = {
+            s.kobo_id: (_state_of(stored, s.kobo_id), "applied" if s.row else "rejected")
+            for s, d in decided
+            if d in _WRITTEN
+        }
+        way = Way.PUSHED if pushed else Way.PULLED
+        tallies.note(connection, self._mirror.asset_uid, way, moment, changes)
 
     def _ledger_row(
         self, state: State, stored: Stored | None, moment: datetime, pushed_at: datetime | None
@@ -271,6 +275,10 @@ class Writer:
 
     def _ask(self, connection: Connection, ids: Iterable[int], reason: str) -> None:
         ask_for(connection, self._mirror.asset_uid, ids, reason)
+
+
+def _state_of(stored: Mapping[int, Stored], kobo_id: int) -> str | None:
+    return stored[kobo_id].state if kobo_id in stored else None
 
 
 def _push_result(state: State, decision: Decision) -> PushResult:

@@ -1,0 +1,95 @@
+"""Running totals: what is in the mirror, and what came on which day by which way; the ledger is not read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects import mysql, sqlite
+
+from kobo_mirror.store.statements import insert_rows
+from kobo_mirror.store.tables import rejections, tallies
+
+_STATES = ("applied", "rejected", "deleted")
+_SLOTS = 16
+
+
+class Arrived(NamedTuple):
+    """How many submissions were first seen on a day (UTC), by the way they came: ``pushed`` or ``pulled``."""
+
+    day: date
+    way: str
+    arrived: int
+
+
+def note(
+    connection: Connection,
+    asset_uid: str,
+    way: str,
+    moment: datetime,
+    changes: Mapping[int, tuple[str | None, str]],
+) -> None:
+    """Add to the totals in the transaction that they count, as its last step; nothing where no state changed.
+
+    :param way: ``pushed`` or ``pulled``.
+    :param changes: for each submission that was written its state before (None: never seen) and after.
+    """
+    moved = {kobo_id: change for kobo_id, change in changes.items() if change[0] != change[1]}
+    if not moved:
+        return
+    counts = dict.fromkeys(("arrived", *_STATES), 0)
+    for before, after in moved.values():
+        counts[after] += 1
+        if before:
+            counts[before] -= 1
+        elif after != "deleted":
+            counts["arrived"] += 1
+    _add(connection, {"asset_uid": asset_uid, "day": moment.date(), "way": way, "slot": _slot()}, counts)
+    _list_rejections(connection, asset_uid, moved)
+
+
+def _slot() -> int:
+    """Processes count in rows of their own, so that none waits for another's commit."""
+    return os.getpid() % _SLOTS
+
+
+def _add(connection: Connection, key: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+    values = {**key, **counts}
+    if connection.dialect.name == "sqlite":
+        lite = sqlite.insert(tallies).values(values)
+        added = {name: tallies.c[name] + lite.excluded[name] for name in counts}
+        connection.execute(lite.on_conflict_do_update(index_elements=list(key), set_=added))
+        return
+    my = mysql.insert(tallies).values(values)
+    connection.execute(
+        my.on_duplicate_key_update({name: tallies.c[name] + my.inserted[name] for name in counts})
+    )
+
+
+def _list_rejections(
+    connection: Connection, asset_uid: str, moved: Mapping[int, tuple[str | None, str]]
+) -> None:
+    touched = sorted(kobo_id for kobo_id, change in moved.items() if "rejected" in change)
+    if touched:
+        mine = (rejections.c.asset_uid == asset_uid) & rejections.c.kobo_id.in_(touched)
+        connection.execute(delete(rejections).where(mine))
+        now_rejected = [(asset_uid, i) for i in touched if moved[i][1] == "rejected"]
+        insert_rows(connection, rejections, ("asset_uid", "kobo_id"), now_rejected)
+
+
+def totals(connection: Connection, asset_uid: str) -> dict[str, int]:
+    """How many submissions are ``applied``, ``rejected`` and ``deleted``."""
+    sums = [func.coalesce(func.sum(tallies.c[state]), 0) for state in _STATES]
+    row = connection.execute(select(*sums).where(tallies.c.asset_uid == asset_uid)).one()
+    return {state: int(number) for state, number in zip(_STATES, row, strict=True)}
+
+
+def arrivals(connection: Connection, asset_uid: str, since: date) -> list[Arrived]:
+    """What was first seen on each day from ``since`` on, by way, in the order of the days."""
+    t = tallies.c
+    query = select(t.day, t.way, func.sum(t.arrived)).where(t.asset_uid == asset_uid, t.day >= since)
+    rows = connection.execute(query.group_by(t.day, t.way).order_by(t.day, t.way))
+    return [Arrived(day, way, int(arrived)) for day, way, arrived in rows]
