@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import msgspec
@@ -14,6 +15,8 @@ import msgspec
 from kobo_mirror.errors import NotPermittedError, RequestError, ServerError
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.kobo.transport import Transport
+
+Service: TypeAlias = dict[str, Any]
 
 _HEADER = "X-Webhook-Secret"
 _AS_NEEDED: dict[str, Any] = {
@@ -44,20 +47,25 @@ class Registration:
 
 
 def ensure_registered(
-    client: KoboClient, *, endpoint: str, secret: str, registrar_url: str | None, known: Registration | None
+    client: KoboClient,
+    *,
+    endpoint: str,
+    secret: str,
+    registrar_url: str | None,
+    known: Collection[Registration],
 ) -> Registration:
     """Register ``endpoint``, unless it is registered as it should be.
 
     :param secret: what each delivery must show; empty where the webhook asks for none.
     :param registrar_url: an external registrar to use in place of a REST Service.
-    :param known: the registration remembered for this endpoint: nothing else tells what a registrar was told.
-        A REST Service is looked up.
+    :param known: what is remembered for this form: nothing else tells what a registrar was told, and which
+        REST Service is ours when it posts to another address.
     :raises NotPermittedError: the account may not manage the form's REST Services.
     :raises KoboMirrorError: there is no such form, no proper answer, or a refusal.
     """
     if registrar_url:
         return _by_registrar(registrar_url, endpoint, secret, known)
-    return _by_rest_service(client, endpoint, secret)
+    return _by_rest_service(client, endpoint, secret, known)
 
 
 def fingerprint(secret: str) -> str:
@@ -65,22 +73,25 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
-def _by_rest_service(client: KoboClient, endpoint: str, secret: str) -> Registration:
-    shown = _without_query(endpoint)
-    services = [service for service in _services(client) if service.get("endpoint") == endpoint]
-    services.sort(key=lambda service: len(_repairs(service, secret)))
+def _by_rest_service(
+    client: KoboClient, endpoint: str, secret: str, known: Collection[Registration]
+) -> Registration:
+    shown = _shown(endpoint)
+    wanted = {**_AS_NEEDED, "endpoint": endpoint}
+    services = _ours(_services(client), endpoint, {r.hook_uid for r in known})
+    services.sort(key=lambda service: len(_repairs(service, wanted, secret)))
     done: list[str] = []
     if not services:
-        wanted = {**_AS_NEEDED, "name": "Kobo Mirror", "endpoint": endpoint, "auth_level": "no_auth"}
-        services = [client.create_hook({**wanted, **_repairs(wanted, secret)})]
+        made = {**wanted, "name": "Kobo Mirror", "auth_level": "no_auth"}
+        services = [client.create_hook({**made, **_repairs(made, wanted, secret)})]
         done.append(f"added a REST Service that posts new submissions to {shown}")
-    kept, *doubles = services
-    if repairs := _repairs(kept, secret):
+    kept, *others = services
+    if repairs := _repairs(kept, wanted, secret):
         client.patch_hook(kept["uid"], repairs)
-        done.append(f"mended the REST Service for {shown} ({', '.join(sorted(repairs))})")
-    for double in doubles:
+        done.append(f"mended the REST Service for {shown}: {_faults(kept, repairs)}")
+    for double in _doubles(others, endpoint, known):
         client.delete_hook(double["uid"])
-        done.append(f"removed a second REST Service for {shown}")
+        done.append(f"removed a second REST Service, for {_shown(double['endpoint'])}")
     return Registration(
         way=Way.REST_SERVICE,
         endpoint=endpoint,
@@ -91,7 +102,19 @@ def _by_rest_service(client: KoboClient, endpoint: str, secret: str) -> Registra
     )
 
 
-def _services(client: KoboClient) -> list[dict[str, Any]]:
+def _ours(services: list[Service], endpoint: str, uids: Collection[str | None]) -> list[Service]:
+    """Those that post to our endpoint, and those we remember wherever they post to; these first."""
+    remembered = [service for service in services if service["uid"] in uids]
+    return remembered + [s for s in services if s.get("endpoint") == endpoint and s not in remembered]
+
+
+def _doubles(others: list[Service], endpoint: str, known: Collection[Registration]) -> list[Service]:
+    """Those that post where we had them post. Where somebody else sent one of ours is their affair."""
+    ours = {endpoint, *(registration.endpoint for registration in known)}
+    return [service for service in others if service.get("endpoint") in ours]
+
+
+def _services(client: KoboClient) -> list[Service]:
     try:
         return client.hooks()
     except NotPermittedError:
@@ -99,26 +122,43 @@ def _services(client: KoboClient) -> list[dict[str, Any]]:
         raise
 
 
-def _repairs(service: Mapping[str, Any], secret: str) -> dict[str, Any]:
-    """The fields to change, so that whole submissions are posted with our secret (kobo-api.md §5.3)."""
+def _repairs(service: Mapping[str, Any], wanted: Mapping[str, Any], secret: str) -> dict[str, Any]:
+    """The fields to change, so that whole submissions are posted to us with our secret (kobo-api.md §5.3)."""
     repairs = {
-        name: needed for name, needed in _AS_NEEDED.items() if (service.get(name) or type(needed)()) != needed
+        name: needed for name, needed in wanted.items() if (service.get(name) or type(needed)()) != needed
     }
     settings = service.get("settings") or {}
     headers = settings.get("custom_headers") or {}
-    if secret and [value for name, value in headers.items() if name.lower() == _HEADER.lower()] != [secret]:
+    if secret and _secrets(service) != [secret]:
         others = {name: value for name, value in headers.items() if name.lower() != _HEADER.lower()}
         repairs["settings"] = {**settings, "custom_headers": {**others, _HEADER: secret}}
     return repairs
 
 
-def _by_registrar(url: str, endpoint: str, secret: str, known: Registration | None) -> Registration:
+def _secrets(service: Mapping[str, Any]) -> list[str]:
+    headers = (service.get("settings") or {}).get("custom_headers") or {}
+    return [value for name, value in headers.items() if name.lower() == _HEADER.lower()]
+
+
+def _faults(service: Mapping[str, Any], repairs: Collection[str]) -> str:
+    """What was wrong with it, for a person."""
+    words = {
+        "endpoint": f"it posted to {_shown(str(service.get('endpoint')))}",
+        "active": "it was switched off",
+        "export_type": "it sent XML",
+        "subset_fields": "it sent some fields only",
+        "payload_template": "it wrapped the submission in a template",
+        "settings": "it showed another secret" if _secrets(service) else "it showed no secret",
+    }
+    return ", ".join(said for name, said in words.items() if name in repairs)
+
+
+def _by_registrar(url: str, endpoint: str, secret: str, known: Collection[Registration]) -> Registration:
     now = Registration(Way.REGISTRAR, endpoint, None, fingerprint(secret))
-    shown = _without_query(endpoint)
-    if known and (known.way, known.endpoint, known.secret_fingerprint) == (
-        now.way,
-        endpoint,
-        now.secret_fingerprint,
+    shown = _shown(endpoint)
+    if any(
+        (r.way, r.endpoint, r.secret_fingerprint) == (now.way, endpoint, now.secret_fingerprint)
+        for r in known
     ):
         return replace(now, sentence=f"nothing to do: the registrar was told to post to {shown}")
     _tell_registrar(url, _with_token(endpoint, secret))
@@ -157,5 +197,6 @@ def _with_token(endpoint: str, secret: str) -> str:
     return f"{endpoint}{'&' if '?' in endpoint else '?'}token={quote(secret, safe='')}"
 
 
-def _without_query(endpoint: str) -> str:
-    return endpoint.partition("?")[0]
+def _shown(endpoint: str) -> str:
+    """An address without what may be a secret in it."""
+    return re.sub(r"//[^/]*@", "//", endpoint.partition("?")[0])

@@ -5,13 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from kobo_mirror.store.database import now, reading, transact
-from kobo_mirror.store.statements import upsert_rows
+from kobo_mirror.store.statements import insert_rows
 from kobo_mirror.store.tables import registrations
 
-_COLUMNS = ("asset_uid", "endpoint", "way", "hook_uid", "secret_fingerprint", "registered_at")
+_COLUMNS = (
+    "asset_uid",
+    "endpoint",
+    "way",
+    "hook_uid",
+    "secret_fingerprint",
+    "registered_at",
+    "failures_read_until",
+)
 
 
 class Remembered(NamedTuple):
@@ -23,25 +31,27 @@ class Remembered(NamedTuple):
     secret_fingerprint: str
 
 
-def remembered(engine: Engine, asset_uid: str, endpoint: str) -> Remembered | None:
-    """The registration of an endpoint, or None."""
+def remembered(engine: Engine, asset_uid: str) -> list[Remembered]:
+    """What is remembered for a form."""
     t = registrations.c
-    query = select(t.way, t.endpoint, t.hook_uid, t.secret_fingerprint).where(
-        t.asset_uid == asset_uid, t.endpoint == endpoint
-    )
+    query = select(t.way, t.endpoint, t.hook_uid, t.secret_fingerprint).where(t.asset_uid == asset_uid)
     with reading(engine) as connection:
-        row = connection.execute(query).one_or_none()
-    return Remembered(*row) if row else None
+        return [Remembered(*row) for row in connection.execute(query.order_by(t.registered_at))]
 
 
 def remember(engine: Engine, asset_uid: str, registration: Remembered) -> None:
-    """Keep a registration in place of what was known."""
+    """Keep a registration in place of what was known of the form; a REST Service's log goes on as it was."""
 
     def work(connection: Connection) -> None:
-        moment = connection.execute(select(now())).scalar_one()
+        t = registrations.c
+        mine = t.asset_uid == asset_uid
         way, endpoint, hook_uid, secret = registration
-        row = (asset_uid, endpoint, way, hook_uid, secret, moment)
-        upsert_rows(connection, registrations, _COLUMNS, [row], key=("asset_uid", "endpoint"))
+        read = select(func.max(t.failures_read_until)).where(mine, t.hook_uid == hook_uid)
+        until = connection.execute(read).scalar_one()
+        moment = connection.execute(select(now())).scalar_one()
+        connection.execute(delete(registrations).where(mine))
+        row = (asset_uid, endpoint, way, hook_uid, secret, moment, until)
+        insert_rows(connection, registrations, _COLUMNS, [row])
 
     transact(engine, work)
 

@@ -14,15 +14,17 @@ def register_webhook(
 ) -> Registration:
     """Register ``endpoint`` once; a second call changes nothing and says so.
 
+    Where the endpoint is another than before, our REST Service moves with it.
+
     :raises NotPermittedError: the token may not manage the form's REST Services.
     :raises KoboMirrorError: the server or the database could not do it.
     """
-    row = remembered(engine, client.asset_uid, endpoint)
-    known = Registration(Way(row.way), row.endpoint, row.hook_uid, row.secret_fingerprint) if row else None
+    before = remembered(engine, client.asset_uid)
+    known = [Registration(Way(row.way), row.endpoint, row.hook_uid, row.secret_fingerprint) for row in before]
     found = ensure_registered(
         client, endpoint=endpoint, secret=secret, registrar_url=registrar_url or None, known=known
     )
     now = Remembered(found.way, found.endpoint, found.hook_uid, found.secret_fingerprint)
-    if now != row:
+    if before != [now]:
         remember(engine, client.asset_uid, now)
     return found

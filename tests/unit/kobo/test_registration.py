@@ -24,7 +24,7 @@ SECRET = "a secret & <more>?"
 
 def register(client: KoboClient, **options: Any) -> Registration:
     return ensure_registered(
-        client, **{"endpoint": ENDPOINT, "secret": SECRET, "registrar_url": None, "known": None} | options
+        client, **{"endpoint": ENDPOINT, "secret": SECRET, "registrar_url": None, "known": []} | options
     )
 
 
@@ -44,36 +44,85 @@ def test_a_rest_service_is_added_once(client: KoboClient) -> None:
     assert service["export_type"] == "json"
     assert service["settings"] == {"custom_headers": {"X-Webhook-Secret": SECRET}}
 
-    again = register(client, known=first)
+    again = register(client, known=[first])
     assert not again.changed
     assert again.sentence.startswith("nothing to do")
     assert client.hooks() == [service]
 
 
+def secret_header(**headers: str) -> dict[str, Any]:
+    return {"settings": {"custom_headers": headers}}
+
+
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "said"),
     [
-        {"active": False},
-        {"export_type": "xml"},
-        {"subset_fields": ["_id"]},
-        {"payload_template": '{"it": %SUBMISSION%}'},
-        {"settings": {}},
-        {"settings": {"custom_headers": {"X-Webhook-Secret": "an old secret"}}},
-        {"settings": {"custom_headers": {"X-Webhook-Secret": SECRET, "x-webhook-secret": "an old secret"}}},
+        ({"active": False}, "it was switched off"),
+        ({"export_type": "xml"}, "it sent XML"),
+        ({"subset_fields": ["_id"]}, "it sent some fields only"),
+        ({"payload_template": '{"it": %SUBMISSION%}'}, "it wrapped the submission in a template"),
+        ({"settings": {}}, "it showed no secret"),
+        (secret_header(**{"X-Webhook-Secret": "an old secret"}), "it showed another secret"),
+        (
+            secret_header(**{"X-Webhook-Secret": SECRET, "x-webhook-secret": "an old secret"}),
+            "it showed another secret",
+        ),
+        ({"active": False, "settings": {}}, "it was switched off, it showed no secret"),
     ],
-    ids=lambda wrong: next(iter(wrong)),
+    ids=lambda wrong: next(iter(wrong)) if isinstance(wrong, dict) else "",
 )
-def test_ours_is_mended_and_those_of_others_are_left_alone(wrong: dict[str, Any], client: KoboClient) -> None:
+def test_ours_is_mended_and_those_of_others_are_left_alone(
+    wrong: dict[str, Any], said: str, client: KoboClient
+) -> None:
     register(client)
     [ours] = client.hooks()
     client.patch_hook(ours["uid"], wrong)
     others = client.create_hook({"name": "other", "endpoint": "http://127.0.0.1:9/other", "active": False})
     mended = register(client)
     assert mended.changed
-    assert mended.sentence == f"mended the REST Service for {ENDPOINT} ({next(iter(wrong))})"
+    assert mended.sentence == f"mended the REST Service for {ENDPOINT}: {said}"
     assert mended.hook_uid == ours["uid"]
     now = {hook["uid"]: hook | {"date_modified": ""} for hook in client.hooks()}
     assert now == {ours["uid"]: ours | {"date_modified": ""}, others["uid"]: others | {"date_modified": ""}}
+
+
+def test_ours_that_posts_elsewhere_is_pointed_back(client: KoboClient) -> None:
+    known = register(client)
+    elsewhere = "http://user:hidden@127.0.0.1:9/elsewhere?key=hidden"
+    client.patch_hook(str(known.hook_uid), {"endpoint": elsewhere})
+    mended = register(client, known=[known])
+    assert mended.sentence == (
+        f"mended the REST Service for {ENDPOINT}: it posted to http://127.0.0.1:9/elsewhere"
+    )
+    assert [(hook["uid"], hook["endpoint"]) for hook in client.hooks()] == [(known.hook_uid, ENDPOINT)]
+
+
+def test_a_new_endpoint_moves_ours(client: KoboClient) -> None:
+    known = register(client)
+    moved = register(client, endpoint=ENDPOINT + "2", known=[known])
+    assert moved.hook_uid == known.hook_uid
+    assert moved.sentence == f"mended the REST Service for {ENDPOINT}2: it posted to {ENDPOINT}"
+    assert [hook["endpoint"] for hook in client.hooks()] == [ENDPOINT + "2"]
+
+
+def test_a_new_endpoint_that_somebody_has_registered_leaves_no_second_one(client: KoboClient) -> None:
+    known = register(client)
+    by_hand = register(client, endpoint=ENDPOINT + "2")
+    done = register(client, endpoint=ENDPOINT + "2", known=[known])
+    assert done.hook_uid == by_hand.hook_uid
+    assert done.sentence == f"removed a second REST Service, for {ENDPOINT}"
+    assert [hook["uid"] for hook in client.hooks()] == [by_hand.hook_uid]
+
+
+def test_ours_that_somebody_uses_elsewhere_is_left_alone_where_another_has_taken_its_place(
+    client: KoboClient,
+) -> None:
+    known = register(client)
+    client.patch_hook(str(known.hook_uid), {"endpoint": "http://127.0.0.1:9/elsewhere"})
+    by_hand = register(client)
+    done = register(client, known=[known])
+    assert (done.hook_uid, done.changed) == (by_hand.hook_uid, False)
+    assert sorted(hook["endpoint"] for hook in client.hooks()) == [ENDPOINT, "http://127.0.0.1:9/elsewhere"]
 
 
 def test_headers_that_somebody_added_stay(client: KoboClient) -> None:
@@ -102,7 +151,7 @@ def test_of_several_the_right_one_stays(client: KoboClient) -> None:
 
 def test_a_new_secret_is_handed_over(client: KoboClient) -> None:
     known = register(client)
-    done = register(client, secret="another", known=known)
+    done = register(client, secret="another", known=[known])
     [service] = client.hooks()
     assert done.changed
     assert done.secret_fingerprint != known.secret_fingerprint
@@ -153,7 +202,7 @@ def test_a_registrar_is_told_once(client: KoboClient, simulator: SimulatorProces
         endpoint = f"{receiver.url}/hook"
         first = register(client, endpoint=endpoint, registrar_url=registrar)
         assert (first.way, first.hook_uid, first.changed) == (Way.REGISTRAR, None, True)
-        assert not register(client, endpoint=endpoint, registrar_url=registrar, known=first).changed
+        assert not register(client, endpoint=endpoint, registrar_url=registrar, known=[first]).changed
         posts = [request for request in simulator.control.requests() if request["method"] == "POST"]
         assert [request["path"] for request in posts] == ["/register_webhook"]
         simulator.control.create()
@@ -170,7 +219,7 @@ def test_a_registrar_is_told_what_is_new(
     registrar = f"{simulator.url}/register_webhook"
     known = register(client, registrar_url=None if change == "way" else registrar)
     new = {"secret": {"secret": "another"}, "endpoint": {"endpoint": ENDPOINT + "2"}, "way": {}}[change]
-    assert register(client, registrar_url=registrar, known=known, **new).changed
+    assert register(client, registrar_url=registrar, known=[known], **new).changed
 
 
 def test_the_token_joins_a_query_that_is_there(client: KoboClient) -> None:
@@ -209,6 +258,6 @@ def test_no_sentence_shows_a_query(client: KoboClient, simulator: SimulatorProce
     registrar = f"{simulator.url}/register_webhook"
     told = [register(client, endpoint=secretive), register(client, endpoint=secretive)]
     told += [register(client, endpoint=secretive, registrar_url=registrar)]
-    told += [register(client, endpoint=secretive, registrar_url=registrar, known=told[-1])]
+    told += [register(client, endpoint=secretive, registrar_url=registrar, known=told[-1:])]
     assert [done.changed for done in told] == [True, False, True, False]
     assert not [done for done in told if "hidden" in done.sentence]
