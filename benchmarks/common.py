@@ -167,7 +167,7 @@ def database(kind: str) -> Iterator[DatabaseServer]:
         finally:
             server.close()
         return
-    program = find_program(_PROGRAMS[kind])
+    program = _program(kind)
     if program is None and kind == "mysql":
         raise BenchError("No MySQL is installed here.")
     with own_server(program) as own:
@@ -176,8 +176,16 @@ def database(kind: str) -> Iterator[DatabaseServer]:
 
 def databases_here() -> list[str]:
     """The kinds of servers to measure on: MariaDB always, MySQL where it is installed, and the given one."""
-    mysql = ["mysql"] if find_program("mysqld") else []
+    mysql = ["mysql"] if _program("mysql") else []
     return ["mariadb", *mysql, *(["given"] if os.environ.get(URL_VARIABLE) else [])]
+
+
+def _program(kind: str) -> Path | None:
+    found = find_program(_PROGRAMS[kind])
+    if found is None or kind == "mariadb":
+        return found
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    return None if "MariaDB" in said else found  # which comes with a program of MySQL's name, too
 
 
 def server_cpu(server: DatabaseServer) -> float:

@@ -1,0 +1,51 @@
+"""dlt with its defaults: the rest_api source, merged by ``_id`` into MySQL. Runs in .bench/dlt."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+import dlt
+from dlt.destinations import sqlalchemy
+from dlt.sources.rest_api import rest_api_source
+
+ENV = os.environ
+
+
+def main() -> None:
+    """One run of the pipeline."""
+    source = rest_api_source(
+        {
+            "client": {
+                "base_url": f"{ENV['KOBO_URL']}/api/v2/assets/{ENV['KOBO_ASSET_ID']}/",
+                "headers": {"Authorization": f"Token {ENV['KOBO_TOKEN']}"},
+                "paginator": {
+                    "type": "offset",
+                    "limit": 1000,
+                    "offset_param": "start",
+                    "limit_param": "limit",
+                    "total_path": "count",
+                },
+            },
+            "resources": [
+                {
+                    "name": "records",
+                    "primary_key": "_id",
+                    "write_disposition": "merge",
+                    "endpoint": {"path": "data.json", "data_selector": "results"},
+                }
+            ],
+        }
+    )
+    dataset = urlsplit(ENV["DATABASE_URL"]).path.strip("/").partition("?")[0]
+    pipeline = dlt.pipeline(
+        "bench",
+        pipelines_dir=ENV["BENCH_STATE"],
+        destination=sqlalchemy(ENV["DATABASE_URL"]),
+        dataset_name=dataset,
+    )
+    pipeline.run(source).raise_on_failed_jobs()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""The contestants of the bulk benchmark, and how the result of each is checked before its time counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, inspect, make_url, select
+from sqlalchemy import table as table_named
+from sqlalchemy import text as sql
+
+from benchmarks.common import HOME, ROOT, BenchError, Run, measure, server_cpu, usage_of
+from kobo_mirror.forms.form import Kind
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.schema import migrate
+from simulator.process import SimulatorProcess
+from tests.support.database_server import DatabaseServer
+
+_OURS = ("KOBO_", "WEBHOOK_", "INKOMOKO_", "REAL_TIME_", "DATABASE_", "AIRFLOW_")
+_SYNC = (sys.executable, "-m", "kobo_mirror", "sync", "--json")
+_DLT = HOME / "dlt" / "bin" / "python"
+_SCRIPTS = ROOT / "benchmarks" / "contestants"
+_LOOKED_AT = tuple(c for c in KOBO_RECORDS.columns if c.kind is not Kind.DATETIME and c.default is None)[::5]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way to bring a form into SQL.
+
+    :param first: the command of a first load.
+    :param again: the command that brings the same data in full once more.
+    :param driver: of the database, ``pymysql`` or ``mysqldb``.
+    :param table: where its rows are; ``column_of`` says under what name a question is there.
+    :param ready: what is made for it before the clock starts.
+    """
+
+    name: str
+    first: tuple[str, ...]
+    again: tuple[str, ...]
+    driver: str = "pymysql"
+    table: str = KOBO_RECORDS.table
+    column_of: Callable[[str, str], str] = lambda name, question: name
+    key: str = "kobo_id"
+    ready: Callable[[str], None] = lambda url: None
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def ours(driver: str = "pymysql", **settings: str) -> Contestant:
+    """This project, as a person runs it.
+
+    :param settings: environment variables, such as ``KOBO_MAX_IN_FLIGHT``.
+    """
+    name = f"Kobo Mirror, {_WORDS[driver]}"
+    return Contestant(name, _SYNC, (*_SYNC, "--since", "0"), driver, env=settings)
+
+
+def bare(driver: str = "pymysql", writers: int = 1, **settings: str) -> Contestant:
+    """The limit: no checks, no place kept, no proof."""
+    command = (sys.executable, str(_SCRIPTS / "bare.py"), str(writers))
+    more = f", {writers} writers" if writers > 1 else ""
+    name = f"bare script, {_WORDS[driver]}{more}"
+    return Contestant(name, command, command, driver, ready=_make_tables, env=settings)
+
+
+def seed_style() -> Contestant:
+    """requests and one upsert statement a page, one table."""
+    command = (sys.executable, str(_SCRIPTS / "seed_style.py"))
+    return Contestant("seed style, PyMySQL", command, command)
+
+
+def dlt() -> Contestant:
+    """dlt, one table."""
+    command = (str(_DLT), str(_SCRIPTS / "dlt_load.py"))
+    return Contestant(
+        "dlt, PyMySQL",
+        command,
+        command,
+        table="records",
+        column_of=lambda _, path: _as_dlt(path),
+        key="_id",
+        ready=_make_staging,
+    )
+
+
+_WORDS = {"pymysql": "PyMySQL", "mysqldb": "mysqlclient"}
+
+
+def _as_dlt(path: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", path.lower())
+
+
+def _staging(url: str) -> str:
+    return f"`{make_url(url).database}_staging`"
+
+
+def _make_staging(url: str) -> None:
+    """dlt would make it in the character set of the server, which need not be able to hold the answers."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {_staging(url)} CHARACTER SET utf8mb4")
+    engine.dispose()
+
+
+def _make_tables(url: str) -> None:
+    engine = open_engine(url)
+    migrate(engine, KOBO_RECORDS)
+    engine.dispose()
+
+
+@dataclass(frozen=True)
+class Lap:
+    """One measured run, and what the others spent on it meanwhile, in CPU seconds and bytes on the wire."""
+
+    run: Run
+    server: float
+    simulator: float
+    requests: int
+    wire: int
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What our command line said with ``--json``."""
+        return dict(json.loads(self.run.out))
+
+
+class Course:
+    """A simulated form, a database server, and a fresh database for each contestant."""
+
+    def __init__(self, simulator: SimulatorProcess, server: DatabaseServer) -> None:
+        self.simulator, self.server = simulator, server
+        ids = simulator.control.ids()
+        self.rows = len(ids)
+        self._looked_at = ids[:: max(1, len(ids) // 5)]
+
+    @contextmanager
+    def start(self, contestant: Contestant) -> Iterator[Track]:
+        """A fresh database for it, dropped at the end."""
+        url = self.server.fresh_database(driver=contestant.driver)
+        state = tempfile.mkdtemp(prefix="kobo-bench-")
+        try:
+            contestant.ready(url)
+            yield Track(self, contestant, url, state)
+        finally:
+            self.server.run(f"DROP DATABASE IF EXISTS {_staging(url)}")
+            self.server.drop_database(url)
+            shutil.rmtree(state, ignore_errors=True)
+
+    def run_both(self, contestant: Contestant, *, again: bool = True) -> dict[str, Lap]:
+        """A first load, and the same data in full once more; both checked."""
+        with self.start(contestant) as track:
+            laps = {"first": track.lap(contestant.first)}
+            track.check()
+            if again:
+                laps["again"] = track.lap(contestant.again)
+                track.check()
+            return laps
+
+    def check(self, contestant: Contestant, url: str) -> None:
+        """Compare the number of rows and some cells with what the server shows.
+
+        :raises BenchError: they differ.
+        """
+        names = [contestant.column_of(column.name, column.question) for column in _LOOKED_AT]
+        engine = create_engine(url)
+        with engine.connect() as connection:
+            there = inspect(connection).get_table_names()
+            table = table_named(contestant.table)
+            if contestant.table not in there:
+                raise BenchError(f"{contestant.name}: no table {contestant.table}, only {', '.join(there)}")
+            count = connection.execute(select(sql("count(*)")).select_from(table)).scalar_one()
+            found = connection.execute(
+                select(sql(", ".join([contestant.key, *names])))
+                .select_from(table)
+                .where(sql(f"{contestant.key} IN ({', '.join(map(str, self._looked_at))})"))
+                .order_by(sql(contestant.key))
+            ).all()
+        engine.dispose()
+        expected = [
+            (row["_id"], *(row.get(column.question) for column in _LOOKED_AT))
+            for row in self.simulator.control.rows(self._looked_at)
+        ]
+        if count != self.rows or _as_text(found) != _as_text(expected):
+            raise BenchError(
+                f"{contestant.name}: {count} rows of {self.rows}, {found[:1]}, not {expected[:1]}"
+            )
+
+
+def _as_text(rows: Any) -> list[list[str]]:
+    return [[str(cell) for cell in row] for row in rows]
+
+
+class Track:
+    """One contestant with its database."""
+
+    def __init__(self, course: Course, contestant: Contestant, url: str, state: str) -> None:
+        self.course, self.contestant, self.url = course, contestant, url
+        simulator = course.simulator
+        columns = [(column.name, column.question, column.default) for column in KOBO_RECORDS.columns]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        self.env = clean | {
+            "KOBO_URL": simulator.url,
+            "KOBO_TOKEN": simulator.token,
+            "KOBO_ASSET_ID": simulator.asset,
+            "DATABASE_URL": url,
+            "BENCH_COLUMNS": json.dumps([KOBO_RECORDS.table, columns]),
+            "BENCH_STATE": state,
+            "RUNTIME__DLTHUB_TELEMETRY": "false",
+            **contestant.env,
+        }
+
+    def lap(self, command: tuple[str, ...], meanwhile: Callable[[float], None] | None = None) -> Lap:
+        """Run a command and measure it."""
+        course = self.course
+        course.simulator.control.clear_requests()
+        before = server_cpu(course.server), usage_of(course.simulator.pid).cpu
+        run = measure(command, self.env, meanwhile)
+        after = server_cpu(course.server), usage_of(course.simulator.pid).cpu
+        asked = course.simulator.control.requests()
+        wire = sum(int(request["bytes"]) for request in asked)
+        return Lap(run, after[0] - before[0], after[1] - before[1], len(asked), wire)
+
+    def check(self) -> None:
+        """Compare what is there with what the server shows.
+
+        :raises BenchError: they differ.
+        """
+        self.course.check(self.contestant, self.url)
+
+
+def with_settings(contestant: Contestant, name: str, **settings: str) -> Contestant:
+    """The same contestant under another name, with other settings."""
+    return replace(contestant, name=name, env=contestant.env | settings)
+
+
+def dlt_is_here() -> bool:
+    """Whether benchmarks/setup.sh has made its environment."""
+    return Path(_DLT).exists()
