@@ -65,6 +65,7 @@ TABLES = {
     "kobo_registrations",
     "kobo_rejections",
     "kobo_proofs",
+    "kobo_server_counts",
 }
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import schema
-from kobo_mirror.store.database import reading
+from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.exchange import Absent
 from kobo_mirror.store.tables import rejections, tallies
-from kobo_mirror.store.tallies import Arrived, arrivals, totals
+from kobo_mirror.store.tallies import Arrived, arrivals, note_server_count, server_count, totals
 from tests.support.submissions import ASSET, changed, edited, submission
 from tests.support.tables import ledger, rows_of
 from tests.support.writing import Writing
@@ -119,3 +119,16 @@ def test_a_database_of_before_is_counted_once_by_the_migration(engine: Engine) -
     after = [(Arrived(r["day"], r["way"], r["arrived"]), r["applied"]) for r in rows_of(engine, tallies)]
     assert after == before
     assert schema.at_head(engine, KOBO_RECORDS)
+
+
+def test_the_last_count_of_the_server_is_remembered(engine: Engine) -> None:
+    before = Writing(engine).now()
+    with reading(engine) as connection:
+        assert server_count(connection, ASSET) is None
+    for count in (5, 7):
+        transact(engine, lambda connection, count=count: note_server_count(connection, ASSET, count))
+    with reading(engine) as connection:
+        found = server_count(connection, ASSET)
+    assert found is not None
+    assert found[0] == 7
+    assert found[1] >= before

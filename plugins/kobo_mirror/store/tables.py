@@ -203,6 +203,14 @@ rejections = Table(
     **OPTIONS,
 )  # fmt: skip
 
+server_counts = Table(
+    "kobo_server_counts", metadata,
+    Column("asset_uid", UID, primary_key=True),
+    Column("submissions", BigInteger, nullable=False),
+    Column("counted_at", MOMENT, nullable=False),
+    **OPTIONS,
+)  # fmt: skip
+
 _KINDS: dict[Kind, TypeEngine[Any]] = {
     Kind.TEXT: String(TEXT_LENGTH),
     Kind.INTEGER: Integer(),

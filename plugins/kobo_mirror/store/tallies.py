@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import mysql, sqlite
 
-from kobo_mirror.store.statements import insert_rows
-from kobo_mirror.store.tables import rejections, tallies
+from kobo_mirror.store.database import now
+from kobo_mirror.store.statements import insert_rows, upsert_rows
+from kobo_mirror.store.tables import rejections, server_counts, tallies
 
 _STATES = ("applied", "rejected", "deleted")
 _SLOTS = 16
@@ -93,3 +94,17 @@ def arrivals(connection: Connection, asset_uid: str, since: date) -> list[Arrive
     query = select(t.day, t.way, func.sum(t.arrived)).where(t.asset_uid == asset_uid, t.day >= since)
     rows = connection.execute(query.group_by(t.day, t.way).order_by(t.day, t.way))
     return [Arrived(day, way, int(arrived)) for day, way, arrived in rows]
+
+
+def note_server_count(connection: Connection, asset_uid: str, count: int) -> None:
+    """Remember how many submissions the server has just counted."""
+    moment = connection.execute(select(now())).scalar_one()
+    columns = ("asset_uid", "submissions", "counted_at")
+    upsert_rows(connection, server_counts, columns, [(asset_uid, count, moment)], key=("asset_uid",))
+
+
+def server_count(connection: Connection, asset_uid: str) -> tuple[int, datetime] | None:
+    """What the server counted when it was last asked, and when that was; None before the first sync."""
+    query = select(server_counts.c.submissions, server_counts.c.counted_at)
+    row = connection.execute(query.where(server_counts.c.asset_uid == asset_uid)).one_or_none()
+    return (row[0], row[1]) if row else None

@@ -19,6 +19,7 @@ from kobo_mirror.store.leases import Lease, process_holder, release_lease, renew
 from kobo_mirror.store.ledger import holds_any, state_counts
 from kobo_mirror.store.schema import bind, check_binding, is_shaped_by, note_shape
 from kobo_mirror.store.tables import COUNTS
+from kobo_mirror.store.tallies import note_server_count
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.failures import ask_for_failures
 from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes
@@ -113,7 +114,9 @@ class MirrorSync:
         start = 0 if reshaped else (watermark if watermark is not None else known) or 0
         restored = watermark is not None and (self._client.newest_id() or 0) < watermark
         overdue = last_exact is None or last_exact["finished_at"] < clock(self._engine) - self._exact_every
-        small = self._client.count() <= self._exact_up_to
+        count = self._client.count()
+        transact(self._engine, lambda connection: note_server_count(connection, self._asset, count))
+        small = count <= self._exact_up_to
         must = watermark is None or restored
         chosen = "exact" if mode == "exact" or must or (mode == "auto" and (overdue or small)) else "usual"
         return chosen, start if since is None else min(since, start)

@@ -49,7 +49,8 @@ def remove_absent(
     before = source.client.form()
     _require_full_view(before, len(entries))
     waiting = _waiting(source, entries)
-    mark = _mark(source, waiting)
+    with reading(source.engine) as connection:
+        mark = mark_of(connection, source.mirror.asset_uid, waiting)
     used = _pass_brake(source, waiting, mark, confirmed)
     proofs = list(_proofs(source, entries, last_rows=used))
     if source.client.form().permissions != before.permissions:
@@ -87,10 +88,10 @@ def _waiting(source: Source, entries: Sequence[Entry]) -> list[int]:
     return sorted(found)
 
 
-def _mark(source: Source, waiting: Sequence[int]) -> str:
-    with reading(source.engine) as connection:
-        salt = runs.confirmations(connection, source.mirror.asset_uid)
-    text = f"{source.mirror.asset_uid} {salt} {','.join(map(str, waiting))}"
+def mark_of(connection: Connection, asset_uid: str, waiting: Sequence[int]) -> str:
+    """What a person confirms a list of deletes by: it fits this very list, and once."""
+    salt = runs.confirmations(connection, asset_uid)
+    text = f"{asset_uid} {salt} {','.join(map(str, waiting))}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
