@@ -1,31 +1,101 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Engine,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    event,
+    select,
+    text,
+)
+from sqlalchemy.dialects.mysql import LONGTEXT
+from sqlalchemy.exc import DBAPIError
 
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.statements import _STATEMENT_BYTES, _chunks
+from kobo_mirror.store.literals import Rows
+from kobo_mirror.store.statements import _STATEMENT_BYTES, _chunks, insert_rows, upsert_rows
+from kobo_mirror.store.tables import MOMENT, OPTIONS
 from tests.support.submissions import edited, submission
 from tests.support.tables import ledger, letters, records
 from tests.support.writing import Writing
 
-CELL = st.one_of(
-    st.none(), st.integers(), st.integers(0, 400_000).map(lambda n: "x" * n), st.just(b"\xff" * 300_000)
+WRITTEN = st.one_of(
+    st.integers(1, 2_000_000).map(lambda n: "x" * n), st.integers(1, 600_000).map(lambda n: "አ" * n)
 )
 
 
-@given(rows=st.lists(st.tuples(CELL, CELL), max_size=20))
-def test_rows_are_cut_into_statements_in_their_order(rows: list[tuple[Any, ...]]) -> None:
+@given(rows=st.lists(WRITTEN, max_size=20))
+def test_rows_are_cut_into_statements_in_their_order(rows: list[str]) -> None:
     chunks = list(_chunks(rows))
     assert [row for chunk in chunks for row in chunk] == rows
     for chunk in chunks:
-        size = sum(4 * len(cell) for row in chunk for cell in row if isinstance(cell, str | bytes))
         assert chunk
-        assert size <= _STATEMENT_BYTES or len(chunk) == 1
+        assert len(", ".join(chunk).encode()) <= _STATEMENT_BYTES or len(chunk) == 1
+
+
+@pytest.fixture
+def odd_table(server_engine: Engine) -> Iterator[Table]:
+    """A table with a column of each type that our rows have."""
+    table = Table(
+        "odd_cells", MetaData(),
+        Column("id", BigInteger, primary_key=True, autoincrement=False),
+        Column("text", Text().with_variant(LONGTEXT(), "mysql", "mariadb")),
+        Column("bytes", LargeBinary),
+        Column("day", Date),
+        Column("moment", MOMENT),
+        **OPTIONS,
+    )  # fmt: skip
+    table.create(server_engine)
+    yield table
+    table.drop(server_engine)
+
+
+TEXT = st.one_of(
+    st.none(),
+    st.text(st.characters(codec="utf-8"), max_size=20),
+    st.text("'\"\\%\x00\x01\x1a\n\r\b_;s", max_size=6),
+)
+CELLS = st.tuples(
+    TEXT,
+    st.none() | st.binary(max_size=20),
+    st.none() | st.dates(date(1000, 1, 1)),
+    st.none() | st.datetimes(datetime(1000, 1, 1)),  # noqa: DTZ001  # UTC, as DATETIME holds it
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cells=st.lists(CELLS, min_size=1, max_size=12), again=st.booleans())
+def test_every_cell_arrives_as_it_was_sent(
+    server_engine: Engine, odd_table: Table, cells: list[tuple[Any, ...]], again: bool
+) -> None:
+    columns = tuple(column.name for column in odd_table.columns)
+    rows = [(2**40 + number, *row) for number, row in enumerate(cells * 3 if again else cells)]
+    with server_engine.begin() as connection:
+        connection.execute(odd_table.delete())
+        insert_rows(connection, odd_table, columns, rows)
+        upsert_rows(connection, odd_table, columns, rows, key=("id",))
+        stored = connection.execute(select(odd_table).order_by(odd_table.c.id)).all()
+    assert [tuple(row) for row in stored] == rows
+
+
+def test_rows_show_nothing_of_themselves(server_engine: Engine) -> None:
+    rows = Rows(["('secret')"])
+    assert "secret" not in f"{rows!r} {rows!s}"
+    with server_engine.connect() as connection, pytest.raises(DBAPIError) as caught:
+        connection.exec_driver_sql("INSERT INTO no_such_table VALUES %s", (rows,))
+    assert "secret" not in str(caught.value).replace(str(caught.value.orig), "")
 
 
 @pytest.fixture

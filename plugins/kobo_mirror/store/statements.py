@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import mysql, sqlite
 
 from kobo_mirror.store.database import PACKET
+from kobo_mirror.store.literals import Rows, escape_of, written_rows
 
 _STATEMENT_BYTES = 3 * 2**20
-_CELL_BYTES = 8
 _TAIL = re.compile(r"\)(?: AS \w+)? ON (?:CONFLICT|DUPLICATE) .*", re.DOTALL)
 
 
@@ -68,25 +68,26 @@ def _template(
     if tuple(name.strip(' `"') for name in head[head.index("(") + 1 : -1].split(",")) != columns:
         raise AssertionError(f"{table.name}: columns must be given in the table's order")
     tail = _TAIL.search(rest)
-    mark = "?" if dialect.paramstyle == "qmark" else "%s"
     types = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns]
     processors = tuple((index, processor) for index, processor in enumerate(types) if processor)
     return _Template(
-        f"{head} VALUES ", f"({', '.join([mark] * len(columns))})", tail[0][1:] if tail else "", processors
+        f"{head} VALUES ", f"({', '.join('?' * len(columns))})", tail[0][1:] if tail else "", processors
     )
 
 
 def _send(connection: Connection, template: _Template, rows: Sequence[tuple[Any, ...]]) -> None:
-    ready = [_bound(row, template.processors) for row in rows] if template.processors else rows
-    if connection.dialect.name == "sqlite":
-        if ready:
-            connection.exec_driver_sql(f"{template.head}{template.group}{template.tail}", list(ready))
+    if not rows:
         return
+    if connection.dialect.name == "sqlite":
+        ready = [_bound(row, template.processors) for row in rows]
+        connection.exec_driver_sql(f"{template.head}{template.group}{template.tail}", ready)
+        return
+    driver: Any = connection.connection.dbapi_connection
+    driver.encoders[Rows] = Rows.encoded
     most = min(_STATEMENT_BYTES, connection.info.get(PACKET, 4 * _STATEMENT_BYTES) // 4)
-    for chunk in _chunks(ready, most):
-        groups = ", ".join([template.group] * len(chunk))
-        flat = tuple(cell for row in chunk for cell in row)
-        connection.exec_driver_sql(f"{template.head}{groups}{template.tail}", flat)
+    statement = f"{template.head}%s{template.tail}"
+    for chunk in _chunks(list(written_rows(rows, escape_of(driver))), most):
+        connection.exec_driver_sql(statement, (Rows(chunk),))
 
 
 def _bound(row: tuple[Any, ...], processors: Iterable[tuple[int, Any]]) -> tuple[Any, ...]:
@@ -96,13 +97,11 @@ def _bound(row: tuple[Any, ...], processors: Iterable[tuple[int, Any]]) -> tuple
     return tuple(cells)
 
 
-def _chunks(
-    rows: Sequence[tuple[Any, ...]], most: int = _STATEMENT_BYTES
-) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """Rows of at most ``most`` bytes together, as they may be written in SQL; a larger one goes alone."""
+def _chunks(rows: Sequence[str], most: int = _STATEMENT_BYTES) -> Iterator[Sequence[str]]:
+    """Written rows of at most ``most`` bytes together; a larger one goes alone."""
     first, size = 0, 0
     for index, row in enumerate(rows):
-        cost = sum([4 * len(cell) if type(cell) in (str, bytes) else _CELL_BYTES for cell in row])
+        cost = (len(row) if row.isascii() else len(row.encode())) + 2
         if size + cost > most and index > first:
             yield rows[first:index]
             first, size = index, 0
