@@ -2,7 +2,7 @@
 PYTHON_RUN := .venv/bin/python
 MINUTES ?= 30
 
-.PHONY: help setup env demo up test test-all soak lint lock clean
+.PHONY: help setup env demo up test test-all soak lint bench bench-quick lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -39,8 +39,16 @@ soak: ## try new histories of a form for MINUTES=30 on each kind of database
 	@scripts/headers.sh
 	@PROOF_MINUTES=$(MINUTES) $(PYTHON_RUN) -m pytest tests/proof/test_histories.py
 
+bench: setup ## measure the bulk path beside its peers and its limit; ONLY=peers,growth chooses sections
+	@benchmarks/setup.sh
+	@$(PYTHON_RUN) -m benchmarks.bulk --only "$(ONLY)"
+
+bench-quick: setup ## the same in two minutes, with little data
+	@benchmarks/setup.sh
+	@$(PYTHON_RUN) -m benchmarks.bulk --quick
+
 lock: ## write requirements.lock anew after a change of a requirements file
 	@scripts/lock.sh
 
 clean: ## remove what was generated, but not .env
-	@rm -rf .venv .demo .up .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .demo .up .bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -30,7 +30,6 @@ from tests.support.server_process import find_program
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / ".bench"
-URL_VARIABLE = "BENCH_DATABASE_URL"
 PACKAGES = (
     "pymysql",
     "mysqlclient",
@@ -159,9 +158,9 @@ def database(kind: str) -> Iterator[DatabaseServer]:
     :raises BenchError: it is not installed, or not named.
     """
     if kind == "given":
-        if not os.environ.get(URL_VARIABLE):
-            raise BenchError(f"{URL_VARIABLE} names no server.")
-        server = given_server(make_url(os.environ[URL_VARIABLE]))
+        if not (url := _given_url()):
+            raise BenchError("BENCH_DATABASE_URL names no server.")
+        server = given_server(make_url(url))
         try:
             yield server
         finally:
@@ -177,7 +176,11 @@ def database(kind: str) -> Iterator[DatabaseServer]:
 def databases_here() -> list[str]:
     """The kinds of servers to measure on: MariaDB always, MySQL where it is installed, and the given one."""
     mysql = ["mysql"] if _program("mysql") else []
-    return ["mariadb", *mysql, *(["given"] if os.environ.get(URL_VARIABLE) else [])]
+    return ["mariadb", *mysql, *(["given"] if _given_url() else [])]
+
+
+def _given_url() -> str:
+    return os.environ.get("BENCH_DATABASE_URL", "")
 
 
 def _program(kind: str) -> Path | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import urllib3
 from sqlalchemy import create_engine, inspect, make_url, select
 from sqlalchemy import table as table_named
 from sqlalchemy import text as sql
@@ -119,13 +120,18 @@ def _make_tables(url: str) -> None:
 
 @dataclass(frozen=True)
 class Lap:
-    """One measured run, and what the others spent on it meanwhile, in CPU seconds and bytes on the wire."""
+    """One measured run, and what the others spent on it meanwhile, in CPU seconds.
+
+    :param wire: bytes received, as they were sent.
+    :param plain: the same before gzip, or 0 where that was not asked for.
+    """
 
     run: Run
     server: float
     simulator: float
     requests: int
     wire: int
+    plain: int
 
     @property
     def result(self) -> dict[str, Any]:
@@ -218,8 +224,17 @@ class Track:
             **contestant.env,
         }
 
-    def lap(self, command: tuple[str, ...], meanwhile: Callable[[float], None] | None = None) -> Lap:
-        """Run a command and measure it."""
+    def lap(
+        self,
+        command: tuple[str, ...],
+        meanwhile: Callable[[float], None] | None = None,
+        *,
+        with_plain: bool = False,
+    ) -> Lap:
+        """Run a command and measure it.
+
+        :param with_plain: ask everything again without gzip, once it is over, to know its size.
+        """
         course = self.course
         course.simulator.control.clear_requests()
         before = server_cpu(course.server), usage_of(course.simulator.pid).cpu
@@ -227,7 +242,15 @@ class Track:
         after = server_cpu(course.server), usage_of(course.simulator.pid).cpu
         asked = course.simulator.control.requests()
         wire = sum(int(request["bytes"]) for request in asked)
-        return Lap(run, after[0] - before[0], after[1] - before[1], len(asked), wire)
+        plain = self._plain_size(asked) if with_plain else 0
+        return Lap(run, after[0] - before[0], after[1] - before[1], len(asked), wire, plain)
+
+    def _plain_size(self, asked: list[dict[str, Any]]) -> int:
+        simulator = self.course.simulator
+        headers = {"Authorization": f"Token {simulator.token}", "Accept-Encoding": "identity"}
+        with urllib3.PoolManager() as http:
+            urls = [f"{simulator.url}{request['path']}?{request['query']}" for request in asked]
+            return sum(len(http.request("GET", url, headers=headers).data) for url in urls)
 
     def check(self) -> None:
         """Compare what is there with what the server shows.

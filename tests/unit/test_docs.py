@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 PICTURES = sorted((ROOT / "docs").glob("*.svg"))
 PRODUCT = ("dags", "plugins", "scripts", "webhook")
-BESIDE_IT = ("simulator", "tests")
+BESIDE_IT = ("benchmarks", "simulator", "tests")
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 

@@ -1,0 +1,158 @@
+"""What a form costs against its size: a first load, a sync with nothing new, a sweep, a proof."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+
+from benchmarks.common import BenchError, say, show
+from benchmarks.field import Course, Lap, Track, ours
+
+_VERIFY = (sys.executable, "-m", "kobo_mirror", "verify", "--json")
+_DERIVED = 10_000_000
+_BLOCK = 100_000
+_LOADS = ("first load", "nothing new", "sweep, nothing new", "verify")
+
+
+def measure_sizes(
+    kind: str, course: Callable[[int], Course], sizes: Sequence[int]
+) -> tuple[list[dict[str, Any]], float]:
+    """Measure each size once and print the tables; the figures, and our most memory in MiB."""
+    found = []
+    for size in sizes:
+        say(f"{kind}: {size:,} submissions")
+        found.append(_measure(course(size)))
+    _show_cost(kind, found)
+    _show_start_to_end(kind, found)
+    return found, max(load["peak_mib"] for one in found for load in one["loads"].values())
+
+
+def _measure(course: Course) -> dict[str, Any]:
+    contestant = ours()
+    with course.start(contestant) as track:
+        count = _Counter(track)
+        laps = {"first load": track.lap(contestant.first, count.note, with_plain=True)}
+        track.check()
+        count.age_the_run()  # the next sync but one may then start where this one ended
+        laps["sweep, nothing new"] = track.lap((*contestant.first, "--mode", "exact"), with_plain=True)
+        _nothing_written(laps["sweep, nothing new"])
+        laps["nothing new"] = track.lap((*contestant.first, "--mode", "usual"), with_plain=True)
+        _nothing_written(laps["nothing new"])
+        laps["verify"] = track.lap(_VERIFY, with_plain=True)
+        track.check()
+        count.close()
+    return {
+        "rows": course.rows,
+        "loads": {name: _figures(laps[name]) for name in _LOADS},
+        "blocks": _blocks(count.seen, course.rows),
+        "memory": laps["first load"].run.memory[:: max(1, len(laps["first load"].run.memory) // 50)],
+    }
+
+
+def _nothing_written(lap: Lap) -> None:
+    wrote = {name: lap.result[name] for name in ("inserted", "updated", "deleted", "revived")}
+    if any(wrote.values()):
+        raise BenchError(f"A sync with nothing new wrote {wrote}")
+
+
+def _figures(lap: Lap) -> dict[str, Any]:
+    run = lap.run
+    return {
+        "seconds": run.seconds,
+        "cpu": run.cpu,
+        "server_cpu": lap.server,
+        "peak_mib": run.peak,
+        "requests": lap.requests,
+        "wire_bytes": lap.wire,
+        "plain_bytes": lap.plain,
+    }
+
+
+class _Counter:
+    """Reads, on a connection of its own, how far a sync has come."""
+
+    def __init__(self, track: Track) -> None:
+        self._engine = create_engine(track.url, isolation_level="AUTOCOMMIT")
+        self.seen: list[tuple[float, int]] = []
+
+    def note(self, seconds: float) -> None:
+        """Note how many rows are committed so many seconds after the start."""
+        with suppress(DBAPIError), self._engine.connect() as connection:  # at first there are no tables
+            query = "SELECT coalesce(sum(inserted), 0) FROM kobo_sync_runs"
+            self.seen.append((seconds, int(connection.exec_driver_sql(query).scalar_one())))
+
+    def age_the_run(self) -> None:
+        """Let the finished run have been an hour ago."""
+        moved = ", ".join(f"{name} = {name} - INTERVAL 1 HOUR" for name in ("started_at", "finished_at"))
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql(f"UPDATE kobo_sync_runs SET {moved}")
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _blocks(seen: Sequence[tuple[float, int]], rows: int) -> list[float]:
+    """Rows a second of each 100,000, from moments between which the count is taken as even."""
+    marks = [_moment(seen, goal) for goal in range(0, rows + 1, _BLOCK)]
+    return [_BLOCK / (later - earlier) for earlier, later in pairwise(marks)]
+
+
+def _moment(seen: Sequence[tuple[float, int]], goal: int) -> float:
+    before = [(seconds, rows) for seconds, rows in seen if rows <= goal]
+    after = [(seconds, rows) for seconds, rows in seen if rows >= max(1, goal)]
+    (t0, r0), (t1, r1) = before[-1], after[0]
+    return t1 if r1 == r0 else t0 + (goal - r0) / (r1 - r0) * (t1 - t0)
+
+
+def _show_cost(kind: str, found: Sequence[dict[str, Any]]) -> None:
+    table = []
+    for name in _LOADS:
+        for one in found:
+            load = one["loads"][name]
+            first = one["loads"]["first load"]
+            table.append(
+                [
+                    name,
+                    one["rows"],
+                    load["seconds"],
+                    one["rows"] / load["seconds"],
+                    first["seconds"] / load["seconds"],
+                    load["requests"],
+                    load["wire_bytes"] / first["wire_bytes"],
+                    load["plain_bytes"] / first["plain_bytes"],
+                    load["peak_mib"],
+                ]
+            )
+        if len(found) > 1:
+            seconds = _derived(found, name)
+            table.append([name, f"{_DERIVED:,} (derived)", seconds, _DERIVED / seconds, *[None] * 5])
+    columns = ("", "rows", "seconds", "rows/s", "faster", "requests", "wire", "bytes", "MiB")
+    show(
+        f"{kind}, growth; faster: than the first load; wire, bytes: as a part of the first load's, with and "
+        "before gzip; derived: by the cost a row between the two largest",
+        columns,
+        table,
+    )
+
+
+def _derived(found: Sequence[dict[str, Any]], name: str) -> float:
+    small, large = found[-2], found[-1]
+    more = large["loads"][name]["seconds"] - small["loads"][name]["seconds"]
+    each = more / (large["rows"] - small["rows"])
+    return float(large["loads"][name]["seconds"] + each * (_DERIVED - large["rows"]))
+
+
+def _show_start_to_end(kind: str, found: Sequence[dict[str, Any]]) -> None:
+    blocks = found[-1]["blocks"]
+    if len(blocks) > 1:
+        rows = [[f"{(n + 1) * _BLOCK:,}", speed, speed / blocks[0]] for n, speed in enumerate(blocks)]
+        show(f"{kind}: rows/s of each 100,000", ("up to", "rows/s", "of the first"), rows)
+    memory = found[-1]["memory"]
+    shown = memory[:: max(1, len(memory) // 10)]
+    show(f"{kind}: MiB held over time", ("second", "MiB"), [[seconds, held] for seconds, held in shown])

@@ -1,0 +1,125 @@
+"""What the webhook is measured beside: no database, one commit a request, and Flask's own server with an ORM."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, TypeAlias
+
+import falcon
+from sqlalchemy import Engine, create_engine, select
+from sqlalchemy.orm import Session, registry
+
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.rows import State, read_state
+from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.tables import form_table, submissions
+from kobo_mirror.store.writer import Writer
+
+Application: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
+
+PATH = "/api/real-time-updates"
+POOL = 8
+
+
+def mirror() -> Mirror:
+    """The form that the environment names."""
+    return Mirror(KOBO_RECORDS, os.environ["KOBO_URL"], os.environ["KOBO_ASSET_ID"])
+
+
+class _Hello:
+    """Reads the body and says that it is well."""
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        req.bounded_stream.read()
+        resp.media = {"status": "success", "result": "inserted", "reason": None}
+
+
+class _OneCommitEach:
+    """The same writer as the webhook's, for one submission at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._writer = Writer(engine, mirror())
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        pushed = self._writer.push(req.bounded_stream.read())
+        resp.media = {"status": "success", "result": pushed.result, "reason": pushed.reason}
+
+
+def hello() -> Application:
+    """Falcon that answers without a database."""
+    app: Application = falcon.App()
+    app.add_route(PATH, _Hello())
+    return app
+
+
+def one_commit_each() -> Application:
+    """Falcon with a transaction for each request."""
+    app: Application = falcon.App()
+    app.add_route(PATH, _OneCommitEach(open_engine(os.environ["DATABASE_URL"], pool_size=POOL)))
+    return app
+
+
+class Ledger:
+    """A row of the ledger as an object."""
+
+
+class Record:
+    """A row of the form table as an object."""
+
+
+def serve_flask(port: int) -> None:
+    """Flask's own server: a session a request, query, then write, commit."""
+    from flask import Flask, request  # noqa: PLC0415  # only this server needs it
+
+    engine = create_engine(os.environ["DATABASE_URL"], pool_size=POOL)
+    mapped, mirrored = registry(), mirror()
+    mapped.map_imperatively(Ledger, submissions)
+    mapped.map_imperatively(Record, form_table(KOBO_RECORDS, engine.dialect.name))
+    app = Flask("naive")
+
+    @app.post(PATH)
+    def take() -> dict[str, Any]:
+        state = read_state(request.get_data(), mirrored)
+        with Session(engine) as session:
+            _write(session, mirrored.asset_uid, state)
+            session.commit()
+        return {"status": "success"}
+
+    app.run(host="127.0.0.1", port=port, threaded=True)
+
+
+def _write(session: Session, asset_uid: str, state: State) -> None:
+    row: Any = session.get(Ledger, (asset_uid, state.kobo_id))
+    if row is None:
+        row = Ledger()
+        row.asset_uid, row.kobo_id, row.first_seen_at = asset_uid, state.kobo_id, state.submission_time
+        session.add(row)
+    for name in _LEDGER:
+        setattr(row, name, getattr(state, name))
+    row.state = "applied"
+    record: Any = session.scalars(select(Record).filter_by(kobo_id=state.kobo_id)).one_or_none()
+    if record is None:
+        record = Record()
+        session.add(record)
+    names = ("id", "kobo_id", *(column.name for column in KOBO_RECORDS.columns))
+    for name, value in zip(names, state.row or (), strict=True):
+        setattr(record, name, value)
+
+
+_LEDGER = (
+    "uuid",
+    "root_uuid",
+    "previous_uuid",
+    "form_version",
+    "submission_time",
+    "submitted_by",
+    "validation_status",
+    "validation_timestamp",
+    "digest",
+    "row_digest",
+)
+
+if __name__ == "__main__":
+    serve_flask(int(sys.argv[1]))
