@@ -48,6 +48,9 @@ class Form:
     table: str
     columns: tuple[Column, ...]
 
+    def __hash__(self) -> int:
+        return hash(self.table)
+
     @cached_property
     def fingerprint(self) -> bytes:
         """16 bytes that change with the declaration, so that a changed Form makes every digest differ."""

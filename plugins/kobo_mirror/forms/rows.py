@@ -1,51 +1,87 @@
-"""Submission → State: its row of the form table, or why it is rejected. Pure functions."""
+"""Submission → State: what decides about it, and its row of the form table or why it is rejected."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, date, datetime
-from functools import lru_cache
-from typing import Annotated, Any, NamedTuple
+from datetime import datetime, timedelta
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import msgspec
 
-from kobo_mirror.forms.form import INTEGER_MAX, INTEGER_MIN, TEXT_LENGTH, Column, Form, Kind, Mirror
+from kobo_mirror.forms.cells import is_unicode, moment, shape
+from kobo_mirror.forms.form import TEXT_LENGTH, Mirror
 from kobo_mirror.forms.submission import digest, parse, text_of, token, validation
 
-Cell = str | int | date | datetime | None
-
-_WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_FIRST_DATE = date(1000, 1, 1)  # DATE of MySQL starts here
-_REASON_LENGTH = 500
+_EPOCH, _SECOND = datetime(1970, 1, 1), timedelta(seconds=1)  # noqa: DTZ001  # UTC, as DATETIME
 _WHOLE = ("_uuid", "_submission_time", "meta/instanceID")
 
 
-class State(NamedTuple):
-    """What a submission looked like at one moment, ready for the writer.
+class Shaped(NamedTuple):
+    """What of a submission is stored beside the keys that decide about it.
 
-    ``row`` is ``(id, kobo_id, *columns of the Form)`` or None with the ``reason`` of the rejection;
-    ``partial`` says that parts which every whole submission has are missing, so that it must be fetched.
+    ``row`` is ``(id, kobo_id, *columns of the Form)`` or None with the ``reason`` of the rejection.
     """
 
-    kobo_id: int
-    uuid: str | None
-    root_uuid: str | None
-    previous_uuid: str | None
-    form_version: str | None
-    submission_time: datetime | None
-    submitted_by: str | None
-    validation_status: str | None
-    validation_timestamp: int | None
-    digest: bytes
-    row: tuple[Any, ...] | None
-    row_digest: bytes | None
-    reason: str | None
-    partial: bool
-    payload: bytes
+    root_uuid: str | None = None
+    form_version: str | None = None
+    submission_time: datetime | None = None
+    submitted_by: str | None = None
+    validation_status: str | None = None
+    validation_timestamp: int | None = None
+    row: tuple[Any, ...] | None = None
+    row_digest: bytes | None = None
+    reason: str | None = None
+
+
+class State:
+    """What a submission looked like at one moment, ready for the writer.
+
+    What decides about it is read at once, the rest when it is first asked for: of an unchanged submission
+    nothing more is wanted. ``partial`` says that parts which every whole submission has are missing, so that
+    it must be fetched.
+    """
+
+    __slots__ = ("_shape", "_shaped", "digest", "kobo_id", "partial", "payload", "previous_uuid", "uuid")
+
+    def __init__(
+        self,
+        kobo_id: int,
+        payload: bytes,
+        digest: bytes,
+        shape: Callable[[], Shaped],
+        *,
+        uuid: str | None = None,
+        previous_uuid: str | None = None,
+        partial: bool = False,
+    ) -> None:
+        self.kobo_id, self.payload, self.digest = kobo_id, payload, digest
+        self.uuid, self.previous_uuid, self.partial = uuid, previous_uuid, partial
+        self._shape = shape
+        self._shaped: Shaped | None = None
+
+    @property
+    def shaped(self) -> Shaped:
+        """The row of the form table, or why there is none, and the ledger's further columns."""
+        if self._shaped is None:
+            self._shaped = self._shape()
+        return self._shaped
+
+    @property
+    def row(self) -> tuple[Any, ...] | None:
+        """``(id, kobo_id, *columns of the Form)``, or None for a rejection."""
+        return self.shaped.row
+
+    @property
+    def row_digest(self) -> bytes | None:
+        """16 bytes of the row."""
+        return self.shaped.row_digest
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is rejected."""
+        return self.shaped.reason
 
 
 def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
@@ -53,52 +89,58 @@ def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
 
     :raises SubmissionError: it is no submission at all.
     """
-    data = parse(raw)
-    kobo_id: int = data["_id"]
-    partial = not all(text_of(data, key) for key in _WHOLE)
-    cells: tuple[Cell, ...] | None = None
-    if partial:
-        reason: str | None = (
-            f"not a whole submission: {', '.join(key for key in _WHOLE if not text_of(data, key))} missing"
-        )
-    else:
-        cells, reason = shape(data, mirror.form)
-    time = _submission_time(data)
-    row = None
-    if cells is not None and time is not None:
-        row = (record_id(mirror, kobo_id, time), kobo_id, *cells)
-    elif reason is None:
-        reason = "_submission_time is not a time such as 2026-01-31T23:59:59"
-    status, stamp = validation(data)
+    payload = bytes(raw)
+    data = parse(payload)
     return State(
-        kobo_id=kobo_id,
+        data["_id"],
+        payload,
+        digest(data, mirror.form.fingerprint),
+        partial(_shaped, data, mirror),
         uuid=token(text_of(data, "_uuid")),
-        root_uuid=token(text_of(data, "meta/rootUuid")),
         previous_uuid=token(text_of(data, "meta/deprecatedID")),
-        form_version=token(text_of(data, "__version__")),
-        submission_time=time,
-        submitted_by=_fitting(text_of(data, "_submitted_by")),
-        validation_status=status,
-        validation_timestamp=stamp,
-        digest=digest(data, mirror.form.fingerprint),
-        row=row,
-        row_digest=row_digest(row) if row else None,
-        reason=reason,
-        partial=partial,
-        payload=bytes(raw),
+        partial=bool(_lacking(data)),
     )
+
+
+def _lacking(data: dict[str, Any]) -> list[str]:
+    return [key for key in _WHOLE if not text_of(data, key)]
+
+
+def _shaped(data: dict[str, Any], mirror: Mirror) -> Shaped:
+    time = _submission_time(data)
+    status, stamp = validation(data)
+    row, reason = _row(data, mirror, time)
+    return Shaped(
+        token(text_of(data, "meta/rootUuid")),
+        token(text_of(data, "__version__")),
+        time,
+        _fitting(text_of(data, "_submitted_by")),
+        status,
+        stamp,
+        row,
+        row_digest(row) if row else None,
+        reason,
+    )
+
+
+def _row(
+    data: dict[str, Any], mirror: Mirror, time: datetime | None
+) -> tuple[tuple[Any, ...] | None, str | None]:
+    if lacking := _lacking(data):
+        return None, f"not a whole submission: {', '.join(lacking)} missing"
+    cells, reason = shape(data, mirror.form)
+    if cells is None:
+        return None, reason
+    if time is None:
+        return None, "_submission_time is not a time such as 2026-01-31T23:59:59"
+    return (record_id(mirror, data["_id"], time), data["_id"], *cells), None
 
 
 def unreadable_state(raw: bytes | memoryview, kobo_id: int, reason: str) -> State:
     """A submission of which only the ``_id`` can be told: a rejection."""
     payload = bytes(raw).decode("utf-8", "backslashreplace").encode()
-    nothing = dict.fromkeys(State._fields)
-    known = {
-        "digest": hashlib.blake2b(payload, digest_size=16).digest(),
-        "reason": reason,
-        "payload": payload,
-    }
-    return State(**{**nothing, "kobo_id": kobo_id, "partial": False, **known})  # type: ignore[arg-type]
+    known = hashlib.blake2b(payload, digest_size=16).digest()
+    return State(kobo_id, payload, known, partial(Shaped, reason=reason))
 
 
 def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
@@ -106,10 +148,16 @@ def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
 
     The same submission has the same id for ever, and ids ascend with time (from 1970 on).
     """
-    milliseconds = max(0, int(submission_time.replace(tzinfo=UTC).timestamp()) * 1000)
-    seed = f"{mirror.server}\n{mirror.asset_uid}\n{kobo_id}".encode()
-    rest = int.from_bytes(hashlib.sha256(seed).digest()[:10]) & (2**74 - 1)
+    milliseconds = max(0, (submission_time - _EPOCH) // _SECOND * 1000)
+    seed = _seed(mirror.server, mirror.asset_uid).copy()
+    seed.update(b"%d" % kobo_id)
+    rest = int.from_bytes(seed.digest()[:10]) & (2**74 - 1)
     return (milliseconds << 80 | 8 << 76 | (rest >> 62) << 64 | 2 << 62 | rest & (2**62 - 1)).to_bytes(16)
+
+
+@lru_cache
+def _seed(server: str, asset_uid: str) -> Any:
+    return hashlib.sha256(f"{server}\n{asset_uid}\n".encode())
 
 
 def row_digest(row: tuple[Any, ...]) -> bytes:
@@ -117,152 +165,12 @@ def row_digest(row: tuple[Any, ...]) -> bytes:
     return hashlib.blake2b(msgspec.json.encode((row[0].hex(), *row[1:])), digest_size=16).digest()
 
 
-def shape(data: dict[str, Any], form: Form) -> tuple[tuple[Cell, ...] | None, str | None]:
-    """The cells of a submission in the order of the form's columns, or the reason why it does not fit.
-
-    A struct made from the declaration checks a well-formed submission in C; what it refuses is judged
-    column by column.
-    """
-    fast = _fast_shape(form)
-    try:
-        return fast(data), None
-    except (msgspec.ValidationError, _NotPlainError):
-        return _judge(data, form)
-
-
-def _judge(data: dict[str, Any], form: Form) -> tuple[tuple[Cell, ...] | None, str | None]:
-    cells: list[Cell] = []
-    problems: list[str] = []
-    for column in form.columns:
-        answer = data.get(column.question)
-        if answer is None or (isinstance(answer, str) and (not answer or answer.isspace())):
-            if column.required and column.default is None:
-                problems.append(f"{column.name}: the answer to {column.question} is missing")
-            cells.append(column.default)
-            continue
-        try:
-            cells.append(_CONVERT[column.kind](answer))
-        except ValueError as problem:
-            problems.append(f"{column.name}: the answer to {column.question} {problem}")
-    if problems:
-        return None, "; ".join(problems)[:_REASON_LENGTH]
-    return tuple(cells), None
-
-
-def _text(answer: Any) -> str:
-    if not isinstance(answer, str):
-        raise ValueError("is not a text")
-    if len(answer) > TEXT_LENGTH:
-        raise ValueError(f"has {len(answer)} characters; at most {TEXT_LENGTH} fit")
-    if not _is_unicode(answer):
-        raise ValueError("holds half a character (a lone surrogate)")
-    return answer
-
-
-def _integer(answer: Any) -> int:
-    if isinstance(answer, str) and _WHOLE_NUMBER.fullmatch(answer):
-        answer = int(answer)
-    if type(answer) is not int:
-        raise ValueError("is not a whole number")
-    if not INTEGER_MIN <= answer <= INTEGER_MAX:
-        raise ValueError(f"is not between {INTEGER_MIN} and {INTEGER_MAX}")
-    return answer
-
-
-def _date(answer: Any) -> date:
-    if isinstance(answer, str) and _DATE.fullmatch(answer):
-        try:
-            day = date.fromisoformat(answer)
-        except ValueError:
-            raise ValueError("is no day of the calendar") from None
-        if day >= _FIRST_DATE:
-            return day
-    raise ValueError("is not a date such as 2026-01-31")
-
-
-def _datetime(answer: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(answer)
-    except (TypeError, ValueError):
-        raise ValueError("is not a time such as 2026-01-31T23:59:59") from None
-    try:
-        moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    except OverflowError:
-        raise ValueError("is out of range") from None
-    if moment.microsecond or moment.date() < _FIRST_DATE:
-        raise ValueError("has a fraction of a second or is before the year 1000")
-    return moment
-
-
-_CONVERT: dict[Kind, Callable[[Any], Cell]] = {
-    Kind.TEXT: _text,
-    Kind.INTEGER: _integer,
-    Kind.DATE: _date,
-    Kind.DATETIME: _datetime,
-}
-
-
-class _NotPlainError(Exception):
-    """The struct took it, but a cell needs a second look."""
-
-
-@lru_cache
-def _fast_shape(form: Form) -> Callable[[dict[str, Any]], tuple[Cell, ...]]:
-    struct = msgspec.defstruct(
-        "Answers",
-        [(column.name, _annotation(column), _field(column)) for column in form.columns],
-        kw_only=True,
-        frozen=True,
-    )
-    convert, astuple = msgspec.convert, msgspec.structs.astuple
-    with suppress(msgspec.ValidationError):
-        convert({}, struct)  # its first use prepares it, and crashes if two threads do that at once
-    others = tuple((i, _CONVERT[c.kind]) for i, c in enumerate(form.columns) if c.kind is not Kind.TEXT)
-
-    def fast(data: dict[str, Any]) -> tuple[Cell, ...]:
-        cells: list[Any] = list(astuple(convert(data, struct)))
-        for index, converted in others:
-            if cells[index] is not None:
-                try:
-                    cells[index] = converted(cells[index])
-                except ValueError:
-                    raise _NotPlainError from None
-        for cell in cells:
-            if type(cell) is str and cell.isspace():
-                raise _NotPlainError
-        if not _is_unicode("".join(cell for cell in cells if type(cell) is str)):
-            raise _NotPlainError
-        return tuple(cells)
-
-    return fast
-
-
-def _annotation(column: Column) -> Any:
-    text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LENGTH)]
-    kind: Any = text if column.kind is not Kind.INTEGER else text | int
-    return kind if column.required or column.default is not None else kind | None
-
-
-def _field(column: Column) -> Any:
-    if column.required and column.default is None:
-        return msgspec.field(name=column.question)
-    return msgspec.field(name=column.question, default=column.default)
-
-
 def _submission_time(data: dict[str, Any]) -> datetime | None:
     try:
-        return _datetime(data.get("_submission_time"))
+        return moment(data.get("_submission_time"))
     except ValueError:
         return None
 
 
 def _fitting(text: str | None) -> str | None:
-    return text[:TEXT_LENGTH] if text and _is_unicode(text) else None
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return text[:TEXT_LENGTH] if text and is_unicode(text) else None

@@ -229,23 +229,24 @@ class Writer:
     def _ledger_row(
         self, state: State, stored: Stored | None, moment: datetime, pushed_at: datetime | None
     ) -> tuple[Any, ...]:
-        rejected = state.row is None
+        shaped = state.shaped
+        rejected = shaped.row is None
         return (
             self._mirror.asset_uid,
             state.kobo_id,
             state.uuid,
-            state.root_uuid,
+            shaped.root_uuid,
             state.previous_uuid,
-            state.form_version,
-            state.submission_time,
-            state.submitted_by,
-            state.validation_status,
-            state.validation_timestamp,
+            shaped.form_version,
+            shaped.submission_time,
+            shaped.submitted_by,
+            shaped.validation_status,
+            shaped.validation_timestamp,
             state.digest,
-            state.row_digest,
+            shaped.row_digest,
             state.payload.decode() if rejected or self._keep_all else None,
             "rejected" if rejected else "applied",
-            state.reason,
+            shaped.reason,
             pushed_at or (stored.pushed_at if stored else None),
             stored.first_seen_at if stored else moment,
             None,

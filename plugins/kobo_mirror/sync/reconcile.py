@@ -139,7 +139,7 @@ def drain_roots(source: Source, lease: Lease, run_id: int) -> None:
         sent_at = source.sent_at()
         page, entries = as_many(lambda some: source.client.by_root_uuids([e.ref for e in some]), entries)
         states = source.states(page)
-        shown = {state.root_uuid for state in states}
+        shown = {state.shaped.root_uuid for state in states}
         gone = {entry.ref for entry in entries if entry.ref not in shown}
         source.writer.pull(Pulled(states=states, sent_at=sent_at, lease=lease, run_id=run_id))
         _settle_roots(source, lease, entries, gone)

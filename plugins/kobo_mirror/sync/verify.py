@@ -159,4 +159,5 @@ def seen_of(shown: State | Seen) -> Seen:
     """What a sweep would see of a whole submission."""
     if isinstance(shown, Seen):
         return shown
-    return Seen(shown.kobo_id, shown.uuid, shown.validation_status, shown.validation_timestamp)
+    further = shown.shaped
+    return Seen(shown.kobo_id, shown.uuid, further.validation_status, further.validation_timestamp)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kobo_mirror.forms.cells import _judge, shape
 from kobo_mirror.forms.form import Column, Form, Kind
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.rows import _judge, shape
 from tests.support.submissions import QUESTION, changed, state, submission
 
 TEXTS = [column.name for column in KOBO_RECORDS.columns if column.kind is Kind.TEXT]

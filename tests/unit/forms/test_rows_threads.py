@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 MANY_THREADS_MEET_A_FORM_AT_ONCE = """
 import sys, threading
-from kobo_mirror.forms import rows
+from kobo_mirror.forms import cells, rows
 from tests.support.submissions import MIRROR, body, submission
 
 sys.setswitchinterval(1e-6)
@@ -18,7 +18,7 @@ def read(start):
     assert rows.read_state(raw, MIRROR).row
 
 for _ in range(100):
-    rows._fast_shape.cache_clear()
+    cells._fast_shape.cache_clear()
     start = threading.Barrier(8)
     threads = [threading.Thread(target=read, args=(start,)) for _ in range(8)]
     for thread in threads:

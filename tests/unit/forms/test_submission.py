@@ -85,7 +85,7 @@ def test_a_number_of_any_size_beside_the_answers_does_no_harm(number: str) -> No
 
 def test_half_a_surrogate_pair_beside_the_answers_does_no_harm() -> None:
     found = state(submission(7, cd_other="\ud800", _submitted_by="\ud800"))
-    assert (found.reason, found.submitted_by) == (None, None)
+    assert (found.reason, found.shaped.submitted_by) == (None, None)
     assert found.digest != state(submission(7, cd_other="\udbff", _submitted_by="\ud800")).digest
 
 
@@ -123,14 +123,14 @@ def test_any_object_with_an_id_is_a_state_whose_parts_fit_the_ledger(odd: dict[s
     assert (found.row is None) == (found.reason is not None)
     for part in (
         found.uuid,
-        found.root_uuid,
+        found.shaped.root_uuid,
         found.previous_uuid,
-        found.form_version,
-        found.validation_status,
+        found.shaped.form_version,
+        found.shaped.validation_status,
     ):
         assert part is None or (part.isascii() and len(part) <= 80)
-    assert found.submitted_by is None or len(found.submitted_by.encode()) <= 4 * 255
-    assert found.validation_timestamp is None or abs(found.validation_timestamp) < 2**63
+    assert found.shaped.submitted_by is None or len(found.shaped.submitted_by.encode()) <= 4 * 255
+    assert found.shaped.validation_timestamp is None or abs(found.shaped.validation_timestamp) < 2**63
     assert found.reason is None or len(found.reason.encode()) <= 4 * 500
     assert len(found.digest) == 16
     assert found.payload.decode() is not None

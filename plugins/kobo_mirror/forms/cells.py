@@ -1,0 +1,172 @@
+"""The answers of a submission → the cells of its row, or why they do not fit. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Annotated, Any
+
+import msgspec
+
+from kobo_mirror.forms.form import INTEGER_MAX, INTEGER_MIN, TEXT_LENGTH, Column, Form, Kind
+
+Cell = str | int | date | datetime | None
+
+_WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FIRST_DATE = date(1000, 1, 1)  # DATE of MySQL starts here
+_REASON_LENGTH = 500
+
+
+def shape(data: dict[str, Any], form: Form) -> tuple[tuple[Cell, ...] | None, str | None]:
+    """The cells of a submission in the order of the form's columns, or the reason why it does not fit.
+
+    A struct made from the declaration checks a well-formed submission in C; what it refuses is judged
+    column by column.
+    """
+    fast = _fast_shape(form)
+    try:
+        return fast(data), None
+    except (msgspec.ValidationError, _NotPlainError):
+        return _judge(data, form)
+
+
+def _judge(data: dict[str, Any], form: Form) -> tuple[tuple[Cell, ...] | None, str | None]:
+    cells: list[Cell] = []
+    problems: list[str] = []
+    for column in form.columns:
+        answer = data.get(column.question)
+        if answer is None or (isinstance(answer, str) and (not answer or answer.isspace())):
+            if column.required and column.default is None:
+                problems.append(f"{column.name}: the answer to {column.question} is missing")
+            cells.append(column.default)
+            continue
+        try:
+            cells.append(_CONVERT[column.kind](answer))
+        except ValueError as problem:
+            problems.append(f"{column.name}: the answer to {column.question} {problem}")
+    if problems:
+        return None, "; ".join(problems)[:_REASON_LENGTH]
+    return tuple(cells), None
+
+
+def _text(answer: Any) -> str:
+    if not isinstance(answer, str):
+        raise ValueError("is not a text")
+    if len(answer) > TEXT_LENGTH:
+        raise ValueError(f"has {len(answer)} characters; at most {TEXT_LENGTH} fit")
+    if not is_unicode(answer):
+        raise ValueError("holds half a character (a lone surrogate)")
+    return answer
+
+
+def _integer(answer: Any) -> int:
+    if isinstance(answer, str) and _WHOLE_NUMBER.fullmatch(answer):
+        answer = int(answer)
+    if type(answer) is not int:
+        raise ValueError("is not a whole number")
+    if not INTEGER_MIN <= answer <= INTEGER_MAX:
+        raise ValueError(f"is not between {INTEGER_MIN} and {INTEGER_MAX}")
+    return answer
+
+
+def _date(answer: Any) -> date:
+    if isinstance(answer, str) and _DATE.fullmatch(answer):
+        try:
+            day = date.fromisoformat(answer)
+        except ValueError:
+            raise ValueError("is no day of the calendar") from None
+        if day >= _FIRST_DATE:
+            return day
+    raise ValueError("is not a date such as 2026-01-31")
+
+
+def moment(answer: Any) -> datetime:
+    """A time to the second, UTC, naive.
+
+    :raises ValueError: the answer is none; the message goes on a sentence that starts with "the answer".
+    """
+    try:
+        time = datetime.fromisoformat(answer)
+    except (TypeError, ValueError):
+        raise ValueError("is not a time such as 2026-01-31T23:59:59") from None
+    try:
+        time = time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    except OverflowError:
+        raise ValueError("is out of range") from None
+    if time.microsecond or time.date() < _FIRST_DATE:
+        raise ValueError("has a fraction of a second or is before the year 1000")
+    return time
+
+
+_CONVERT: dict[Kind, Callable[[Any], Cell]] = {
+    Kind.TEXT: _text,
+    Kind.INTEGER: _integer,
+    Kind.DATE: _date,
+    Kind.DATETIME: moment,
+}
+
+
+def _converted(kind: Kind) -> Callable[[Any], Cell]:
+    """The same, for few different answers remembered: many submissions are of one day."""
+    convert = _CONVERT[kind]
+    return convert if kind is Kind.DATETIME else lru_cache(maxsize=4096, typed=True)(convert)
+
+
+class _NotPlainError(Exception):
+    """The struct took it, but a cell needs a second look."""
+
+
+@lru_cache
+def _fast_shape(form: Form) -> Callable[[dict[str, Any]], tuple[Cell, ...]]:
+    struct = msgspec.defstruct(
+        "Answers",
+        [(column.name, _annotation(column), _field(column)) for column in form.columns],
+        kw_only=True,
+        frozen=True,
+    )
+    convert, astuple = msgspec.convert, msgspec.structs.astuple
+    with suppress(msgspec.ValidationError):
+        convert({}, struct)  # its first use prepares it, and crashes if two threads do that at once
+    others = tuple((i, _converted(c.kind)) for i, c in enumerate(form.columns) if c.kind is not Kind.TEXT)
+
+    def fast(data: dict[str, Any]) -> tuple[Cell, ...]:
+        cells: list[Any] = list(astuple(convert(data, struct)))
+        for index, converted in others:
+            if cells[index] is not None:
+                try:
+                    cells[index] = converted(cells[index])
+                except ValueError:
+                    raise _NotPlainError from None
+        texts = [cell for cell in cells if type(cell) is str]
+        if any(map(str.isspace, texts)) or not is_unicode("".join(texts)):
+            raise _NotPlainError
+        return tuple(cells)
+
+    return fast
+
+
+def _annotation(column: Column) -> Any:
+    text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LENGTH)]
+    kind: Any = text if column.kind is not Kind.INTEGER else text | int
+    return kind if column.required or column.default is not None else kind | None
+
+
+def _field(column: Column) -> Any:
+    if column.required and column.default is None:
+        return msgspec.field(name=column.question)
+    return msgspec.field(name=column.question, default=column.default)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text is free of half characters (lone surrogates)."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
