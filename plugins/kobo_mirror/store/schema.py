@@ -8,11 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, func, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, column, func, insert, inspect, select, table, update
 from sqlalchemy.types import TypeEngine
 
 from kobo_mirror.errors import DatabaseError, SchemaError
@@ -25,10 +21,7 @@ _MIGRATION_SECONDS = 60
 _MIGRATE = "run `python -m kobo_mirror migrate`"
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(engine: Engine, form: Form) -> None:
@@ -37,18 +30,27 @@ def migrate(engine: Engine, form: Form) -> None:
     :raises SchemaError: a table of that name exists and is another one; nothing was changed.
     :raises DatabaseError: the database cannot take it.
     """
-    config = _config()
     with database_errors(), engine.begin() as connection, _alone(connection):
         if inspect(connection).has_table(form.table):
             _check_columns(connection, form)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        table = form_table(form, engine.dialect.name)
-        table.create(connection, checkfirst=True)
-        for index in table.indexes:
+        if _revisions(connection) != {_newest()}:
+            _upgrade(connection)
+        filled = form_table(form, engine.dialect.name)
+        filled.create(connection, checkfirst=True)
+        for index in filled.indexes:
             index.create(connection, checkfirst=True)
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql(clock_trigger(form))
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415  # its import takes as long as a small sync
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 @contextmanager
@@ -73,8 +75,8 @@ def _check_columns(connection: Connection, form: Form) -> None:
         c["name"]: (_kind(c["type"], connection), c["nullable"])
         for c in inspect(connection).get_columns(form.table)
     }
-    table = form_table(form, connection.dialect.name)
-    wanted = {c.name: (_kind(c.type, connection), bool(c.nullable)) for c in table.columns}
+    declared = form_table(form, connection.dialect.name).columns
+    wanted = {c.name: (_kind(c.type, connection), bool(c.nullable)) for c in declared}
     if list(there.items()) != list(wanted.items()):
         odd = sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name))
         raise SchemaError(
@@ -95,8 +97,16 @@ def _kind(kind: TypeEngine[Any], connection: Connection) -> str:
 
 
 @lru_cache
-def _heads() -> frozenset[str]:
-    return frozenset(ScriptDirectory.from_config(_config()).get_heads())
+def _newest() -> str:
+    """The newest revision: the number in the name of the last migration."""
+    return max(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("m[0-9]*.py"))
+
+
+def _revisions(connection: Connection) -> set[str]:
+    """What Alembic has noted in the database; nothing before the first migration."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return set()
+    return set(connection.execute(select(table(VERSION_TABLE, column("version_num")))).scalars())
 
 
 def at_head(engine: Engine, form: Form) -> bool:
@@ -105,10 +115,7 @@ def at_head(engine: Engine, form: Form) -> bool:
     :raises DatabaseError: the database cannot be asked.
     """
     with suppress(SchemaError), reading(engine) as connection:
-        current = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE}
-        ).get_current_heads()
-        return frozenset(current) == _heads() and inspect(connection).has_table(form.table)
+        return _revisions(connection) == {_newest()} and inspect(connection).has_table(form.table)
     return False
 
 
