@@ -18,7 +18,7 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 @dataclass
 class Load:
-    """What came of it: the time it took in all, that of each answer (in order of length), and the statuses."""
+    """What came of it: the time it took in all, each answer's (shortest first), the statuses."""
 
     seconds: float
     answered: list[float] = field(repr=False)

@@ -1,262 +1,133 @@
-"""Deliveries a second: this webhook beside Flask's own server, one commit a request, and what is possible at all.
+"""Deliveries a second: this webhook, Flask's own server, one commit a request, and what is possible at all.
 
-`make bench-webhook` runs it; the contestants take turns, each on a database of its own, all on one server.
+`make bench-webhook` runs it. The contestants take turns, each on a database of its own, all on one server.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import socket
-import subprocess
 import sys
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
 from functools import partial
-from pathlib import Path
-from typing import Any, NamedTuple
-
-import pymysql
-from pymysql.constants import CLIENT
-from sqlalchemy import Engine, event, func, make_url, select
 
 from benchmarks import common
-from benchmarks.closed_loop import Load, post_all
-from benchmarks.common import ROOT, BenchError
-from kobo_mirror.forms.form import Mirror
+from benchmarks.common import BenchError, median, paired
+from benchmarks.webhook_ceiling import Ceiling
+from benchmarks.webhook_field import (
+    COMMANDS,
+    EACH,
+    EDITED,
+    HELLO,
+    LONE,
+    NAIVE,
+    NEW,
+    OURS,
+    REPEATED,
+    Contestant,
+    Figures,
+    Plan,
+    Round,
+    running,
+)  # fmt: skip
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.rows import read_state
 from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.schema import migrate
-from kobo_mirror.store.tables import form_table, submissions
-from kobo_mirror.store.writer import Writer
 from tests.support.database_server import DatabaseServer
-from tests.webhook.bodies import ASSET, PATH, SECRET, body
 
-NEW, EDITED, REPEATED = "new", "edited", "repeated"
-OURS, EACH, NAIVE, HELLO = "this webhook", "Falcon, one commit each", "Flask, ORM", "Falcon, no database"
-ALONE, TOGETHER = "database, 1 a transaction", "database, 32 a transaction"
-SERVER = "https://kobo.example"
-_GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "webhook/gunicorn.conf.py"]
-_MIRROR = Mirror(KOBO_RECORDS, SERVER, ASSET)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is sent: by one connection, by many, and by many to the slowest contestant."""
-
-    rounds: int
-    lone: int
-    many: int
-    naive: int
-    connections: int = 32
+TOGETHER = 32
+CEILINGS = {"database, 1 a transaction": 1, f"database, {TOGETHER} a transaction": TOGETHER}
+_COLUMNS = (
+    "req/s",
+    "p50 ms",
+    "p99 ms",
+    "CPU ms",
+    "its DB",
+    "MiB",
+    "x naive",
+    "of ceiling",
+    "x one each",
+)
 
 
-class Figures(NamedTuple):
-    """What a contestant did in one phase: answers a second, milliseconds, CPU milliseconds each, MiB held."""
-
-    rate: float
-    p50: float
-    p99: float
-    cpu: float
-    database_cpu: float
-    memory: float
-
-
-Round = dict[str, Figures]
-
-
-def request(sent: bytes) -> bytes:
-    """A delivery as KoboToolbox sends it."""
-    head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"X-Webhook-Secret: {SECRET}\r\nContent-Length: {len(sent)}\r\n\r\n"
-    )
-    return head.encode() + sent
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; exit code 2 where that is not possible."""
+    options = _options().parse_args(arguments)
+    plan = Plan(options.rounds, options.lone, options.requests, options.naive, options.connections)
+    try:
+        with common.database(options.database) as database:
+            facts = common.machine(database) | {"driver": options.driver}
+            for name, fact in facts.items():
+                print(f"{name + ':':15} {fact}", flush=True)
+            results = measured(plan, database, options.driver)
+    except BenchError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    for phase in (LONE, NEW, EDITED, REPEATED):
+        _show(phase, results)
+    common.save("webhook", {"machine": facts, "plan": asdict(plan), "results": results})
+    print(sentence(results))
+    return 0
 
 
-def new(ids: range) -> list[bytes]:
-    """Submissions that nobody has seen."""
-    return [body(kobo_id) for kobo_id in ids]
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.webhook", description=__doc__)
+    parser.add_argument("--database", choices=("mariadb", "mysql", "given"), default="mariadb")
+    parser.add_argument("--driver", choices=("pymysql", "mysqldb"), default="pymysql")
+    parser.add_argument("--rounds", type=int, default=5, help="each contestant takes so many turns")
+    parser.add_argument("--requests", type=int, default=1500, help="of each phase")
+    parser.add_argument("--lone", type=int, default=300, help="requests by one connection")
+    parser.add_argument("--naive", type=int, default=500, help="requests of each phase to Flask's server")
+    parser.add_argument("--connections", type=int, default=32)
+    return parser
 
 
-def edited(ids: range) -> list[bytes]:
-    """Their first edits: another answer, another edit token."""
-    changes = {"sec_c/cd_client_name": "after the edit"}
-    return [
-        body(
-            kobo_id,
-            uuid=f"00000000-0000-4000-9000-{kobo_id:012d}",
-            **{"meta/deprecatedID": f"uuid:00000000-0000-4000-8000-{kobo_id:012d}"},
-            **changes,
-        )
-        for kobo_id in ids
-    ]
+def measured(plan: Plan, database: DatabaseServer, driver: str = "pymysql") -> dict[str, list[Round]]:
+    """The rounds of each contestant; before the first, each has warmed up.
+
+    :raises BenchError: a server does not start, does not take everything, or does not hold it afterwards.
+    """
+    turns: dict[str, Callable[[], Round]] = {}
+    with ExitStack() as servers:
+        for name, command in COMMANDS.items():
+            url = database.fresh_database(driver=driver)
+            engine = open_engine(url)
+            migrate(engine, KOBO_RECORDS)
+            process, port = servers.enter_context(running(command, url))
+            contestant = Contestant(name, process, port, None if name == HELLO else engine)
+            contestant.round(Plan(1, 20, 100, 100, plan.connections), 100, database)
+            many = plan.naive if name == NAIVE else plan.many
+            turns[name] = partial(contestant.round, plan, many, database)
+        for name, together in CEILINGS.items():
+            turns[name] = partial(Ceiling(database, together).round, plan.many)
+        return common.in_turn(turns, plan.rounds)
 
 
-class Contestant:
-    """A running server, its database, and how far it has come with the ids."""
-
-    def __init__(self, process: subprocess.Popen[bytes], port: int, engine: Engine | None) -> None:
-        self._process, self._port, self._engine = process, port, engine
-        self._next = 1
-
-    def round(self, plan: Plan, many: int, database: DatabaseServer) -> Round:
-        """One round: new ones by one connection; then new, edited and repeated ones by many."""
-        lone, ids = self._ids(plan.lone), self._ids(many)
-        phases = {
-            f"{NEW}, 1": partial(self._post, new(lone), 1),
-            NEW: partial(self._post, new(ids), plan.connections),
-        }
-        if self._engine is not None:
-            phases[EDITED] = partial(self._post, edited(ids), plan.connections)
-            phases[REPEATED] = partial(self._post, edited(ids), plan.connections)
-        done = {name: self._measured(phase, database) for name, phase in phases.items()}
-        self._check(ids)
-        return done
-
-    def _ids(self, count: int) -> range:
-        self._next += count
-        return range(self._next - count, self._next)
-
-    def _post(self, bodies: Sequence[bytes], connections: int) -> Load:
-        return post_all(self._port, [request(sent) for sent in bodies], connections)
-
-    def _measured(self, phase: Callable[[], Load], database: DatabaseServer) -> Figures:
-        before, there = common.usage_of(self._process.pid), common.server_cpu(database)
-        load = phase()
-        after = common.usage_of(self._process.pid)
-        if set(load.statuses) != {200}:
-            raise BenchError(f"Not everything was taken: {dict(load.statuses)}")
-        each = 1000 / len(load.answered)
-        return Figures(
-            load.rate, load.quantile(0.5), load.quantile(0.99), each * (after.cpu - before.cpu),
-            each * (common.server_cpu(database) - there), after.memory,
-        )  # fmt: skip
-
-    def _check(self, ids: range) -> None:
-        """Both tables have every submission, those of this round with the edited answer."""
-        if self._engine is None:
-            return
-        records = form_table(KOBO_RECORDS, self._engine.dialect.name)
-        mine = records.c.kobo_id.between(ids[0], ids[-1]) & (records.c.client_name == "after the edit")
-        with self._engine.connect() as connection, connection.begin():
-            found = [
-                connection.execute(select(func.count()).select_from(table)).scalar_one()
-                for table in (submissions, records)
-            ]
-            changed = connection.execute(select(func.count()).where(mine)).scalar_one()
-        if found != [self._next - 1] * 2 or changed != len(ids):
-            raise BenchError(f"Of {self._next - 1} submissions {found} are there, {changed} edited.")
+def sentence(results: Mapping[str, Sequence[Round]]) -> str:
+    """What is promised: new submissions by many connections."""
+    ours = results[OURS]
+    naive, ceiling = (_ratio(results, OURS, other, NEW) for other in (NAIVE, HELLO))
+    p99 = median([done[NEW].p99 for done in ours])
+    return f"webhook: {naive:.1f} x naive, {ceiling:.2f} of ceiling, p99 {p99:.0f} ms"
 
 
-@contextmanager
-def running(command: Sequence[str], url: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A server on a free port, once it listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    ours = {
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
-        "DATABASE_URL": url,
-        "KOBO_ASSET_ID": ASSET,
-        "KOBO_URL": SERVER,
-        "WEBHOOK_BIND": f"127.0.0.1:{port}",
-        "WEBHOOK_SECRET": SECRET,
-    }
-    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | ours
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [word.replace("{port}", str(port)) for word in command], cwd=ROOT, env=env, stdout=log, stderr=log
-        )
-        try:
-            _wait(process, port)
-            yield process, port
-        finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(40)
-            process.kill()
+def _ratio(results: Mapping[str, Sequence[Round]], one: str, other: str, phase: str) -> float | None:
+    rates = [[done[phase].rate for done in results[name] if phase in done] for name in (one, other)]
+    return paired(*rates) if all(rates) else None
 
 
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + 20
-    while process.poll() is None and time.monotonic() < deadline:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            time.sleep(1)  # the second worker is still starting
-            return
-        time.sleep(0.05)
-    raise BenchError(f"{' '.join(process.args[:4])} does not listen.")  # type: ignore[index]  # a list
+def _show(phase: str, results: Mapping[str, Sequence[Round]]) -> None:
+    rows = []
+    for name, rounds in results.items():
+        seen = [done[phase] for done in rounds if phase in done]
+        if seen:
+            figures = Figures(*(median(values) for values in zip(*seen, strict=True)))
+            ceiling = _ratio(results, name, HELLO, phase) or _ratio(results, name, HELLO, NEW)
+            others = (_ratio(results, name, NAIVE, phase), ceiling, _ratio(results, name, EACH, phase))
+            rows.append((name, *figures, *others))
+    common.show(f"{phase} submissions", ("", *_COLUMNS), rows)
 
 
-COMMANDS = {
-    OURS: [*_GUNICORN, "webhook.app:get_app()"],
-    EACH: [*_GUNICORN, "--threads=8", "benchmarks.webhook_servers:one_commit_each()"],
-    NAIVE: [sys.executable, "-m", "benchmarks.webhook_servers", "{port}"],
-    HELLO: [*_GUNICORN, "benchmarks.webhook_servers:hello()"],
-}
-
-
-def transactions(engine: Engine, first: int, count: int, together: int) -> list[bytes]:
-    """What the writer sends for new submissions, rendered and ready: one request a transaction."""
-    sent: list[list[bytes]] = []
-    connection = _connect(engine)
-
-    def record(_: Any, cursor: Any, statement: str, parameters: Any, *others: Any) -> None:
-        with connection.cursor() as own:
-            sent[-1].append(own.mogrify(statement, parameters).encode("utf-8", "surrogateescape"))
-
-    event.listen(engine, "before_cursor_execute", record)
-    writer = Writer(engine, _MIRROR)
-    for start in range(first, first + count, together):
-        sent.append([b"BEGIN"])
-        writer.push_all([read_state(body(kobo_id), _MIRROR) for kobo_id in range(start, start + together)])
-    event.remove(engine, "before_cursor_execute", record)
-    connection.close()
-    return [b"; ".join([*statements, b"COMMIT"]) for statements in sent]
-
-
-def _connect(engine: Engine) -> Any:
-    url = make_url(engine.url)
-    return pymysql.connect(
-        host=url.host, port=url.port or 3306, user=url.username, password=str(url.password or ""),
-        database=url.database, client_flag=CLIENT.MULTI_STATEMENTS, autocommit=True, charset="utf8mb4",
-        init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, time_zone = '+00:00'",
-    )  # fmt: skip
-
-
-def database_alone(
-    database: DatabaseServer, source: Engine, target: Engine, first: int, plan: Plan, together: int
-) -> Round:
-    """The same transactions with nothing of ours around them, by as many connections as are best for that."""
-    ready = iter(transactions(source, first, plan.many, together))
-    lock, times = threading.Lock(), list[float]()
-    there, started = common.server_cpu(database), time.perf_counter()
-
-    def send() -> None:
-        connection = _connect(target)
-        with connection.cursor() as cursor:
-            while True:
-                with lock:
-                    transaction = next(ready, None)
-                if transaction is None:
-                    return
-                since = time.perf_counter()
-                cursor.execute(transaction)
-                while cursor.nextset():
-                    pass
-                times.append(time.perf_counter() - since)
-
-    threads = [threading.Thread(target=send) for _ in range(8 if together == 1 else 2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    seconds = time.perf_counter() - started
-    load = Load(seconds, sorted(times), {})  # type: ignore[arg-type]  # a transaction has no status
-    cpu = 1000 * (common.server_cpu(database) - there) / plan.many
-    return {NEW: Figures(plan.many / seconds, load.quantile(0.5), load.quantile(0.99), 0.0, cpu, 0.0)}
+if __name__ == "__main__":
+    sys.exit(main())

@@ -24,7 +24,7 @@ def register_webhook(
     found = ensure_registered(
         client, endpoint=endpoint, secret=secret, registrar_url=registrar_url or None, known=known
     )
-    now = Remembered(found.way, found.endpoint, found.hook_uid, found.secret_fingerprint)
+    now = Remembered(found.way.value, found.endpoint, found.hook_uid, found.secret_fingerprint)
     if before != [now]:
         remember(engine, client.asset_uid, now)
     return found

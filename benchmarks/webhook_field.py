@@ -1,0 +1,197 @@
+"""The servers that the webhook's benchmark lets take turns, and how each one's result is checked."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from sqlalchemy import Engine, func, select
+
+from benchmarks import common
+from benchmarks.closed_loop import Load, post_all
+from benchmarks.common import ROOT, BenchError
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.tables import form_table, submissions
+from tests.support.database_server import DatabaseServer
+from tests.webhook.bodies import ASSET, PATH, SECRET, body
+
+LONE, NEW, EDITED, REPEATED = "1 connection, new", "new", "edited", "repeated"
+OURS, EACH, NAIVE, HELLO = "this webhook", "Falcon, one commit each", "Flask, ORM", "Falcon, no database"
+SERVER = "https://kobo.example"
+MIRROR = Mirror(KOBO_RECORDS, SERVER, ASSET)
+_GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "webhook/gunicorn.conf.py"]
+COMMANDS = {
+    OURS: [*_GUNICORN, "webhook.app:get_app()"],
+    EACH: [*_GUNICORN, "--threads=8", "benchmarks.webhook_servers:one_commit_each()"],
+    NAIVE: [sys.executable, "-m", "benchmarks.webhook_servers", "{port}"],
+    HELLO: [*_GUNICORN, "benchmarks.webhook_servers:hello()"],
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is sent in a round: by one connection, by many, and by many to the slowest contestant."""
+
+    rounds: int
+    lone: int
+    many: int
+    naive: int
+    connections: int
+
+
+class Figures(NamedTuple):
+    """What was done in one phase: answers a second, milliseconds, CPU milliseconds each, MiB held."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+    database_cpu: float
+    memory: float
+
+
+Round = dict[str, Figures]
+
+
+def request(sent: bytes) -> bytes:
+    """A delivery as KoboToolbox sends it."""
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"X-Webhook-Secret: {SECRET}\r\nContent-Length: {len(sent)}\r\n\r\n"
+    )
+    return head.encode() + sent
+
+
+def new(ids: range) -> list[bytes]:
+    """Submissions that nobody has seen."""
+    return [body(kobo_id) for kobo_id in ids]
+
+
+def edited(ids: range) -> list[bytes]:
+    """Their first edits: another answer, another edit token."""
+    changes = {"sec_c/cd_client_name": "after the edit"}
+    return [
+        body(
+            kobo_id,
+            uuid=f"00000000-0000-4000-9000-{kobo_id:012d}",
+            **{"meta/deprecatedID": f"uuid:00000000-0000-4000-8000-{kobo_id:012d}"},
+            **changes,
+        )
+        for kobo_id in ids
+    ]
+
+
+class Contestant:
+    """A running server, its database, and how far it has come with the ids."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], port: int, engine: Engine | None) -> None:
+        self._name = name
+        self._process, self._port, self._engine = process, port, engine
+        self._next = 1
+
+    def round(self, plan: Plan, many: int, database: DatabaseServer) -> Round:
+        """One round: new ones by one connection; then new, edited and repeated ones by many."""
+        lone, ids = self._ids(plan.lone), self._ids(many)
+        phases = {
+            LONE: partial(self._post, new(lone), 1),
+            NEW: partial(self._post, new(ids), plan.connections),
+        }
+        if self._engine is not None:
+            phases[EDITED] = partial(self._post, edited(ids), plan.connections)
+            phases[REPEATED] = partial(self._post, edited(ids), plan.connections)
+        done = {name: self._measured(phase, database) for name, phase in phases.items()}
+        self._check(ids)
+        return done
+
+    def _ids(self, count: int) -> range:
+        self._next += count
+        return range(self._next - count, self._next)
+
+    def _post(self, bodies: Sequence[bytes], connections: int) -> Load:
+        return post_all(self._port, [request(sent) for sent in bodies], connections)
+
+    def _measured(self, phase: Callable[[], Load], database: DatabaseServer) -> Figures:
+        before, there = common.usage_of(self._process.pid), common.server_cpu(database)
+        load = phase()
+        after = common.usage_of(self._process.pid)
+        if set(load.statuses) != {200}:
+            raise BenchError(f"{self._name}: not everything was taken: {dict(load.statuses)}")
+        each = 1000 / len(load.answered)
+        return Figures(
+            load.rate, load.quantile(0.5), load.quantile(0.99), each * (after.cpu - before.cpu),
+            each * (common.server_cpu(database) - there), after.memory,
+        )  # fmt: skip
+
+    def _check(self, ids: range) -> None:
+        """Both tables have every submission, those of this round with the edited answer."""
+        if self._engine is None:
+            return
+        records = form_table(KOBO_RECORDS, self._engine.dialect.name)
+        mine = records.c.kobo_id.between(ids[0], ids[-1]) & (records.c.client_name == "after the edit")
+        with self._engine.connect() as connection, connection.begin():
+            found = [
+                connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for table in (submissions, records)
+            ]
+            changed = connection.execute(select(func.count()).where(mine)).scalar_one()
+        if found != [self._next - 1] * 2 or changed != len(ids):
+            raise BenchError(
+                f"{self._name}: of {self._next - 1} submissions {found} are there, {changed} edited."
+            )
+
+
+@contextmanager
+def running(command: Sequence[str], url: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A server on a free port, once it listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    ours = {
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
+        "DATABASE_URL": url,
+        "KOBO_ASSET_ID": ASSET,
+        "KOBO_URL": SERVER,
+        "WEBHOOK_BIND": f"127.0.0.1:{port}",
+        "WEBHOOK_SECRET": SECRET,
+    }
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | ours
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [word.replace("{port}", str(port)) for word in command], cwd=ROOT, env=env, stdout=log, stderr=log
+        )
+        try:
+            _wait(process, port)
+            yield process, port
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(40)
+            process.kill()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + 20
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            time.sleep(1)  # the second worker is still starting
+            return
+        time.sleep(0.05)
+    raise BenchError(f"{' '.join(process.args[:4])} does not listen.")  # type: ignore[index]  # a list
+
+
+COMMANDS = {
+    OURS: [*_GUNICORN, "webhook.app:get_app()"],
+    EACH: [*_GUNICORN, "--threads=8", "benchmarks.webhook_servers:one_commit_each()"],
+    NAIVE: [sys.executable, "-m", "benchmarks.webhook_servers", "{port}"],
+    HELLO: [*_GUNICORN, "benchmarks.webhook_servers:hello()"],
+}
