@@ -1,0 +1,123 @@
+"""Who may do what, by Airflow's own login; the connections that the DAGs use; the runs they are given.
+
+Airflow promises none of these names to plugins, so that they are all here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from airflow.api.common.trigger_dag import trigger_dag
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import (
+    ConnectionDetails,
+    DagAccessEntity,
+    DagDetails,
+)
+from airflow.api_fastapi.core_api.security import GetUserDep
+from airflow.models.dag import DagModel
+from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError
+from airflow.utils.session import create_session
+from airflow.utils.types import DagRunTriggeredByType
+from fastapi import Depends, HTTPException
+
+from kobo_mirror.airflow.hooks import open_target
+from kobo_mirror.airflow.page.schemas import Triggered
+from kobo_mirror.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+SYNC, VERIFY = "kobo_sync", "kobo_verify"
+KOBO, DATABASE = "kobo_default", "kobo_database"
+
+
+def _allowed(user: Any, dag_id: str, method: Any, entity: DagAccessEntity | None = None) -> bool:
+    return get_auth_manager().is_authorized_dag(
+        method=method, access_entity=entity, details=DagDetails(id=dag_id), user=user
+    )
+
+
+def viewer(user: GetUserDep) -> Any:
+    """Whoever may see the DAG ``kobo_sync``; 401 without a login, 403 for anybody else."""
+    if not _allowed(user, SYNC, "GET"):
+        raise HTTPException(403, "You may not see the DAG kobo_sync.")
+    return user
+
+
+def may_trigger(user: Any, dag_id: str = SYNC) -> bool:
+    """Whether somebody may start runs of a DAG."""
+    return _allowed(user, dag_id, "POST", DagAccessEntity.RUN)
+
+
+def operator_of(dag_id: str) -> Callable[[Any], Any]:
+    """Whoever may start runs of that DAG; 401 without a login, 403 for anybody else."""
+
+    def operator(user: GetUserDep) -> Any:
+        if not may_trigger(user, dag_id):
+            raise HTTPException(403, f"You may not start runs of the DAG {dag_id}.")
+        return user
+
+    return operator
+
+
+def may_see_answers(user: Any) -> bool:
+    """Whether somebody may see the connection to the database, and with it all that it holds."""
+    return get_auth_manager().is_authorized_connection(
+        method="GET", details=ConnectionDetails(conn_id=DATABASE), user=user
+    )
+
+
+_engines: dict[str, Engine] = {}
+
+
+def target() -> Engine:
+    """An engine for the mirror's database, kept until the connection is changed.
+
+    :raises ConfigurationError: the connection is missing or names no database.
+    """
+    try:
+        fresh = open_target(DATABASE)
+    except (AirflowException, AirflowRuntimeError):
+        raise ConfigurationError(
+            f"There is no connection {DATABASE}: add it in Admin → Connections."
+        ) from None
+    address = fresh.url.render_as_string(hide_password=False)
+    known = _engines.get(address)
+    if known is not None:
+        fresh.dispose()
+        return known
+    for engine in _engines.values():
+        engine.dispose()
+    _engines.clear()
+    _engines[address] = fresh
+    return fresh
+
+
+def trigger(dag_id: str, user: Any, conf: Mapping[str, Any]) -> Triggered:
+    """Start a run of a DAG in somebody's name.
+
+    :param conf: its parameters; what is None is left to the DAG.
+    """
+    given = {name: value for name, value in conf.items() if value is not None}
+    with create_session() as session:
+        model = DagModel.get_current(dag_id, session=session)
+        if model is None or model.is_stale:
+            raise HTTPException(404, f"Airflow does not know the DAG {dag_id} yet.")
+        paused = bool(model.is_paused)
+    try:
+        run: Any = trigger_dag(
+            dag_id,
+            triggered_by=DagRunTriggeredByType.UI,
+            triggering_user_name=user.get_name(),
+            conf=given,
+        )
+    except (AirflowException, ValueError) as problem:
+        raise HTTPException(409, str(problem)) from problem
+    return Triggered(dag_id=dag_id, run_id=run.run_id, paused=paused, href=f"dags/{dag_id}/runs/{run.run_id}")
+
+
+Viewer = Annotated[Any, Depends(viewer)]
+SyncOperator = Annotated[Any, Depends(operator_of(SYNC))]
+VerifyOperator = Annotated[Any, Depends(operator_of(VERIFY))]

@@ -1,0 +1,204 @@
+"""What the page's endpoints take and give. All times are UTC."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Freshness(StrEnum):
+    """How the mirror stands to its schedule."""
+
+    FRESH = "fresh"
+    LATE = "late"
+    FAILING = "failing"
+    NEVER = "never"
+
+
+class Known(BaseModel):
+    """A count, and the moment it was true at."""
+
+    submissions: int
+    at: datetime
+
+
+class Proof(BaseModel):
+    """The last comparison of the mirror with its server."""
+
+    finished_at: datetime
+    whole: bool = Field(description="Every answer was compared, not only tokens and digests.")
+    compared: int
+    missing: int
+    extra: int
+    stale: int
+    different: int
+    rejected: int
+    equal: bool
+
+
+class Lag(BaseModel):
+    """Seconds from a submission's arrival at KoboToolbox to its row here, of the newest ones."""
+
+    way: Literal["pushed", "pulled"]
+    submissions: int
+    median: float
+    slowest_twentieth: float = Field(description="95 of 100 took no longer.")
+
+
+class Day(BaseModel):
+    """Submissions first seen on a day, by the way they came."""
+
+    day: date
+    pushed: int
+    pulled: int
+
+
+class Webhook(BaseModel):
+    """Where KoboToolbox posts new submissions to, and what of that has failed."""
+
+    endpoint: str
+    way: str
+    registered_at: datetime
+    failures_read_until: datetime | None = Field(description="By KoboToolbox's clock.")
+
+
+class WaitingDeletes(BaseModel):
+    """Deletes that the brake stopped: nothing goes before a person confirms this very list."""
+
+    mark: str
+    sentence: str
+    ids: list[int] = Field(description="The whole list; empty where the fetch list has changed since.")
+
+
+class Run(BaseModel):
+    """A sync, and what it did."""
+
+    id: int
+    name: str
+    mode: str
+    started_at: datetime
+    finished_at: datetime | None
+    seconds: float | None
+    rows_read: int
+    inserted: int
+    updated: int
+    deleted: int
+    revived: int
+    rejected: int
+    requests: int
+    bytes: int
+    error: str | None
+    dag_run: str | None = Field(description="Its place in Airflow's UI, from the root of that.")
+
+
+class Overview(BaseModel):
+    """A form and its mirror."""
+
+    asset_uid: str
+    server: str
+    form_table: str
+    freshness: Freshness
+    since: datetime | None = Field(description="When the last sync ended.")
+    last_exact_at: datetime | None
+    error: str | None
+    running: str | None = Field(description="The sync that holds the form now.")
+    on_server: Known | None = Field(description="What KoboToolbox had when a sync or a proof last asked.")
+    in_mirror: int
+    rejected: int
+    deleted: int
+    to_fetch: int
+    failed_deliveries: int = Field(description="Failed deliveries that are still to be asked for.")
+    dead_letters: int
+    proof: Proof | None
+    lag: list[Lag]
+    webhooks: list[Webhook]
+    waiting_deletes: WaitingDeletes | None
+
+
+class Rejection(BaseModel):
+    """A submission that does not fit its form table."""
+
+    kobo_id: int
+    columns: list[str]
+    reason: str
+    submission_time: datetime | None
+    first_seen_at: datetime
+    payload: str | None = Field(description="The raw submission, for those who may see answers.")
+
+
+class DeadLetter(BaseModel):
+    """A body that was posted to the webhook and is no submission of this form."""
+
+    id: int
+    received_at: datetime
+    source: str
+    reason: str
+    attempts: int
+    bytes: int
+    body: str | None = Field(description="The start of it, for those who may see answers.")
+
+
+class Form(BaseModel):
+    """A form that this database mirrors."""
+
+    asset_uid: str
+    server: str
+    form_table: str
+
+
+class _Order(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SyncOrder(_Order):
+    """What to sync."""
+
+    mode: Literal["auto", "usual", "exact"] = "auto"
+    since_id: int | None = Field(None, ge=0, description="Read every submission above this _id again.")
+
+
+class VerifyOrder(_Order):
+    """What to prove."""
+
+    full: bool = Field(False, description="Compare every answer.")
+    repair: bool = Field(False, description="Mend what differs and compare again.")
+
+
+class ConfirmOrder(_Order):
+    """The list of deletes that is meant."""
+
+    mark: str = Field(pattern="^[0-9a-f]{12}$")
+
+
+class ReplayOrder(_Order):
+    """What to try again."""
+
+    rejections: list[int] = Field(default=[], max_length=500)
+    dead_letters: list[int] = Field(default=[], max_length=500)
+
+
+class Triggered(BaseModel):
+    """A run of a DAG that was asked for."""
+
+    dag_id: str
+    run_id: str
+    paused: bool = Field(description="The DAG is paused: the run waits until somebody unpauses it.")
+    href: str
+
+
+class Fate(BaseModel):
+    """What became of one replayed thing."""
+
+    kind: str
+    id: int
+    result: str
+    reason: str | None
+
+
+class Problem(BaseModel):
+    """Why something was refused, in a sentence."""
+
+    detail: str

@@ -1,0 +1,120 @@
+"use strict";
+
+const REFRESH_SECONDS = 15;
+const live = () => document.getElementById("live");
+const say = (text) => { document.getElementById("status").textContent = text; };
+
+function setTheme() {
+  let chosen = null;
+  try { chosen = localStorage.getItem("theme"); } catch { /* storage may be forbidden */ }
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.theme = ["dark", "light"].includes(chosen) ? chosen : dark ? "dark" : "light";
+}
+
+function tellTimes() {
+  const format = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  for (const time of live().querySelectorAll("time")) {
+    const moment = new Date(time.dateTime);
+    const seconds = (moment - Date.now()) / 1000;
+    const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? units[3];
+    time.title = moment.toLocaleString(document.documentElement.lang);
+    time.textContent = format.format(Math.round(seconds / size), unit);
+  }
+}
+
+function plot() {
+  const place = document.getElementById("plot");
+  if (!place || !window.uPlot) return;
+  place.replaceChildren();
+  const days = JSON.parse(place.dataset.days);
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const at = days.map(({ day }) => Date.parse(`${day}T00:00:00Z`) / 1000);
+  const pushed = days.map((day) => day.pushed);
+  const both = days.map((day) => day.pushed + day.pulled);
+  const bars = uPlot.paths.bars({ size: [0.7, 40] });
+  const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 } };
+  const series = (label, name) => ({ label, paths: bars, points: { show: false }, fill: colour(name), stroke: colour(name) });
+  const values = (chart, found) => found.map((second) => new Date(second * 1000).toLocaleDateString(document.documentElement.lang, { day: "numeric", month: "short", timeZone: "UTC" }));
+  new uPlot({
+    width: place.clientWidth,
+    height: 220,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: { time: true, range: (chart, low, high) => [low - 43200, high + 43200] }, y: { range: (chart, low, high) => [0, Math.max(high, 1) * 1.1] } },
+    axes: [{ ...axis, values }, { ...axis, size: 60 }],
+    series: [{}, series(place.dataset.pulled, "--pulled"), series(place.dataset.pushed, "--pushed")],
+  }, [at, both, pushed], place);
+}
+
+function show() {
+  tellTimes();
+  plot();
+}
+
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
+  if (!fresh) return;
+  live().replaceWith(document.adoptNode(fresh));
+  show();
+}
+
+const inUse = () => document.hidden || live().contains(document.activeElement)
+  || live().querySelector("dialog[open], details[open], input:checked");
+
+async function post(path, body) {
+  const answer = await fetch(path, {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+  });
+  const given = await answer.json().catch(() => ({}));
+  const words = document.body.dataset;
+  if (!answer.ok) {
+    const detail = typeof given.detail === "string" ? given.detail : answer.statusText;
+    return say(`${words.failed} (${answer.status}): ${detail}`);
+  }
+  if (Array.isArray(given)) return say(`${words.replayed}: ${given.map((fate) => `${fate.id} ${fate.result}`).join(", ")}`);
+  return say(`${given.paused ? words.paused : words.asked}: ${given.dag_id} ${given.run_id}`);
+}
+
+async function press(button) {
+  const { post: path, body, replay, opens, closes } = button.dataset;
+  if (opens) return document.getElementById(opens).showModal();
+  if (closes) return document.getElementById(closes).close();
+  let order = body ? JSON.parse(body) : null;
+  if (replay) {
+    const ids = [...live().querySelectorAll(`input[name="${replay}"]:checked`)].map((box) => Number(box.value));
+    if (!ids.length) return undefined;
+    order = { [replay]: ids };
+  }
+  if (!order) return undefined;
+  button.disabled = true;
+  try {
+    await post(path ?? "api/actions/replay", order);
+    button.closest("dialog")?.close();
+    await refresh();
+  } finally {
+    button.disabled = false;
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button) press(button);
+});
+document.addEventListener("change", ({ target }) => {
+  if (!target.dataset.all) return;
+  for (const box of live().querySelectorAll(`input[name="${target.dataset.all}"]`)) box.checked = target.checked;
+});
+addEventListener("storage", ({ key }) => { if (key === "theme") { setTheme(); plot(); } });
+addEventListener("resize", plot);
+setInterval(() => { if (!inUse()) refresh(); }, REFRESH_SECONDS * 1000);
+
+setTheme();
+const run = new URLSearchParams(parent === window ? "" : parent.location.search).get("run");
+if (run && !new URLSearchParams(location.search).has("run")) {
+  location.replace(`?${new URLSearchParams({ run })}`);
+} else {
+  show();
+}
