@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Executable, bindparam, delete, func, select
 from sqlalchemy.dialects import mysql, sqlite
 
 from kobo_mirror.store.database import now
@@ -58,16 +59,18 @@ def _slot() -> int:
 
 
 def _add(connection: Connection, key: Mapping[str, Any], counts: Mapping[str, int]) -> None:
-    values = {**key, **counts}
-    if connection.dialect.name == "sqlite":
+    connection.execute(_adding(connection.dialect.name, tuple(key), tuple(counts)), {**key, **counts})
+
+
+@lru_cache
+def _adding(dialect: str, key: tuple[str, ...], counts: tuple[str, ...]) -> Executable:
+    values = {name: bindparam(name) for name in (*key, *counts)}
+    if dialect == "sqlite":
         lite = sqlite.insert(tallies).values(values)
         added = {name: tallies.c[name] + lite.excluded[name] for name in counts}
-        connection.execute(lite.on_conflict_do_update(index_elements=list(key), set_=added))
-        return
+        return lite.on_conflict_do_update(index_elements=list(key), set_=added)
     my = mysql.insert(tallies).values(values)
-    connection.execute(
-        my.on_duplicate_key_update({name: tallies.c[name] + my.inserted[name] for name in counts})
-    )
+    return my.on_duplicate_key_update({name: tallies.c[name] + my.inserted[name] for name in counts})
 
 
 def _list_rejections(
