@@ -1,1 +1,6 @@
 """What the README's figures come from."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))  # stack.py starts and ends processes

@@ -25,8 +25,10 @@ from benchmarks.common import (
     show,
 )
 from benchmarks.field import Contestant, Course, Lap, bare, dlt, ours, seed_style, with_settings
+from kobo_mirror.errors import KoboMirrorError
 from simulator.process import SimulatorProcess
 from tests.support.drivers import DRIVERS
+from tests.support.server_process import NoServerError
 
 Laps = dict[str, Lap]
 
@@ -46,6 +48,7 @@ class Plan:
     rows: int = 20_000
     latency_rows: int = 20_000
     delays: tuple[int, ...] = (0, 50, 200)
+    airflow_rows: int = 40_000
     sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     dlt_again: bool = True
 
@@ -96,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk", description=__doc__)
     parser.add_argument("--only", default="", help=f"sections, separated by commas: {', '.join(SECTIONS)}")
     parser.add_argument("--quick", action="store_true", help="small sizes, two rounds")
-    parser.add_argument("--rows", type=int, help="of the form that the peers load")
+    parser.add_argument("--rows", type=int, help="of the form that the peers or Airflow load")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--sizes", help="of the forms in the section growth, separated by commas")
     parser.add_argument("--servers", default=",".join(databases_here()), help="mariadb, mysql, given")
@@ -112,13 +115,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         latency_rows=base.latency_rows,
         delays=base.delays,
         sizes=tuple(map(int, options.sizes.split(","))) if options.sizes else base.sizes,
+        airflow_rows=options.rows or base.airflow_rows,
         dlt_again=base.dlt_again,
     )
     report = Report()
     try:
         for kind in options.servers.split(","):
             _on(kind, chosen, plan, report)
-    except BenchError as error:
+    except (BenchError, KoboMirrorError, NoServerError) as error:
+        save("bulk-unfinished", report.results)
         print(f"error: {error}", file=sys.stderr)
         return 1
     console.print(f"results: {save('bulk', report.results)}")
@@ -264,11 +269,20 @@ def _growth(kind: str, course: Callable[[int], Course], plan: Plan, report: Repo
         report.peak = max(report.peak, peak)
 
 
+def _airflow(kind: str, course: Callable[[int], Course], plan: Plan, report: Report) -> None:
+    """Airflow's share, and what a second worker brings."""
+    from benchmarks.airflow_share import measure_airflow  # noqa: PLC0415  # takes seconds to import
+
+    if kind == "mariadb":
+        report.results[f"airflow, {kind}"] = measure_airflow(kind, course(plan.airflow_rows), plan.rounds)
+
+
 SECTIONS: Mapping[str, Callable[[str, Callable[[int], Course], Plan, Report], None]] = {
     "peers": _peers,
     "payloads": _payloads,
     "latency": _latency,
     "growth": _growth,
+    "airflow": _airflow,
 }
 
 

@@ -263,7 +263,8 @@ def _version(package: str) -> str:
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; the first column is text, the others are figures."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    console.print(f"\n[bold]{title}[/]", highlight=False)
+    table = Table(box=SIMPLE_HEAD)
     for place, name in enumerate(columns):
         table.add_column(name, justify="right" if place else "left", overflow="fold")
     for row in rows:

@@ -70,7 +70,7 @@ def bare(driver: str = "pymysql", writers: int = 1, **settings: str) -> Contesta
     command = (sys.executable, str(_SCRIPTS / "bare.py"), str(writers))
     more = f", {writers} writers" if writers > 1 else ""
     name = f"bare script, {_WORDS[driver]}{more}"
-    return Contestant(name, command, command, driver, ready=_make_tables, env=settings)
+    return Contestant(name, command, command, driver, ready=make_tables, env=settings)
 
 
 def seed_style() -> Contestant:
@@ -112,7 +112,8 @@ def _make_staging(url: str) -> None:
     engine.dispose()
 
 
-def _make_tables(url: str) -> None:
+def make_tables(url: str) -> None:
+    """Make the mirror's tables, before the clock starts."""
     engine = open_engine(url)
     migrate(engine, KOBO_RECORDS)
     engine.dispose()

@@ -1,0 +1,131 @@
+"""Airflow's share of a sync, and what a second worker brings to a backfill."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.airflow_stack import Airflow, DagRun
+from benchmarks.common import HOME, BenchError, median, paired, say, show
+from benchmarks.field import Course, Track, make_tables, ours
+from kobo_mirror.airflow.connections import database_connection, kobo_connection
+from kobo_mirror.config import Settings
+
+_DELAY_MS = 200
+
+
+def measure_airflow(kind: str, course: Course, rounds: int) -> dict[str, Any]:
+    """Both measurements on one server; prints their tables.
+
+    :param course: of a form that is large enough to be cut into two groups of lanes.
+    """
+    contestant = ours()
+    with course.start(contestant) as track:
+        settings = {
+            name: track.env[name] for name in ("KOBO_URL", "KOBO_TOKEN", "KOBO_ASSET_ID", "DATABASE_URL")
+        }
+        with Airflow(HOME / "airflow", settings) as airflow:
+            say(f"{kind}: kobo_sync with nothing new")
+            nothing_new = _nothing_new(airflow, track, rounds)
+            say(f"{kind}: a backfill with one worker and with two")
+            backfill = _backfill(airflow, course, rounds)
+    _show_share(kind, nothing_new)
+    _show_backfill(kind, course.rows, backfill)
+    return {"nothing new": nothing_new, "backfill, seconds of pull by workers": backfill}
+
+
+def _nothing_new(airflow: Airflow, track: Track, rounds: int) -> list[dict[str, float]]:
+    """The same sync by Airflow and on the command line, in turn."""
+    track.lap(track.contestant.first)
+    track.check()
+    found = []
+    with airflow.scheduler(4, _connections(track)):
+        airflow.run("kobo_sync")  # the first has more to import
+        for _ in range(rounds):
+            alone = track.lap(track.contestant.first)
+            run = airflow.run("kobo_sync")
+            found.append(
+                {
+                    "command line": alone.run.seconds,
+                    "ours": float(alone.result["seconds"]),
+                    "airflow": run.seconds,
+                    "tasks": run.busy,
+                    "count": len(run.tasks),
+                }
+            )
+    return found
+
+
+def _backfill(airflow: Airflow, course: Course, rounds: int) -> dict[int, list[float]]:
+    """A first load behind a slow server, each mapped task with one request in flight."""
+    found: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(rounds):
+        for workers, seconds in found.items():
+            run = backfill(airflow, course, workers)
+            seconds.append(run.span("pull"))
+    return found
+
+
+def backfill(airflow: Airflow, course: Course, workers: int) -> DagRun:
+    """One first load with so many workers; its result is checked.
+
+    :raises BenchError: it was not cut into two mapped tasks, or is wrong.
+    """
+    contestant = replace(ours(), ready=make_tables)
+    with (
+        course.start(contestant) as track,
+        airflow.scheduler(workers, _connections(track, KOBO_MAX_IN_FLIGHT="2")),
+    ):
+        with slow(course):
+            run = airflow.run("kobo_sync")
+        track.check()
+        mapped = [task for task in run.tasks if task.name.rpartition(".")[2] == "pull"]
+        if len(mapped) != 2:
+            raise BenchError(f"The backfill was cut into {len(mapped)} mapped tasks, not 2.")
+        return run
+
+
+@contextmanager
+def slow(course: Course) -> Iterator[None]:
+    """The server thinks for 200 ms before each answer."""
+    faults = course.simulator.control.faults
+    faults.add("slow", count=None, seconds=_DELAY_MS / 1000, path="^/api/")
+    try:
+        yield
+    finally:
+        faults.clear()
+
+
+def _connections(track: Track, **changes: str) -> dict[str, str]:
+    given = Settings.from_env(env={**track.env, **changes})
+    return {
+        "AIRFLOW_CONN_KOBO_DEFAULT": json.dumps(kobo_connection(given)),
+        "AIRFLOW_CONN_KOBO_DATABASE": json.dumps(database_connection(given)),
+    }
+
+
+def _show_share(kind: str, found: list[dict[str, float]]) -> None:
+    whole, tasks, alone, mine = (
+        median([one[name] for one in found]) for name in ("airflow", "tasks", "command line", "ours")
+    )
+    rows = [
+        ["kobo_sync in Airflow, from the trigger to the end", whole],
+        ["  of it between tasks: scheduling", whole - tasks],
+        ["  of it in tasks: their processes, imports, talk with the api-server", tasks - mine],
+        ["  of it ours: the sync itself", mine],
+        ["the same on the command line, process included", alone],
+    ]
+    show(f"{kind}: a sync with nothing new, medians of {len(found)}", ("", "seconds"), rows)
+
+
+def _show_backfill(kind: str, rows: int, found: dict[int, list[float]]) -> None:
+    table = [[workers, median(seconds), paired(found[1], seconds)] for workers, seconds in found.items()]
+    show(
+        f"{kind}: backfill of {rows:,} submissions, {_DELAY_MS} ms before each answer, two mapped tasks with "
+        "one request in flight each, medians; seconds from the first task's start to the last one's end",
+        ("workers", "seconds", "speed to one"),
+        table,
+    )
