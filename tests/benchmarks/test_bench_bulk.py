@@ -1,0 +1,109 @@
+"""The benchmarks run, compare like with like, and count no time whose result is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from benchmarks.common import HOME, ROOT, BenchError, in_turn, paired
+from benchmarks.field import Contestant, Course, Track, bare, make_tables, ours, seed_style
+from simulator.process import SimulatorProcess
+from tests.support.database_server import DatabaseServer
+from tests.support.drivers import DRIVERS
+
+CLOCKS = ("inserted_at", "updated_at", "first_seen_at", "digest", "row_digest")
+LINE = r"bulk: (\S+) x dlt, (\S+) x seed-style, (\S+) of limit, (\d+) MiB peak"
+
+
+@pytest.fixture
+def course(server: DatabaseServer, simulator: SimulatorProcess) -> Course:
+    return Course(simulator, server)
+
+
+def cells(track: Track, table: str) -> list[dict[str, object]]:
+    """What a table holds, without the clocks and digests that differ by design."""
+    engine = create_engine(track.url)
+    with engine.connect() as connection:
+        rows = connection.execute(text(f"SELECT * FROM {table} ORDER BY kobo_id")).mappings().all()  # noqa: S608
+    engine.dispose()
+    return [{name: value for name, value in row.items() if name not in CLOCKS} for row in rows]
+
+
+def loaded(course: Course, contestant: Contestant) -> Iterator[list[dict[str, object]]]:
+    with course.start(contestant) as track:
+        track.lap(contestant.first)
+        for table in ("kobo_records", "kobo_submissions"):
+            yield cells(track, table)
+
+
+def test_the_bare_script_writes_the_same_cells_to_the_same_two_tables(course: Course) -> None:
+    expected = list(loaded(course, ours()))
+    assert [len(rows) for rows in expected] == [course.rows, course.rows]
+    for driver in DRIVERS:
+        assert list(loaded(course, bare(driver))) == expected
+
+
+def test_a_second_load_is_checked_too(course: Course) -> None:
+    laps = course.run_both(seed_style())
+    assert set(laps) == {"first", "again"}
+    assert all(lap.run.seconds > 0 and lap.run.cpu > 0 and lap.run.peak > 1 for lap in laps.values())
+
+
+@pytest.mark.parametrize("lazy", ["pass", "raise SystemExit('no')"])
+def test_the_time_of_a_contestant_that_did_nothing_does_not_count(course: Course, lazy: str) -> None:
+    idle = replace(ours(), first=(sys.executable, "-c", lazy), ready=make_tables)
+    with pytest.raises(BenchError):
+        course.run_both(idle)
+
+
+def test_a_wrong_cell_is_found(course: Course) -> None:
+    with course.start(bare()) as track:
+        track.lap(bare().first)
+        track.check()
+        engine = create_engine(track.url)
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE kobo_records SET age = age + 1"))
+        engine.dispose()
+        with pytest.raises(BenchError, match="bare script"):
+            track.check()
+
+
+def test_contestants_take_turns_and_are_compared_within_a_round() -> None:
+    order: list[str] = []
+    names = {name: (lambda name=name: order.append(name)) for name in "abc"}
+    in_turn(names, 2)
+    assert order == list("abcabc")
+    assert paired([10, 2, 300], [5, 2, 100]) == 2
+
+
+def measured(*options: str) -> re.Match[str]:
+    command = [sys.executable, "-m", "benchmarks.bulk", "--rounds", "1", "--servers", "mariadb", *options]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=900
+    )
+    assert done.returncode == 0, done.stderr[-1000:]
+    found = re.fullmatch(LINE, done.stdout.splitlines()[-1])
+    assert found, done.stdout[-1000:]
+    return found
+
+
+@pytest.mark.long
+def test_the_growth_of_a_form_is_measured_to_the_last_line() -> None:
+    found = measured("--only", "growth", "--sizes", "300,600")
+    assert 20 < int(found[4]) < 250
+
+
+@pytest.mark.long
+def test_the_peers_are_measured_to_the_last_line() -> None:
+    subprocess.run([ROOT / "benchmarks" / "setup.sh"], check=True, timeout=600)
+    assert (HOME / "dlt").exists()
+    found = measured("--only", "peers,latency", "--quick", "--rows", "1000")
+    assert all(float(ratio) > 0 for ratio in found.groups())
