@@ -30,8 +30,8 @@ function plot() {
   const days = JSON.parse(place.dataset.days);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const at = days.map(({ day }) => Date.parse(`${day}T00:00:00Z`) / 1000);
-  const pushed = days.map((day) => day.pushed);
-  const both = days.map((day) => day.pushed + day.pulled);
+  const pushed = days.map((day) => day.pushed || null);
+  const both = days.map((day) => day.pushed + day.pulled || null);
   const bars = uPlot.paths.bars({ size: [0.7, 40] });
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 } };
   const series = (label, name) => ({ label, paths: bars, points: { show: false }, fill: colour(name), stroke: colour(name) });
@@ -99,9 +99,20 @@ async function press(button) {
   }
 }
 
+/* The UI's frame may not leave for another page by itself; a link of the page around it may. */
+function leave(event, link) {
+  if (parent === window) return;
+  event.preventDefault();
+  const outer = parent.document.createElement("a");
+  outer.href = link.href;
+  outer.click();
+}
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
+  const link = event.target.closest('a[target="_top"]');
   if (button) press(button);
+  if (link) leave(event, link);
 });
 document.addEventListener("change", ({ target }) => {
   if (!target.dataset.all) return;
