@@ -107,9 +107,12 @@ def validation(data: dict[str, Any]) -> tuple[str | None, int | None]:
     status = data.get("_validation_status")
     if not isinstance(status, dict):
         return None, None
-    stamp = status.get("timestamp")
-    in_range = type(stamp) is int and -_MAX_ID <= stamp <= _MAX_ID
-    return token(text_of(status, "uid")), stamp if in_range else None
+    return token(text_of(status, "uid")), stamp_of(status.get("timestamp"))
+
+
+def stamp_of(value: Any) -> int | None:
+    """Epoch seconds, if a value can be such."""
+    return value if type(value) is int and -_MAX_ID <= value <= _MAX_ID else None
 
 
 def digest(data: dict[str, Any], fingerprint: bytes) -> bytes:

@@ -130,7 +130,8 @@ def _mysql_options(url: URL, patience: float) -> dict[str, Any]:
         "read_timeout": seconds + 1,
         "write_timeout": seconds + 1,
         "init_command": (
-            f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}', innodb_lock_wait_timeout = {seconds}"
+            f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}', innodb_lock_wait_timeout = {seconds}, "
+            "group_concat_max_len = 1048576"
         ),
     }
     if url.get_driver_name() == "mysqldb":

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, String, case, cast, func, literal, select
 
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.store.database import now
 from kobo_mirror.store.tables import form_table, submissions
 
 _WALK = 5_000
+_TAB = literal("\t", literal_execute=True)
 
 
 class Seen(NamedTuple):
@@ -66,6 +67,36 @@ def seen_between(
     """What a sweep could see of the ledger's rows; a row marked for repair (no digest) equals nothing."""
     held = held_between(connection, asset_uid, after, upto, limit=limit)
     return {kobo_id: row.seen if row.digest else row.seen._replace(uuid="") for kobo_id, row in held.items()}
+
+
+def glance_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> str:
+    """The same rows as one text, put together by the database: see :func:`glance`.
+
+    Their order is not promised, and a text of over a million bytes is cut short: that it equals another says
+    that the rows are equal; that it differs says nothing.
+    """
+    t = submissions.c
+    stamp = cast(t.validation_timestamp, String)
+    cells = [
+        cast(t.kobo_id, String),
+        *(func.coalesce(cell, "") for cell in (t.uuid, t.validation_status, stamp)),
+    ]
+    ending = case((t.digest.is_(None), "?\n"), else_="\n")
+    line = cells[0] + _TAB + cells[1] + _TAB + cells[2] + _TAB + cells[3] + ending
+    query = select(func.group_concat(line)).where(
+        t.asset_uid == asset_uid, t.state != "deleted", t.kobo_id > after
+    )
+    return connection.execute(query if upto is None else query.where(t.kobo_id <= upto)).scalar_one() or ""
+
+
+def glance(rows: Iterable[Seen]) -> str:
+    """What a sweep saw as one text: unambiguous, since no uuid and no uid holds a tab or a line break."""
+    return ",".join(
+        [
+            f"{kobo_id}\t{uuid or ''}\t{status or ''}\t{'' if stamp is None else stamp}\n"
+            for kobo_id, uuid, status, stamp in rows
+        ]
+    )
 
 
 def rows_between(

@@ -23,8 +23,9 @@ from kobo_mirror.store.tallies import note_server_count
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.failures import ask_for_failures
 from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes
-from kobo_mirror.sync.reconcile import ask_for_young, drain, drain_roots, look_back, sweep
+from kobo_mirror.sync.reconcile import ask_for_young, drain, drain_roots, look_back
 from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
+from kobo_mirror.sync.sweep import sweep
 from kobo_mirror.sync.verify import Report
 
 Ticket = dict[str, Any]

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from threading import Event
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import Engine
@@ -64,12 +65,15 @@ def state_of(row: msgspec.Raw, kobo_id: int, mirror: Mirror) -> State:
         return unreadable_state(row, kobo_id, str(problem))
 
 
-def plan_lanes(client: KoboClient, after: int, lanes: int) -> list[tuple[int, int | None]]:
+def plan_lanes(
+    client: KoboClient, after: int, lanes: int, total: int | None = None
+) -> list[tuple[int, int | None]]:
     """Cut what lies above ``after`` at exact quantiles; the last lane has no end.
 
+    :param total: how many submissions that are, if it is known.
     :returns: ``(first, last)`` of each lane: ``first < id <= last``.
     """
-    total = client.count(after=after)
+    total = client.count(after=after) if total is None else total
     wanted = max(1, min(lanes, total // _LANE_LEAST))
     cuts = [client.id_at(number * total // wanted, after=after) for number in range(1, wanted)]
     bounds = [after, *(cut for cut in cuts if cut is not None)]
@@ -81,38 +85,67 @@ def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane])
 
     :raises KoboMirrorError: the first error of a lane, after the others have finished their page.
     """
-    stop = Event()
     open_lanes = [lane for lane in lanes if not lane.done]
-    with ThreadPoolExecutor(max_workers=source.in_flight, thread_name_prefix="lane") as pool:
-        walks = [pool.submit(_walk, source, lease, run_id, lane, stop) for lane in open_lanes]
+    side_by_side(source.in_flight, [partial(_walk, source, lease, run_id, lane) for lane in open_lanes])
+
+
+def side_by_side(most: int, walks: Sequence[Callable[[Event], None]]) -> None:
+    """Take walks at once, at most so many; each ends early when the event is set.
+
+    :raises KoboMirrorError: the first error of a walk, after the others have finished their page.
+    """
+    stop = Event()
+    with ThreadPoolExecutor(max_workers=most, thread_name_prefix="lane") as pool:
+        started = [pool.submit(walk, stop) for walk in walks]
         try:
-            wait(walks, return_when=FIRST_EXCEPTION)
+            wait(started, return_when=FIRST_EXCEPTION)
         finally:
             stop.set()
-        for walk in walks:
+        for walk in started:
             walk.result()
 
 
+class _Asked(NamedTuple):
+    """A page of a lane: it was asked from ``cursor`` on and brings the lane up to ``to``."""
+
+    page: Page
+    sent_at: datetime
+    limit: int
+    cursor: int
+    to: int
+    done: bool
+
+
 def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) -> None:
-    cursor, limit = lane.cursor, source.page_size
-    done = False
-    while not done and not stop.is_set():
-        sent_at = source.sent_at()
-        page, limit = next_page(source.client.page, limit, after=cursor, upto=lane.last_id)
-        to = page.ids[-1] if page.ids else cursor
-        done = to == lane.last_id or (not page.ids and is_end(source.client, cursor, lane.last_id))
-        source.writer.pull(
-            Pulled(
-                states=source.states(page),
-                sent_at=sent_at,
-                lease=lease,
-                run_id=run_id,
-                window=(cursor, lane.last_id if done else to),
-                step=Step(lane.lane, cursor, to, done),
+    """Walk a lane; while a page is written, the next one is on its way."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as ahead:
+        coming = ahead.submit(_ask, source, lane.cursor, lane.last_id, source.page_size)
+        while True:
+            asked = coming.result()
+            if not asked.done:
+                limit = _next_limit(asked.page, asked.limit, source)
+                coming = ahead.submit(_ask, source, asked.to, lane.last_id, limit)
+            source.writer.pull(
+                Pulled(
+                    states=source.states(asked.page),
+                    sent_at=asked.sent_at,
+                    lease=lease,
+                    run_id=run_id,
+                    window=(asked.cursor, lane.last_id if asked.done else asked.to),
+                    step=Step(lane.lane, asked.cursor, asked.to, asked.done),
+                )
             )
-        )
-        source.progress("pull", len(page.ids), None)
-        cursor, limit = to, _next_limit(page, limit, source)
+            source.progress("pull", len(asked.page.ids), None)
+            if asked.done or stop.is_set():
+                return
+
+
+def _ask(source: Source, cursor: int, last_id: int | None, limit: int) -> _Asked:
+    sent_at = source.sent_at()
+    page, limit = next_page(source.client.page, limit, after=cursor, upto=last_id)
+    to = page.ids[-1] if page.ids else cursor
+    done = to == last_id or (not page.ids and is_end(source.client, cursor, last_id))
+    return _Asked(page, sent_at, limit, cursor, to, done)
 
 
 def next_page(ask: Callable[..., Page], limit: int, **window: int | None) -> tuple[Page, int]:

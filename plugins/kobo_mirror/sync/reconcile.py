@@ -1,95 +1,26 @@
-"""Reconcile: the sweep finds every doubt, the drain asks for the newest state of what is doubted."""
+"""Reconcile: further doubts beside those of the sweep, and the drain that asks for what is doubted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-import msgspec
 from sqlalchemy import Connection
 
-from kobo_mirror.errors import SubmissionError
-from kobo_mirror.forms.submission import parse, token, validation
-from kobo_mirror.forms.submission import text_of as text
+from kobo_mirror.forms.submission import token
 from kobo_mirror.kobo.history import read_history
 from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.exchange import Pulled
 from kobo_mirror.store.fetch_list import Entry, ask_for, count_attempt, next_entries, settle
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.ledger import Seen, ids_of_roots, seen_between, young
-from kobo_mirror.store.runs import add_counts, history_until, note_findings, run_row
-from kobo_mirror.sync.pull import Source, as_many, is_end
+from kobo_mirror.store.ledger import ids_of_roots, young
+from kobo_mirror.store.runs import history_until, note_findings, run_row
+from kobo_mirror.sync.pull import Source, as_many
 from kobo_mirror.sync.removal import ASK_AT_ONCE
 
-SWEEP_PAGE = 1000
 ROOT = "root"
 _YOUNG = timedelta(hours=48)
 _DRAIN_PASSES = 3
-
-
-def sweep(source: Source, lease: Lease, run_id: int) -> int:
-    """Walk ``_id, _uuid, _validation_status`` of all beside the ledger; put differences on the fetch list.
-
-    Both are in the order of ``_id``, so memory stays the same whatever the form's size.
-
-    :returns: how many doubts were found.
-    """
-    after, found, done = 0, 0, False
-    while not done:
-        page = source.client.sweep_page(after=after, limit=SWEEP_PAGE)
-        if not page.ids:
-            done = is_end(source.client, after)
-            continue
-        shown = dict(zip(page.ids, map(read_seen, page.rows, page.ids), strict=True))
-        with reading(source.engine) as connection:
-            held = seen_between(connection, source.mirror.asset_uid, after, page.ids[-1])
-        found += _note_doubts(source, lease, run_id, doubtful(shown, held), page.ids[-1])
-        source.progress("sweep", len(page.ids), page.count if after == 0 else None)
-        after = page.ids[-1]
-    found += _sweep_rest(source, lease, run_id, after)
-    transact(source.engine, lambda connection: note_findings(connection, run_id, {"sweep_found": found}))
-    return found
-
-
-def _sweep_rest(source: Source, lease: Lease, run_id: int, after: int) -> int:
-    """Doubt whatever the ledger holds above the last submission that the server shows."""
-    found = 0
-    while True:
-        with reading(source.engine) as connection:
-            held = seen_between(connection, source.mirror.asset_uid, after, None, limit=SWEEP_PAGE)
-        if not held:
-            return found
-        found += _note_doubts(source, lease, run_id, sorted(held), None)
-        after = max(held)
-
-
-def read_seen(row: msgspec.Raw, kobo_id: int) -> Seen:
-    """One row of a sweep; of one that cannot be read nothing is known, so that it is asked for."""
-    try:
-        data = parse(row)
-    except SubmissionError:
-        data = {}
-    status, stamp = validation(data)
-    return Seen(kobo_id, token(text(data, "_uuid")), status, stamp)
-
-
-def doubtful(shown: dict[int, Seen], held: dict[int, Seen]) -> list[int]:
-    """Ids that only one side has, or that differ in what a sweep can see."""
-    return sorted(
-        kobo_id for kobo_id in shown.keys() | held.keys() if shown.get(kobo_id) != held.get(kobo_id)
-    )
-
-
-def _note_doubts(
-    source: Source, lease: Lease, run_id: int, doubts: Sequence[int], highest: int | None
-) -> int:
-    def work(connection: Connection) -> None:
-        check_lease(connection, lease)
-        ask_for(connection, source.mirror.asset_uid, doubts, "the sweep saw a difference")
-        add_counts(connection, run_id, {}, highest_id=highest)
-
-    transact(source.engine, work)
-    return len(doubts)
 
 
 def look_back(source: Source, lease: Lease, run_id: int, *, swept: bool) -> None:

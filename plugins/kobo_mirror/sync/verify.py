@@ -17,7 +17,7 @@ from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_bet
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.schema import at_head, bound_to
 from kobo_mirror.sync.pull import Progress, as_many, is_end, next_page, state_of
-from kobo_mirror.sync.reconcile import read_seen
+from kobo_mirror.sync.sweep import read_seen
 
 KINDS = ("missing", "extra", "stale", "different")
 _NAMED = 10

@@ -1,0 +1,128 @@
+"""The sweep: what the server shows of every submission beside what the ledger holds; it finds every doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Event
+
+import msgspec
+from sqlalchemy import Connection
+
+from kobo_mirror.errors import SubmissionError
+from kobo_mirror.forms.submission import parse, stamp_of, text_of, token, validation
+from kobo_mirror.kobo.client import Page
+from kobo_mirror.store.database import reading, transact
+from kobo_mirror.store.fetch_list import ask_for
+from kobo_mirror.store.leases import Lease, check_lease
+from kobo_mirror.store.ledger import Seen, glance, glance_between, seen_between
+from kobo_mirror.store.runs import add_counts, note_findings
+from kobo_mirror.sync.pull import Source, is_end, plan_lanes, side_by_side
+
+SWEEP_PAGE = 1000
+_HELD_AT_ONCE = 5_000
+
+
+class _Status(msgspec.Struct):
+    uid: str | None = None
+    timestamp: int | float | None = None
+
+
+class _Swept(msgspec.Struct):
+    """A row of a sweep as it nearly always is."""
+
+    uuid: str = msgspec.field(name="_uuid")
+    status: _Status | None = msgspec.field(name="_validation_status", default=None)
+
+
+_swept = msgspec.json.Decoder(_Swept)
+
+
+def sweep(source: Source, lease: Lease, run_id: int) -> int:
+    """Walk ``_id, _uuid, _validation_status`` of all beside the ledger; put differences on the fetch list.
+
+    Both are in the order of ``_id``, so memory stays the same whatever the form's size. It is cut into lanes
+    that are walked side by side.
+
+    :returns: how many doubts were found.
+    """
+    total = source.client.count()
+    source.progress("sweep", 0, total)
+    lanes = plan_lanes(source.client, 0, source.in_flight, total)
+    walks = [_Walk(source, lease, first, last) for first, last in lanes]
+    side_by_side(source.in_flight, [walk.go for walk in walks])
+    found = sum(walk.found for walk in walks)
+    highest = max(walk.after for walk in walks)
+
+    def note(connection: Connection) -> None:
+        check_lease(connection, lease)
+        add_counts(connection, run_id, {}, highest_id=highest or None)
+        note_findings(connection, run_id, {"sweep_found": found})
+
+    transact(source.engine, note)
+    return found
+
+
+class _Walk:
+    """A lane of the sweep: ``first < id <= last`` (None: no end)."""
+
+    def __init__(self, source: Source, lease: Lease, first: int, last: int | None) -> None:
+        self._source, self._lease, self._last = source, lease, last
+        self._asset = source.mirror.asset_uid
+        self.after, self.found = first, 0
+
+    def go(self, stop: Event) -> None:
+        client, done = self._source.client, False
+        while not done and not stop.is_set():
+            page = client.sweep_page(after=self.after, upto=self._last, limit=SWEEP_PAGE)
+            to = page.ids[-1] if page.ids else self.after
+            done = to == self._last or (not page.ids and is_end(client, self.after, self._last))
+            if page.ids or done:
+                self._compare(page, self._last if done else to)
+            self._source.progress("sweep", len(page.ids), None)
+            self.after = to
+
+    def _compare(self, page: Page, upto: int | None) -> None:
+        """Doubt whatever only one side has, or that differs in what a sweep can see."""
+        shown = list(map(read_seen, page.rows, page.ids))
+        with reading(self._source.engine) as connection:
+            if glance(shown) == glance_between(connection, self._asset, self.after, upto):
+                return
+        left, after = {seen.kobo_id: seen for seen in shown}, self.after
+        while held := self._held(after, upto):
+            self._doubt([kobo_id for kobo_id, seen in held.items() if left.pop(kobo_id, None) != seen])
+            after = max(held)
+        self._doubt(list(left))
+
+    def _held(self, after: int, upto: int | None) -> dict[int, Seen]:
+        with reading(self._source.engine) as connection:
+            return seen_between(connection, self._asset, after, upto, limit=_HELD_AT_ONCE)
+
+    def _doubt(self, ids: Sequence[int]) -> None:
+        def work(connection: Connection) -> None:
+            check_lease(connection, self._lease)
+            ask_for(connection, self._asset, ids, "the sweep saw a difference")
+
+        if ids:
+            transact(self._source.engine, work)
+            self.found += len(ids)
+
+
+def read_seen(row: msgspec.Raw, kobo_id: int) -> Seen:
+    """One row of a sweep; of one that cannot be read nothing is known, so that it is asked for."""
+    try:
+        swept = _swept.decode(row)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _read_odd(row, kobo_id)
+    uuid, status = token(swept.uuid or None), swept.status
+    if status is None or (status.uid is None and status.timestamp is None):
+        return Seen(kobo_id, uuid, None, None)
+    return Seen(kobo_id, uuid, token(status.uid or None), stamp_of(status.timestamp))
+
+
+def _read_odd(row: msgspec.Raw, kobo_id: int) -> Seen:
+    try:
+        data = parse(row)
+    except SubmissionError:
+        data = {}
+    status, stamp = validation(data)
+    return Seen(kobo_id, token(text_of(data, "_uuid")), status, stamp)

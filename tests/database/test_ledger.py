@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from sqlalchemy import Engine, text
+
+from kobo_mirror.store.database import reading
+from kobo_mirror.store.ledger import glance, glance_between, seen_between
+from tests.support.submissions import APPROVED, ASSET, ON_HOLD, submission
+from tests.support.writing import Writing
+
+
+def _both(engine: Engine, after: int, upto: int | None) -> tuple[str, str]:
+    with reading(engine) as connection:
+        seen = seen_between(connection, ASSET, after, upto)
+        return glance(seen.values()), glance_between(connection, ASSET, after, upto)
+
+
+def test_the_database_puts_together_what_the_sweep_compares(engine: Engine) -> None:
+    assert _both(engine, 0, None) == ("", "")
+    odd = [submission(1), submission(2, _validation_status=APPROVED), submission(3, _uuid="ø"), submission(4)]
+    odd += [submission(5, _uuid=None), submission(6, _uuid="with, comma"), submission(2**62)]
+    odd += [submission(7, _validation_status=ON_HOLD | {"timestamp": -(2**63) + 1})]
+    Writing(engine).pull(*odd)
+    ours, theirs = _both(engine, 0, None)
+    assert ours == theirs
+    assert ours.count("\n") == len(odd)
+    ours, theirs = _both(engine, 1, 4)
+    assert ours == theirs
+    assert ours.count("\n") == 3
+
+
+def test_a_row_that_is_to_be_mended_equals_nothing(engine: Engine) -> None:
+    writing = Writing(engine)
+    writing.pull(submission(1), submission(2))
+    before, _ = _both(engine, 0, None)
+    writing.writer.doubt([2], writing.lease)
+    _, doubted = _both(engine, 0, None)
+    assert doubted != before
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE kobo_submissions SET state = 'deleted' WHERE kobo_id = 2"))
+    assert _both(engine, 0, None)[1] == before.partition(",")[0]
+
+
+def test_more_rows_than_fit_a_text_are_never_equal(engine: Engine) -> None:
+    """MySQL cuts a text of over a million bytes short; SQLite does not."""
+    page = [submission(key, _uuid=f"{key:080d}", _validation_status=APPROVED) for key in range(1, 9_001)]
+    Writing(engine).pull(*page)
+    ours, theirs = _both(engine, 0, None)
+    assert (ours == theirs) == (engine.dialect.name == "sqlite")
+    assert ours.startswith(theirs)
