@@ -24,6 +24,7 @@ from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.exc import DBAPIError
 
 from kobo_mirror.store import dead_letters
+from kobo_mirror.store.decide import Way
 from kobo_mirror.store.literals import Rows
 from kobo_mirror.store.statements import _STATEMENT_BYTES, _chunks, insert_rows, upsert_rows
 from kobo_mirror.store.tables import MOMENT, OPTIONS
@@ -88,6 +89,14 @@ def test_every_cell_arrives_as_it_was_sent(
         upsert_rows(connection, odd_table, columns, rows, key=("id",))
         stored = connection.execute(select(odd_table).order_by(odd_table.c.id)).all()
     assert [tuple(row) for row in stored] == rows
+
+
+def test_an_enumeration_is_written_as_its_text(server_engine: Engine, odd_table: Table) -> None:
+    rows = [(1, Way.PULLED), (2, Way.PUSHED), (3, None)]
+    with server_engine.begin() as connection:
+        insert_rows(connection, odd_table, ("id", "text"), rows)
+        stored = connection.execute(select(odd_table.c.id, odd_table.c.text)).all()
+    assert [tuple(row) for row in stored] == [(1, "pulled"), (2, "pushed"), (3, None)]
 
 
 def test_rows_show_nothing_of_themselves(server_engine: Engine) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 Escape = Callable[[str], str]
+_Way = tuple[str, Callable[[Sequence[Any], Escape], Sequence[Any]]]
 
 # Stands between texts that are escaped together. No escape touches it, and XML forbids it, so that no answer
 # should hold it; one that does shows in the number of parts.
@@ -53,7 +54,7 @@ def written_rows(rows: Sequence[tuple[Any, ...]], escape: Escape) -> Iterator[st
             places.append("%s")
             columns.append(_literals(cells, escape))
         else:
-            place, write = _WAYS[type(cells[0])]
+            place, write = _way_of(type(cells[0]))
             places.append(place)
             columns.append(write(cells, escape))
     template = f"({', '.join(places)})"
@@ -66,7 +67,7 @@ def _literals(cells: Sequence[Any], escape: Escape) -> list[str]:
     known = [cell for cell in cells if cell is not None]
     if not known:
         return ["NULL"] * len(cells)
-    place, write = _WAYS[type(known[0])]
+    place, write = _way_of(type(known[0]))
     written = iter(write(known, escape))
     return ["NULL" if cell is None else place % next(written) for cell in cells]
 
@@ -76,7 +77,12 @@ def _texts(cells: Sequence[str], escape: Escape) -> Sequence[str]:
     return parts if len(parts) == len(cells) else [escape(cell) for cell in cells]
 
 
-_WAYS: dict[type, tuple[str, Callable[[Sequence[Any], Escape], Sequence[Any]]]] = {
+def _way_of(kind: type) -> _Way:
+    """How cells of a type are written, or of the type that it is made from: an enumeration is text."""
+    return next(_WAYS[base] for base in kind.__mro__ if base in _WAYS)
+
+
+_WAYS: dict[type, _Way] = {
     str: ("'%s'", _texts),
     int: ("%d", lambda cells, _: cells),
     bytes: ("x'%s'", lambda cells, _: [cell.hex() for cell in cells]),
