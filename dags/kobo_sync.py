@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import Asset, Param, dag
+from airflow.sdk import Asset, Param, TaskGroup, dag
 
+from kobo_mirror.airflow.alerts import deadline_from_env
 from kobo_mirror.airflow.operators import KoboOperator
+from kobo_mirror.airflow.pools import POOL, requests_at_once
 from kobo_mirror.airflow.schedules import schedule_from_env
 
 DOC = """
@@ -15,7 +17,15 @@ DOC = """
 Makes the database show what the form shows now: new, edited and deleted submissions. Running it twice changes
 nothing.
 
-`prepare` → `plan` → `pull` → `reconcile` → `publish`; beside them `register_webhook`, after them `release`
+```
+      Get ready              Read what is new      Compare and settle     Finish
+ ┌──────────────────────┐  ┌────────────────────┐  ┌────────────────┐  ┌───────────┐
+ │ prepare              │─▶│ plan ─▶ pull 1…n   │─▶│ reconcile      │─▶│ publish   │─▶ kobo_records
+ │ └▶ register_webhook  │  │         │          │  │ │              │  │ release   │
+ └────│─────────────────┘  └─────────│──────────┘  └─│──────────────┘  └───────────┘
+      ▼ post to us                   ▼ pages         ▼ what changed, what is gone?
+ ─────────────────────────────── KoboToolbox ───────────────────────────────────────
+```
 
 - **prepare** checks the token and the form and takes the lease: only one sync of a form runs at a time.
 - **register_webhook** has KoboToolbox post new submissions to the webhook. It does so once; then it says that
@@ -27,16 +37,18 @@ nothing.
 - **publish** closes the run and tells its counts, also to whatever waits for the asset `kobo_records`.
 - **release**, after a failure, notes the reason with the run and lets the next one start.
 
-**To run it by hand**: ▶ Trigger. The usual choice is *Automatic*.
+**To run it by hand**: ▶ Trigger. The usual choice is *The usual sync*. The run's note says what came of it.
 
-**When it fails**: the log of `release` says why in a sentence. A wrong token or form fails at once: mend
+**When it fails**: the run's note says why in a sentence. A wrong token or form fails at once: mend
 the connection `kobo_default`, whose Test button says what is wrong. A server or a database that is away
 is tried again. Then clear the failed task and those after it (`prepare` runs again by itself), or wait
 for the next run: it goes on where this one stopped. Where very many submissions have gone at once,
 nothing is deleted until a person says that it is meant, by *Confirm deletes*.
 
 **Settings**: the connections `kobo_default` (form, token, webhook) and `kobo_database`. The schedule is
-`KOBO_SYNC_SCHEDULE` (a cron expression, or `none`) in the environment of the dag-processor.
+`KOBO_SYNC_SCHEDULE` (a cron expression, or `none`) in the environment of the dag-processor, and
+`KOBO_SYNC_DEADLINE_MINUTES` is when a run counts as late. Requests to the server are bounded by the pool
+`kobo_api`: a slot is a request at once.
 """
 
 RECORDS = Asset(name="kobo_records", uri="kobo://mirror/kobo_records")
@@ -46,21 +58,24 @@ RECORDS = Asset(name="kobo_records", uri="kobo://mirror/kobo_records")
     schedule=schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *"),
     catchup=False,
     max_active_runs=1,
+    deadline=deadline_from_env("KOBO_SYNC_DEADLINE_MINUTES"),
     description="Bring the database up to what the KoboToolbox form shows",
     doc_md=DOC,
     tags=["kobo", "sync"],
-    default_args={"owner": "data-team", "retries": 3, "retry_delay": timedelta(minutes=1)},
+    default_args={"owner": "data-team", "retries": 3, "retry_delay": timedelta(minutes=1), "pool": POOL},
     params={
         "mode": Param(
             "auto",
             title="What to do",
-            enum=["auto", "usual", "exact"],
+            enum=["auto", "usual", "exact", "again", "check"],
             values_display={
-                "auto": "Automatic (recommended)",
+                "auto": "The usual sync (recommended)",
                 "usual": "Quick: new submissions and whatever is in doubt",
                 "exact": "Thorough: compare everything, also edits and deletions",
+                "again": "Everything again: read the whole form anew",
+                "check": "Only check: compare, and change nothing",
             },
-            description="Automatic compares everything for small forms, for large ones at least once a day.",
+            description="The usual sync compares everything for small forms, large ones at least once a day.",
         ),
         "page_size": Param(
             None,
@@ -74,7 +89,7 @@ RECORDS = Asset(name="kobo_records", uri="kobo://mirror/kobo_records")
             None,
             type=["null", "integer"],
             minimum=0,
-            title="Read again from submission",
+            title="Read again since submission",
             description="Reads every submission after this _id again; 0: all of them. Empty: what is new.",
         ),
         "confirm_deletes": Param(
@@ -86,22 +101,36 @@ RECORDS = Asset(name="kobo_records", uri="kobo://mirror/kobo_records")
     },
 )
 def kobo_sync() -> None:
-    """Wire the steps of a sync."""
-    prepare = KoboOperator(
-        task_id="prepare", step="prepare", mode="{{ params.mode }}", since_id="{{ params.since_id }}"
-    )
-    prepare.as_setup()  # type: ignore[no-untyped-call]  # Airflow gives it no types
+    """Wire the steps of a sync. The groups tell the story; a task's id is the same with and without them."""
+    with TaskGroup("get_ready", group_display_name="Get ready", prefix_group_id=False):
+        prepare = KoboOperator(
+            task_id="prepare",
+            step="prepare",
+            mode="{{ params.mode }}",
+            since_id="{{ params.since_id }}",
+        )
+        prepare.as_setup()  # type: ignore[no-untyped-call]  # Airflow gives it no types
+        register = KoboOperator(task_id="register_webhook", step="register")
     ticket = prepare.output
-    register = KoboOperator(task_id="register_webhook", step="register")
-    plan = KoboOperator(task_id="plan", step="plan", ticket=ticket, groups=2)
-    pull = KoboOperator.partial(
-        task_id="pull", step="pull", ticket=ticket, page_size="{{ params.page_size }}"
-    ).expand_kwargs(plan.output)
-    reconcile = KoboOperator(
-        task_id="reconcile", step="reconcile", ticket=ticket, confirm_deletes="{{ params.confirm_deletes }}"
-    )
-    publish = KoboOperator(task_id="publish", step="publish", ticket=ticket, outlets=[RECORDS])
-    release = KoboOperator(task_id="release", step="release", ticket=ticket).as_teardown(setups=prepare)
+    with TaskGroup("read_what_is_new", group_display_name="Read what is new", prefix_group_id=False):
+        plan = KoboOperator(task_id="plan", step="plan", ticket=ticket, groups=2)
+        pull = KoboOperator.partial(
+            task_id="pull",
+            step="pull",
+            ticket=ticket,
+            page_size="{{ params.page_size }}",
+            pool_slots=requests_at_once(),
+        ).expand_kwargs(plan.output)
+    with TaskGroup("compare_and_settle", group_display_name="Compare and settle", prefix_group_id=False):
+        reconcile = KoboOperator(
+            task_id="reconcile",
+            step="reconcile",
+            ticket=ticket,
+            confirm_deletes="{{ params.confirm_deletes }}",
+        )
+    with TaskGroup("finish", group_display_name="Finish", prefix_group_id=False):
+        publish = KoboOperator(task_id="publish", step="publish", ticket=ticket, outlets=[RECORDS])
+        release = KoboOperator(task_id="release", step="release", ticket=ticket).as_teardown(setups=prepare)
     prepare >> register >> release
     pull >> reconcile >> publish >> release
 

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from airflow.sdk import Param, dag
 
+from kobo_mirror.airflow.alerts import deadline_from_env
 from kobo_mirror.airflow.operators import KoboOperator
+from kobo_mirror.airflow.pools import POOL
 from kobo_mirror.airflow.schedules import schedule_from_env
 
 DOC = """
@@ -16,12 +18,19 @@ Compares the edit mark of every submission on the server, and every row of the d
 has noted of them; with *Compare every answer* also every answer on the server with every cell. Changes no row
 unless *Repair* is chosen. What arrives meanwhile is no difference: a submission in doubt is asked for again.
 
-The log ends with a sentence such as `mirror equals source: 5200 submissions, 0 differences`, and the run is
-green. It **fails** when anything differs, and names the first submissions that do: trigger it again with
-*Repair*. Submissions that do not fit the table are no difference: they are counted apart and listed, with the
-reason, in the view `kobo_rejected`.
+```
+ KoboToolbox ── every submission's edit mark ──▶ ┌────────┐ ── equal ────▶ green, and the proof is kept
+ kobo_records ── every row, digested anew ─────▶ │ verify │ ── differs ──▶ red: trigger again with Repair
+                                                 └────────┘
+```
 
-**Settings**: as for `kobo_sync`; the schedule is `KOBO_VERIFY_SCHEDULE` (a cron expression, or `none`).
+The run's note is a sentence such as `mirror equals source: 5200 submissions, 0 differences`, and the run is
+green. It **fails** when anything differs, and its log names the first submissions that do: trigger it again
+with *Repair*. Submissions that do not fit the table are no difference: they are counted apart and listed,
+with the reason, in the view `kobo_rejected`.
+
+**Settings**: as for `kobo_sync`; the schedule is `KOBO_VERIFY_SCHEDULE` (a cron expression, or `none`),
+and `KOBO_VERIFY_DEADLINE_MINUTES` is when a run counts as late.
 """
 
 
@@ -29,10 +38,11 @@ reason, in the view `kobo_rejected`.
     schedule=schedule_from_env("KOBO_VERIFY_SCHEDULE", "30 2 * * *"),
     catchup=False,
     max_active_runs=1,
+    deadline=deadline_from_env("KOBO_VERIFY_DEADLINE_MINUTES"),
     description="Prove that the database equals the KoboToolbox form",
     doc_md=DOC,
     tags=["kobo", "proof"],
-    default_args={"owner": "data-team", "retries": 3, "retry_delay": timedelta(minutes=5)},
+    default_args={"owner": "data-team", "retries": 3, "retry_delay": timedelta(minutes=5), "pool": POOL},
     params={
         "full": Param(
             False,

@@ -1,4 +1,4 @@
-"""Sets Airflow up in AIRFLOW_HOME: its tables in SQLite, and our two connections. ``--fresh`` starts anew.
+"""Sets Airflow up in AIRFLOW_HOME: its tables, our two connections, our pool. ``--fresh`` starts anew.
 
 Airflow is imported only as far as it is needed: that takes seconds.
 """
@@ -28,8 +28,10 @@ def set_up(*, fresh: bool) -> None:
     else:
         _migrate()
     from kobo_mirror.airflow.connections import create_absent
+    from kobo_mirror.airflow.pools import create_pool
 
     create_absent(os.environ)
+    create_pool()
 
 
 def _start_anew(database: Path, empty: Path) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from kobo_mirror.errors import ConfigurationError
 
 PUBLIC_SERVER = "https://kf.kobotoolbox.org"
+PUBLIC_SERVERS = (PUBLIC_SERVER, "https://eu.kobotoolbox.org")
 _USUAL_PORT = {"http": ":80", "https": ":443"}
 _DATABASE_URL = "must be an address such as mysql+pymysql://user:password@host/kobo"
 _SQLITE_FILE = "must name a file for SQLite, such as sqlite:////srv/kobo.sqlite"

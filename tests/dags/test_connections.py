@@ -53,8 +53,9 @@ def create(**changes: str) -> list[str]:
 def test_both_are_made_from_the_environment() -> None:
     assert create() == ["kobo_default", "kobo_database"]
     _, kind, password, extra, host, _ = stored("kobo_default")
-    assert (kind, password, host) == ("kobo", "a-token-of-the-tests", "https://kobo.example")
+    assert (kind, password, host) == ("kobo", "a-token-of-the-tests", None)
     assert extra == {
+        "server": "https://kobo.example",
         "asset_uid": "aInkomokoTestForm00001",
         "page_size": 1000,
         "webhook_endpoint": "https://mirror.example/api/real-time-updates",
@@ -105,3 +106,20 @@ def test_the_command_ends_with_a_sentence(
     assert main() == 0
     assert main() == 0
     assert "kobo_default: already there, left as it is" in capsys.readouterr().out
+
+
+def test_the_pool_has_room_for_two_reading_tasks_and_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.models.pool import Pool
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete, select
+
+    from kobo_mirror.airflow.pools import create_pool
+
+    with create_session() as session:
+        session.execute(delete(Pool).where(Pool.pool == "kobo_api"))
+    monkeypatch.setenv("KOBO_MAX_IN_FLIGHT", "3")
+    assert create_pool()
+    monkeypatch.setenv("KOBO_MAX_IN_FLIGHT", "5")
+    assert not create_pool()
+    with create_session() as session:
+        assert session.scalars(select(Pool.slots).where(Pool.pool == "kobo_api")).one() == 6

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import Engine, select, text
@@ -50,6 +52,13 @@ class Airflow:
 
     def run(self, dag_id: str, **params: Any) -> Any:
         return fresh_dags()[dag_id].test(run_conf=params)  # test() leaves the params of a run in its DAG
+
+    def note(self, run: Any) -> str:
+        from airflow.models.dagrun import DagRun
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            return str(session.get_one(DagRun, run.id).note)
 
     def states(self, run: Any) -> dict[str, str]:
         return {task.task_id: str(task.state) for task in run.get_task_instances()}
@@ -98,6 +107,20 @@ def asset_events() -> list[Any]:
         return list(session.scalars(select(AssetEvent).order_by(AssetEvent.id)))
 
 
+def links(run: Any, task_id: str) -> dict[str, Any]:
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        found = XComModel.get_many(run_id=run.run_id, dag_ids=run.dag_id, task_ids=task_id)
+        entries: Any = session.scalars(found)
+        return {
+            entry.key: XComModel.deserialize_value(entry)
+            for entry in entries
+            if entry.key.startswith("_link_")
+        }
+
+
 def test_a_form_arrives_is_registered_once_and_is_proven_equal(
     airflow: Airflow, simulator: SimulatorProcess, engine: Engine
 ) -> None:
@@ -111,6 +134,9 @@ def test_a_form_arrives_is_registered_once_and_is_proven_equal(
     assert str(second.state) == "success"
     assert simulator.control.stats()["hooks"] == 1
 
+    assert re.fullmatch(r"300 new, 0 edited, 0 deleted, 0 rejected in [\d.]+ s", airflow.note(first))
+    assert re.fullmatch(r"0 new, 0 edited, 0 deleted, 0 rejected in [\d.]+ s", airflow.note(second))
+
     told = [event.extra for event in asset_events()[before:]]
     assert [(event["inserted"], event["unchanged"], event["rejected"]) for event in told] == [
         (300, 0, 0),
@@ -120,6 +146,7 @@ def test_a_form_arrives_is_registered_once_and_is_proven_equal(
 
     verify = airflow.run("kobo_verify", full=True)
     assert str(verify.state) == "success"
+    assert airflow.note(verify) == "mirror equals source: 300 submissions, 0 differences"
 
 
 def test_edits_and_deletes_arrive_and_a_planted_difference_fails_the_proof_until_it_is_repaired(
@@ -137,6 +164,7 @@ def test_edits_and_deletes_arrive_and_a_planted_difference_fails_the_proof_until
     failed = airflow.run("kobo_verify")
     assert airflow.states(failed) == {"verify": "failed"}
     assert airflow.tries(failed, "verify") == 1
+    assert airflow.note(failed) == "mirror differs from source: 298 submissions, 1 differences (1 different)"
     assert str(airflow.run("kobo_verify", repair=True).state) == "success"
     assert str(airflow.run("kobo_verify", full=True).state) == "success"
 
@@ -163,11 +191,74 @@ def test_what_fails_in_the_middle_is_noted_and_the_next_run_goes_on(
     assert str(run.state) == "failed"
     assert lease_holder(engine) is None
     assert last_run(engine).error.startswith("pull: ")
+    assert last_run(engine).error in airflow.note(run)
     assert last_run(engine).finished_at is None
 
     simulator.control.faults.clear()
     assert str(airflow.run("kobo_sync").state) == "success"
     assert count(engine) == 300
+
+
+@ON_SQLITE
+def test_only_to_check_writes_nothing_and_skips_the_rest(
+    airflow: Airflow, simulator: SimulatorProcess, engine: Engine
+) -> None:
+    airflow.run("kobo_sync")
+    checked = airflow.run("kobo_sync", mode="check")
+    assert str(checked.state) == "success"
+    assert set(airflow.states(checked).values()) == {"skipped"}
+    assert airflow.note(checked) == "mirror equals source: 300 submissions, 0 differences"
+
+    simulator.control.edit(simulator.control.ids()[0], cd_age="78")
+    differs = airflow.run("kobo_sync", mode="check")
+    assert str(differs.state) == "failed"
+    assert airflow.note(differs) == "mirror differs from source: 300 submissions, 1 differences (1 stale)"
+    assert last_run(engine).updated == 0
+    assert lease_holder(engine) is None
+
+
+@ON_SQLITE
+def test_everything_again_reads_the_whole_form(
+    airflow: Airflow, simulator: SimulatorProcess, engine: Engine
+) -> None:
+    airflow.run("kobo_sync")
+    airflow.run("kobo_sync", mode="again")
+    assert (last_run(engine).mode, last_run(engine).unchanged) == ("exact", 300)
+
+
+@ON_SQLITE
+def test_the_forms_of_the_account_are_listed_even_before_one_is_chosen(
+    airflow: Airflow, simulator: SimulatorProcess
+) -> None:
+    airflow.connect(KOBO_ASSET_ID="")
+    run = airflow.run("kobo_forms")
+    assert str(run.state) == "success"
+    line = f"{simulator.asset}: Client data (simulated) (300 submissions)"
+    assert airflow.note(run) == f"1 forms at {simulator.url}\n- {line}"
+
+
+@ON_SQLITE
+def test_a_task_leads_to_the_form_and_to_its_run(airflow: Airflow, simulator: SimulatorProcess) -> None:
+    run = airflow.run("kobo_verify")
+    assert links(run, "verify") == {
+        "_link_FormLink": f"{simulator.url}/#/forms/{simulator.asset}/summary",
+        "_link_RunLink": f"/plugin/kobo-mirror?{urlencode({'run': f'kobo_verify {run.run_id}'})}",
+    }
+
+
+@ON_SQLITE
+def test_a_persons_note_is_not_overwritten(airflow: Airflow) -> None:
+    from airflow.models.dagrun import DagRun, DagRunNote
+    from airflow.utils.session import create_session
+
+    from kobo_mirror.airflow.notes import on_dag_run_success
+
+    run = airflow.run("kobo_sync")
+    with create_session() as session:
+        stored = session.get_one(DagRun, run.id)
+        stored.dag_run_note = DagRunNote("the one before the holidays", "a person")
+        on_dag_run_success(stored, "")
+        assert stored.note == "the one before the holidays"
 
 
 @ON_SQLITE

@@ -1,7 +1,7 @@
-"""``python -m kobo_mirror.airflow.connections``: create our two connections from the environment.
+"""``python -m kobo_mirror.airflow.connections``: create our connections and our pool.
 
-They are rows of Airflow's own database, so that they show in its UI and can be changed there; one that is
-there already is left as it is. Runs beside Airflow (when it is set up), not in a task.
+They come from the environment and are rows of Airflow's own database, so that they show in its UI and can be
+changed there; what is there already is left as it is. Runs beside Airflow (when it is set up), not in a task.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
+from kobo_mirror.airflow.pools import POOL, create_pool
 from kobo_mirror.config import Settings
 from kobo_mirror.errors import ConfigurationError
 
@@ -21,6 +22,7 @@ from kobo_mirror.errors import ConfigurationError
 def kobo_connection(settings: Settings) -> dict[str, Any]:
     """The fields of ``kobo_default``."""
     extra = {
+        "server": settings.kobo_url,
         "asset_uid": settings.kobo_asset_id,
         "page_size": settings.kobo_page_size,
         "webhook_endpoint": settings.real_time_post_endpoint_url,
@@ -31,7 +33,6 @@ def kobo_connection(settings: Settings) -> dict[str, Any]:
     return {
         "conn_type": "kobo",
         "description": "The KoboToolbox form that is mirrored",
-        "host": settings.kobo_url,
         "password": settings.kobo_token,
         "extra": json.dumps({name: value for name, value in extra.items() if value}),
     }
@@ -83,12 +84,18 @@ def main() -> int:
     """Say what was created; 2 and a sentence where the environment does not suffice."""
     try:
         created = create_absent(os.environ)
+        pooled = create_pool()
     except ConfigurationError as problem:
         print(problem, file=sys.stderr)
         return 2
     for name in _CONNECTIONS:
-        print(f"connection {name}: {'created' if name in created else 'already there, left as it is'}")
+        print(f"connection {name}: {_became(name in created)}")
+    print(f"pool {POOL}: {_became(pooled)}")
     return 0
+
+
+def _became(created: bool) -> str:
+    return "created" if created else "already there, left as it is"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from kobo_mirror.config import Settings
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermittedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from requests import Session
     from sqlalchemy import Engine
 
@@ -51,18 +53,21 @@ class KoboHook(HttpHook):
         super().__init__(method=method, http_conn_id=kobo_conn_id)
         self.kobo_conn_id = kobo_conn_id
 
-    def settings(self, *, advice: str = "") -> Settings:
+    def settings(
+        self, *, need: Iterable[str] = ("KOBO_TOKEN", "KOBO_ASSET_ID"), advice: str = ""
+    ) -> Settings:
         """What the connection says, checked as the same settings are elsewhere.
 
+        :param need: the settings that must be there.
         :param advice: the last sentence of the error, by default where to find the connection.
         :raises ConfigurationError: a field is missing or malformed.
         """
         connection = self.get_connection(self.kobo_conn_id)
         extra = connection.extra_dejson
-        given = {"KOBO_URL": connection.host, "KOBO_TOKEN": connection.password}
+        given = {"KOBO_URL": extra.get("server") or connection.host, "KOBO_TOKEN": connection.password}
         given |= {name: extra.get(field) for name, (field, _) in _EXTRAS.items()}
         return Settings.from_env(
-            need=("KOBO_TOKEN", "KOBO_ASSET_ID"),
+            need=need,
             env={**os.environ, **{name: str(value or "") for name, value in given.items()}},
             names={name: f"'{label}'" for name, label in _LABELS.items()},
             advice=advice or f"Set it in Admin → Connections → {self.kobo_conn_id}.",
@@ -87,9 +92,20 @@ class KoboHook(HttpHook):
             settings = self.settings(advice="Fill it in and test again.")
             with self.get_client(settings, attempts=1, timeout=(5.0, 15.0)) as client:
                 account, form = client.whoami(), client.form()
-                return True, f"Signed in as {account}. {_described(form)} {_about_hooks(client)}"
+                return True, " ".join(
+                    [
+                        f"Signed in as {account}.",
+                        _described(form),
+                        _about_history(client),
+                        _about_hooks(client),
+                    ]
+                )
         except KoboMirrorError as problem:
             return False, _in_words_of_the_form(str(problem))
+
+    def _set_base_url(self, connection: Any) -> None:
+        connection.host = connection.extra_dejson.get("server") or connection.host
+        super()._set_base_url(connection)
 
     def _configure_session_from_auth(self, session: Session, connection: Any) -> Session:
         session.headers["Authorization"] = f"Token {connection.password}"
@@ -113,6 +129,14 @@ def _described(form: FormInfo) -> str:
     rows = "an unknown number of" if form.submission_count is None else f"{form.submission_count:,}"
     partly = " (this account sees only some of them)" if form.restricted else ""
     return f"Form '{form.name}' has {rows} submissions{partly}."
+
+
+def _about_history(client: KoboClient) -> str:
+    try:
+        next(iter(client.history(most=1)), None)
+    except NotPermittedError:
+        return "It may not read the form's history: edits are found by comparing."
+    return "It may read the form's history."
 
 
 def _about_hooks(client: KoboClient) -> str:

@@ -6,43 +6,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, Context, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from kobo_mirror.airflow.hooks import KoboHook, open_target
+from kobo_mirror.airflow.links import FormLink, RunLink, run_name
+from kobo_mirror.airflow.notes import ERROR, LONGEST, NOTE, counts_note
+from kobo_mirror.airflow.policy import RETRY_BY_ERROR
 from kobo_mirror.airflow.progress import Progress
-from kobo_mirror.errors import (
-    ConfigurationError,
-    CredentialsError,
-    DatabaseError,
-    DeletesWaitError,
-    KoboMirrorError,
-    NotPermittedError,
-    RequestError,
-    SchemaError,
-    ServerError,
-)
+from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermittedError
 
 if TYPE_CHECKING:
-    from airflow.sdk import XComArg
+    from airflow.sdk import ExceptionRetryPolicy, XComArg
     from sqlalchemy import Engine
 
+    from kobo_mirror.airflow.hooks import KoboHook
     from kobo_mirror.config import Settings
     from kobo_mirror.kobo.client import KoboClient
     from kobo_mirror.sync.mirror import MirrorSync
-
-RETRY_BY_ERROR = ExceptionRetryPolicy(
-    rules=[
-        RetryRule(
-            exception=[ConfigurationError, CredentialsError, DeletesWaitError, RequestError, SchemaError],
-            action=RetryAction.FAIL,
-            reason="asking again does not help",
-        ),
-        RetryRule(
-            exception=[ServerError, DatabaseError], action=RetryAction.RETRY, reason="this may pass by itself"
-        ),
-    ]
-)
 
 
 class KoboOperator(BaseOperator):
@@ -51,7 +31,7 @@ class KoboOperator(BaseOperator):
     ``sync`` is all of it in one task. Its steps, each safe to repeat: ``prepare`` (returns the ticket that
     the others need), ``register``, ``plan`` (returns the arguments to map ``pull`` over), ``pull``,
     ``reconcile``, ``publish``, and ``release`` for a run that failed. ``verify`` fails unless the mirror
-    equals the form.
+    equals the form. ``forms`` lists the forms of the account.
 
     :param step: what to do.
     :param kobo_conn_id: the form to read, a connection of type "KoboToolbox". (templated)
@@ -60,7 +40,8 @@ class KoboOperator(BaseOperator):
     :param lanes: the lanes to pull. (templated)
     :param in_flight: requests at once; None: as many as the settings allow. (templated)
     :param groups: the number of tasks that ``plan`` may cut a large pull into.
-    :param mode: ``usual``, ``exact``, or ``auto``: the form's size and the last exact run decide. (templated)
+    :param mode: ``usual``, ``exact``, or ``auto``: the form's size and the last exact run decide; ``again``
+        reads the whole form anew; ``check`` only compares, and skips what follows ``prepare``. (templated)
     :param page_size: submissions asked for at once; None: as the connection says. (templated)
     :param since_id: read every submission with a higher ``_id`` again. (templated)
     :param confirm_deletes: the mark of a list of deletes that waits for a person's word. (templated)
@@ -81,6 +62,7 @@ class KoboOperator(BaseOperator):
         "full",
         "repair",
     )
+    operator_extra_links = (FormLink(), RunLink())
     ui_color = "#e3f1fb"
 
     def __init__(
@@ -120,19 +102,26 @@ class KoboOperator(BaseOperator):
         self.repair = repair
 
     def execute(self, context: Context) -> Any:
-        """Do the step. What went wrong is left in the XCom ``error`` for ``release``.
+        """Do the step. What went wrong is left in the XCom ``error``, for ``release`` and the run's note.
 
         :raises KoboMirrorError: as the library does; ``retry_policy`` decides whether it is worth a retry.
         """
         try:
             return _STEPS[self.step](self, context)
         except KoboMirrorError as error:
-            context["ti"].xcom_push("error", str(error))
+            context["ti"].xcom_push(ERROR, str(error))
             raise
+
+    def _hook(self) -> KoboHook:
+        from kobo_mirror.airflow.hooks import KoboHook
+
+        return KoboHook(self.kobo_conn_id)
 
     @contextmanager
     def _parts(self) -> Iterator[tuple[Settings, KoboClient, Engine]]:
-        hook = KoboHook(self.kobo_conn_id)
+        from kobo_mirror.airflow.hooks import open_target
+
+        hook = self._hook()
         settings = hook.settings()
         in_flight = self.in_flight or settings.kobo_max_in_flight
         engine = open_target(self.database_conn_id)
@@ -165,8 +154,14 @@ class KoboOperator(BaseOperator):
             yield self._mirror_sync(*parts)
 
     def _prepare(self, context: Context) -> dict[str, Any]:
+        if self.mode == "check":
+            raise AirflowSkipException(self._verify(context))
         with self._sync() as sync:
-            return sync.prepare(_name_of(context), mode=self.mode, since=_number(self.since_id))
+            mode, since = self._asked_for()
+            return sync.prepare(_name_of(context), mode=mode, since=since)
+
+    def _asked_for(self) -> tuple[str, int | None]:
+        return ("exact", 0) if self.mode == "again" else (self.mode, _number(self.since_id))
 
     def _register(self, context: Context) -> str:
         from kobo_mirror.sync.register import register_webhook
@@ -192,7 +187,7 @@ class KoboOperator(BaseOperator):
     def _plan(self, context: Context) -> list[dict[str, Any]]:
         with self._sync() as sync:
             groups = sync.plan(self._given_ticket(), groups=self.groups) or [[]]
-        in_flight = KoboHook(self.kobo_conn_id).settings().kobo_max_in_flight
+        in_flight = self._hook().settings().kobo_max_in_flight
         return [{"lanes": lanes, "in_flight": max(1, in_flight // len(groups))} for lanes in groups]
 
     def _pull(self, context: Context) -> None:
@@ -214,9 +209,9 @@ class KoboOperator(BaseOperator):
                 sync.fail(self._given_ticket(), problem)
 
     def _sync_all(self, context: Context) -> dict[str, Any]:
-        since, confirm = _number(self.since_id), _text(self.confirm_deletes)
+        (mode, since), confirm = self._asked_for(), _text(self.confirm_deletes)
         with self._sync() as sync:
-            counts = sync.run(mode=self.mode, since=since, confirm=confirm, name=_name_of(context))
+            counts = sync.run(mode=mode, since=since, confirm=confirm, name=_name_of(context))
         return self._published(context, counts)
 
     def _verify(self, context: Context) -> str:
@@ -233,11 +228,22 @@ class KoboOperator(BaseOperator):
                 sync = self._mirror_sync(settings, client, engine)
                 sync.repair(report, confirm=_text(self.confirm_deletes))
                 report = verify(client, engine, mirror, progress, full=full)
+        context["ti"].xcom_push(NOTE, report.sentence)
         if not report.equal:
             named = {kind: ids for kind, ids in report.named.items() if ids}
             raise AirflowFailException(f"{report.sentence}. The first ids of each kind: {named}")
         self.log.info("%s", report.sentence)
         return report.sentence
+
+    def _forms(self, context: Context) -> None:
+        hook = self._hook()
+        settings = hook.settings(need=("KOBO_TOKEN",))
+        with hook.get_client(settings) as client:
+            forms = sorted(map(str, client.forms()), key=str.casefold)
+        sentence = f"{len(forms)} forms at {settings.kobo_url}"
+        for line in (sentence, *forms):
+            self.log.info("%s", line)
+        context["ti"].xcom_push(NOTE, "\n- ".join([sentence, *forms])[:LONGEST])
 
     def _given_ticket(self) -> dict[str, Any]:
         if not isinstance(self.ticket, dict):
@@ -246,6 +252,7 @@ class KoboOperator(BaseOperator):
 
     def _published(self, context: Context, counts: dict[str, Any]) -> dict[str, Any]:
         self.log.info("%s", counts["sentence"])
+        context["ti"].xcom_push(NOTE, counts_note(counts))
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = dict(counts)
         return counts
@@ -261,11 +268,12 @@ _STEPS: Mapping[str, Callable[[KoboOperator, Context], Any]] = {
     "publish": KoboOperator._publish,
     "release": KoboOperator._release,
     "verify": KoboOperator._verify,
+    "forms": KoboOperator._forms,
 }
 
 
 def _name_of(context: Context) -> str:
-    return f"{context['dag'].dag_id} {context['run_id']}"[:255]
+    return run_name(context["dag"].dag_id, context["run_id"])
 
 
 def _number(given: int | str | None) -> int | None:
@@ -287,5 +295,5 @@ def _problems(context: Context) -> Iterator[str]:
     for task in ti.get_task_breadcrumbs(ti.dag_id, ti.run_id):
         if task["state"] == "failed":
             name, index = task["task_id"], task["map_index"]
-            error = ti.xcom_pull(task_ids=name, key="error", map_indexes=index)
+            error = ti.xcom_pull(task_ids=name, key=ERROR, map_indexes=index)
             yield f"{name}: {error or 'it ended without an error of its own; see its log.'}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kobo_mirror.config import PUBLIC_SERVERS
+
 
 def get_provider_info() -> dict[str, Any]:
     """The entry point ``apache_airflow_provider``: Airflow builds the connection's form from it."""
@@ -17,12 +19,9 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-class-name": "kobo_mirror.airflow.hooks.KoboHook",
                 "hook-name": "KoboToolbox",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["login", "schema", "port"],
-                    "relabeling": {"host": "Server", "password": "API token"},
-                    "placeholders": {
-                        "host": "https://kf.kobotoolbox.org",
-                        "password": "Account settings → Security → API key",
-                    },
+                    "hidden-fields": ["host", "login", "schema", "port"],
+                    "relabeling": {"password": "API token"},
+                    "placeholders": {"password": "Account settings → Security → API key"},
                 },
                 "conn-fields": _FIELDS,
             }
@@ -31,6 +30,11 @@ def get_provider_info() -> dict[str, Any]:
 
 
 _FIELDS: dict[str, dict[str, Any]] = {
+    "server": {
+        "label": "Server",
+        "description": "Where you sign in: choose one of the public servers, or type the address of yours.",
+        "schema": {"type": ["string", "null"], "format": "uri", "examples": list(PUBLIC_SERVERS)},
+    },
     "asset_uid": {
         "label": "Form",
         "description": "The form's uid: the letters and digits after /forms/ in its address.",

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from kobo_mirror.errors import ConfigurationError, ServerError
-from kobo_mirror.kobo.description import FormInfo, form_info
+from kobo_mirror.kobo.description import FormInfo, ListedForm, form_info
 from kobo_mirror.kobo.pages import Page, check_order, check_total, cut_page
 from kobo_mirror.kobo.session import Session, Usage
 from kobo_mirror.kobo.transport import Answer, AnswerTooLargeError, Transport
@@ -121,6 +121,11 @@ class KoboClient:
     def form(self) -> FormInfo:
         """The form's description."""
         return self._session.ask(f"{self._asset}.json", _decode_form, {})
+
+    def forms(self) -> Iterator[ListedForm]:
+        """The forms that this account may see, not only ours."""
+        rows = self._listed("/api/v2/assets/", {**_AS_JSON, "q": "asset_type:survey"}, ListedForm)
+        return (msgspec.convert(row, ListedForm) for row in rows)
 
     def page(self, *, after: int, upto: int | None = None, limit: int) -> Page:
         """The next whole submissions with ``after < _id <= upto``, ascending. An empty page is the end."""

@@ -29,6 +29,20 @@ class FormInfo:
     deployed_version_id: str | None
 
 
+class ListedForm(msgspec.Struct, frozen=True):
+    """A form as the list of an account's forms shows it (kobo-api.md §6)."""
+
+    uid: str
+    name: str = ""
+    has_deployment: bool = False
+    submission_count: int | None = msgspec.field(name="deployment__submission_count", default=None)
+
+    def __str__(self) -> str:
+        state = "" if self.has_deployment else "not deployed"
+        rows = state or ("" if self.submission_count is None else f"{self.submission_count:,} submissions")
+        return f"{self.uid}: {self.name or 'without a name'}{rows and f' ({rows})'}"
+
+
 class _Question(msgspec.Struct):
     type: str = ""
 

@@ -32,9 +32,8 @@ def kobo(connect: Connect, simulator: SimulatorProcess) -> Connect:
         connect(
             "kobo_default",
             conn_type="kobo",
-            host=host or simulator.url,
             password=simulator.token if token is None else token,
-            extra={"asset_uid": simulator.asset, **extra},
+            extra={"server": host or simulator.url, "asset_uid": simulator.asset, **extra},
         )
 
     set_kobo()

@@ -69,11 +69,12 @@ def test_the_test_button_says_what_the_account_may_do(kobo: Connect) -> None:
     assert hook().test_connection() == (
         True,
         "Signed in as sync_user. Form 'Client data (simulated)' has 300 submissions. "
-        "It may register the webhook.",
+        "It may read the form's history. It may register the webhook.",
     )
     kobo(token=Options().viewer_token)
     right, sentence = hook().test_connection()
     assert right
+    assert "may not read the form's history" in sentence
     assert "may not register the webhook: ask the form's owner" in sentence
 
 

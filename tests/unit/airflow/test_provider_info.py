@@ -37,7 +37,15 @@ def test_it_describes_the_hook_that_there_is() -> None:
 
 
 def test_every_field_of_the_form_is_read_under_its_label() -> None:
-    assert {name: field["label"] for name, field in fields().items()} == dict(_EXTRAS.values())
+    labels = {name: field["label"] for name, field in fields().items()}
+    assert labels == {"server": "Server", **dict(_EXTRAS.values())}
+
+
+def test_the_server_is_one_of_the_public_ones_or_any_other() -> None:
+    schema = fields()["server"]["schema"]
+    assert isinstance(schema, dict)
+    assert schema["examples"] == ["https://kf.kobotoolbox.org", "https://eu.kobotoolbox.org"]
+    assert "enum" not in schema
 
 
 @pytest.mark.parametrize("name", ["webhook_secret", "webhook_secret_previous"])

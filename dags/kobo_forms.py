@@ -1,0 +1,40 @@
+"""Airflow DAG: list the forms that the account of the connection may see."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import dag
+
+from kobo_mirror.airflow.operators import KoboOperator
+from kobo_mirror.airflow.pools import POOL
+
+DOC = """
+### Which forms does this account see?
+
+▶ Trigger it. The run's note, and the log of its task, list the forms of the account whose token is in the
+connection `kobo_default`: uid, name and number of submissions.
+
+```
+ kobo_default (server, API token) ──▶ forms ──▶ the run's note:  aBcD…: Client survey (5,200 submissions)
+```
+
+Copy the uid of the one to mirror into the field *Form* of that connection, and press its Test button.
+The field may be empty or wrong until then. Nothing is read but the list, and nothing is written.
+"""
+
+
+@dag(
+    schedule=None,
+    max_active_runs=1,
+    description="List the forms that the account may see, with their uids",
+    doc_md=DOC,
+    tags=["kobo", "set-up"],
+    default_args={"owner": "data-team", "retries": 1, "retry_delay": timedelta(seconds=10), "pool": POOL},
+)
+def kobo_forms() -> None:
+    """One task: the list is its log, and the run's note."""
+    KoboOperator(task_id="forms", step="forms")
+
+
+kobo_forms()

@@ -1,0 +1,45 @@
+"""Buttons on a task in Airflow's UI: to the form in KoboToolbox, and to the run on our own page."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from airflow.sdk import BaseOperatorLink
+from airflow.sdk.configuration import conf
+
+from kobo_mirror.errors import ConfigurationError
+
+PAGE = "/plugin/kobo-mirror"
+
+
+class FormLink(BaseOperatorLink):
+    """The form, where a person looks at its submissions."""
+
+    name = "Form in KoboToolbox"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Its address; empty while the connection names no form."""
+        from kobo_mirror.airflow.hooks import KoboHook
+
+        try:
+            settings = KoboHook(operator.kobo_conn_id).settings()
+        except ConfigurationError:
+            return ""
+        return f"{settings.kobo_url}/#/forms/{settings.kobo_asset_id}/summary"
+
+
+class RunLink(BaseOperatorLink):
+    """The run on our page: what it did, what it found, what was rejected."""
+
+    name = "Run in Kobo Mirror"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Its address on the server that shows the link."""
+        prefix = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+        return f"{prefix}{PAGE}?{urlencode({'run': run_name(ti_key.dag_id, ti_key.run_id)})}"
+
+
+def run_name(dag_id: str, run_id: str) -> str:
+    """What a run is called in ``kobo_sync_runs``."""
+    return f"{dag_id} {run_id}"[:255]

@@ -1,0 +1,28 @@
+"""Which errors are worth another try of a task."""
+
+from __future__ import annotations
+
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
+from kobo_mirror.errors import (
+    ConfigurationError,
+    CredentialsError,
+    DatabaseError,
+    DeletesWaitError,
+    RequestError,
+    SchemaError,
+    ServerError,
+)
+
+RETRY_BY_ERROR = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception=[ConfigurationError, CredentialsError, DeletesWaitError, RequestError, SchemaError],
+            action=RetryAction.FAIL,
+            reason="asking again does not help",
+        ),
+        RetryRule(
+            exception=[ServerError, DatabaseError], action=RetryAction.RETRY, reason="this may pass by itself"
+        ),
+    ]
+)
