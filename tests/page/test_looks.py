@@ -1,0 +1,169 @@
+"""The page in a real browser: for everybody's eyes and hands, in the dark, on a phone, in French."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import Engine
+
+from kobo_mirror.store import dead_letters, runs
+from kobo_mirror.store.database import reading, transact
+from kobo_mirror.store.fetch_list import ask_for
+from kobo_mirror.store.registrations import Remembered, remember
+from kobo_mirror.sync.removal import mark_of
+from tests.support.browser import chromium, serious_faults
+from tests.support.submissions import ANSWERS, ASSET, body, submission
+from tests.support.writing import Writing
+
+Client = Callable[[str | None], TestClient]
+Open = Callable[..., Page]
+ATTACK = "</script><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\">"
+
+
+@pytest.fixture(scope="module")
+def served(airflow_app: Any) -> Iterator[str]:
+    """Airflow's API server on a port of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(airflow_app, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser: Browser, served: str, as_user: Client) -> Iterator[Open]:
+    """Opens the page as a user, in a window of its own; any error of its scripts fails the test."""
+    contexts, errors = [], []
+
+    def open_page(user: str = "ada", path: str = "", **options: Any) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        token = as_user(user).headers["Authorization"].removeprefix("Bearer ")
+        context.add_cookies([{"name": "_token", "value": token, "url": served}])
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.clock.install()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.goto(f"{served}/kobo-mirror/{path}")
+        page.wait_for_load_state("networkidle")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def full(engine: Engine) -> Engine:
+    """A mirror with something of everything: rejections, dead letters, a stopped delete, a webhook."""
+    writing = Writing(engine)
+    writing.pull(*(submission(i) for i in range(1, 31)))
+    attacked = dict.fromkeys(ANSWERS, ATTACK)
+    writing.pull(submission(40, **attacked), submission(41, age="x"))
+    writing.push(submission(42))
+    dead_letters.keep(engine, body=ATTACK.encode(), source="webhook", reason="no JSON")
+    remember(engine, ASSET, Remembered("rest_service", "https://mirror.test/api", "h", "0" * 16))
+    transact(engine, lambda connection: ask_for(connection, ASSET, range(1, 21), "gone"))
+    with reading(engine) as connection:
+        mark = mark_of(connection, ASSET, list(range(1, 21)))
+    sentence = f"20 of 33 submissions have gone. If that is meant, confirm this list: {mark}"
+    transact(engine, lambda connection: runs.note_error(connection, writing.run_id, sentence))
+    return engine
+
+
+@pytest.mark.parametrize(("user", "scheme"), [("vic", "dark"), ("ada", "light"), ("ada", "dark")])
+def test_axe_finds_no_serious_fault(full: Engine, opened: Open, user: str, scheme: str) -> None:
+    page = opened(user, color_scheme=scheme)
+    assert page.locator("html").get_attribute("data-theme") == scheme
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert serious_faults(page) == []
+    if user == "ada":
+        page.get_by_role("button", name="Confirm this list").click()
+        assert page.get_by_role("dialog").is_visible()
+        assert serious_faults(page) == []
+
+
+def test_an_empty_mirror_has_no_fault_either(engine: Engine, opened: Open) -> None:
+    page = opened()
+    assert page.get_by_role("heading", name="Not synced yet").is_visible()
+    assert serious_faults(page) == []
+
+
+def test_answers_are_shown_as_they_are_and_never_run(full: Engine, opened: Open) -> None:
+    page = opened()
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert page.get_by_text("onerror", exact=False).first.is_visible()
+    assert page.title() == "Kobo Mirror"
+    assert page.locator("main img").count() == 0
+
+
+def test_it_fits_a_phone(full: Engine, opened: Open) -> None:
+    page = opened(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for button in page.get_by_role("button").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["height"] >= 44
+
+
+def test_the_keyboard_reaches_every_button_and_the_dialog_gives_the_focus_back(
+    full: Engine, opened: Open
+) -> None:
+    page = opened()
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.textContent.trim()"))
+    for button in page.locator("button:visible").all():
+        assert button.inner_text().strip() in reached
+    confirm = page.get_by_role("button", name="Confirm this list")
+    confirm.focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("dialog").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("dialog").is_visible()
+    assert confirm.evaluate("e => e === document.activeElement")
+
+
+def test_it_speaks_french_and_remembers_it(full: Engine, opened: Open) -> None:
+    page = opened(locale="en-GB")
+    page.get_by_role("link", name="Français").click()
+    assert page.get_by_role("heading", name="Rejets").is_visible()
+    page.goto(page.url.partition("?")[0])
+    assert page.get_by_role("heading", name="Rejets").is_visible()
+    assert serious_faults(page) == []
+
+
+def test_the_plot_shows_what_came_today(full: Engine, opened: Open) -> None:
+    page = opened()
+    assert page.locator("#plot canvas").count() == 1
+    shown = "() => { const c = document.querySelector('#plot canvas'); const d = c.getContext('2d')"
+    shown += ".getImageData(0, 0, c.width, c.height).data; const s = new Set(); for (let i = 0; i < d.length;"
+    shown += " i += 4) if (d[i + 3] === 255) s.add(`${d[i]},${d[i + 1]},${d[i + 2]}`); return [...s] }"
+    assert "224,138,30" in page.evaluate(shown)  # --pulled
+
+
+def test_the_page_follows_what_happens_while_nobody_touches_it(full: Engine, opened: Open) -> None:
+    page = opened()
+    Writing(full, holder="test").writer.push(body(submission(77)))
+    page.clock.fast_forward(15_000)
+    expect(page.locator("#in-mirror")).to_have_text("32")
