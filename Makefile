@@ -2,10 +2,10 @@
 PYTHON_RUN := .venv/bin/python
 MINUTES ?= 30
 
-.PHONY: help setup env demo up test test-all soak lint bench bench-quick lock clean
+.PHONY: help setup env demo up test test-all soak lint bench bench-quick bench-webhook lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-21s %s\n", $$1, $$2 }'
 
 setup: ## make .venv with everything that is needed
 	@scripts/setup.sh
@@ -46,6 +46,9 @@ bench: setup ## measure the bulk path beside its peers and its limit; ONLY=peers
 bench-quick: setup ## the same in two minutes, with little data
 	@benchmarks/setup.sh
 	@$(PYTHON_RUN) -m benchmarks.bulk --quick
+
+bench-webhook: setup ## measure the webhook beside Flask's own server, one commit a request, and its ceilings
+	@$(PYTHON_RUN) -m benchmarks.webhook
 
 lock: ## write requirements.lock anew after a change of a requirements file
 	@scripts/lock.sh

@@ -96,7 +96,8 @@ def measured(plan: Plan, database: DatabaseServer, driver: str = "pymysql") -> d
             migrate(engine, KOBO_RECORDS)
             process, port = servers.enter_context(running(command, url))
             contestant = Contestant(name, process, port, None if name == HELLO else engine)
-            contestant.round(Plan(1, 20, 100, 100, plan.connections), 100, database)
+            warm = min(100, plan.many)
+            contestant.round(Plan(1, min(20, plan.lone), warm, warm, plan.connections), warm, database)
             many = plan.naive if name == NAIVE else plan.many
             turns[name] = partial(contestant.round, plan, many, database)
         for name, together in CEILINGS.items():

@@ -170,7 +170,7 @@ def running(command: Sequence[str], url: str) -> Iterator[tuple[subprocess.Popen
             [word.replace("{port}", str(port)) for word in command], cwd=ROOT, env=env, stdout=log, stderr=log
         )
         try:
-            _wait(process, port)
+            _wait(process, port, command)
             yield process, port
         finally:
             process.terminate()
@@ -179,14 +179,14 @@ def running(command: Sequence[str], url: str) -> Iterator[tuple[subprocess.Popen
             process.kill()
 
 
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int, command: Sequence[str]) -> None:
     deadline = time.monotonic() + 20
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             time.sleep(1)  # the second worker is still starting
             return
         time.sleep(0.05)
-    raise BenchError(f"{' '.join(process.args[:4])} does not listen.")  # type: ignore[index]  # a list
+    raise BenchError(f"{' '.join(command[:4])} does not listen.")
 
 
 COMMANDS = {

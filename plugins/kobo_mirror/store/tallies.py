@@ -64,7 +64,7 @@ def _add(connection: Connection, key: Mapping[str, Any], counts: Mapping[str, in
 
 @lru_cache
 def _adding(dialect: str, key: tuple[str, ...], counts: tuple[str, ...]) -> Executable:
-    values = {name: bindparam(name) for name in (*key, *counts)}
+    values: dict[str, Any] = {name: bindparam(name) for name in (*key, *counts)}
     if dialect == "sqlite":
         lite = sqlite.insert(tallies).values(values)
         added = {name: tallies.c[name] + lite.excluded[name] for name in counts}
