@@ -62,7 +62,14 @@ RECORDS = Asset(name="kobo_records", uri="kobo://mirror/kobo_records")
     description="Bring the database up to what the KoboToolbox form shows",
     doc_md=DOC,
     tags=["kobo", "sync"],
-    default_args={"owner": "data-team", "retries": 3, "retry_delay": timedelta(minutes=1), "pool": POOL},
+    default_args={
+        "owner": "data-team",
+        "pool": POOL,
+        "retries": 5,
+        "retry_delay": timedelta(seconds=10),
+        "retry_exponential_backoff": 2,
+        "max_retry_delay": timedelta(minutes=5),
+    },
     params={
         "mode": Param(
             "auto",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_network
@@ -19,6 +19,7 @@ from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.database import open_engine
 from webhook.access import Network, SecretCheck, SourceCheck
+from webhook.airflow_events import AirflowEvents
 from webhook.health import Figures, Live, MetricsPage, Ready
 from webhook.metrics import Metrics
 from webhook.middleware import RequestLog, answer_unavailable, answer_unexpected, write_error
@@ -44,6 +45,7 @@ class Dependencies:
     :param keep_payloads: ``rejected`` or ``all``, as the writer's.
     :param secrets: any of them lets a sender in; none at all lets everybody in.
     :param allowed: networks that may send; none at all lets everybody send.
+    :param arrived: called after each submission that changed the mirror; it must neither wait nor raise.
     :param proxies: networks of our own proxies, which are believed in ``X-Forwarded-For``.
     """
 
@@ -54,6 +56,7 @@ class Dependencies:
     secrets: tuple[str, ...] = field(repr=False)
     allowed: Sequence[Network] = ()
     proxies: Sequence[Network] = ()
+    arrived: Callable[[], None] = field(default=lambda: None)
 
 
 def create_app(deps: Dependencies) -> Application:
@@ -64,7 +67,7 @@ def create_app(deps: Dependencies) -> Application:
     app.set_error_serializer(write_error)
     app.add_error_handler(Exception, answer_unexpected)
     app.add_error_handler((DatabaseError, SchemaError), answer_unavailable)
-    app.add_route(PATH, Submissions(deps.engine, deps.mirrors, deps.keep_payloads, metrics))
+    app.add_route(PATH, Submissions(deps.engine, deps.mirrors, deps.keep_payloads, metrics, deps.arrived))
     app.add_route("/health/live", Live())
     app.add_route("/health/ready", Ready(deps.probe, deps.mirrors))
     app.add_route("/metrics", MetricsPage(metrics))
@@ -89,6 +92,7 @@ def get_app() -> Application:
             secrets=_secrets(settings),
             allowed=_networks(settings.webhook_allowed_networks),
             proxies=_networks(settings.webhook_trusted_proxies),
+            **_telling(settings),
         )
     except ConfigurationError as problem:
         raise SystemExit(f"The webhook cannot start. {problem}") from None
@@ -107,6 +111,21 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
             "or set WEBHOOK_AUTH=none to take submissions from everybody."
         )
     return tuple(filter(None, (settings.webhook_secret, settings.webhook_secret_previous)))
+
+
+def _telling(settings: Settings) -> dict[str, Callable[[], None]]:
+    """Who is told of what arrives: Airflow, if it is wanted."""
+    if not settings.webhook_airflow_url:
+        return {}
+    if not settings.webhook_airflow_login:
+        raise ConfigurationError("WEBHOOK_AIRFLOW_LOGIN is not set, but WEBHOOK_AIRFLOW_URL is. Set both.")
+    events = AirflowEvents(
+        url=settings.webhook_airflow_url,
+        login=settings.webhook_airflow_login,
+        asset=f"kobo://mirror/{KOBO_RECORDS.table}",
+        every=settings.webhook_airflow_every_seconds,
+    )
+    return {"arrived": events.arrived}
 
 
 def _networks(text: str) -> tuple[Network, ...]:

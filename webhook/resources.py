@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -34,7 +34,12 @@ class Submissions:
     """``POST /api/real-time-updates``: one submission as JSON (docs/architecture.md, "The webhook")."""
 
     def __init__(
-        self, engine: Engine, mirrors: Sequence[Mirror], keep_payloads: str, metrics: Metrics
+        self,
+        engine: Engine,
+        mirrors: Sequence[Mirror],
+        keep_payloads: str,
+        metrics: Metrics,
+        arrived: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = engine
         self._mirrors = {mirror.asset_uid: mirror for mirror in mirrors}
@@ -42,6 +47,7 @@ class Submissions:
             mirror.asset_uid: Committer(Writer(engine, mirror, keep_payloads).push_all) for mirror in mirrors
         }
         self._metrics = metrics
+        self._arrived = arrived
         self._room = Room(ROOM_DELIVERIES, ROOM_BYTES)
         self._bound: set[str] = set()
 
@@ -71,6 +77,8 @@ class Submissions:
             self._metrics.committed(submission)
         req.context.log |= {"asset_uid": asset, "kobo_id": pushed.kobo_id, "result": pushed.result}
         resp.media = {"status": "success", "result": pushed.result, "reason": pushed.reason}
+        if pushed.result in ("inserted", "updated"):
+            self._arrived()
 
     def _push(self, asset: str, body: bytes) -> PushResult:
         """Write, once it is certain that the form table mirrors this very form."""

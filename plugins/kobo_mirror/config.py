@@ -43,6 +43,9 @@ class Settings:
     webhook_auth: str = "secret"
     webhook_allowed_networks: str = ""
     webhook_trusted_proxies: str = ""
+    webhook_airflow_url: str = ""
+    webhook_airflow_login: str = field(default="", repr=False)
+    webhook_airflow_every_seconds: int = 60
     kobo_keep_payloads: str = "rejected"
     kobo_page_size: int = 1000
     kobo_max_in_flight: int = 4
@@ -140,6 +143,13 @@ def _header_value(text: str) -> str:
     return text
 
 
+def _login(text: str) -> str:
+    user, _, password = text.partition(":")
+    if not user or not password:
+        raise ValueError("must be a user and a password with a colon between them")
+    return text
+
+
 def _networks(text: str) -> str:
     try:
         return ",".join(str(ip_network(part.strip())) for part in text.split(","))
@@ -177,6 +187,9 @@ _CHECKS: dict[str, Callable[[str], str | int]] = {
     "webhook_auth": _one_of("secret", "none"),
     "webhook_allowed_networks": _networks,
     "webhook_trusted_proxies": _networks,
+    "webhook_airflow_url": http_url,
+    "webhook_airflow_login": _login,
+    "webhook_airflow_every_seconds": _whole_number(1, 86_400),
     "kobo_keep_payloads": _one_of("rejected", "all"),
     "kobo_page_size": _whole_number(1, 30_000),
     "kobo_max_in_flight": _whole_number(1, 32),
