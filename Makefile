@@ -2,7 +2,7 @@
 PYTHON_RUN := .venv/bin/python
 MINUTES ?= 30
 
-.PHONY: help setup env demo up test test-all soak lint bench bench-quick bench-webhook lock clean
+.PHONY: help setup env demo up test test-all soak lint bench bench-quick bench-webhook screenshots lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-21s %s\n", $$1, $$2 }'
@@ -50,8 +50,13 @@ bench-quick: setup ## the same in two minutes, with little data
 bench-webhook: setup ## measure the webhook beside Flask's own server, one commit a request, and its ceilings
 	@$(PYTHON_RUN) -m benchmarks.webhook
 
+screenshots: ## take README's pictures anew, with the browser test that shows the page
+	@scripts/headers.sh
+	@$(PYTHON_RUN) -m pytest -m "" tests/browser
+	@for name in page rejection deletes; do cp .screenshots/$$name.png docs/$$name.png; done
+
 lock: ## write requirements.lock anew after a change of a requirements file
 	@scripts/lock.sh
 
 clean: ## remove what was generated, but not .env
-	@rm -rf .venv .demo .up .bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .demo .up .bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .screenshots

@@ -34,6 +34,7 @@ def kobo_connection(settings: Settings) -> dict[str, Any]:
         "conn_type": "kobo",
         "description": "The KoboToolbox form that is mirrored",
         "password": settings.kobo_token,
+        "port": 0,  # what the Test button of Airflow's list sends back; it refuses another one than is stored
         "extra": json.dumps({name: value for name, value in extra.items() if value}),
     }
 
