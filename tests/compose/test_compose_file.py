@@ -26,6 +26,7 @@ AIRFLOW = [
     "airflow-triggerer",
 ]
 OURS = ["webhook", "simulator"]
+MONITORING = ["prometheus", "grafana"]
 LONG_RUNNING = [name for name in SERVICES if name != "airflow-init"]
 DOCKER_COMPOSE = ["docker", "compose"]
 
@@ -68,8 +69,9 @@ def variables() -> dict[str, str]:
 
 
 def test_the_services_that_make_the_system() -> None:
-    assert set(SERVICES) == {"mysql", *AIRFLOW, *OURS}
-    assert [name for name in SERVICES if "profiles" in SERVICES[name]] == ["simulator"]
+    assert set(SERVICES) == {"mysql", *AIRFLOW, *OURS, *MONITORING}
+    profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
+    assert profiles == {"simulator": ["demo"], "prometheus": ["monitoring"], "grafana": ["monitoring"]}
 
 
 @pytest.mark.parametrize("name", AIRFLOW)
@@ -100,16 +102,26 @@ def test_ports_are_open_on_this_machine_only(name: str) -> None:
     assert all(port.startswith(address) for port in SERVICES[name].get("ports", []))
 
 
-@pytest.mark.parametrize("name", [*AIRFLOW, *OURS])
+@pytest.mark.parametrize("name", [*AIRFLOW, *OURS, *MONITORING])
 def test_no_container_of_ours_may_gain_rights(name: str) -> None:
     assert SERVICES[name]["cap_drop"] == ["ALL"]
     assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", [*OURS, *MONITORING])
 def test_what_strangers_reach_cannot_be_written_to(name: str) -> None:
     assert SERVICES[name]["read_only"] is True
     assert SERVICES[name]["tmpfs"] == ["/tmp"]  # noqa: S108  # a memory file system of the container
+
+
+@pytest.mark.parametrize("name", MONITORING)
+def test_what_watches_is_a_named_version_of_an_image_runs_as_nobody_and_reads_our_files(name: str) -> None:
+    service = SERVICES[name]
+    assert re.fullmatch(r"[a-z]+/[a-z]+:v?\d+\.\d+\.\d+", service["image"])
+    assert not service["user"].startswith(("0", "root"))
+    mounts = [mount.split(":") for mount in service["volumes"] if mount.startswith("./")]
+    assert all((ROOT / mount[0]).exists() and mount[2] == "ro" for mount in mounts)
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
 def test_the_webhook_may_finish_what_it_has() -> None:
@@ -124,7 +136,7 @@ def test_no_secret_is_in_the_file_and_each_unset_one_is_an_error_that_helps() ->
     secrets = {
         name: rest for name, rest in variables().items() if re.search(r"_(PASSWORD|SECRET|KEY)$", name)
     }
-    assert len(secrets) == 9
+    assert len(secrets) == 10
     for name, rest in secrets.items():
         assert rest.startswith(":?"), name
         assert "make env" in rest
@@ -208,7 +220,7 @@ def test_half_a_form_or_none_is_a_sentence(tmp_path: Path, env: dict[str, str], 
 
 def config(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*DOCKER_COMPOSE, "--profile", "demo", "--env-file", "/dev/null", "config", "--format", "json"],
+        [*DOCKER_COMPOSE, "--profile=*", "--env-file=/dev/null", "config", "--format=json"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | env,
         capture_output=True,
