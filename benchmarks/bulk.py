@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk", description=__doc__)
     parser.add_argument("--only", default="", help=f"sections, separated by commas: {', '.join(SECTIONS)}")
     parser.add_argument("--quick", action="store_true", help="small sizes, two rounds")
-    parser.add_argument("--rows", type=int, help="of the form that the peers or Airflow load")
+    parser.add_argument("--rows", type=int, help="of the form that is loaded, in place of the usual number")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--sizes", help="of the forms in the section growth, separated by commas")
     parser.add_argument("--servers", default=",".join(databases_here()), help="mariadb, mysql, given")
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = Plan(
         rounds=options.rounds or base.rounds,
         rows=options.rows or base.rows,
-        latency_rows=base.latency_rows,
+        latency_rows=options.rows or base.latency_rows,
         delays=base.delays,
         sizes=tuple(map(int, options.sizes.split(","))) if options.sizes else base.sizes,
         airflow_rows=options.rows or base.airflow_rows,
