@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -16,7 +17,8 @@ from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.schema import migrate
-from kobo_mirror.store.tables import form_table, submissions
+from kobo_mirror.store.tables import form_table, rejections, submissions
+from kobo_mirror.store.tallies import totals
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import Report, verify
@@ -187,6 +189,10 @@ class ObservedMirror:
         with self.other.begin() as connection:
             rows = [dict(row) for row in connection.execute(select(self._table)).mappings()]
             ledger = list(connection.execute(select(t.kobo_id, t.state, t.deleted_at)))
+            counted = {state: n for state, n in totals(connection, self._mirror.asset_uid).items() if n}
+            listed = set(connection.execute(select(rejections.c.kobo_id)).scalars())
+        assert counted == Counter(state for _, state, _ in ledger), "the totals are not the ledger's"
+        assert listed == {kobo_id for kobo_id, state, _ in ledger if state == "rejected"}
         return Held(
             rows={row["kobo_id"]: row for row in rows},
             applied={kobo_id for kobo_id, state, _ in ledger if state == "applied"},
