@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, event, inspect, text
@@ -277,9 +276,7 @@ def test_without_our_tables_nothing_is_bound(fresh_url: str) -> None:
 
 
 def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(schema._MIGRATIONS))
-    assert ScriptDirectory.from_config(config).get_heads() == [schema._newest()]
+    assert ScriptDirectory.from_config(schema._config()).get_heads() == [schema._newest()]
 
 
 def test_a_command_on_a_migrated_database_does_without_alembic(url: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, String, case, cast, func, literal, se
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.store.database import now
 from kobo_mirror.store.tables import form_table, submissions
+from kobo_mirror.store.tables import rejections as rejected
 
 _WALK = 5_000
 _TAB = literal("\t", literal_execute=True)
@@ -117,7 +118,10 @@ def rows_of(connection: Connection, mirror: Mirror, ids: list[int]) -> dict[int,
 
 
 def state_counts(connection: Connection, asset_uid: str) -> dict[str, int]:
-    """How many submissions are ``applied``, ``rejected`` and ``deleted``."""
+    """How many submissions are ``applied``, ``rejected`` and ``deleted``, counted one by one.
+
+    For what must not depend on a running total; ``tallies.totals`` has the same for a glance.
+    """
     t = submissions.c
     query = select(t.state, func.count()).where(t.asset_uid == asset_uid).group_by(t.state)
     return {state: number for state, number in connection.execute(query)}  # noqa: C416  # rows, not pairs
@@ -135,13 +139,10 @@ def holds_any(connection: Connection, asset_uid: str) -> bool:
 
 def rejections(connection: Connection, asset_uid: str, limit: int) -> list[tuple[int, str]]:
     """The first rejections: ``_id`` and reason."""
-    t = submissions.c
-    query = (
-        select(t.kobo_id, t.reason)
-        .where(t.asset_uid == asset_uid, t.state == "rejected")
-        .order_by(t.kobo_id)
-        .limit(limit)
-    )
+    listed, t = rejected.c, submissions.c
+    same = (t.asset_uid == listed.asset_uid) & (t.kobo_id == listed.kobo_id) & (t.state == "rejected")
+    query = select(listed.kobo_id, t.reason).join_from(rejected, submissions, same)
+    query = query.where(listed.asset_uid == asset_uid).order_by(listed.kobo_id).limit(limit)
     return [(kobo_id, reason) for kobo_id, reason in connection.execute(query)]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, column, func, insert, inspect, select, table, update
 from sqlalchemy.types import TypeEngine
@@ -15,6 +15,9 @@ from kobo_mirror.errors import DatabaseError, SchemaError
 from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.store.database import database_errors, now, reading, transact
 from kobo_mirror.store.tables import clock_trigger, form_table, forms
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 VERSION_TABLE = "kobo_alembic_version"
 _MIGRATION_SECONDS = 60
@@ -43,12 +46,18 @@ def migrate(engine: Engine, form: Form) -> None:
             connection.exec_driver_sql(clock_trigger(form))
 
 
-def _upgrade(connection: Connection) -> None:
-    from alembic import command  # noqa: PLC0415  # its import takes as long as a small sync
-    from alembic.config import Config  # noqa: PLC0415
+def _config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415  # Alembic's import takes as long as a small sync
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415
+
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

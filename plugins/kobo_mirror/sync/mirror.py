@@ -16,10 +16,10 @@ from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store import runs
 from kobo_mirror.store.database import clock, reading, transact
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, renew_lease, take_lease
-from kobo_mirror.store.ledger import holds_any, state_counts
+from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.schema import bind, check_binding, is_shaped_by, note_shape
 from kobo_mirror.store.tables import COUNTS
-from kobo_mirror.store.tallies import note_server_count
+from kobo_mirror.store.tallies import note_server_count, totals
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.failures import ask_for_failures
 from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes
@@ -186,7 +186,7 @@ class MirrorSync:
         transact(self._engine, work)
         with reading(self._engine) as connection:
             row = runs.run_row(connection, ticket["run_id"])
-            rejected = state_counts(connection, self._asset).get("rejected", 0)
+            rejected = totals(connection, self._asset)["rejected"]
             exact = runs.last_finished(connection, self._asset, "exact")
         release_lease(self._engine, self._asset, lease.holder)
         if row["error"]:

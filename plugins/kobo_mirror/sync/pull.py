@@ -75,8 +75,10 @@ def plan_lanes(
     """
     total = client.count(after=after) if total is None else total
     wanted = max(1, min(lanes, total // _LANE_LEAST))
-    cuts = [client.id_at(number * total // wanted, after=after) for number in range(1, wanted)]
-    bounds = [after, *(cut for cut in cuts if cut is not None)]
+    with ThreadPoolExecutor(max_workers=wanted, thread_name_prefix="cut") as pool:
+        starts = [number * total // wanted for number in range(1, wanted)]
+        cuts = pool.map(partial(client.id_at, after=after), starts)
+        bounds = [after, *(cut for cut in cuts if cut is not None)]
     return list(zip(bounds, [*bounds[1:], None], strict=True))
 
 

@@ -11,10 +11,11 @@ from kobo_mirror.forms.form import Form
 from kobo_mirror.store import runs
 from kobo_mirror.store.database import reading
 from kobo_mirror.store.fetch_list import waiting
-from kobo_mirror.store.ledger import rejections, state_counts
+from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.schema import at_head, bound_to
 from kobo_mirror.store.tables import PROVEN, dead_letters
+from kobo_mirror.store.tallies import totals
 
 _NAMED = 10
 
@@ -31,7 +32,7 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
         return {"form_table": form.table, "mirrors": None}
     server, asset = bound
     with reading(engine) as connection:
-        counts = state_counts(connection, asset)
+        counts = totals(connection, asset)
         last, exact = runs.last_finished(connection, asset), runs.last_finished(connection, asset, "exact")
         unfinished = runs.unfinished_run(connection, asset)
         newest = unfinished or last

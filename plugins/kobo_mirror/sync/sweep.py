@@ -15,7 +15,7 @@ from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.fetch_list import ask_for
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import Seen, glance, glance_between, seen_between
-from kobo_mirror.store.runs import add_counts, note_findings
+from kobo_mirror.store.runs import add_counts, lanes, note_findings
 from kobo_mirror.sync.pull import Source, is_end, plan_lanes, side_by_side
 
 SWEEP_PAGE = 1000
@@ -45,10 +45,7 @@ def sweep(source: Source, lease: Lease, run_id: int) -> int:
 
     :returns: how many doubts were found.
     """
-    total = source.client.count()
-    source.progress("sweep", 0, total)
-    lanes = plan_lanes(source.client, 0, source.in_flight, total)
-    walks = [_Walk(source, lease, first, last) for first, last in lanes]
+    walks = [_Walk(source, lease, first, last) for first, last in _lanes(source, run_id)]
     side_by_side(source.in_flight, [walk.go for walk in walks])
     found = sum(walk.found for walk in walks)
     highest = max(walk.after for walk in walks)
@@ -60,6 +57,17 @@ def sweep(source: Source, lease: Lease, run_id: int) -> int:
 
     transact(source.engine, note)
     return found
+
+
+def _lanes(source: Source, run_id: int) -> list[tuple[int, int | None]]:
+    """The lanes of a run that has read everything, else new ones."""
+    with reading(source.engine) as connection:
+        pulled = lanes(connection, source.mirror.asset_uid, run_id)
+    if pulled and pulled[0].first_id == 0:
+        return [(lane.first_id, lane.last_id) for lane in pulled]
+    total = source.client.count()
+    source.progress("sweep", 0, total)
+    return plan_lanes(source.client, 0, source.in_flight, total)
 
 
 class _Walk:

@@ -1,0 +1,133 @@
+"""The plan of each statement that the product runs on a server, collected from real runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event, text
+
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.dead_letters import keep
+from kobo_mirror.store.figures import figures
+from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.mirror import MirrorSync
+from kobo_mirror.sync.replay import replay_dead_letters, replay_rejections
+from kobo_mirror.sync.status import status
+from simulator.process import SimulatorProcess
+from tests.support.drivers import DRIVERS
+from tests.support.mirroring import Mirroring
+from tests.support.submissions import body, submission
+
+pytestmark = pytest.mark.parametrize("server_engine", DRIVERS[:1], indirect=True)  # plans are the server's
+
+Collected = dict[str, tuple[str, Any]]
+
+LARGE = ("kobo_submissions", "kobo_records")
+COPIES = 7  # doublings of the 300 submissions
+WALKS = (
+    r"root_uuid \nFROM",  # the drain finds what the history names by root uuid
+    r"FROM kobo_records \nWHERE kobo_records.kobo_id > \S+ ORDER BY",  # verify: what lies above the last one
+    r"GROUP BY kobo_submissions.state|deleted_at >",  # the brake counts for itself, only where deletes wait
+)
+
+
+@pytest.fixture
+def mirroring(simulator: SimulatorProcess, server_engine: Engine) -> Iterator[Mirroring]:
+    url = server_engine.url.render_as_string(hide_password=False)
+    yield Mirroring(simulator, url, server_engine, [])
+    simulator.control.reset(rows=300)
+
+
+@pytest.fixture
+def collected(mirroring: Mirroring) -> Collected:
+    """Each kind of statement once, with the parameters of a run."""
+    found: Collected = {}
+
+    def note(connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")) and any(name in statement for name in LARGE):
+            found.setdefault(re.sub(r"(%s, )+", "", statement), (statement, parameters))
+
+    event.listen(mirroring.engine, "before_cursor_execute", note)
+    _do_everything(mirroring)
+    event.remove(mirroring.engine, "before_cursor_execute", note)
+    return found
+
+
+def _do_everything(mirroring: Mirroring) -> None:
+    control, engine, mirror = mirroring.simulator.control, mirroring.engine, mirroring.mirror
+    mirroring.sync()
+    ids = control.ids()
+    control.edit(ids[10:20], **{"sec_c/cd_age": "41"})
+    control.edit(ids[20:22], **{"sec_c/cd_age": "abc"})
+    control.delete(ids[30:33])
+    mirroring.sync(mode="exact")
+    control.edit(ids[40:42], **{"sec_c/cd_age": "42"})
+    mirroring.sync(mode="usual")
+    Writer(engine, mirror).push(body(submission(ids[-1] + 1)))
+    Writer(engine, mirror).push(body(submission(ids[50])))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE kobo_records SET age = 7 WHERE kobo_id = :id"), {"id": ids[60]})
+        connection.execute(text("DELETE FROM kobo_records WHERE kobo_id = :id"), {"id": ids[61]})
+    keep(engine, body=b"{", source="webhook", reason="not JSON")
+    replay_dead_letters(engine, mirror, "rejected")
+    with mirroring.client() as client:
+        syncing = MirrorSync(client, engine, form=KOBO_RECORDS, server=mirror.server)
+        syncing.repair(mirroring.verify())
+        replay_rejections(engine, mirror, syncing.ask_again)
+    assert mirroring.verify().equal
+    status(engine, KOBO_RECORDS)
+    figures(engine, mirror.asset_uid)
+
+
+def _grow(connection: Connection) -> None:
+    """Make both tables as large as those of a form, with what was synced at their beginning."""
+    for copy in range(COPIES):
+        far = f"kobo_id + {10**6 * 2**copy}"
+        for table, fresh in (
+            ("kobo_submissions", {"kobo_id": far}),
+            ("kobo_records", {"kobo_id": far, "id": f"UNHEX(LEFT(SHA2(CONCAT(HEX(id), {copy}), 256), 32))"}),
+        ):
+            columns = [
+                row[0]
+                for row in connection.execute(
+                    text(
+                        "SELECT column_name FROM information_schema.columns "
+                        "WHERE table_schema = DATABASE() AND table_name = :table ORDER BY ordinal_position"
+                    ),
+                    {"table": table},
+                )
+            ]
+            cells = ", ".join(fresh.get(name, name) for name in columns)
+            connection.execute(text(f"INSERT INTO {table} SELECT {cells} FROM {table}"))  # noqa: S608  # ours
+    connection.execute(text(f"ANALYZE TABLE {', '.join(LARGE)}")).all()
+
+
+def test_no_statement_reads_a_whole_table(server_engine: Engine, collected: Collected) -> None:
+    assert len(collected) > 20
+    with server_engine.begin() as connection:
+        _grow(connection)
+    slow = {}
+    with server_engine.connect() as connection:
+        for statement, parameters in collected.values():
+            plan = connection.exec_driver_sql(
+                f"EXPLAIN FORMAT=TRADITIONAL {statement}", parameters
+            ).mappings()
+            reads = [(row["table"], row["type"], row["key"]) for row in plan if row["table"] in LARGE]
+            walk = any(re.search(mark, statement) for mark in WALKS)
+            if not walk and any(kind in ("ALL", "index") for _, kind, _ in reads):
+                slow[statement] = reads
+    assert not slow
+
+
+def test_a_statement_that_reads_a_whole_table_is_seen(server_engine: Engine, mirroring: Mirroring) -> None:
+    """The check above can fail."""
+    mirroring.sync()
+    with server_engine.begin() as connection:
+        _grow(connection)
+        plan = connection.execute(
+            text("EXPLAIN FORMAT=TRADITIONAL SELECT id FROM kobo_records WHERE age = 41")
+        ).mappings()
+        assert [row["type"] for row in plan] == ["ALL"]
