@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from kobo_mirror.sync import mirror, pull, reconcile, removal
+from kobo_mirror.sync import mirror, pull, reconcile, removal, sweep
 from simulator.faults import KINDS
 from simulator.options import Options
 from tests.support.happenings import Event, Happenings
@@ -146,7 +146,7 @@ class History(RuleBasedStateMachine):
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every boundary between pages, lanes and queries is met by a handful of submissions."""
-    monkeypatch.setattr(reconcile, "SWEEP_PAGE", 3)
+    monkeypatch.setattr(sweep, "SWEEP_PAGE", 3)
     monkeypatch.setattr(pull, "_LANE_LEAST", 2)
     monkeypatch.setattr(removal, "_BRAKE_LEAST", 2)
     for module in (mirror, reconcile, removal):
