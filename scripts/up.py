@@ -41,7 +41,13 @@ from simulator.options import DEMO_ASSET, DEMO_TOKEN
 FOLDER = ROOT / ".up"
 ROWS = 5000
 SUBMIT = '.venv/bin/python -c "from simulator.control_client import SimulatorControl as S; S'
-PASSED_ON = ("KOBO_SYNC_SCHEDULE", "KOBO_VERIFY_SCHEDULE")
+PASSED_ON = (
+    "KOBO_ALERT_URL",
+    "KOBO_SYNC_DEADLINE_MINUTES",
+    "KOBO_SYNC_SCHEDULE",
+    "KOBO_VERIFY_DEADLINE_MINUTES",
+    "KOBO_VERIFY_SCHEDULE",
+)
 
 
 def main() -> int:

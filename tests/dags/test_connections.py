@@ -52,8 +52,8 @@ def create(**changes: str) -> list[str]:
 
 def test_both_are_made_from_the_environment() -> None:
     assert create() == ["kobo_default", "kobo_database"]
-    _, kind, password, extra, host, _ = stored("kobo_default")
-    assert (kind, password, host) == ("kobo", "a-token-of-the-tests", None)
+    _, kind, password, extra, host, port = stored("kobo_default")
+    assert (kind, password, host, port) == ("kobo", "a-token-of-the-tests", None, 0)
     assert extra == {
         "server": "https://kobo.example",
         "asset_uid": "aInkomokoTestForm00001",

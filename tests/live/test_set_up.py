@@ -41,6 +41,14 @@ def test_the_test_button_answers_in_a_sentence(airflow: Any) -> None:
     assert (wrong["status"], "'API token' was refused" in wrong["message"]) == (False, True)
 
 
+def test_the_test_button_of_the_list_tests_what_is_stored(airflow: Any) -> None:
+    stored = airflow.get("/api/v2/connections/kobo_default")
+    sent = {name: stored[name] or "" for name in ("host", "login", "password", "schema", "extra")}
+    sent |= {"connection_id": "kobo_default", "conn_type": "kobo", "port": 0}
+    found = airflow.post("/api/v2/connections/test", sent)
+    assert found["message"].startswith("Signed in as sync_user.")
+
+
 def test_no_plugin_of_ours_fails_and_the_pool_is_there(airflow: Any) -> None:
     assert airflow.get("/api/v2/plugins/importErrors")["import_errors"] == []
     assert airflow.get("/api/v2/pools/kobo_api")["slots"] == 8

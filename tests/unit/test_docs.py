@@ -154,7 +154,9 @@ def variables_of_code() -> set[str]:
     ours |= set(re.findall(r"\$\{([A-Z_]+)", text_of(ROOT / "docker-compose.yml")))
     for path in sources():
         ours |= set(
-            re.findall(r"(?:environ\.get\(|environ\[|schedule_from_env\()\"([A-Z_]+)\"", text_of(path))
+            re.findall(
+                r"(?:environ\.get\(|environ\[|(?:schedule|deadline)_from_env\()\"([A-Z_]+)\"", text_of(path)
+            )
         )
     return ours
 
@@ -216,7 +218,15 @@ def test_the_other_tables_in_readme_are_those_in_the_database() -> None:
 @each_document
 def test_tables_and_views_named_exist(document: Path) -> None:
     known = {*metadata.tables, KOBO_RECORDS.table, "kobo_rejected"}
-    known |= {"kobo_id", "kobo_mirror", "kobo_sync", "kobo_verify", "kobo_default", "kobo_database"}
+    known |= {
+        "kobo_id",
+        "kobo_mirror",
+        "kobo_sync",
+        "kobo_verify",
+        "kobo_default",
+        "kobo_database",
+        "kobo_api",
+    }
     named = {name for code in code_in(text_of(document)) for name in re.findall(r"\bkobo_[a-z_]+", code)}
     assert not named - known
 
