@@ -110,7 +110,8 @@ def _lag(connection: Connection, asset_uid: str) -> Iterator[Lag]:
     for way, found in seconds.items():
         if found:
             parts = quantiles(found, n=20, method="inclusive") if len(found) > 1 else found * 19
-            yield Lag(way=way, submissions=len(found), median=parts[9], slowest_twentieth=parts[18])  # type: ignore[arg-type]  # its two values are the keys above
+            half, most = round(parts[9], 3), round(parts[18], 3)
+            yield Lag(way=way, submissions=len(found), median=half, slowest_twentieth=most)  # type: ignore[arg-type]  # its two values are the keys above
 
 
 def _webhook(row: overview.Fields) -> Webhook:
