@@ -1,6 +1,8 @@
 .DEFAULT_GOAL := help
 PYTHON_RUN := .venv/bin/python
 MINUTES ?= 30
+# Two at a time, each with a database server of its own; one at a time where you name the server.
+PYTEST := $(PYTHON_RUN) -m pytest $(if $(DATABASE_TEST_URL),,-n 2 --dist worksteal)
 
 .PHONY: help setup env demo up test test-all soak lint bench bench-quick bench-webhook screenshots lock clean
 
@@ -28,16 +30,16 @@ lint: setup ## ruff, mypy --strict and the import contracts
 test: ## set up, lint and run the tests
 	@scripts/headers.sh
 	@$(MAKE) --no-print-directory lint
-	@$(PYTHON_RUN) -m pytest
+	@$(PYTEST)
 
 test-all: ## the same with the long ones
 	@scripts/headers.sh
 	@$(MAKE) --no-print-directory lint
-	@$(PYTHON_RUN) -m pytest -m ""
+	@$(PYTEST) -m ""
 
 soak: ## try new histories of a form for MINUTES=30 on each kind of database
 	@scripts/headers.sh
-	@PROOF_MINUTES=$(MINUTES) $(PYTHON_RUN) -m pytest tests/proof/test_histories.py
+	@PROOF_MINUTES=$(MINUTES) $(PYTEST) tests/proof/test_histories.py
 
 bench: setup ## measure the bulk path beside its peers and its limit; ONLY=peers,growth chooses sections
 	@benchmarks/setup.sh

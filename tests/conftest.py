@@ -9,12 +9,17 @@ from pathlib import Path
 import pytest
 
 from simulator.process import SimulatorProcess
+from tests.support import at_the_end
 from tests.support.database_server import DatabaseServer, test_server
 
 for name in [name for name in os.environ if name.startswith(("KOBO_", "WEBHOOK_", "INKOMOKO_"))]:
     del os.environ[name]  # the settings of whoever runs the tests are none of theirs
 
 SIMULATED_ROWS = 300
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    at_the_end.say(terminalreporter)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from kobo_mirror.sync import mirror, pull, reconcile, removal, sweep
 from simulator.faults import KINDS
 from simulator.options import Options
+from tests.support.at_the_end import SAID_AT_THE_END
 from tests.support.happenings import Event, Happenings
 from tests.support.living_server import LivingServer, Moment
 from tests.support.observed_mirror import DONE, FAILED, WAITING, ObservedMirror
@@ -163,9 +164,10 @@ def history(database_url: str, small_pages: None) -> Iterator[type[History]]:
 
 
 def test_every_history_ends_in_an_equal_mirror(
-    history: type[History], capsys: pytest.CaptureFixture[str], database_url: str
+    history: type[History], record_property: Callable[[str, object], None], database_url: str
 ) -> None:
     until, number = time.monotonic() + 60 * MINUTES, SEED
+    record_property(SAID_AT_THE_END, f"{database_url.partition(':')[0]}: histories from seed {SEED}")
     options = settings(
         max_examples=BATCH,
         stateful_step_count=12,
@@ -177,5 +179,4 @@ def test_every_history_ends_in_an_equal_mirror(
     while time.monotonic() < until:
         number += 1
         run_state_machine_as_test(seed(number)(history), settings=options)
-    with capsys.disabled():
-        print(f"\n{database_url.partition(':')[0]}: {history.told} histories from seed {SEED}")
+    record_property(SAID_AT_THE_END, f"{database_url.partition(':')[0]}: {history.told} histories, all equal")
