@@ -67,6 +67,7 @@ if has_docker_compose():  # no engine is needed for what follows
             assert worker[same] == scheduler[same], same
         assert worker["command"] == ["celery", "worker"]
         assert "ports" not in services["redis"]
+        assert "--requirepass" in services["redis"]["command"]
         assert services["redis"]["read_only"] is True
 
 
