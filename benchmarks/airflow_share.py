@@ -15,6 +15,8 @@ from kobo_mirror.airflow.connections import database_connection, kobo_connection
 from kobo_mirror.config import Settings
 
 _DELAY_MS = 200
+Backfills = dict[tuple[int, int], list[float]]
+"""Seconds of the pull by page size and number of workers."""
 
 
 def measure_airflow(kind: str, course: Course, rounds: int) -> dict[str, Any]:
@@ -34,7 +36,10 @@ def measure_airflow(kind: str, course: Course, rounds: int) -> dict[str, Any]:
             backfill = _backfill(airflow, course, rounds)
     _show_share(kind, nothing_new)
     _show_backfill(kind, course.rows, backfill)
-    return {"nothing new": nothing_new, "backfill, seconds of pull by workers": backfill}
+    return {
+        "nothing new": nothing_new,
+        "backfill, seconds of pull": {f"{size} a page, {n} workers": s for (size, n), s in backfill.items()},
+    }
 
 
 def _nothing_new(airflow: Airflow, track: Track, rounds: int) -> list[dict[str, float]]:
@@ -59,19 +64,20 @@ def _nothing_new(airflow: Airflow, track: Track, rounds: int) -> list[dict[str, 
     return found
 
 
-def _backfill(airflow: Airflow, course: Course, rounds: int) -> dict[int, list[float]]:
+def _backfill(airflow: Airflow, course: Course, rounds: int) -> Backfills:
     """A first load behind a slow server, each mapped task with one request in flight."""
-    found: dict[int, list[float]] = {1: [], 2: []}
+    found: Backfills = {(size, workers): [] for size in (1000, 250) for workers in (1, 2)}
     for _ in range(rounds):
-        for workers, seconds in found.items():
-            run = backfill(airflow, course, workers)
+        for (size, workers), seconds in found.items():
+            run = backfill(airflow, course, workers, size)
             seconds.append(run.span("pull"))
     return found
 
 
-def backfill(airflow: Airflow, course: Course, workers: int) -> DagRun:
+def backfill(airflow: Airflow, course: Course, workers: int, page_size: int = 1000) -> DagRun:
     """One first load with so many workers; its result is checked.
 
+    :param page_size: with small pages the server's time counts most, with large ones also ours.
     :raises BenchError: it was not cut into two mapped tasks, or is wrong.
     """
     contestant = replace(ours(), ready=make_tables)
@@ -80,7 +86,7 @@ def backfill(airflow: Airflow, course: Course, workers: int) -> DagRun:
         airflow.scheduler(workers, _connections(track, KOBO_MAX_IN_FLIGHT="2")),
     ):
         with slow(course):
-            run = airflow.run("kobo_sync")
+            run = airflow.run("kobo_sync", page_size=page_size)
         track.check()
         mapped = [task for task in run.tasks if task.name.rpartition(".")[2] == "pull"]
         if len(mapped) != 2:
@@ -104,6 +110,7 @@ def _connections(track: Track, **changes: str) -> dict[str, str]:
     return {
         "AIRFLOW_CONN_KOBO_DEFAULT": json.dumps(kobo_connection(given)),
         "AIRFLOW_CONN_KOBO_DATABASE": json.dumps(database_connection(given)),
+        **changes,  # what no connection holds
     }
 
 
@@ -121,8 +128,11 @@ def _show_share(kind: str, found: list[dict[str, float]]) -> None:
     show(f"{kind}: a sync with nothing new, medians of {len(found)}", ("", "seconds"), rows)
 
 
-def _show_backfill(kind: str, rows: int, found: dict[int, list[float]]) -> None:
-    table = [[workers, median(seconds), paired(found[1], seconds)] for workers, seconds in found.items()]
+def _show_backfill(kind: str, rows: int, found: Backfills) -> None:
+    table = [
+        [f"{size} a page, {workers} at work", median(seconds), paired(found[size, 1], seconds)]
+        for (size, workers), seconds in found.items()
+    ]
     show(
         f"{kind}: backfill of {rows:,} submissions, {_DELAY_MS} ms before each answer, two mapped tasks with "
         "one request in flight each, medians; seconds from the first task's start to the last one's end",
