@@ -22,12 +22,12 @@ QUEUE_SECONDS, COMMIT_SECONDS, ONE_BY_ONE_SECONDS = 0.75, 3.75, 3.0
 
 
 class _Delivery:
-    """One state on its way: woken when it is done, or when it is its turn to lead."""
+    """One state on its way: woken when it is done, or when it leads a group."""
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.woken = threading.Event()
-        self.leads = False
+        self.group: list[_Delivery] = []
         self.outcome: PushResult | Exception | None = None
 
     def settle(self, outcome: PushResult | Exception) -> None:
@@ -38,8 +38,8 @@ class _Delivery:
 class Committer:
     """Commits what its callers bring, each in a group with all that wait at that moment.
 
-    A caller that finds no leader leads: it commits the waiting ones with its own and hands the lead on. So
-    there is no thread to keep alive, no timer, and a lone delivery is committed as if there were no groups.
+    A caller that finds too few leaders leads: it commits its own, then hands those that wait to one of them.
+    So no thread is kept alive, there is no timer, and a lone delivery is committed as if there were no groups.
 
     :param push_all: commits several states in one transaction, or none of them and raises.
     """
@@ -57,13 +57,15 @@ class Committer:
         """
         mine = _Delivery(state)
         with self._lock:
-            self._waiting.append(mine)
-            mine.leads = self._leaders < LEADERS
-            self._leaders += mine.leads
-        if not mine.leads:
+            if self._leaders < LEADERS:  # then nobody waits
+                self._leaders += 1
+                mine.group = [mine]
+            else:
+                self._waiting.append(mine)
+        if not mine.group:
             self._wait(mine)
-        if mine.leads:
-            self._lead()
+        if mine.group:
+            self._lead(mine.group)
         if isinstance(mine.outcome, PushResult):
             return mine.outcome
         raise mine.outcome or DatabaseError("The database did not commit it in time.")
@@ -73,24 +75,27 @@ class Committer:
         if mine.woken.wait(QUEUE_SECONDS):
             return
         with self._lock:
-            if not mine.leads and mine in self._waiting:
+            if mine in self._waiting:
                 self._waiting.remove(mine)
                 return
         mine.woken.wait(COMMIT_SECONDS)
 
-    def _lead(self) -> None:
-        with self._lock:
-            group = self._waiting[:MOST_IN_A_GROUP]
-            del self._waiting[:MOST_IN_A_GROUP]
+    def _lead(self, group: list[_Delivery]) -> None:
         try:
             self._commit(group)
         finally:
             with self._lock:
-                if self._waiting:
-                    self._waiting[0].leads = True
-                    self._waiting[0].woken.set()
-                else:
-                    self._leaders -= 1
+                self._hand_on()
+
+    def _hand_on(self) -> None:
+        """The first of those that wait leads them: each has one group, and each group one leader."""
+        group = self._waiting[:MOST_IN_A_GROUP]
+        del self._waiting[:MOST_IN_A_GROUP]
+        if group:
+            group[0].group = group
+            group[0].woken.set()
+        else:
+            self._leaders -= 1
 
     def _commit(self, group: list[_Delivery]) -> None:
         """Commit them together; if that fails, one by one, so that none fails because of its neighbours."""

@@ -75,6 +75,24 @@ def test_those_that_wait_share_a_transaction_and_each_gets_its_own_answer(
     assert committer._leaders == 0
 
 
+def test_leaders_that_end_together_leave_the_lead_to_one_each(engine: Engine) -> None:
+    def push_all(states: Sequence[State]) -> list[PushResult]:
+        most.append(committer._leaders)
+        time.sleep(0.001)
+        return [PushResult(one.kobo_id, "inserted") for one in states]
+
+    most: list[int] = []
+    committer = Committer(push_all)
+    one = state(1)
+    with ThreadPoolExecutor(max_workers=16) as callers:
+        assert {result.result for result in callers.map(lambda _: committer.push(one), range(2000))} == {
+            "inserted"
+        }
+    assert max(most) == LEADERS
+    assert committer._leaders == 0
+    assert committer._waiting == []
+
+
 def test_several_states_of_one_submission_are_taken_in_their_order(engine: Engine, tables: Tables) -> None:
     bind(engine, MIRROR)
     held = Held(engine)
