@@ -39,7 +39,7 @@ class Committer:
     """Commits what its callers bring, each in a group with all that wait at that moment.
 
     A caller that finds too few leaders leads: it commits its own, then hands those that wait to one of them.
-    So no thread is kept alive, there is no timer, and a lone delivery is committed as if there were no groups.
+    So no thread is kept alive, no timer runs, and a lone delivery is committed as if there were no groups.
 
     :param push_all: commits several states in one transaction, or none of them and raises.
     """
