@@ -23,6 +23,7 @@ AS_MANY_PARTS_AS_THERE_CAN_BE = 2
 # Each file is read by a process of its own in which Airflow is imported already.
 READ_EACH = """
 import os, runpy, sys, time
+import airflow.dag_processing.processor  # what reads a DAG file in earnest has this imported
 from airflow.sdk import DAG, Asset, BaseOperator, ExceptionRetryPolicy, Param, RetryAction, RetryRule, dag
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 with DAG("another"):

@@ -64,10 +64,13 @@ class ServerProcess:
     def start(self) -> None:
         """Start on the port of before, or on a free one, and wait until it answers."""
         self.port = self.port or _free_port()
+        temporary = self.home / "tmp"  # in a shared one a starting server deletes what another has there
+        temporary.mkdir(exist_ok=True)
         command = [
             str(self.binary),
             "--no-defaults",
             f"--datadir={self.home / 'data'}",
+            f"--tmpdir={temporary}",
             f"--socket={self.home / 'socket'}",
             f"--pid-file={self.home / 'pid'}",
             f"--init-file={self.home / 'user.sql'}",

@@ -19,6 +19,9 @@ GOOD = {
     "WEBHOOK_AUTH": "none",
     "WEBHOOK_ALLOWED_NETWORKS": "203.0.113.0/24,2001:db8::/32",
     "WEBHOOK_TRUSTED_PROXIES": "10.0.0.0/8",
+    "WEBHOOK_AIRFLOW_URL": "http://airflow.example",
+    "WEBHOOK_AIRFLOW_LOGIN": "kobo:l0gin",
+    "WEBHOOK_AIRFLOW_EVERY_SECONDS": "30",
     "KOBO_KEEP_PAYLOADS": "all",
     "KOBO_PAGE_SIZE": "500",
     "KOBO_MAX_IN_FLIGHT": "2",
@@ -35,8 +38,7 @@ def refusal(need: list[str], **env: str) -> str:
 
 def test_every_variable_is_read_into_the_field_of_its_name() -> None:
     settings = Settings.from_env(GOOD, GOOD)
-    numbers = ("KOBO_PAGE_SIZE", "KOBO_MAX_IN_FLIGHT", "KOBO_EXACT_UP_TO", "KOBO_EXACT_EVERY_HOURS")
-    expected: dict[str, Any] = GOOD | {name: int(GOOD[name]) for name in numbers}
+    expected: dict[str, Any] = {name: int(text) if text.isdigit() else text for name, text in GOOD.items()}
     assert {name: getattr(settings, name.lower()) for name in GOOD} == expected
     assert set(Settings.__dataclass_fields__) == {name.lower() for name in GOOD}
 

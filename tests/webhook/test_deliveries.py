@@ -23,7 +23,7 @@ def test_what_the_server_posts_is_in_the_tables(
     with running_service(migrated, tmp_path, **form) as service:
         with KoboClient(simulator.url, simulator.token, simulator.asset) as client:
             endpoint = f"http://127.0.0.1:{service.port}{PATH}"
-            ensure_registered(client, endpoint=endpoint, secret=SECRET, registrar_url=registrar, known=None)
+            ensure_registered(client, endpoint=endpoint, secret=SECRET, registrar_url=registrar, known=[])
         ids = simulator.control.create(30)
         simulator.control.wait_deliveries()
         simulator.control.edit(ids[:10], cd_age=321)
