@@ -17,6 +17,8 @@ from webhook.middleware import RETRY_AFTER
 MOST_IN_A_GROUP = 64
 LEADERS = 2
 
+# So long a group may take before another one sets out beside it.
+HELD_UP_SECONDS = 0.2
 # An answer comes within 5 s: so long at most in the queue, then until a group fails, then one by one.
 QUEUE_SECONDS, COMMIT_SECONDS, ONE_BY_ONE_SECONDS = 0.75, 3.75, 3.0
 
@@ -38,8 +40,9 @@ class _Delivery:
 class Committer:
     """Commits what its callers bring, each in a group with all that wait at that moment.
 
-    A caller that finds too few leaders leads: it commits its own, then hands those that wait to one of them.
-    So no thread is kept alive, no timer runs, and a lone delivery is committed as if there were no groups.
+    A caller that finds no leader leads: it commits its own, then hands those that wait to one of them. So no
+    thread is kept alive, no timer runs, and a lone delivery is committed as if there were no groups. Two lead
+    only while a group is held up, by a lock say: else there would be more and smaller groups.
 
     :param push_all: commits several states in one transaction, or none of them and raises.
     """
@@ -57,11 +60,11 @@ class Committer:
         """
         mine = _Delivery(state)
         with self._lock:
-            if self._leaders < LEADERS:  # then nobody waits
-                self._leaders += 1
-                mine.group = [mine]
-            else:
+            if self._leaders:
                 self._waiting.append(mine)
+            else:  # then nobody waits
+                self._leaders = 1
+                mine.group = [mine]
         if not mine.group:
             self._wait(mine)
         if mine.group:
@@ -72,13 +75,25 @@ class Committer:
 
     def _wait(self, mine: _Delivery) -> None:
         """Wait to be committed or to lead; who is still in the queue after a while leaves it."""
-        if mine.woken.wait(QUEUE_SECONDS):
+        if mine.woken.wait(HELD_UP_SECONDS) or self._leads_beside(mine):
+            return
+        if mine.woken.wait(QUEUE_SECONDS - HELD_UP_SECONDS):
             return
         with self._lock:
             if mine in self._waiting:
                 self._waiting.remove(mine)
                 return
         mine.woken.wait(COMMIT_SECONDS)
+
+    def _leads_beside(self, mine: _Delivery) -> bool:
+        """Lead those that wait although a group is under way, if there is one at most."""
+        with self._lock:
+            if mine not in self._waiting or self._leaders >= LEADERS:
+                return False
+            self._leaders += 1
+            self._waiting.remove(mine)
+            mine.group = [mine, *self._taken(MOST_IN_A_GROUP - 1)]
+            return True
 
     def _lead(self, group: list[_Delivery]) -> None:
         try:
@@ -89,13 +104,17 @@ class Committer:
 
     def _hand_on(self) -> None:
         """The first of those that wait leads them: each has one group, and each group one leader."""
-        group = self._waiting[:MOST_IN_A_GROUP]
-        del self._waiting[:MOST_IN_A_GROUP]
+        group = self._taken(MOST_IN_A_GROUP) if self._leaders == 1 else []
         if group:
             group[0].group = group
             group[0].woken.set()
         else:
             self._leaders -= 1
+
+    def _taken(self, most: int) -> list[_Delivery]:
+        group = self._waiting[:most]
+        del self._waiting[:most]
+        return group
 
     def _commit(self, group: list[_Delivery]) -> None:
         """Commit them together; if that fails, one by one, so that none fails because of its neighbours."""

@@ -78,6 +78,15 @@ def _now_sqlite(element: Any, compiler: Any, **_: Any) -> str:
     return "kobo_now()"
 
 
+_NOW = select(now())
+
+
+def moment_of(connection: Connection) -> datetime:
+    """The database's clock (UTC, naive)."""
+    moment: datetime = connection.execute(_NOW).scalar_one()
+    return moment
+
+
 def open_engine(url: str | URL, *, pool_size: int = 8, patience: float = 20.0) -> Engine:
     """An engine for one of our databases. Connects at first use.
 
@@ -260,4 +269,4 @@ def clock(engine: Engine) -> datetime:
     :raises DatabaseError: it cannot be read.
     """
     with reading(engine) as connection:
-        return connection.execute(select(now())).scalar_one()
+        return moment_of(connection)

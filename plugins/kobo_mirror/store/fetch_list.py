@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from kobo_mirror.store.database import now
+from kobo_mirror.store.database import moment_of
 from kobo_mirror.store.statements import upsert_rows
 from kobo_mirror.store.tables import to_fetch
 
@@ -30,7 +30,7 @@ def ask_for(
     """Put ids (or root uuids) on the list; those on it are asked for again."""
     rows = [(asset_uid, kind, ref, reason) for ref in sorted({str(ref) for ref in refs})]
     if rows:
-        moment = connection.execute(select(now())).scalar_one()
+        moment = moment_of(connection)
         upsert_rows(
             connection, to_fetch, _COLUMNS, [(*row, moment, 0) for row in rows], key=_KEY, keep=("attempts",)
         )

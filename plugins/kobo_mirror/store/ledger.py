@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, String, case, cast, func, literal, select
 
 from kobo_mirror.forms.form import Mirror
-from kobo_mirror.store.database import now
+from kobo_mirror.store.database import moment_of
 from kobo_mirror.store.tables import form_table, submissions
 from kobo_mirror.store.tables import rejections as rejected
 
@@ -156,7 +156,7 @@ def existing(connection: Connection, asset_uid: str, ids: Sequence[int]) -> list
 def deleted_since(connection: Connection, asset_uid: str, lifetime: timedelta) -> int:
     """How many tombstones were made in that time; not those confirmed by a person or never stored."""
     t = submissions.c
-    moment: datetime = connection.execute(select(now())).scalar_one()
+    moment = moment_of(connection)
     query = select(func.count()).where(t.asset_uid == asset_uid, t.state == "deleted", t.reason.is_(None))
     return connection.execute(query.where(t.deleted_at > moment - lifetime)).scalar_one()
 
@@ -164,7 +164,7 @@ def deleted_since(connection: Connection, asset_uid: str, lifetime: timedelta) -
 def young(connection: Connection, asset_uid: str, upto: int | None, lifetime: timedelta) -> list[int]:
     """Existing submissions with ``id <= upto`` (None: all) that reached the server in that time."""
     t = submissions.c
-    moment: datetime = connection.execute(select(now())).scalar_one()
+    moment = moment_of(connection)
     query = select(t.kobo_id).where(t.asset_uid == asset_uid, t.state != "deleted")
     recent = query.where(t.submission_time > moment - lifetime)
     recent = recent if upto is None else recent.where(t.kobo_id <= upto)

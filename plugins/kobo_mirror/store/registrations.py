@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
-from kobo_mirror.store.database import now, reading, transact
+from kobo_mirror.store.database import moment_of, reading, transact
 from kobo_mirror.store.statements import insert_rows
 from kobo_mirror.store.tables import registrations
 
@@ -48,7 +48,7 @@ def remember(engine: Engine, asset_uid: str, registration: Remembered) -> None:
         way, endpoint, hook_uid, secret = registration
         read = select(func.max(t.failures_read_until)).where(mine, t.hook_uid == hook_uid)
         until = connection.execute(read).scalar_one()
-        moment = connection.execute(select(now())).scalar_one()
+        moment = moment_of(connection)
         connection.execute(delete(registrations).where(mine))
         row = (asset_uid, endpoint, way, hook_uid, secret, moment, until)
         insert_rows(connection, registrations, _COLUMNS, [row])

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Executable, bindparam, delete, func, select
 from sqlalchemy.dialects import mysql, sqlite
 
-from kobo_mirror.store.database import now
+from kobo_mirror.store.database import moment_of
 from kobo_mirror.store.statements import insert_rows, upsert_rows
 from kobo_mirror.store.tables import rejections, server_counts, tallies
 
@@ -101,7 +101,7 @@ def arrivals(connection: Connection, asset_uid: str, since: date) -> list[Arrive
 
 def note_server_count(connection: Connection, asset_uid: str, count: int) -> None:
     """Remember how many submissions the server has just counted."""
-    moment = connection.execute(select(now())).scalar_one()
+    moment = moment_of(connection)
     columns = ("asset_uid", "submissions", "counted_at")
     upsert_rows(connection, server_counts, columns, [(asset_uid, count, moment)], key=("asset_uid",))
 

@@ -16,7 +16,7 @@ from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import State, read_state
 from kobo_mirror.store import runs, tallies
-from kobo_mirror.store.database import now, transact
+from kobo_mirror.store.database import moment_of, transact
 from kobo_mirror.store.decide import Decision, Incoming, Stored, Way, decide, decide_absent
 from kobo_mirror.store.exchange import Absent, Pulled, PushResult
 from kobo_mirror.store.fetch_list import ask_for, settle
@@ -26,7 +26,16 @@ from kobo_mirror.store.tables import form_table, submissions
 
 _LEDGER_COLUMNS = tuple(column.name for column in submissions.columns)
 _LEDGER_KEY = ("asset_uid", "kobo_id")
-_STORED = [submissions.c[name] for name in Stored._fields]
+_ID = submissions.c.kobo_id
+_ALL_STORED = (  # made once: SQLAlchemy takes longer to make a statement than the database to answer it
+    select(*(submissions.c[name] for name in Stored._fields))
+    .where(submissions.c.asset_uid == bindparam("asset"))
+    .order_by(_ID)
+    .with_for_update()
+)
+_STORED = _ALL_STORED.where(_ID.in_(bindparam("ids", expanding=True, literal_execute=False)))
+_STORED_ABOVE = _ALL_STORED.where(bindparam("above") < _ID)
+_STORED_BETWEEN = _STORED_ABOVE.where(bindparam("to") >= _ID)
 _RESULT = {
     Decision.INSERT: "inserted",
     Decision.UPDATE: "updated",
@@ -86,7 +95,7 @@ class Writer:
 
     def _push(self, connection: Connection, states: Sequence[State]) -> list[Decision]:
         stored = self._stored(connection, [state.kobo_id for state in states], None)
-        moment = connection.execute(select(now())).scalar_one()
+        moment = moment_of(connection)
         decided = [(state, decide(stored.get(state.kobo_id), _incoming(state), None)) for state in states]
         self._apply(connection, decided, stored, moment, pushed=True)
         return [decision for _, decision in decided]
@@ -177,17 +186,15 @@ class Writer:
     def _stored(
         self, connection: Connection, ids: Sequence[int], window: tuple[int, int | None] | None
     ) -> dict[int, Stored]:
-        mine = select(*_STORED).where(submissions.c.asset_uid == self._mirror.asset_uid)
+        known: dict[str, Any] = {"asset": self._mirror.asset_uid}
         if window:
-            mine = mine.where(submissions.c.kobo_id > window[0])
-            mine = mine if window[1] is None else mine.where(submissions.c.kobo_id <= window[1])
+            statement = _STORED_ABOVE if window[1] is None else _STORED_BETWEEN
+            known |= {"above": window[0]} if window[1] is None else {"above": window[0], "to": window[1]}
         elif ids:
-            mine = mine.where(
-                submissions.c.kobo_id.in_(bindparam("ids", list(ids), expanding=True, literal_execute=False))
-            )
+            statement, known = _STORED, known | {"ids": list(ids)}
         else:
             return {}
-        rows: Iterable[Row[Any]] = connection.execute(mine.order_by(submissions.c.kobo_id).with_for_update())
+        rows: Iterable[Row[Any]] = connection.execute(statement, known)
         return {row[0]: Stored._make(row) for row in rows}
 
     def _apply(
