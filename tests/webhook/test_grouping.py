@@ -78,7 +78,10 @@ def test_those_that_wait_share_a_transaction_and_each_gets_its_own_answer(
     assert committer._leaders == 0
 
 
-def test_one_group_at_a_time_and_none_is_forgotten(engine: Engine) -> None:
+def test_one_group_at_a_time_and_none_is_forgotten(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grouping, "HELD_UP_SECONDS", 5)
+    monkeypatch.setattr(grouping, "QUEUE_SECONDS", 10)
+
     def push_all(states: Sequence[State]) -> list[PushResult]:
         at_once.append(under_way.acquire(blocking=False))
         time.sleep(0.001)
