@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -56,22 +56,28 @@ class AirflowEvents:
             self._some.set()
             started, self._process = self._process == os.getpid(), os.getpid()
         if not started:
-            threading.Thread(target=self._tell_for_ever, name="airflow-events", daemon=True).start()
+            try:
+                threading.Thread(target=self._tell_for_ever, name="airflow-events", daemon=True).start()
+            except RuntimeError:  # no thread to be had now: the next submission tries again
+                self._process = 0
 
     def _tell_for_ever(self) -> None:
         while True:
             self._some.wait()
-            if (wait := self._claim()) > 0:
-                time.sleep(wait)
-                continue
-            with self._lock:
-                count, self._arrived = self._arrived, 0
-                self._some.clear()
+            count = 0
             try:
+                if (wait := self._claim()) > 0:
+                    time.sleep(wait)
+                    continue
+                with self._lock:
+                    count, self._arrived = self._arrived, 0
+                    self._some.clear()
                 self._airflow.tell({"source": "webhook", "pushed": count})
-            except (OSError, HTTPException, ValueError, LookupError, AttributeError, RefusedError) as problem:
-                why = str(problem) if isinstance(problem, RefusedError) else type(problem).__name__
-                log.warning("Airflow was not told of %d submissions: %s.", count, why)
+            except RefusedError as problem:
+                log.warning("Airflow was not told of %d submissions: %s.", count, problem)
+            except Exception as problem:  # the next ones are told; its text may hold the login
+                log.warning("Airflow was not told of %d submissions: %s.", count, type(problem).__name__)
+                time.sleep(min(self._every, 1.0))
 
     def _claim(self) -> float:
         """Take this turn; the seconds until there may be one, 0 if it is taken."""

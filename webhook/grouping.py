@@ -21,6 +21,7 @@ LEADERS = 2
 HELD_UP_SECONDS = 0.2
 # An answer comes within 5 s: so long at most in the queue, then until a group fails, then one by one.
 QUEUE_SECONDS, COMMIT_SECONDS, ONE_BY_ONE_SECONDS = 0.75, 3.75, 3.0
+_TOO_LATE = "The database did not commit it in time."
 
 
 class _Delivery:
@@ -71,14 +72,14 @@ class Committer:
             self._lead(mine.group)
         if isinstance(mine.outcome, PushResult):
             return mine.outcome
-        raise mine.outcome or DatabaseError("The database did not commit it in time.")
+        raise mine.outcome or DatabaseError(_TOO_LATE)
 
     def _wait(self, mine: _Delivery) -> None:
         """Wait to be committed or to lead; who is still in the queue after a while leaves it."""
-        if mine.woken.wait(HELD_UP_SECONDS) or self._leads_beside(mine):
-            return
-        if mine.woken.wait(QUEUE_SECONDS - HELD_UP_SECONDS):
-            return
+        until = time.monotonic() + QUEUE_SECONDS
+        while time.monotonic() < until:
+            if mine.woken.wait(HELD_UP_SECONDS) or self._leads_beside(mine):
+                return
         with self._lock:
             if mine in self._waiting:
                 self._waiting.remove(mine)
@@ -119,13 +120,14 @@ class Committer:
     def _commit(self, group: list[_Delivery]) -> None:
         """Commit them together; if that fails, one by one, so that none fails because of its neighbours."""
         until = time.monotonic() + ONE_BY_ONE_SECONDS
-        shared = self._push(group)
-        for delivery in group if shared else ():
-            own = shared
-            if len(group) > 1 and time.monotonic() < until:
-                own = self._push([delivery])
-            if own:
-                delivery.settle(own)
+        failure = self._push(group)
+        if failure is None:
+            return
+        for delivery in group:
+            if len(group) > 1:
+                failure = self._push([delivery]) if time.monotonic() < until else DatabaseError(_TOO_LATE)
+            if failure:
+                delivery.settle(failure)
 
     def _push(self, group: list[_Delivery]) -> Exception | None:
         try:

@@ -86,6 +86,7 @@ class Submissions:
         if asset not in self._bound:
             bind(self._engine, self._mirrors[asset])
             self._bound.add(asset)
+        _ = state.shaped  # here, so that a fault of the shaping is this delivery's own
         return self._committers[asset].push(state)
 
     def _asset(self, submission: Mapping[str, Any]) -> str:

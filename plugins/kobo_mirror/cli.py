@@ -22,7 +22,7 @@ from kobo_mirror.errors import ConfigurationError, CredentialsError, KoboMirrorE
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.kobo.client import KoboClient
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.database import LONG_STATEMENT, open_engine
 from kobo_mirror.store.schema import check_binding, migrate
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.pull import Progress as Told
@@ -164,14 +164,14 @@ def _bars() -> Iterator[Told]:
 
 def _migrate(_: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
-    migrate(open_engine(settings.database_url), KOBO_RECORDS)
+    migrate(open_engine(settings.database_url, answer_seconds=LONG_STATEMENT), KOBO_RECORDS)
     print("the database has the newest tables")
     return 0
 
 
 def _sync(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
     migrate(engine, KOBO_RECORDS)
     with _client(settings) as client, _bars() as tell:
         result = _mirror_sync(settings, client, engine, tell).run(
@@ -184,7 +184,7 @@ def _sync(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
     mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
     with _client(settings) as client, _bars() as tell:
         report = verify(client, engine, mirror, tell, full=options.full)
         if options.repair and not report.equal:
@@ -209,7 +209,7 @@ def _say(report: Report, *, as_json: bool) -> None:
 
 def _status(options: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
-    facts = status(open_engine(settings.database_url), KOBO_RECORDS)
+    facts = status(open_engine(settings.database_url, answer_seconds=LONG_STATEMENT), KOBO_RECORDS)
     if options.json:
         print(json.dumps(facts))
         return 0
@@ -227,7 +227,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
     mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
     if options.id and options.what == "all":
         raise ConfigurationError(
@@ -250,7 +250,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _register(_: argparse.Namespace) -> int:
     settings = _with_secret(Settings.from_env(_REGISTER))
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
     _prepare(settings, engine)
     with _client(settings) as client:
         print(_registered(settings, client, engine))
@@ -282,7 +282,7 @@ def _with_secret(settings: Settings) -> Settings:
 
 def _run(options: argparse.Namespace) -> int:
     settings = _with_secret(Settings.from_env(_KOBO))
-    engine, stop = open_engine(settings.database_url), Event()
+    engine, stop = open_engine(settings.database_url, answer_seconds=LONG_STATEMENT), Event()
     with _client(settings, sleep=partial(serve.pause, stop)) as client:
         syncing = _mirror_sync(settings, client, engine, lambda phase, done, total: None)
 

@@ -86,6 +86,9 @@ class Settings:
         return cls(**values)  # type: ignore[arg-type]  # each value has been through the check of its own field
 
 
+_LONGEST_ADDRESS = 500
+
+
 def http_url(text: str) -> str:
     """An http(s) address without trailing slash.
 
@@ -98,6 +101,8 @@ def http_url(text: str) -> str:
         known = False
     if not known or not text.isprintable() or " " in text:
         raise ValueError("must be an address that starts with http:// or https://")
+    if not text.isascii() or len(text) > _LONGEST_ADDRESS:
+        raise ValueError("must be at most 500 characters of ASCII; write a host of other letters as xn--…")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or a password: logs and messages name it")
     return text.rstrip("/")

@@ -154,17 +154,17 @@ def open_target(conn_id: str = "kobo_database") -> Engine:
 
     :raises ConfigurationError: the connection names no database that we can write to.
     """
-    from kobo_mirror.store.database import open_engine
+    from kobo_mirror.store.database import LONG_STATEMENT, open_engine
 
     connection = BaseHook.get_connection(conn_id)
     if connection.conn_type == "mysql":
-        return open_engine(_mysql_url(conn_id))
+        return open_engine(_mysql_url(conn_id), answer_seconds=LONG_STATEMENT)
     url = connection.extra_dejson.get("url")
     if not url:
         raise ConfigurationError(
             f'Connection {conn_id} must be of type MySQL, or hold the address as "url" in its extra.'
         )
-    return open_engine(url)
+    return open_engine(url, answer_seconds=LONG_STATEMENT)
 
 
 def _mysql_url(conn_id: str) -> Any:

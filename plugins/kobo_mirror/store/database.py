@@ -87,18 +87,25 @@ def moment_of(connection: Connection) -> datetime:
     return moment
 
 
-def open_engine(url: str | URL, *, pool_size: int = 8, patience: float = 20.0) -> Engine:
+LONG_STATEMENT = 900.0
+"""Seconds: a count of millions takes its time."""
+
+
+def open_engine(
+    url: str | URL, *, pool_size: int = 8, patience: float = 20.0, answer_seconds: float | None = None
+) -> Engine:
     """An engine for one of our databases. Connects at first use.
 
     :param pool_size: connections kept at most.
     :param patience: seconds that a connect, a lock or a collision may take before it is a ``DatabaseError``.
+    :param answer_seconds: that the database may take for one statement, ``patience`` if not given.
     :raises ConfigurationError: the address is malformed or names another kind of database.
     """
     try:
         target = _with_driver(make_url(url))
         backend = target.get_backend_name()
         options = {"sqlite": _sqlite_options, "mysql": _mysql_options, "mariadb": _mysql_options}[backend](
-            target, patience
+            target, patience, patience if answer_seconds is None else answer_seconds
         )
         engine = create_engine(
             target,
@@ -127,17 +134,17 @@ def _with_driver(url: URL) -> URL:
     return url
 
 
-def _sqlite_options(url: URL, patience: float) -> dict[str, Any]:
+def _sqlite_options(url: URL, patience: float, answer_seconds: float) -> dict[str, Any]:
     return {"connect_args": {"timeout": patience}}
 
 
-def _mysql_options(url: URL, patience: float) -> dict[str, Any]:
+def _mysql_options(url: URL, patience: float, answer_seconds: float) -> dict[str, Any]:
     seconds = max(1, int(patience))
     connect_args: dict[str, Any] = {
         "charset": "utf8mb4",
         "connect_timeout": seconds,
-        "read_timeout": seconds + 1,
-        "write_timeout": seconds + 1,
+        "read_timeout": max(1, int(answer_seconds)) + 1,
+        "write_timeout": max(1, int(answer_seconds)) + 1,
         "init_command": (
             f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}', innodb_lock_wait_timeout = {seconds}, "
             "group_concat_max_len = 1048576"

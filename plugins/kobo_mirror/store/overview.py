@@ -82,7 +82,7 @@ def rejected(
         submissions,
         (rejections.c.asset_uid == t.asset_uid) & (rejections.c.kobo_id == t.kobo_id),
     )
-    mine = (rejections.c.asset_uid == asset_uid) & (rejections.c.kobo_id > after)
+    mine = (rejections.c.asset_uid == asset_uid) & (rejections.c.kobo_id > after) & (t.state == "rejected")
     query = select(*columns).select_from(listed).where(mine).order_by(rejections.c.kobo_id).limit(limit)
     return _rows(connection, query)
 

@@ -31,7 +31,7 @@ _POLICY = (
 _RUNS, _REJECTIONS, _LETTERS, _DAYS = 20, 50, 20, 30
 
 Limit = Annotated[int, Query(ge=1, le=200)]
-After = Annotated[int, Query(description="Only those with a higher id.")]
+After = Annotated[int, Query(le=schemas.HIGHEST_ID, description="Only those with a higher id.")]
 
 
 def create_app() -> FastAPI:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+HIGHEST_ID = 2**63 - 1
+Id = Annotated[int, Field(ge=0, le=HIGHEST_ID)]
 
 
 class Freshness(StrEnum):
@@ -157,7 +160,9 @@ class SyncOrder(_Order):
     """What to sync."""
 
     mode: Literal["auto", "usual", "exact"] = "auto"
-    since_id: int | None = Field(None, ge=0, description="Read every submission above this _id again.")
+    since_id: int | None = Field(
+        None, ge=0, le=HIGHEST_ID, description="Read every submission above this _id again."
+    )
 
 
 class VerifyOrder(_Order):
@@ -176,8 +181,8 @@ class ConfirmOrder(_Order):
 class ReplayOrder(_Order):
     """What to try again."""
 
-    rejections: list[int] = Field(default=[], max_length=500)
-    dead_letters: list[int] = Field(default=[], max_length=500)
+    rejections: list[Id] = Field(default=[], max_length=500)
+    dead_letters: list[Id] = Field(default=[], max_length=500)
 
 
 class Triggered(BaseModel):
