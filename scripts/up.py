@@ -186,10 +186,13 @@ class Stack:
         :raises StackError: Airflow does not take it.
         """
         login = {"username": "admin", "password": self._password}
-        token = requests.post(f"{self._airflow}/auth/token", json=login, timeout=30).json()["access_token"]
         runs = f"{self._airflow}/api/v2/dags/kobo_sync/dagRuns"
 
         def taken() -> bool:  # not before the dag-processor has read the DAG
+            signed_in = requests.post(f"{self._airflow}/auth/token", json=login, timeout=30)
+            if not signed_in.ok:  # Airflow is still starting
+                return False
+            token = signed_in.json()["access_token"]
             answer = requests.post(
                 runs, json={"logical_date": None}, headers={"Authorization": f"Bearer {token}"}, timeout=30
             )

@@ -22,6 +22,8 @@ def rows_in(url: str) -> int:
 @pytest.mark.parametrize("rows", [20_000, pytest.param(200_000, marks=pytest.mark.long)], ids=["20k", "200k"])
 def test_a_backfill_survives_the_death_of_a_worker(start_airflow: Callable[[int], Any], rows: int) -> None:
     airflow = start_airflow(rows)
+    faults = airflow.simulator.control.faults
+    faults.add("slow", count=None, path="limit=500", seconds=3)  # else one pull ends before the other starts
     run_id = airflow.trigger("kobo_sync", page_size=500)
     airflow.wait_for(lambda: len(pulling(airflow, run_id)) == 2, "the start of both pulls", 120)
     airflow.wait_for(lambda: rows_in(airflow.database_url) > rows // 20, "the first rows", 60)
@@ -31,6 +33,7 @@ def test_a_backfill_survives_the_death_of_a_worker(start_airflow: Callable[[int]
         process.kill()
     psutil.wait_procs([worker], timeout=10)
     assert rows_in(airflow.database_url) < rows
+    faults.clear()
 
     run = airflow.ended("kobo_sync", run_id, seconds=120 + rows / 200)
     assert run["state"] == "success", run["note"]
