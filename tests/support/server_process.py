@@ -50,7 +50,7 @@ class ServerProcess:
             f"CREATE USER IF NOT EXISTS '{self.user}'@'127.0.0.1' IDENTIFIED BY '{self.password}';\n"
             f"GRANT ALL PRIVILEGES ON *.* TO '{self.user}'@'127.0.0.1' WITH GRANT OPTION;\n"
         )
-        options = ["--no-defaults", f"--datadir={self.home / 'data'}", *_as_root()]
+        options = [*self._places(), *_as_root()]
         command = [str(self.binary), *options, "--initialize-insecure"]
         if self.binary.name == "mariadbd" and (installer := find_program("mariadb-install-db")):
             command = [str(installer), *options, "--skip-test-db", "--auth-root-authentication-method=normal"]
@@ -61,16 +61,18 @@ class ServerProcess:
         if done.returncode != 0:
             raise NoServerError(f"{command[0]} could not make a data directory: {self.last_words()}")
 
+    def _places(self) -> list[str]:
+        """Only its own: in a shared place for temporary files a starting server deletes those of others."""
+        temporary = self.home / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return ["--no-defaults", f"--datadir={self.home / 'data'}", f"--tmpdir={temporary}"]
+
     def start(self) -> None:
         """Start on the port of before, or on a free one, and wait until it answers."""
         self.port = self.port or _free_port()
-        temporary = self.home / "tmp"  # in a shared one a starting server deletes what another has there
-        temporary.mkdir(exist_ok=True)
         command = [
             str(self.binary),
-            "--no-defaults",
-            f"--datadir={self.home / 'data'}",
-            f"--tmpdir={temporary}",
+            *self._places(),
             f"--socket={self.home / 'socket'}",
             f"--pid-file={self.home / 'pid'}",
             f"--init-file={self.home / 'user.sql'}",
