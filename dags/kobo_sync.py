@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import Asset, Param, TaskGroup, dag
+from airflow.sdk import Param, TaskGroup, dag
 
 from kobo_mirror.airflow.alerts import deadline_from_env
+from kobo_mirror.airflow.assets import RECORDS
 from kobo_mirror.airflow.operators import KoboOperator
 from kobo_mirror.airflow.pools import POOL, requests_at_once
 from kobo_mirror.airflow.schedules import schedule_from_env
@@ -20,7 +21,7 @@ nothing.
 ```
       Get ready              Read what is new      Compare and settle     Finish
  ┌──────────────────────┐  ┌────────────────────┐  ┌────────────────┐  ┌───────────┐
- │ prepare              │─▶│ plan ─▶ pull 1…n   │─▶│ reconcile      │─▶│ publish   │─▶ kobo_records
+ │ prepare              │─▶│ plan ─▶ pull 1…n   │─▶│ reconcile      │─▶│ publish   │─▶ form table
  │ └▶ register_webhook  │  │         │          │  │ │              │  │ release   │
  └────│─────────────────┘  └─────────│──────────┘  └─│──────────────┘  └───────────┘
       ▼ post to us                   ▼ pages         ▼ what changed, what is gone?
@@ -34,7 +35,7 @@ nothing.
 - **pull** reads the lanes page by page, each page committed with its place: a retry goes on where it stopped.
 - **reconcile** compares all submissions with the server, if the run is exact, settles what is in doubt, and
   deletes what is proven to be gone there.
-- **publish** closes the run and tells its counts, also to whatever waits for the asset `kobo_records`.
+- **publish** closes the run and tells its counts, also to whatever waits for the form table's asset.
 - **release**, after a failure, notes the reason with the run and lets the next one start.
 
 **To run it by hand**: ▶ Trigger. The usual choice is *The usual sync*. The run's note says what came of it.
@@ -50,8 +51,6 @@ nothing is deleted until a person says that it is meant, by *Confirm deletes*.
 `KOBO_SYNC_DEADLINE_MINUTES` is when a run counts as late. Requests to the server are bounded by the pool
 `kobo_api`: a slot is a request at once.
 """
-
-RECORDS = Asset(name="kobo_records", uri="kobo://mirror/kobo_records")
 
 
 @dag(

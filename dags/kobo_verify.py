@@ -20,7 +20,7 @@ unless *Repair* is chosen. What arrives meanwhile is no difference: a submission
 
 ```
  KoboToolbox ── every submission's edit mark ──▶ ┌────────┐ ── equal ────▶ green, and the proof is kept
- kobo_records ── every row, digested anew ─────▶ │ verify │ ── differs ──▶ red: trigger again with Repair
+ form table   ── every row, digested anew ─────▶ │ verify │ ── differs ──▶ red: trigger again with Repair
                                                  └────────┘
 ```
 

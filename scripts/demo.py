@@ -43,7 +43,7 @@ from stack import (
 from kobo_mirror.config import Settings
 from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.mirrored import FORM
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store.database import open_engine, reading
 from kobo_mirror.store.schema import migrate
@@ -75,7 +75,7 @@ def _demo(children: Children) -> int:
     target = Settings.from_env(env=given).database_url or empty_sqlite(FOLDER / "mirror.sqlite")
     engine = open_engine(target)
     make_room(engine)
-    migrate(engine, KOBO_RECORDS)
+    migrate(engine, FORM)
     with Progress(
         SpinnerColumn(finished_text="[green]✓"),
         TextColumn("{task.description:34}"),
@@ -87,7 +87,7 @@ def _demo(children: Children) -> int:
         demo.start(target)
         demo.play()
     Console().print(demo.story)
-    print(f"database: {engine.url.render_as_string(hide_password=True)}, table {KOBO_RECORDS.table}")
+    print(f"database: {engine.url.render_as_string(hide_password=True)}, table {FORM.table}")
     print(demo.report.sentence)
     return 0 if demo.report.equal and demo.report.compared == LEFT else 1
 
@@ -211,14 +211,14 @@ class Demo:
                 scene.done(compared)
 
             env = self._env
-            mirror = Mirror(KOBO_RECORDS, env["KOBO_URL"], env["KOBO_ASSET_ID"])
+            mirror = Mirror(FORM, env["KOBO_URL"], env["KOBO_ASSET_ID"])
             with KoboClient(env["KOBO_URL"], env["KOBO_TOKEN"], env["KOBO_ASSET_ID"]) as client:
                 self.report = verify(client, self._engine, mirror, tell)
             scene.told(f"{self.report.compared} submissions compared, every answer of each")
 
     def _count(self) -> int:
         with reading(self._engine) as connection:
-            return int(connection.execute(text(f"SELECT count(*) FROM {KOBO_RECORDS.table}")).scalar_one())  # noqa: S608
+            return int(connection.execute(text(f"SELECT count(*) FROM {FORM.table}")).scalar_one())  # noqa: S608
 
     def _scene(self, title: str, total: int) -> _Scene:
         return _Scene(self._progress, self.story, title, total)

@@ -21,7 +21,7 @@ import requests
 from sqlalchemy import Engine, inspect, select, text
 
 from kobo_mirror.errors import KoboMirrorError, SchemaError
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.mirrored import FORM
 from kobo_mirror.store.database import database_errors
 from kobo_mirror.store.schema import VERSION_TABLE
 from kobo_mirror.store.tables import form_table, forms, metadata
@@ -227,7 +227,7 @@ def make_room(engine: Engine) -> None:
         bound = (
             connection.execute(select(forms.c.server, forms.c.asset_uid)).all() if forms.name in there else []
         )
-        table = form_table(KOBO_RECORDS, engine.dialect.name)
+        table = form_table(FORM, engine.dialect.name)
         if any(not _is_simulated(row.server, row.asset_uid) for row in bound):
             raise SchemaError(f"{_NOT_OURS} mirrors {bound[0].asset_uid} of {bound[0].server}. {_INSTEAD}")
         if not bound and table.name in there and connection.execute(select(table).limit(1)).first():

@@ -33,7 +33,7 @@ from stack import (
 
 from kobo_mirror.config import Settings
 from kobo_mirror.errors import KoboMirrorError
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.mirrored import FORM
 from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.schema import migrate
 from simulator.options import DEMO_ASSET, DEMO_TOKEN
@@ -125,7 +125,7 @@ class Stack:
         if self._simulated:
             make_room(engine)  # the simulated server starts anew, and so does its mirror
             self._start_simulator()
-        migrate(engine, KOBO_RECORDS)
+        migrate(engine, FORM)
         engine.dispose()
         env = self._environment()
         fresh = ["--fresh"] if self._simulated else []
@@ -214,7 +214,7 @@ class Stack:
         else:
             facts.add_row("form", self._settings["KOBO_ASSET_ID"])
         database = make_url(self._settings["DATABASE_URL"]).render_as_string(hide_password=True)
-        facts.add_row("database", f"{database}   table {KOBO_RECORDS.table}")
+        facts.add_row("database", f"{database}   table {FORM.table}")
         facts.add_row("logs", str(FOLDER))
         return Panel(facts, title="kobo_sync is running; Ctrl-C stops all of it", highlight=False)
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from kobo_mirror.config import Settings
 from kobo_mirror.errors import ConfigurationError, DatabaseError, SchemaError
 from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.mirrored import FORM, mirror_of
 from kobo_mirror.store.database import open_engine
 from webhook.access import Network, SecretCheck, SourceCheck
 from webhook.airflow_events import AirflowEvents
@@ -87,7 +87,7 @@ def get_app() -> Application:
         deps = Dependencies(
             engine=open_engine(settings.database_url, pool_size=CONNECTIONS, patience=patience),
             probe=open_engine(settings.database_url, pool_size=1, patience=PATIENCE),
-            mirrors=[Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)],
+            mirrors=[mirror_of(settings)],
             keep_payloads=settings.kobo_keep_payloads,
             secrets=_secrets(settings),
             allowed=_networks(settings.webhook_allowed_networks),
@@ -122,7 +122,7 @@ def _telling(settings: Settings) -> dict[str, Callable[[], None]]:
     events = AirflowEvents(
         url=settings.webhook_airflow_url,
         login=settings.webhook_airflow_login,
-        asset=f"kobo://mirror/{KOBO_RECORDS.table}",
+        asset=f"kobo://mirror/{FORM.table}",
         every=settings.webhook_airflow_every_seconds,
     )
     return {"arrived": events.arrived}

@@ -19,8 +19,7 @@ from sqlalchemy import Engine
 from kobo_mirror import serve
 from kobo_mirror.config import Settings
 from kobo_mirror.errors import ConfigurationError, CredentialsError, KoboMirrorError, NotPermittedError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.mirrored import FORM, mirror_of
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store.database import LONG_STATEMENT, open_engine
 from kobo_mirror.store.schema import check_binding, migrate
@@ -121,6 +120,10 @@ def _minutes(text: str) -> float:
     return float(text)
 
 
+def _engine(settings: Settings) -> Engine:
+    return open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
+
+
 def _client(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> KoboClient:
     return KoboClient(
         settings.kobo_url,
@@ -128,21 +131,6 @@ def _client(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
         settings.kobo_asset_id,
         max_in_flight=settings.kobo_max_in_flight,
         sleep=sleep,
-    )
-
-
-def _mirror_sync(settings: Settings, client: KoboClient, engine: Engine, progress: Told) -> MirrorSync:
-    return MirrorSync(
-        client,
-        engine,
-        form=KOBO_RECORDS,
-        server=settings.kobo_url,
-        keep_payloads=settings.kobo_keep_payloads,
-        page_size=settings.kobo_page_size,
-        in_flight=settings.kobo_max_in_flight,
-        exact_up_to=settings.kobo_exact_up_to,
-        exact_every_hours=settings.kobo_exact_every_hours,
-        progress=progress,
     )
 
 
@@ -164,17 +152,17 @@ def _bars() -> Iterator[Told]:
 
 def _migrate(_: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
-    migrate(open_engine(settings.database_url, answer_seconds=LONG_STATEMENT), KOBO_RECORDS)
+    migrate(_engine(settings), FORM)
     print("the database has the newest tables")
     return 0
 
 
 def _sync(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
-    engine = open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
-    migrate(engine, KOBO_RECORDS)
+    engine = _engine(settings)
+    migrate(engine, FORM)
     with _client(settings) as client, _bars() as tell:
-        result = _mirror_sync(settings, client, engine, tell).run(
+        result = MirrorSync.configured(settings, client, engine, progress=tell).run(
             mode=options.mode, since=options.since, confirm=options.confirm_deletes
         )
     print(json.dumps(result) if options.json else result["sentence"])
@@ -183,13 +171,15 @@ def _sync(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
-    mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
-    engine = open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
+    mirror = mirror_of(settings)
+    engine = _engine(settings)
     with _client(settings) as client, _bars() as tell:
         report = verify(client, engine, mirror, tell, full=options.full)
         if options.repair and not report.equal:
             _say(report, as_json=options.json)
-            _mirror_sync(settings, client, engine, tell).repair(report, confirm=options.confirm_deletes)
+            MirrorSync.configured(settings, client, engine, progress=tell).repair(
+                report, confirm=options.confirm_deletes
+            )
             report = verify(client, engine, mirror, tell, full=options.full)
     _say(report, as_json=options.json)
     return 0 if report.equal and not (options.strict and report.rejected) else _FAILED
@@ -209,7 +199,7 @@ def _say(report: Report, *, as_json: bool) -> None:
 
 def _status(options: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
-    facts = status(open_engine(settings.database_url, answer_seconds=LONG_STATEMENT), KOBO_RECORDS)
+    facts = status(_engine(settings), FORM)
     if options.json:
         print(json.dumps(facts))
         return 0
@@ -227,8 +217,8 @@ def _status(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
-    engine = open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
-    mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
+    engine = _engine(settings)
+    mirror = mirror_of(settings)
     if options.id and options.what == "all":
         raise ConfigurationError(
             "An id names a dead letter or a submission: say `replay dead-letters --id ID` or "
@@ -240,7 +230,7 @@ def _replay(options: argparse.Namespace) -> int:
         fates += replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, **which)
     if options.what != "dead-letters":
         with _client(settings) as client, _bars() as tell:
-            syncing = _mirror_sync(settings, client, engine, tell)
+            syncing = MirrorSync.configured(settings, client, engine, progress=tell)
             fates += replay_rejections(engine, mirror, syncing.ask_again, **which)
     for fate in fates:
         print(f"{fate.kind} {fate.id}: {fate.result}{f' ({fate.reason})' if fate.reason else ''}")
@@ -250,7 +240,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _register(_: argparse.Namespace) -> int:
     settings = _with_secret(Settings.from_env(_REGISTER))
-    engine = open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
+    engine = _engine(settings)
     _prepare(settings, engine)
     with _client(settings) as client:
         print(_registered(settings, client, engine))
@@ -258,8 +248,8 @@ def _register(_: argparse.Namespace) -> int:
 
 
 def _prepare(settings: Settings, engine: Engine) -> None:
-    migrate(engine, KOBO_RECORDS)
-    check_binding(engine, Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id))
+    migrate(engine, FORM)
+    check_binding(engine, mirror_of(settings))
 
 
 def _registered(settings: Settings, client: KoboClient, engine: Engine) -> str:
@@ -282,9 +272,9 @@ def _with_secret(settings: Settings) -> Settings:
 
 def _run(options: argparse.Namespace) -> int:
     settings = _with_secret(Settings.from_env(_KOBO))
-    engine, stop = open_engine(settings.database_url, answer_seconds=LONG_STATEMENT), Event()
+    engine, stop = _engine(settings), Event()
     with _client(settings, sleep=partial(serve.pause, stop)) as client:
-        syncing = _mirror_sync(settings, client, engine, lambda phase, done, total: None)
+        syncing = MirrorSync.configured(settings, client, engine)
 
         def set_up() -> str:
             _prepare(settings, engine)

@@ -15,9 +15,8 @@ from kobo_mirror.store.database import open_engine, reading
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import leases, sync_runs
 from simulator.process import SimulatorProcess
-from tests.support.airflow_environment import ROOT, connection_variables
+from tests.support.dag_runs import Airflow
 
-ENDPOINT = "http://127.0.0.1:9/api/real-time-updates"
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 STEPS = ("prepare", "register_webhook", "plan", "pull", "reconcile", "publish", "release")
 
@@ -30,43 +29,6 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-class Airflow:
-    """Runs our DAGs with the two connections set."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, simulator: SimulatorProcess, url: str) -> None:
-        self._monkeypatch, self._simulator, self._url = monkeypatch, simulator, url
-        self.connect()
-
-    def connect(self, **changes: str) -> None:
-        """Set the two connections; a change is named after its setting."""
-        settings = {
-            "KOBO_URL": self._simulator.url,
-            "KOBO_TOKEN": self._simulator.token,
-            "KOBO_ASSET_ID": self._simulator.asset,
-            "DATABASE_URL": self._url,
-            "REAL_TIME_POST_ENDPOINT_URL": ENDPOINT,
-            "WEBHOOK_SECRET": "a secret of the tests",
-        }
-        for name, value in connection_variables(**{**settings, **changes}).items():
-            self._monkeypatch.setenv(name, value)
-
-    def run(self, dag_id: str, **params: Any) -> Any:
-        return fresh_dags()[dag_id].test(run_conf=params)  # test() leaves the params of a run in its DAG
-
-    def note(self, run: Any) -> str:
-        from airflow.models.dagrun import DagRun
-        from airflow.utils.session import create_session
-
-        with create_session() as session:
-            return str(session.get_one(DagRun, run.id).note)
-
-    def states(self, run: Any) -> dict[str, str]:
-        return {task.task_id: str(task.state) for task in run.get_task_instances()}
-
-    def tries(self, run: Any, task_id: str) -> int:
-        return int(run.get_task_instance(task_id).try_number)
-
-
 @pytest.fixture
 def airflow(
     airflow_db: None,
@@ -76,12 +38,6 @@ def airflow(
     engine: Engine,
 ) -> Airflow:
     return Airflow(monkeypatch, simulator, database_url)
-
-
-def fresh_dags() -> dict[str, Any]:
-    from airflow.dag_processing.dagbag import DagBag
-
-    return dict(DagBag(str(ROOT / "dags")).dags)
 
 
 def count(engine: Engine) -> int:

@@ -15,6 +15,7 @@ from kobo_mirror.store.schema import at_head, migrate
 from kobo_mirror.store.tables import form_table, metadata
 from tests.support.database_server import DatabaseServer
 from tests.support.drivers import DRIVERS
+from tests.support.writing import Writing
 
 
 @pytest.fixture(params=["sqlite", *DRIVERS])
@@ -52,6 +53,11 @@ def engine(url: str) -> Iterator[Engine]:
     engine = open_engine(url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def writing(engine: Engine) -> Writing:
+    return Writing(engine)
 
 
 @pytest.fixture(params=DRIVERS)

@@ -25,20 +25,6 @@ from tests.support.submissions import (
 from tests.support.tables import answers, fetch_list, ledger, records, rows_of, truth
 from tests.support.writing import Writing
 
-PEOPLE = {
-    1: {"client_name": "Łukasz Żak", "location": "a\x00b\x00"},
-    2: {"client_name": "አበበ ወርቅ", "location": "እንኳን"},
-    3: {"client_name": "فاطمة الزهراء", "location": "نيروبي‎"},
-    4: {"client_name": "👩🏾‍🌾🇷🇼", "location": "𝔐𝔞𝔯𝔨𝔢𝔱"},
-    5: {"client_name": "e\u0301 é \u200b", "location": " trailing \t"},
-    6: {"client_name": "'; DROP TABLE kobo_records; --", "location": '\\"%s %(x)s :y ? `'},
-}
-
-
-@pytest.fixture
-def writing(engine: Engine) -> Writing:
-    return Writing(engine)
-
 
 def test_what_is_pulled_stands_in_both_tables(writing: Writing, engine: Engine) -> None:
     counts = writing.pull(submission(1), submission(2, _validation_status=APPROVED), submission(3, age="abc"))
@@ -110,16 +96,6 @@ def test_the_clock_of_a_row_moves_only_where_an_answer_changed(
     assert (after[2], after[3]) == (before[2], before[3])
 
 
-def test_a_cleared_answer_becomes_null_or_the_default(writing: Writing, engine: Engine) -> None:
-    first = submission(1, disability="yes", sole_income_earner="no")
-    writing.pull(first)
-    cleared = edited(first, alt_phone=None, survey_date=None, business_operating=None, disability=None)
-    writing.pull(edited(cleared, sole_income_earner=None))
-    row = answers(engine)[1]
-    assert [row[name] for name in ("alt_phone", "survey_date", "business_operating")] == [None, None, None]
-    assert (row["disability"], row["sole_income_earner"]) == ("No", "Yes")
-
-
 def test_a_rejected_edit_takes_the_outdated_row_out_and_a_healed_one_brings_it_back(
     writing: Writing, engine: Engine
 ) -> None:
@@ -158,34 +134,6 @@ def test_a_rejection_says_why_to_who_pushed_it(writing: Writing) -> None:
     result = writing.push(submission(1, survey_date="2024-13-45"))
     assert (result.kobo_id, result.result) == (1, "rejected")
     assert result.reason == f"survey_date: the answer to {QUESTION['survey_date']} is no day of the calendar"
-
-
-def test_texts_of_every_script_travel_byte_for_byte(writing: Writing, engine: Engine) -> None:
-    assert writing.pull(*(submission(key, **texts) for key, texts in PEOPLE.items()))["inserted"] == len(
-        PEOPLE
-    )
-    found = records(engine)
-    assert {key: {name: found[key][name] for name in texts} for key, texts in PEOPLE.items()} == PEOPLE
-    pushed = {key + 10: texts for key, texts in PEOPLE.items()}
-    assert set(writing.results(submission(key, **texts) for key, texts in pushed.items())) == {"inserted"}
-    found = records(engine)
-    assert {key: {name: found[key][name] for name in texts} for key, texts in pushed.items()} == pushed
-    assert writing.pull(*(submission(key, **texts) for key, texts in PEOPLE.items())) == {
-        "rows_read": len(PEOPLE),
-        "unchanged": len(PEOPLE),
-    }
-
-
-def test_letters_that_a_collation_holds_equal_are_a_change(writing: Writing, engine: Engine) -> None:
-    first = submission(1, client_name="Zoe", cohort="a")
-    writing.pull(first)
-    writing.pull(edited(first, client_name="Zoë", cohort="A"))
-    assert (records(engine)[1]["client_name"], records(engine)[1]["cohort"]) == ("Zoë", "A")
-
-
-def test_long_answers_of_four_bytes_a_letter_fit(writing: Writing, engine: Engine) -> None:
-    writing.pull(submission(1, client_name="🌾" * 255, unique_id="𝔐" * 255))
-    assert records(engine)[1]["client_name"] == "🌾" * 255
 
 
 @pytest.mark.parametrize(("keep", "kept"), [("rejected", {3}), ("all", {1, 2, 3})])

@@ -74,23 +74,26 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, settings: Callable[..., None]) -> Iterator[Engine]:
+def mirror_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'mirror.sqlite'}"
+
+
+@pytest.fixture
+def engine(mirror_url: str, settings: Callable[..., None]) -> Iterator[Engine]:
     """An empty mirror that the page shows."""
-    url = f"sqlite:///{tmp_path / 'mirror.sqlite'}"
-    engine = open_engine(url)
+    engine = open_engine(mirror_url)
     migrate(engine, KOBO_RECORDS)
     bind(engine, MIRROR)
-    settings(url)
+    settings(mirror_url)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def simulated(simulator: Any, tmp_path: Path, settings: Callable[..., None]) -> Iterator[tuple[Any, Engine]]:
+def simulated(simulator: Any, mirror_url: str, settings: Callable[..., None]) -> Iterator[tuple[Any, Engine]]:
     """A simulated server and an empty database; the connections name both."""
-    url = f"sqlite:///{tmp_path / 'mirror.sqlite'}"
-    engine = open_engine(url)
+    engine = open_engine(mirror_url)
     migrate(engine, KOBO_RECORDS)
-    settings(url, kobo_url=simulator.url, asset=DEMO_ASSET)
+    settings(mirror_url, kobo_url=simulator.url, asset=DEMO_ASSET)
     yield simulator, engine
     engine.dispose()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,16 +11,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, Engine, event, insert, text
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import dead_letters, tallies
-from kobo_mirror.store.database import clock, open_engine, transact
+from kobo_mirror.store.database import clock, transact
 from kobo_mirror.store.fetch_list import ask_for
 from kobo_mirror.store.runs import note_error
-from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.statements import insert_rows
 from kobo_mirror.store.tables import submissions, sync_runs
-from tests.support.database_server import DatabaseServer
-from tests.support.submissions import ASSET, MIRROR
+from tests.support.submissions import ASSET
 
 Client = Callable[[str | None], TestClient]
 
@@ -63,22 +60,9 @@ def _write(connection: Connection, ids: range, moment: Any) -> None:
     tallies.note(connection, ASSET, "pulled", moment, {i: (None, fate) for i, fate in fates.items()})
 
 
-@pytest.fixture(params=["sqlite", "server"])
-def empty(request: pytest.FixtureRequest, tmp_path: Any, settings: Callable[..., None]) -> Iterator[Engine]:
-    server: DatabaseServer | None = None
-    if request.param == "server":
-        server = request.getfixturevalue("server")
-        url = server.fresh_database()
-    else:
-        url = f"sqlite:///{tmp_path / 'mirror.sqlite'}"
-    engine = open_engine(url)
-    migrate(engine, KOBO_RECORDS)
-    bind(engine, MIRROR)
-    settings(url)
-    yield engine
-    engine.dispose()
-    if server:
-        server.drop_database(url)
+@pytest.fixture
+def mirror_url(database_url: str) -> str:
+    return database_url
 
 
 def look_at_everything(client: TestClient) -> dict[str, float]:
@@ -126,23 +110,23 @@ def walks_a_large_table(engine: Engine, line: str) -> bool:
     )
 
 
-def test_no_statement_of_the_page_walks_the_ledger(empty: Engine, as_user: Client) -> None:
-    fill(empty, 50_000)
-    if empty.dialect.name != "sqlite":
-        with empty.connect() as connection:
+def test_no_statement_of_the_page_walks_the_ledger(engine: Engine, as_user: Client) -> None:
+    fill(engine, 50_000)
+    if engine.dialect.name != "sqlite":
+        with engine.connect() as connection:
             connection.execute(text("ANALYZE TABLE kobo_submissions, kobo_rejections, kobo_to_fetch"))
-    with empty.connect() as connection:
+    with engine.connect() as connection:
         (walk,) = plan_of(connection, "SELECT COUNT(*) FROM kobo_submissions WHERE state = 'rejected'")
-    assert walks_a_large_table(empty, walk)
-    plans = plans_of_the_page(empty, as_user("ada"))
+    assert walks_a_large_table(engine, walk)
+    plans = plans_of_the_page(engine, as_user("ada"))
     assert any("kobo_submissions" in statement for statement in plans)
-    walks = {s: plan for s, plan in plans.items() if any(walks_a_large_table(empty, line) for line in plan)}
+    walks = {s: plan for s, plan in plans.items() if any(walks_a_large_table(engine, line) for line in plan)}
     assert walks == {}
     assert max(look_at_everything(as_user("ada")).values()) < 0.3
 
 
 @pytest.mark.long
-def test_the_page_answers_in_300_ms_with_a_million_submissions(empty: Engine, as_user: Client) -> None:
-    fill(empty, 1_000_000)
+def test_the_page_answers_in_300_ms_with_a_million_submissions(engine: Engine, as_user: Client) -> None:
+    fill(engine, 1_000_000)
     seconds = look_at_everything(as_user("ada"))
     assert max(seconds.values()) < 0.3, seconds

@@ -50,14 +50,18 @@ def answer(connection: socket.socket) -> bytes:
         return b""
 
 
-def served_within(service: Service, seconds: float) -> bool:
+def seconds_served_in(service: Service) -> float:
+    """Until a delivery is taken; told that there is no room, its sender comes again, as KoboToolbox does."""
     started = time.monotonic()
-    return service.post(body(1))[0] == 200 and time.monotonic() - started < seconds
+    while (status := service.post(body(1))[0]) == 503:
+        time.sleep(0.2)
+    assert status == 200
+    return time.monotonic() - started
 
 
 def test_connections_that_say_nothing_cost_no_thread(service: Service, tables: Tables) -> None:
     with senders(service, 6 * THREADS, b"") as silent:
-        assert served_within(service, 2)
+        assert seconds_served_in(service) < 2
         silent[0].settimeout(15)
         assert answer(silent[0]) == b""
     assert tables.count()["records"] == 1
@@ -70,7 +74,7 @@ def test_senders_that_fall_silent_give_their_threads_back(
     service: Service, tables: Tables, said: bytes, told: bytes
 ) -> None:
     with senders(service, 2 * THREADS, said) as silent:
-        assert served_within(service, HEAD_SECONDS + SILENT_SECONDS + 3)
+        assert seconds_served_in(service) < HEAD_SECONDS + SILENT_SECONDS + 3
         assert answer(silent[0]).startswith(told)
         assert (answer(silent[1]) == b"") == (told == b"")
     assert tables.count() == {"records": 1, "ledger": 1, "to_fetch": 0, "dead": 0}

@@ -132,19 +132,14 @@ class KoboOperator(BaseOperator):
             engine.dispose()
 
     def _mirror_sync(self, settings: Settings, client: KoboClient, engine: Engine) -> MirrorSync:
-        from kobo_mirror.forms.kobo_records import KOBO_RECORDS
         from kobo_mirror.sync.mirror import MirrorSync
 
-        return MirrorSync(
+        return MirrorSync.configured(
+            settings,
             client,
             engine,
-            form=KOBO_RECORDS,
-            server=settings.kobo_url,
-            keep_payloads=settings.kobo_keep_payloads,
-            page_size=_number(self.page_size) or settings.kobo_page_size,
-            in_flight=self.in_flight or settings.kobo_max_in_flight,
-            exact_up_to=settings.kobo_exact_up_to,
-            exact_every_hours=settings.kobo_exact_every_hours,
+            page_size=_number(self.page_size),
+            in_flight=self.in_flight,
             progress=Progress(self.log.info),
         )
 
@@ -215,12 +210,11 @@ class KoboOperator(BaseOperator):
         return self._published(context, counts)
 
     def _verify(self, context: Context) -> str:
-        from kobo_mirror.forms.form import Mirror
-        from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+        from kobo_mirror.forms.mirrored import mirror_of
         from kobo_mirror.sync.verify import verify
 
         with self._parts() as (settings, client, engine):
-            mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
+            mirror = mirror_of(settings)
             progress, full = Progress(self.log.info), _flag(self.full)
             report = verify(client, engine, mirror, progress, full=full)
             if _flag(self.repair) and not report.equal:

@@ -7,9 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kobo_mirror.forms.rows import State
+from kobo_mirror.store.decide import Decision
 from kobo_mirror.store.fetch_list import Entry
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.runs import Step
+
+WRITTEN = (Decision.INSERT, Decision.UPDATE, Decision.REVIVE)
+_RESULT = {
+    Decision.INSERT: "inserted",
+    Decision.UPDATE: "updated",
+    Decision.REVIVE: "revived",
+    Decision.UNCHANGED: "unchanged",
+    Decision.STALE: "stale",
+    Decision.FETCH: "deferred",
+}
 
 
 @dataclass(frozen=True)
@@ -58,3 +69,19 @@ class Absent:
     run_id: int
     settled: Sequence[Entry]
     reason: str | None = None
+
+
+def push_result(state: State, decision: Decision) -> PushResult:
+    """What a delivery is told."""
+    if decision in WRITTEN and state.row is None:
+        return PushResult(state.kobo_id, "rejected", state.reason)
+    return PushResult(state.kobo_id, _RESULT[decision])
+
+
+def counted(decided: Sequence[tuple[State, Decision]]) -> dict[str, int]:
+    """What a run's row is told of a page."""
+    counts = {"rows_read": len(decided)}
+    for state, decision in decided:
+        name = "rejected" if decision in WRITTEN and state.row is None else _RESULT[decision]
+        counts[name] = counts.get(name, 0) + 1
+    return counts

@@ -18,7 +18,7 @@ from kobo_mirror.forms.rows import State, read_state
 from kobo_mirror.store import runs, tallies
 from kobo_mirror.store.database import moment_of, transact
 from kobo_mirror.store.decide import Decision, Incoming, Stored, Way, decide, decide_absent
-from kobo_mirror.store.exchange import Absent, Pulled, PushResult
+from kobo_mirror.store.exchange import WRITTEN, Absent, Pulled, PushResult, counted, push_result
 from kobo_mirror.store.fetch_list import ask_for, settle
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.statements import insert_rows, upsert_rows
@@ -36,18 +36,9 @@ _ALL_STORED = (  # made once: SQLAlchemy takes longer to make a statement than t
 _STORED = _ALL_STORED.where(_ID.in_(bindparam("ids", expanding=True, literal_execute=False)))
 _STORED_ABOVE = _ALL_STORED.where(bindparam("above") < _ID)
 _STORED_BETWEEN = _STORED_ABOVE.where(bindparam("to") >= _ID)
-_RESULT = {
-    Decision.INSERT: "inserted",
-    Decision.UPDATE: "updated",
-    Decision.REVIVE: "revived",
-    Decision.UNCHANGED: "unchanged",
-    Decision.STALE: "stale",
-    Decision.FETCH: "deferred",
-}
 _TOMBSTONE = ("asset_uid", "kobo_id", "state", "reason", "first_seen_at", "deleted_at")
 _ANSWERS = ("digest", "row_digest", "submitted_by", "validation_status", "validation_timestamp")
 NEVER_STORED = "never stored"
-_WRITTEN = (Decision.INSERT, Decision.UPDATE, Decision.REVIVE)
 
 
 class Writer:
@@ -91,7 +82,7 @@ class Writer:
             return [decisions[place] for place in range(len(states))]
 
         decisions = transact(self._engine, work)
-        return [_push_result(state, decision) for state, decision in zip(states, decisions, strict=True)]
+        return [push_result(state, decision) for state, decision in zip(states, decisions, strict=True)]
 
     def _push(self, connection: Connection, states: Sequence[State]) -> list[Decision]:
         stored = self._stored(connection, [state.kobo_id for state in states], None)
@@ -119,7 +110,7 @@ class Writer:
         self._apply(connection, decided, stored, moment, pushed=False)
         lacking = stored.keys() - {state.kobo_id for state in states}
         self._ask(connection, (i for i in lacking if stored[i].state != "deleted"), "lacking in the pages")
-        counts = _counted(decided) | page.counts
+        counts = counted(decided) | page.counts
         runs.add_counts(connection, page.run_id, counts, highest_id=states[-1].kobo_id if states else None)
         return counts
 
@@ -220,15 +211,15 @@ class Writer:
         if pushed:
             self._stamp(
                 connection,
-                [s.kobo_id for s, d in decided if d not in _WRITTEN and s.kobo_id in stored],
+                [s.kobo_id for s, d in decided if d not in WRITTEN and s.kobo_id in stored],
                 moment,
             )
-        self._write_form(connection, [s for s, d in decided if d in _WRITTEN], stored, moment)
+        self._write_form(connection, [s for s, d in decided if d in WRITTEN], stored, moment)
         self._ask(connection, (s.kobo_id for s, d in decided if d is Decision.FETCH), "undecidable")
         changes = {
             s.kobo_id: (_state_of(stored, s.kobo_id), "applied" if s.row else "rejected")
             for s, d in decided
-            if d in _WRITTEN
+            if d in WRITTEN
         }
         way = Way.PUSHED if pushed else Way.PULLED
         tallies.note(connection, self._mirror.asset_uid, way, moment, changes)
@@ -289,19 +280,5 @@ def _state_of(stored: Mapping[int, Stored], kobo_id: int) -> str | None:
     return stored[kobo_id].state if kobo_id in stored else None
 
 
-def _push_result(state: State, decision: Decision) -> PushResult:
-    if decision in _WRITTEN and state.row is None:
-        return PushResult(state.kobo_id, "rejected", state.reason)
-    return PushResult(state.kobo_id, _RESULT[decision])
-
-
 def _incoming(state: State) -> Incoming:
     return Incoming(state.uuid, state.previous_uuid, state.digest, state.partial)
-
-
-def _counted(decided: Sequence[tuple[State, Decision]]) -> dict[str, int]:
-    counts = {"rows_read": len(decided)}
-    for state, decision in decided:
-        name = "rejected" if decision in _WRITTEN and state.row is None else _RESULT[decision]
-        counts[name] = counts.get(name, 0) + 1
-    return counts

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping
 
-from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError, LeaseError
+from kobo_mirror.config import Settings
+from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError
 from kobo_mirror.forms.form import Form, Mirror
+from kobo_mirror.forms.mirrored import FORM
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store import runs
-from kobo_mirror.store.database import clock, reading, transact
-from kobo_mirror.store.leases import Lease, process_holder, release_lease, renew_lease, take_lease
-from kobo_mirror.store.ledger import holds_any
-from kobo_mirror.store.schema import bind, check_binding, is_shaped_by, note_shape
+from kobo_mirror.store.database import reading, transact
+from kobo_mirror.store.leases import Lease, process_holder, release_lease, take_lease
+from kobo_mirror.store.schema import bind, check_binding, note_shape
 from kobo_mirror.store.tables import COUNTS
-from kobo_mirror.store.tallies import note_server_count, totals
+from kobo_mirror.store.tallies import totals
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.choice import Exactness, choose
 from kobo_mirror.sync.failures import ask_for_failures
-from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes
+from kobo_mirror.sync.holding import holding
+from kobo_mirror.sync.outcome import sentence_of
+from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes, silent
 from kobo_mirror.sync.reconcile import ask_for_young, drain, drain_roots, look_back
 from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
 from kobo_mirror.sync.sweep import sweep
@@ -31,12 +34,7 @@ from kobo_mirror.sync.verify import Report
 Ticket = dict[str, Any]
 """What the steps of a run hand on: ``run`` (name), ``run_id``, ``fence``, ``mode``, ``resumed``."""
 
-_RENEW_EVERY = 30.0  # seconds; a lease lives for five minutes
 _LANES_A_GROUP = 4
-
-
-def _silent(phase: str, done: int, total: int | None) -> None:
-    return None
 
 
 class MirrorSync:
@@ -59,7 +57,7 @@ class MirrorSync:
         in_flight: int = 4,
         exact_up_to: int = 50_000,
         exact_every_hours: int = 24,
-        progress: Progress = _silent,
+        progress: Progress = silent,
     ) -> None:
         mirror = Mirror(form, server, client.asset_uid)
         self._source = Source(
@@ -72,7 +70,32 @@ class MirrorSync:
             in_flight=in_flight,
         )
         self._engine, self._client, self._asset = engine, client, client.asset_uid
-        self._exact_up_to, self._exact_every = exact_up_to, timedelta(hours=exact_every_hours)
+        self._exactness = Exactness(exact_up_to, timedelta(hours=exact_every_hours))
+
+    @classmethod
+    def configured(
+        cls,
+        settings: Settings,
+        client: KoboClient,
+        engine: Engine,
+        *,
+        page_size: int | None = None,
+        in_flight: int | None = None,
+        progress: Progress = silent,
+    ) -> MirrorSync:
+        """The sync that the settings describe; what is given beside them goes before them."""
+        return cls(
+            client,
+            engine,
+            form=FORM,
+            server=settings.kobo_url,
+            keep_payloads=settings.kobo_keep_payloads,
+            page_size=page_size or settings.kobo_page_size,
+            in_flight=in_flight or settings.kobo_max_in_flight,
+            exact_up_to=settings.kobo_exact_up_to,
+            exact_every_hours=settings.kobo_exact_every_hours,
+            progress=progress,
+        )
 
     def prepare(self, run: str, *, mode: str = "auto", since: int | None = None) -> Ticket:
         """Bind the form table, take the lease, open the run or go on with the one that never finished.
@@ -88,7 +111,10 @@ class MirrorSync:
         bind(self._engine, self._source.mirror)
         lease = take_lease(self._engine, self._asset, run)
         with self._releasing_on_error(lease):
-            chosen, watermark = self._choose(mode, since)
+            form = self._source.mirror.form
+            chosen, watermark = choose(
+                self._engine, self._client, form, self._exactness, mode=mode, since=since
+            )
 
             def work(connection: Connection) -> tuple[RowMapping, bool]:
                 old = None if since is not None else runs.unfinished_run(connection, self._asset)
@@ -103,24 +129,6 @@ class MirrorSync:
             row, resumed = transact(self._engine, work)
         ticket = {"run": run, "run_id": row["id"], "fence": lease.number, "mode": row["mode"]}
         return ticket | {"resumed": resumed}
-
-    def _choose(self, mode: str, since: int | None) -> tuple[str, int]:
-        with reading(self._engine) as connection:
-            watermark = runs.watermark(connection, self._asset)
-            last = runs.last_finished(connection, self._asset)
-            last_exact = runs.last_finished(connection, self._asset, "exact")
-            is_new = not holds_any(connection, self._asset)
-            reshaped = not is_shaped_by(connection, self._source.mirror.form)
-        known = last["highest_id"] if last and not is_new else None
-        start = 0 if reshaped else (watermark if watermark is not None else known) or 0
-        restored = watermark is not None and (self._client.newest_id() or 0) < watermark
-        overdue = last_exact is None or last_exact["finished_at"] < clock(self._engine) - self._exact_every
-        count = self._client.count()
-        transact(self._engine, lambda connection: note_server_count(connection, self._asset, count))
-        small = count <= self._exact_up_to
-        must = watermark is None or restored
-        chosen = "exact" if mode == "exact" or must or (mode == "auto" and (overdue or small)) else "usual"
-        return chosen, start if since is None else min(since, start)
 
     def plan(self, ticket: Ticket, *, groups: int = 1) -> list[list[int]]:
         """Cut what is to be read into lanes; returns them in at most ``groups`` groups."""
@@ -140,7 +148,7 @@ class MirrorSync:
         """Read the given lanes to their ends."""
         chosen = [lane for lane in self._lanes(ticket["run_id"]) if lane.lane in set(lanes)]
         lease = self._lease(ticket)
-        with self._working(lease, ticket):
+        with self._holding(lease, ticket["run_id"]):
             self._source.progress("pull", 0, self._remaining(chosen))
             pull_lanes(self._source, lease, ticket["run_id"], chosen)
 
@@ -152,7 +160,7 @@ class MirrorSync:
         :param confirm: the mark of a waiting list of deletes that a person has confirmed.
         """
         lease = take_lease(self._engine, self._asset, ticket["run"])
-        with self._working(lease, ticket):
+        with self._holding(lease, ticket["run_id"]):
             exact = ticket["mode"] == "exact"
             ask_for_failures(self._source, lease)
             look_back(self._source, lease, ticket["run_id"], swept=exact)
@@ -188,6 +196,7 @@ class MirrorSync:
             row = runs.run_row(connection, ticket["run_id"])
             rejected = totals(connection, self._asset)["rejected"]
             exact = runs.last_finished(connection, self._asset, "exact")
+        last_exact = exact["finished_at"] if exact and row["mode"] != "exact" else None
         release_lease(self._engine, self._asset, lease.holder)
         if row["error"]:
             raise DeletesWaitError(row["error"])
@@ -198,7 +207,7 @@ class MirrorSync:
             "mode": row["mode"],
             **counts,
             "seconds": seconds,
-            "sentence": _sentence(counts, rejected, seconds, exact if row["mode"] != "exact" else None),
+            "sentence": sentence_of(counts, rejected, seconds, last_exact),
         }
 
     def fail(self, ticket: Ticket, error: str) -> None:
@@ -251,7 +260,7 @@ class MirrorSync:
                 self._engine,
                 lambda c: runs.open_run(c, self._asset, lease.holder, runs.REPAIR, None),
             )
-            with self._working(lease, {"run_id": run_id}):
+            with self._holding(lease, run_id):
                 for first in range(0, len(ids), ASK_AT_ONCE):
                     self._source.writer.doubt(ids[first : first + ASK_AT_ONCE], lease)
                 self._settle(lease, run_id, confirm)
@@ -276,30 +285,8 @@ class MirrorSync:
     def _lease(self, ticket: Ticket) -> Lease:
         return Lease(self._asset, ticket["run"], ticket["fence"])
 
-    @contextmanager
-    def _working(self, lease: Lease, ticket: Ticket) -> Iterator[None]:
-        usage = self._client.usage
-        before = usage.requests, usage.bytes
-        ended = threading.Event()
-
-        def renew() -> None:
-            while not ended.wait(_RENEW_EVERY):
-                try:
-                    renew_lease(self._engine, lease)
-                except LeaseError:
-                    return
-                except DatabaseError:
-                    continue
-
-        renewer = threading.Thread(target=renew, name="lease", daemon=True)
-        renewer.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            renewer.join()
-        counts = {"requests": usage.requests - before[0], "bytes": usage.bytes - before[1]}
-        transact(self._engine, lambda connection: runs.add_counts(connection, ticket["run_id"], counts))
+    def _holding(self, lease: Lease, run_id: int) -> AbstractContextManager[None]:
+        return holding(self._engine, self._client, lease, run_id)
 
     @contextmanager
     def _releasing_on_error(self, lease: Lease) -> Iterator[None]:
@@ -308,20 +295,3 @@ class MirrorSync:
         except KoboMirrorError:
             release_lease(self._engine, self._asset, lease.holder)
             raise
-
-
-def _sentence(counts: dict[str, int], rejected: int, seconds: float, exact: RowMapping | None) -> str:
-    words = [f"{counts[name]} {word}" for name, word in _WORDS if counts[name] or name == "inserted"]
-    ending = f"success, with {rejected} rejected" if rejected else "success"
-    how = f"fresh, last exact {exact['finished_at']:%Y-%m-%d %H:%M} UTC" if exact else "exact"
-    return f"{ending}: {', '.join(words)} in {seconds} s ({how})"
-
-
-_WORDS = (
-    ("inserted", "new"),
-    ("updated", "changed"),
-    ("deleted", "deleted"),
-    ("revived", "revived"),
-    ("unchanged", "unchanged"),
-    ("deferred", "asked for again"),
-)

@@ -32,6 +32,10 @@ _BYTES_IN_FLIGHT = 64 * 2**20
 _LANE_LEAST = 2_500
 
 
+def silent(phase: str, done: int, total: int | None) -> None:
+    """Nobody is told how far it is."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """What every part of a sync works with.

@@ -5,7 +5,8 @@ Airflow promises none of these names to plugins, so that they are all here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 from airflow.api.common.trigger_dag import trigger_dag
@@ -22,12 +23,14 @@ from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType
 from fastapi import Depends, HTTPException
 
-from kobo_mirror.airflow.hooks import open_target
+from kobo_mirror.airflow.hooks import KoboHook, open_target
 from kobo_mirror.airflow.page.schemas import Triggered
 from kobo_mirror.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+    from kobo_mirror.config import Settings
 
 SYNC, VERIFY = "kobo_sync", "kobo_verify"
 KOBO, DATABASE = "kobo_default", "kobo_database"
@@ -77,12 +80,8 @@ def target() -> Engine:
 
     :raises ConfigurationError: the connection is missing or names no database.
     """
-    try:
+    with _missing_is_told(DATABASE):
         fresh = open_target(DATABASE)
-    except (AirflowException, AirflowRuntimeError):
-        raise ConfigurationError(
-            f"There is no connection {DATABASE}: add it in Admin → Connections."
-        ) from None
     address = fresh.url.render_as_string(hide_password=False)
     known = _engines.get(address)
     if known is not None:
@@ -93,6 +92,25 @@ def target() -> Engine:
     _engines.clear()
     _engines[address] = fresh
     return fresh
+
+
+def settings() -> Settings:
+    """What the connection to KoboToolbox says.
+
+    :raises ConfigurationError: it is missing, or says something malformed.
+    """
+    with _missing_is_told(KOBO):
+        return KoboHook(KOBO).settings()
+
+
+@contextmanager
+def _missing_is_told(connection: str) -> Iterator[None]:
+    try:
+        yield
+    except (AirflowException, AirflowRuntimeError):
+        raise ConfigurationError(
+            f"There is no connection {connection}: add it in Admin → Connections."
+        ) from None
 
 
 def trigger(dag_id: str, user: Any, conf: Mapping[str, Any]) -> Triggered:

@@ -19,8 +19,7 @@ from kobo_mirror.airflow.page.schemas import (
     Triggered,
     VerifyOrder,
 )
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.mirrored import mirror_of
 from kobo_mirror.store.database import reading
 from kobo_mirror.store.overview import bound_forms
 from kobo_mirror.sync.mirror import MirrorSync
@@ -72,8 +71,8 @@ def confirm_deletes(order: ConfirmOrder, user: access.SyncOperator) -> Triggered
 def replay(order: ReplayOrder, user: access.SyncOperator) -> list[Fate]:
     """Take dead letters once more, ask KoboToolbox again for rejections; 409 while a sync holds the form."""
     with _alone():
-        settings, engine = KoboHook(access.KOBO).settings(), access.target()
-        mirror = Mirror(KOBO_RECORDS, settings.kobo_url, settings.kobo_asset_id)
+        settings, engine = access.settings(), access.target()
+        mirror = mirror_of(settings)
         fates = []
         if order.dead_letters:
             fates += replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, ids=order.dead_letters)
@@ -97,10 +96,4 @@ def _alone() -> Iterator[None]:
 
 def _ask_again(settings: Settings, engine: Engine, ids: Sequence[int]) -> None:
     with KoboHook(access.KOBO).get_client(settings, attempts=2) as client:
-        MirrorSync(
-            client,
-            engine,
-            form=KOBO_RECORDS,
-            server=settings.kobo_url,
-            keep_payloads=settings.kobo_keep_payloads,
-        ).ask_again(ids)
+        MirrorSync.configured(settings, client, engine).ask_again(ids)

@@ -1,0 +1,43 @@
+"""Work under a lease: it is renewed meanwhile, and the run's row gets the requests and bytes it took."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+
+from kobo_mirror.errors import DatabaseError, LeaseError
+from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.store import runs
+from kobo_mirror.store.database import transact
+from kobo_mirror.store.leases import Lease, renew_lease
+
+_RENEW_EVERY = 30.0  # seconds; a lease lives for five minutes
+
+
+@contextmanager
+def holding(engine: Engine, client: KoboClient, lease: Lease, run_id: int) -> Iterator[None]:
+    """Renew the lease while the block runs; count its requests once it has ended well."""
+    before = client.usage.requests, client.usage.bytes
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(_RENEW_EVERY):
+            try:
+                renew_lease(engine, lease)
+            except LeaseError:
+                return
+            except DatabaseError:
+                continue
+
+    renewer = threading.Thread(target=renew, name="lease", daemon=True)
+    renewer.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        renewer.join()
+    counts = {"requests": client.usage.requests - before[0], "bytes": client.usage.bytes - before[1]}
+    transact(engine, lambda connection: runs.add_counts(connection, run_id, counts))
