@@ -126,3 +126,22 @@ def test_while_a_sync_holds_the_form_a_replay_says_so(as_user: Client, simulated
     answer = as_user("una").post("api/actions/replay", json={"rejections": [rejected]})
     assert answer.status_code == 409
     assert "holds this form" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("connection", ["kobo_default", "kobo_database"])
+def test_a_replay_without_its_connections_says_which_one_is_missing(
+    as_user: Client, engine: Engine, monkeypatch: pytest.MonkeyPatch, connection: str
+) -> None:
+    monkeypatch.delenv(f"AIRFLOW_CONN_{connection.upper()}")
+    answer = as_user("una").post("api/actions/replay", json={"rejections": [1]})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        f"There is no connection {connection}: add it in Admin → Connections.",
+    )
+
+
+@pytest.mark.parametrize("order", [{"rejections": [2**63]}, {"dead_letters": [-1]}])
+def test_ids_that_no_database_holds_are_refused(
+    as_user: Client, engine: Engine, order: dict[str, Any]
+) -> None:
+    assert as_user("una").post("api/actions/replay", json=order).status_code == 422

@@ -205,3 +205,58 @@ def test_a_group_costs_one_transaction(engine: Engine) -> None:
     event.listen(engine, "begin", begun.append)
     Writer(engine, MIRROR).push_all([state(kobo_id) for kobo_id in range(1, 65)])
     assert len(begun) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_fault_is_not_told_to_those_that_were_not_tried_by_themselves(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "HELD_UP_SECONDS", 5)
+    monkeypatch.setattr(grouping, "QUEUE_SECONDS", 10)
+    monkeypatch.setattr(grouping, "ONE_BY_ONE_SECONDS", -1)
+    go = threading.Event()
+
+    def push_all(states: Sequence[State]) -> list[PushResult]:
+        if [one.kobo_id for one in states] == [1]:
+            go.wait(10)
+        if any(one.kobo_id == 13 for one in states):
+            raise TypeError
+        return [PushResult(one.kobo_id, "inserted") for one in states]
+
+    committer = Committer(push_all)
+    with ThreadPoolExecutor(max_workers=10) as callers:
+        first = callers.submit(committer.push, state(1))
+        while not committer._leaders:
+            time.sleep(0.005)
+        others = [callers.submit(committer.push, state(kobo_id)) for kobo_id in (2, 3, 13, 4)]
+        wait_until_waiting(committer, len(others))
+        go.set()
+        assert first.result(timeout=5).result == "inserted"
+        assert {type(other.exception(timeout=5)) for other in others} == {DatabaseError}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_while_one_group_is_held_up_the_others_go_on_one_after_the_other(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "HELD_UP_SECONDS", 0.1)
+    monkeypatch.setattr(grouping, "QUEUE_SECONDS", 5)
+    go = threading.Event()
+
+    def push_all(states: Sequence[State]) -> list[PushResult]:
+        if states[0].kobo_id == 1:
+            go.wait(20)
+        time.sleep(0.5)  # the next one asks for the lead, in vain, before this one ends
+        return [PushResult(one.kobo_id, "inserted") for one in states]
+
+    committer = Committer(push_all)
+    with ThreadPoolExecutor(max_workers=10) as callers:
+        held_up = callers.submit(committer.push, state(1))
+        second = callers.submit(committer.push, state(2))
+        while committer._leaders < LEADERS:
+            time.sleep(0.005)
+        third = callers.submit(committer.push, state(3))
+        assert [one.result(timeout=10).result for one in (second, third)] == ["inserted", "inserted"]
+        assert not held_up.done()
+        go.set()
+    assert committer._leaders == 0

@@ -66,6 +66,7 @@ class State:
         """The row of the form table, or why there is none, and the ledger's further columns."""
         if self._shaped is None:
             self._shaped = self._shape()
+            del self._shape  # and with it the answers as they were parsed
         return self._shaped
 
     @property
