@@ -231,14 +231,15 @@ def _payloads(kind: str, course: Callable[[int], Course], plan: Plan, report: Re
 
 
 def _latency(kind: str, course: Callable[[int], Course], plan: Plan, report: Report) -> None:
-    """A server that thinks before it answers, and one request or four at once."""
+    """A server that thinks before it answers, and one request, four or eight at once."""
     track = course(plan.latency_rows)
     for delay in plan.delays:
         track.simulator.control.faults.clear()
         if delay:
             track.simulator.control.faults.add("slow", count=None, seconds=delay / 1000, path="^/api/")
         contestants = [
-            with_settings(ours(), f"{ours().name}, {n} in flight", KOBO_MAX_IN_FLIGHT=str(n)) for n in (1, 4)
+            with_settings(ours(), f"{ours().name}, {n} in flight", KOBO_MAX_IN_FLIGHT=str(n))
+            for n in (1, 4, 8)
         ]
         runs = in_turn({c.name: partial(track.run_both, c, again=False) for c in contestants}, plan.rounds)
         _note_and_show(f"latency {delay} ms, {kind}", plan.latency_rows, runs, report)

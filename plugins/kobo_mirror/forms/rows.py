@@ -92,25 +92,22 @@ def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
     """
     payload = bytes(raw)
     data = parse(payload)
+    lacking = [key for key in _WHOLE if not text_of(data, key)]
     return State(
         data["_id"],
         payload,
         digest(data, mirror.form.fingerprint),
-        partial(_shaped, data, mirror),
+        partial(_shaped, data, mirror, lacking),
         uuid=token(text_of(data, "_uuid")),
         previous_uuid=token(text_of(data, "meta/deprecatedID")),
-        partial=bool(_lacking(data)),
+        partial=bool(lacking),
     )
 
 
-def _lacking(data: dict[str, Any]) -> list[str]:
-    return [key for key in _WHOLE if not text_of(data, key)]
-
-
-def _shaped(data: dict[str, Any], mirror: Mirror) -> Shaped:
+def _shaped(data: dict[str, Any], mirror: Mirror, lacking: list[str]) -> Shaped:
     time = _submission_time(data)
     status, stamp = validation(data)
-    row, reason = _row(data, mirror, time)
+    row, reason = _row(data, mirror, time, lacking)
     return Shaped(
         token(text_of(data, "meta/rootUuid")),
         token(text_of(data, "__version__")),
@@ -125,9 +122,9 @@ def _shaped(data: dict[str, Any], mirror: Mirror) -> Shaped:
 
 
 def _row(
-    data: dict[str, Any], mirror: Mirror, time: datetime | None
+    data: dict[str, Any], mirror: Mirror, time: datetime | None, lacking: list[str]
 ) -> tuple[tuple[Any, ...] | None, str | None]:
-    if lacking := _lacking(data):
+    if lacking:
         return None, f"not a whole submission: {', '.join(lacking)} missing"
     cells, reason = shape(data, mirror.form)
     if cells is None:

@@ -57,7 +57,7 @@ class KoboClient:
     """One form on one server, as one token sees it. Threads may share it.
 
     :param url: the server's address, such as ``https://kf.kobotoolbox.org``.
-    :param max_in_flight: requests at once, over all threads.
+    :param max_in_flight: requests at once at most, over all threads.
     :param timeout: seconds to connect, seconds of silence while reading (a query may take 125 s,
         kobo-api.md §1.2).
     :param ceiling: seconds that one whole answer may take.
@@ -90,12 +90,17 @@ class KoboClient:
             url.rstrip("/"),
             setting="KOBO_URL",
             headers={"Authorization": f"Token {token}", "User-Agent": "kobo-mirror"},
-            max_in_flight=max_in_flight,
+            connections=max_in_flight,
             timeout=timeout,
             ceiling=ceiling,
         )
         self._session = Session(
-            self._transport, asset_uid, attempts=attempts, longest_wait=longest_wait, sleep=sleep
+            self._transport,
+            asset_uid,
+            max_in_flight=max_in_flight,
+            attempts=attempts,
+            longest_wait=longest_wait,
+            sleep=sleep,
         )
         self.usage = self._session.usage
 

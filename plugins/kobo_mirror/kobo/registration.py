@@ -171,7 +171,7 @@ def _tell_registrar(url: str, endpoint: str) -> None:
         url,
         setting="INKOMOKO_REGISTER_WEBHOOK_URL",
         headers={"User-Agent": "kobo-mirror"},
-        max_in_flight=1,
+        connections=1,
         timeout=(10.0, 30.0),
         ceiling=60.0,
     )

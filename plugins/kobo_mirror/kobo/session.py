@@ -19,6 +19,7 @@ from tenacity import (
 
 from kobo_mirror.errors import ServerError
 from kobo_mirror.kobo.answers import problem
+from kobo_mirror.kobo.flight import Flight
 from kobo_mirror.kobo.transport import Answer, Transport
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Usage:
 class Session:
     """Requests about one form, each repeated while the server cannot answer properly.
 
+    :param max_in_flight: requests at once at most, over all threads.
     :param attempts: how often a request is sent at most.
     :param longest_wait: seconds between two attempts at most.
     """
@@ -45,6 +47,7 @@ class Session:
         transport: Transport,
         asset_uid: str,
         *,
+        max_in_flight: int,
         attempts: int,
         longest_wait: float,
         sleep: Callable[[float], None],
@@ -53,6 +56,7 @@ class Session:
         self._counting = threading.Lock()
         self._transport = transport
         self._asset_uid = asset_uid
+        self._flight = Flight(max_in_flight)
         self._longest_wait = longest_wait
         self._backoff = wait_exponential_jitter(initial=1, max=longest_wait)
         self._retrying = Retrying(
@@ -99,15 +103,16 @@ class Session:
         body: Mapping[str, Any] | None,
         managing: bool,
     ) -> T:
-        with self._counting:
-            self.usage.requests += 1
-        json = None if body is None else msgspec.json.encode(body)
-        answer = self._transport.send(method, path, params=params, body=json)
-        with self._counting:
-            self.usage.bytes += answer.wire
         server = self._transport.server
-        if error := problem(answer, server=server, asset_uid=self._asset_uid, managing=managing):
-            raise error
+        json = None if body is None else msgspec.json.encode(body)
+        with self._flight.request():
+            with self._counting:
+                self.usage.requests += 1
+            answer = self._transport.send(method, path, params=params, body=json)
+            with self._counting:
+                self.usage.bytes += answer.wire
+            if error := problem(answer, server=server, asset_uid=self._asset_uid, managing=managing):
+                raise error
         try:
             return decode(answer)
         except (msgspec.DecodeError, ValueError, RecursionError) as cause:

@@ -1,4 +1,4 @@
-"""Sends one HTTP request to one server and gives its whole answer, bounded in time, in size and in number."""
+"""Sends one HTTP request to one server and gives its whole answer, bounded in time and in size."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Transport:
     """A pool of connections to one server; it follows no redirect, so its headers reach no other.
 
     :param setting: the name of the setting that ``url`` comes from, for error messages.
-    :param max_in_flight: requests at once, over all threads.
+    :param connections: kept open at most.
     :param timeout: seconds to connect, seconds of silence while reading.
     :param ceiling: seconds that a whole answer may take.
     :raises ConfigurationError: the url is none.
@@ -54,7 +54,7 @@ class Transport:
         *,
         setting: str,
         headers: Mapping[str, str],
-        max_in_flight: int,
+        connections: int,
         timeout: tuple[float, float],
         ceiling: float,
     ) -> None:
@@ -64,11 +64,10 @@ class Transport:
         self._setting = setting
         self._headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **headers}
         self._ceiling = ceiling
-        self._slots = threading.BoundedSemaphore(max_in_flight)
         self._pool = _POOLS[parts.scheme](
             str(parts.hostname),
             parts.port,
-            maxsize=max_in_flight,
+            maxsize=connections,
             retries=False,
             timeout=Timeout(connect=timeout[0], read=timeout[1]),
             ceiling=ceiling,
@@ -100,8 +99,7 @@ class Transport:
             target += "?" + urlencode(params, quote_via=quote, safe=",:")
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         try:
-            with self._slots:
-                answer = self._exchange(method, target or "/", headers, body)
+            answer = self._exchange(method, target or "/", headers, body)
         except HTTPError as problem:
             raise self._failure(problem) from problem
         if 300 <= answer.status < 400:

@@ -136,7 +136,7 @@ class MirrorSync:
         if not self._lanes(run_id):
             with reading(self._engine) as connection:
                 start = runs.run_row(connection, run_id)["watermark"] or 0
-            bounds = plan_lanes(self._client, start, _LANES_A_GROUP * groups)
+            bounds = plan_lanes(self._client, start, max(_LANES_A_GROUP * groups, self._source.in_flight))
             transact(
                 self._engine, lambda connection: runs.open_lanes(connection, self._asset, run_id, bounds)
             )

@@ -5,6 +5,7 @@ import gzip
 import json
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import format_datetime
 
 import pytest
@@ -17,7 +18,7 @@ from kobo_mirror.errors import (
     ServerError,
 )
 from kobo_mirror.kobo.client import KoboClient
-from tests.support.rude_server import FAKE_TOKEN, RudeServer, answer
+from tests.support.rude_server import FAKE_TOKEN, RudeServer, Script, answer
 
 ANSWER_OF_A_PERSON = "Amina Uwase"
 PAGE = json.dumps({"count": 1, "results": [{"_id": 7, "name": ANSWER_OF_A_PERSON}]}).encode()
@@ -267,3 +268,19 @@ def test_an_error_and_its_causes_hold_no_answer(connect: Callable[..., KoboClien
         assert ANSWER_OF_A_PERSON not in str(cause)
         assert FAKE_TOKEN not in str(cause)
         cause = cause.__cause__ or cause.__context__
+
+
+def test_a_busy_server_gets_fewer_requests_at_once(connect: Callable[..., KoboClient]) -> None:
+    busy = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
+    good: Script = [0.05, answer(PAGE)]
+    with RudeServer(*[good] * 40, busy, good) as server, connect(server.url, max_in_flight=8) as client:
+        _ask_for_pages(client, 40)
+        grown, server.most_at_once = server.most_at_once, 0
+        _ask_for_pages(client, 1)
+        _ask_for_pages(client, 4)
+    assert (grown, server.most_at_once) == (8, 4)
+
+
+def _ask_for_pages(client: KoboClient, count: int) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: client.page(after=5, limit=10), range(count)))
