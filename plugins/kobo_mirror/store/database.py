@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.functions import FunctionElement
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, stop_any, wait_random
 
@@ -29,10 +27,6 @@ _SQL_MODE = (
 )
 PACKET = "max_allowed_packet"
 """What a connection's ``info`` holds the server's largest statement by, in bytes."""
-
-_USED = "used"
-# Seconds; a connection that was used since then is not asked whether it is alive: a round trip less.
-_ALIVE_SECONDS = 1.0
 
 _ATTEMPTS = 25
 # Lost a race for a key, a deadlock, a lock wait or a snapshot (MariaDB): decide the whole page again.
@@ -131,8 +125,6 @@ def open_engine(
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _prepare_mysql)
-        event.listen(engine, "checkin", _note_use)
-        event.listen(engine, "checkout", partial(_check_alive, engine.dialect))
     return engine
 
 
@@ -162,6 +154,7 @@ def _mysql_options(url: URL, patience: float, answer_seconds: float) -> dict[str
         connect_args["binary_prefix"] = True
     return {
         "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
         "pool_recycle": 1800,
         "connect_args": connect_args,
     }
@@ -186,23 +179,6 @@ def _prepare_mysql(connection: DBAPIConnection, record: ConnectionPoolEntry) -> 
     cursor.execute("SELECT @@max_allowed_packet")
     record.info[PACKET] = int((cursor.fetchone() or (0,))[0])
     cursor.close()
-
-
-def _note_use(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-    record.info[_USED] = time.monotonic()
-
-
-def _check_alive(
-    dialect: Dialect, connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection
-) -> None:
-    """Ask a connection that has lain idle whether it still is one; the pool replaces it if not."""
-    used = record.info.get(_USED)
-    if used is None or time.monotonic() - used < _ALIVE_SECONDS:
-        return
-    try:
-        dialect.do_ping(connection)
-    except dialect.loaded_dbapi.Error as problem:
-        raise InvalidatePoolError from problem
 
 
 def _now_text() -> str:

@@ -106,6 +106,12 @@ def note_server_count(connection: Connection, asset_uid: str, count: int) -> Non
     upsert_rows(connection, server_counts, columns, [(asset_uid, count, moment)], key=("asset_uid",))
 
 
+def counted_by_server(connection: Connection, asset_uid: str) -> int | None:
+    """How many submissions the server counted when this run began, or an earlier one."""
+    known = server_count(connection, asset_uid)
+    return known[0] if known else None
+
+
 def server_count(connection: Connection, asset_uid: str) -> tuple[int, datetime] | None:
     """What the server counted when it was last asked, and when that was; None before the first sync."""
     query = select(server_counts.c.submissions, server_counts.c.counted_at)

@@ -19,7 +19,7 @@ from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, take_lease
 from kobo_mirror.store.schema import bind, check_binding, note_shape
 from kobo_mirror.store.tables import COUNTS
-from kobo_mirror.store.tallies import totals
+from kobo_mirror.store.tallies import counted_by_server, totals
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.choice import Exactness, choose
 from kobo_mirror.sync.failures import ask_for_failures
@@ -136,7 +136,9 @@ class MirrorSync:
         if not self._lanes(run_id):
             with reading(self._engine) as connection:
                 start = runs.run_row(connection, run_id)["watermark"] or 0
-            bounds = plan_lanes(self._client, start, max(_LANES_A_GROUP * groups, self._source.in_flight))
+                total = None if start else counted_by_server(connection, self._asset)
+            most = max(_LANES_A_GROUP * groups, self._source.in_flight)
+            bounds = plan_lanes(self._client, start, most, total)
             transact(
                 self._engine, lambda connection: runs.open_lanes(connection, self._asset, run_id, bounds)
             )
@@ -149,7 +151,6 @@ class MirrorSync:
         chosen = [lane for lane in self._lanes(ticket["run_id"]) if lane.lane in set(lanes)]
         lease = self._lease(ticket)
         with self._holding(lease, ticket["run_id"]):
-            self._source.progress("pull", 0, self._remaining(chosen))
             pull_lanes(self._source, lease, ticket["run_id"], chosen)
 
     def reconcile(self, ticket: Ticket, *, confirm: str | None = None) -> None:
@@ -277,10 +278,6 @@ class MirrorSync:
     def _lanes(self, run_id: int) -> list[runs.Lane]:
         with reading(self._engine) as connection:
             return runs.lanes(connection, self._asset, run_id)
-
-    def _remaining(self, lanes: list[runs.Lane]) -> int | None:
-        open_lanes = [lane for lane in lanes if not lane.done]
-        return self._client.count(after=min(lane.cursor for lane in open_lanes)) if open_lanes else 0
 
     def _lease(self, ticket: Ticket) -> Lease:
         return Lease(self._asset, ticket["run"], ticket["fence"])

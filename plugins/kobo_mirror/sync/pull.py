@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from threading import Event
+from threading import Event, Lock
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -92,7 +92,9 @@ def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane])
     :raises KoboMirrorError: the first error of a lane, after the others have finished their page.
     """
     open_lanes = [lane for lane in lanes if not lane.done]
-    side_by_side(source.in_flight, [partial(_walk, source, lease, run_id, lane) for lane in open_lanes])
+    ahead = _Ahead(source.progress)
+    walks = [partial(_walk, source, lease, run_id, lane, ahead=ahead) for lane in open_lanes]
+    side_by_side(source.in_flight, walks)
 
 
 def side_by_side(most: int, walks: Sequence[Callable[[Event], None]]) -> None:
@@ -111,6 +113,20 @@ def side_by_side(most: int, walks: Sequence[Callable[[Event], None]]) -> None:
             walk.result()
 
 
+class _Ahead:
+    """Tells how many submissions are to be read, as each lane's first page says it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._lock = Lock()
+        self._total = 0
+
+    def add(self, count: int) -> None:
+        with self._lock:
+            self._total += count
+            self._progress("pull", 0, self._total)
+
+
 class _Asked(NamedTuple):
     """A page of a lane: it was asked from ``cursor`` on and brings the lane up to ``to``."""
 
@@ -122,15 +138,16 @@ class _Asked(NamedTuple):
     done: bool
 
 
-def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) -> None:
+def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event, *, ahead: _Ahead) -> None:
     """Walk a lane; while a page is written, the next one is on its way."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as ahead:
-        coming = ahead.submit(_ask, source, lane.cursor, lane.last_id, source.page_size)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as asking:
+        coming = asking.submit(_ask, source, lane.cursor, lane.last_id, source.page_size)
+        ahead.add(coming.result().page.count)
         while True:
             asked = coming.result()
             if not asked.done:
                 limit = _next_limit(asked.page, asked.limit, source)
-                coming = ahead.submit(_ask, source, asked.to, lane.last_id, limit)
+                coming = asking.submit(_ask, source, asked.to, lane.last_id, limit)
             source.writer.pull(
                 Pulled(
                     states=source.states(asked.page),

@@ -51,13 +51,14 @@ def ask_for_young(source: Source, lease: Lease, run_id: int, *, resumed: bool) -
 
     :param resumed: the run goes on with one that stopped: what that had read may be old by now.
     """
-    if not source.client.form().has_media:
+    with reading(source.engine) as connection:
+        upto = None if resumed else run_row(connection, run_id)["watermark"] or 0
+        ids = young(connection, source.mirror.asset_uid, upto, _YOUNG)
+    if not ids or not source.client.form().has_media:
         return
 
     def work(connection: Connection) -> None:
         check_lease(connection, lease)
-        upto = None if resumed else run_row(connection, run_id)["watermark"] or 0
-        ids = young(connection, source.mirror.asset_uid, upto, _YOUNG)
         ask_for(connection, source.mirror.asset_uid, ids, "attachments may come late")
 
     transact(source.engine, work)

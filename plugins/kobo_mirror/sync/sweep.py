@@ -16,6 +16,7 @@ from kobo_mirror.store.fetch_list import ask_for
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import Seen, glance, glance_between, seen_between
 from kobo_mirror.store.runs import add_counts, lanes, note_findings
+from kobo_mirror.store.tallies import counted_by_server
 from kobo_mirror.sync.pull import Source, is_end, plan_lanes, side_by_side
 
 SWEEP_PAGE = 1000
@@ -63,9 +64,9 @@ def _lanes(source: Source, run_id: int) -> list[tuple[int, int | None]]:
     """The lanes of a run that has read everything, else new ones."""
     with reading(source.engine) as connection:
         pulled = lanes(connection, source.mirror.asset_uid, run_id)
-    if pulled and pulled[0].first_id == 0:
-        return [(lane.first_id, lane.last_id) for lane in pulled]
-    total = source.client.count()
+        if pulled and pulled[0].first_id == 0:
+            return [(lane.first_id, lane.last_id) for lane in pulled]
+        total = counted_by_server(connection, source.mirror.asset_uid)
     source.progress("sweep", 0, total)
     return plan_lanes(source.client, 0, source.in_flight, total)
 
