@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,3 +55,9 @@ def simulator(simulator_process: SimulatorProcess) -> SimulatorProcess:
     simulator_process.control.reset(rows=SIMULATED_ROWS)
     simulator_process.control.clear_requests()
     return simulator_process
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What tests start must hear of SIGINT, even if a shell started these in the background, without it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
