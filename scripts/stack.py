@@ -136,8 +136,7 @@ class Children:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of them behind
+        _handle_stops(signal.SIG_IGN)
         self.stop()
 
 
@@ -154,10 +153,15 @@ def end_like_ctrl_c() -> None:
     """Let SIGTERM and a closed terminal end us as Ctrl-C does, and Ctrl-C even in the background."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        _handle_stops(signal.SIG_IGN)  # a second Ctrl-C must not leave half of what runs behind
         raise KeyboardInterrupt
 
+    _handle_stops(interrupt)
+
+
+def _handle_stops(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+        signal.signal(number, handler)
 
 
 @contextmanager
