@@ -93,3 +93,19 @@ def test_submissions_too_large_to_come_together_come_in_parts(
     sync.run()
     simulator.control.edit(large, **{"sec_c/cd_age": "41"})
     assert sync.run()["updated"] == len(large)
+
+
+@pytest.mark.parametrize("hidden_from", ["fields=.*validation_status", "limit=1000"])
+def test_pages_that_stay_hidden_end_the_sync_with_an_error(
+    sync: MirrorSync,
+    client: KoboClient,
+    engine: Engine,
+    simulator: SimulatorProcess,
+    hidden_from: str,
+) -> None:
+    simulator.control.faults.add("empty", count=None, path=hidden_from)
+    with pytest.raises(ServerError, match="sends none of them"):
+        sync.run(mode="exact")
+    mirror = Mirror(KOBO_RECORDS, server_url(simulator.url), simulator.asset)
+    with pytest.raises(ServerError, match="sends none of them"):
+        verify(client, engine, mirror, lambda phase, done, total: None, full=hidden_from == "limit=1000")

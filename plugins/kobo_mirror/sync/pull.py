@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 _BYTES_IN_FLIGHT = 64 * 2**20
 _LANE_LEAST = 2_500
+_EMPTY_PAGES = 3
+_NOTHING_SENT = "The server shows further submissions and yet sends none of them."
 
 
 def silent(phase: str, done: int, total: int | None) -> None:
@@ -165,13 +167,27 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event, *,
 
 def _ask(source: Source, cursor: int, last_id: int | None, limit: int) -> _Asked:
     sent_at = source.sent_at()
-    page, limit = next_page(source.client.page, limit, after=cursor, upto=last_id)
-    to = page.ids[-1] if page.ids else cursor
-    done = to == last_id or (not page.ids and is_end(source.client, cursor, last_id))
-    return _Asked(page, sent_at, limit, cursor, to, done)
+    page, limit, done = page_or_end(source.client, source.client.page, limit, after=cursor, upto=last_id)
+    return _Asked(page, sent_at, limit, cursor, page.ids[-1] if page.ids else cursor, done)
 
 
-def next_page(ask: Callable[..., Page], limit: int, **window: int | None) -> tuple[Page, int]:
+def page_or_end(
+    client: KoboClient, ask: Callable[..., Page], limit: int, *, after: int, upto: int | None
+) -> tuple[Page, int, bool]:
+    """The next page of a walk, the limit it came with, and whether the walk ends with it.
+
+    An empty page alone ends nothing: it is asked for again, a few times.
+
+    :raises ServerError: the server shows further submissions and does not send them.
+    """
+    for _ in range(_EMPTY_PAGES):
+        page, limit = _next_page(ask, limit, after=after, upto=upto)
+        if page.ids or _is_end(client, after, upto):
+            return page, limit, not page.ids or page.ids[-1] == upto
+    raise ServerError(_NOTHING_SENT)
+
+
+def _next_page(ask: Callable[..., Page], limit: int, **window: int | None) -> tuple[Page, int]:
     """A page and the limit that it came with: halved until the answer is not too large."""
     while True:
         try:
@@ -194,7 +210,7 @@ def as_many(ask: Callable[[list[T]], Page], items: Sequence[T]) -> tuple[Page, l
             del some[len(some) // 2 :]
 
 
-def is_end(client: KoboClient, cursor: int, last_id: int | None = None) -> bool:
+def _is_end(client: KoboClient, cursor: int, last_id: int | None = None) -> bool:
     """Whether an empty page is the end of a walk: another question must show nothing above the cursor either.
 
     :param last_id: where the walk ends; None: at the newest submission.
@@ -205,7 +221,7 @@ def is_end(client: KoboClient, cursor: int, last_id: int | None = None) -> bool:
         return True
     if client.page(after=cursor, upto=last_id, limit=1).ids:
         return False
-    raise ServerError("The server shows further submissions and yet sends none of them.")
+    raise ServerError(_NOTHING_SENT)
 
 
 def _next_limit(page: Page, limit: int, source: Source) -> int:

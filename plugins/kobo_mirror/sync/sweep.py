@@ -17,7 +17,7 @@ from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import Seen, glance, glance_between, seen_between
 from kobo_mirror.store.runs import add_counts, lanes, note_findings
 from kobo_mirror.store.tallies import counted_by_server
-from kobo_mirror.sync.pull import Source, is_end, plan_lanes, side_by_side
+from kobo_mirror.sync.pull import Source, page_or_end, plan_lanes, side_by_side
 
 SWEEP_PAGE = 1000
 _HELD_AT_ONCE = 5_000
@@ -82,11 +82,11 @@ class _Walk:
     def go(self, stop: Event) -> None:
         client, done = self._source.client, False
         while not done and not stop.is_set():
-            page = client.sweep_page(after=self.after, upto=self._last, limit=SWEEP_PAGE)
+            page, _, done = page_or_end(
+                client, client.sweep_page, SWEEP_PAGE, after=self.after, upto=self._last
+            )
             to = page.ids[-1] if page.ids else self.after
-            done = to == self._last or (not page.ids and is_end(client, self.after, self._last))
-            if page.ids or done:
-                self._compare(page, self._last if done else to)
+            self._compare(page, self._last if done else to)
             self._source.progress("sweep", len(page.ids), None)
             self.after = to
 

@@ -16,7 +16,7 @@ from kobo_mirror.store.database import clock, reading
 from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_between, rows_of
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.schema import at_head, bound_to
-from kobo_mirror.sync.pull import Progress, as_many, is_end, next_page, state_of
+from kobo_mirror.sync.pull import Progress, as_many, page_or_end, state_of
 from kobo_mirror.sync.sweep import read_seen
 
 KINDS = ("missing", "extra", "stale", "different")
@@ -87,10 +87,9 @@ def verify(
     started_at = clock(engine)
     after, limit, done = 0, _PAGE, False
     while not done:
-        page, limit = next_page(client.page if full else client.sweep_page, limit, after=after)
-        done = not page.ids and is_end(client, after)
-        if page.ids or done:
-            proof.compare(page, after)
+        ask = client.page if full else client.sweep_page
+        page, limit, done = page_or_end(client, ask, limit, after=after, upto=None)
+        proof.compare(page, after)
         progress("verify", len(page.ids), page.count if after == 0 else None)
         after = page.ids[-1] if page.ids else after
     report = proof.report
