@@ -74,6 +74,7 @@ class _Interleaved:
     def __init__(self, app: WSGIApplication) -> None:
         self.app = app
         self._lock = threading.Lock()
+        self._act_lock = threading.Lock()
         self._acting = False
         self._number = 0
         self._waiting: list[Moment] = []
@@ -83,7 +84,9 @@ class _Interleaved:
         self._number, self._waiting, self._problem = 0, list(moments), None
 
     def end(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        """Nothing outlives its block: a client that gave up waiting leaves what its request let happen."""
+        with self._act_lock:
+            waiting, self._waiting = self._waiting, []
         if self._problem is not None:
             raise self._problem
         for moment in waiting:
@@ -105,16 +108,17 @@ class _Interleaved:
         return [m for m in self._waiting if m.request == number and m.answered is answered]
 
     def _act(self, number: int, *, answered: bool) -> None:
-        due = self._due(number, answered=answered)
-        self._waiting = [moment for moment in self._waiting if moment not in due]
-        self._acting = True
-        try:
-            for moment in due:
-                moment.happening()
-        except BaseException as problem:  # it belongs to the test's thread, which waits for an answer
-            self._problem = problem
-        finally:
-            self._acting = False
+        with self._act_lock:
+            due = self._due(number, answered=answered)
+            self._waiting = [moment for moment in self._waiting if moment not in due]
+            self._acting = True
+            try:
+                for moment in due:
+                    moment.happening()
+            except BaseException as problem:  # it belongs to the test's thread, which waits for an answer
+                self._problem = problem
+            finally:
+                self._acting = False
 
 
 class _Server(ThreadingMixIn, WSGIServer):

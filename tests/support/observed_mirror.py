@@ -54,7 +54,10 @@ class ObservedMirror:
         self._mirror = Mirror(KOBO_RECORDS, url, asset)
         self._table = form_table(KOBO_RECORDS, self.syncing.dialect.name)
         self._writer = Writer(self.pushing, self._mirror)
-        self._client = KoboClient(url, token, asset, attempts=2, timeout=(20, 60), sleep=lambda seconds: None)
+        # An answer waits for all that happens at its request, on a busy machine too.
+        self._client = KoboClient(
+            url, token, asset, attempts=2, timeout=(20, 600), sleep=lambda seconds: None
+        )
         migrate(self.syncing, KOBO_RECORDS)
 
     def close(self) -> None:

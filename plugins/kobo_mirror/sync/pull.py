@@ -210,7 +210,7 @@ def as_many(ask: Callable[[list[T]], Page], items: Sequence[T]) -> tuple[Page, l
             del some[len(some) // 2 :]
 
 
-def _is_end(client: KoboClient, cursor: int, last_id: int | None = None) -> bool:
+def _is_end(client: KoboClient, cursor: int, last_id: int | None) -> bool:
     """Whether an empty page is the end of a walk: another question must show nothing above the cursor either.
 
     :param last_id: where the walk ends; None: at the newest submission.

@@ -80,10 +80,10 @@ class _Walk:
         self.after, self.found = first, 0
 
     def go(self, stop: Event) -> None:
-        client, done = self._source.client, False
+        client, limit, done = self._source.client, SWEEP_PAGE, False
         while not done and not stop.is_set():
-            page, _, done = page_or_end(
-                client, client.sweep_page, SWEEP_PAGE, after=self.after, upto=self._last
+            page, limit, done = page_or_end(
+                client, client.sweep_page, limit, after=self.after, upto=self._last
             )
             to = page.ids[-1] if page.ids else self.after
             self._compare(page, self._last if done else to)

@@ -85,9 +85,9 @@ def verify(
         )
     proof = _Proof(client, engine, mirror, full=full)
     started_at = clock(engine)
+    ask = client.page if full else client.sweep_page
     after, limit, done = 0, _PAGE, False
     while not done:
-        ask = client.page if full else client.sweep_page
         page, limit, done = page_or_end(client, ask, limit, after=after, upto=None)
         proof.compare(page, after)
         progress("verify", len(page.ids), page.count if after == 0 else None)
