@@ -57,10 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = Plan(options.rounds, options.lone, options.requests, options.naive, options.connections)
     try:
         with common.database(options.database) as database:
-            facts = common.machine(database) | {"driver": options.driver}
+            facts = common.machine(database)
             for name, fact in facts.items():
                 print(f"{name + ':':15} {fact}", flush=True)
-            results = measured(plan, database, options.driver)
+            results = measured(plan, database)
     except BenchError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
@@ -74,7 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.webhook", description=__doc__)
     parser.add_argument("--database", choices=("mariadb", "mysql", "given"), default="mariadb")
-    parser.add_argument("--driver", choices=("pymysql", "mysqldb"), default="pymysql")
     parser.add_argument("--rounds", type=int, default=5, help="each contestant takes so many turns")
     parser.add_argument("--requests", type=int, default=1500, help="of each phase")
     parser.add_argument("--lone", type=int, default=300, help="requests by one connection")
@@ -83,7 +82,7 @@ def _options() -> argparse.ArgumentParser:
     return parser
 
 
-def measured(plan: Plan, database: DatabaseServer, driver: str = "pymysql") -> dict[str, list[Round]]:
+def measured(plan: Plan, database: DatabaseServer) -> dict[str, list[Round]]:
     """The rounds of each contestant; before the first, each has warmed up.
 
     :raises BenchError: a server does not start, does not take everything, or does not hold it afterwards.
@@ -91,7 +90,7 @@ def measured(plan: Plan, database: DatabaseServer, driver: str = "pymysql") -> d
     turns: dict[str, Callable[[], Round]] = {}
     with ExitStack() as servers:
         for name, command in COMMANDS.items():
-            url = database.fresh_database(driver=driver)
+            url = database.fresh_database()
             engine = open_engine(url)
             migrate(engine, KOBO_RECORDS)
             process, port = servers.enter_context(running(command, url))

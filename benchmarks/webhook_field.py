@@ -32,7 +32,7 @@ MIRROR = Mirror(KOBO_RECORDS, SERVER, ASSET)
 _GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "webhook/gunicorn.conf.py"]
 COMMANDS = {
     OURS: [*_GUNICORN, "webhook.app:get_app()"],
-    EACH: [*_GUNICORN, "--threads=8", "benchmarks.webhook_servers:one_commit_each()"],
+    EACH: [*_GUNICORN, "benchmarks.webhook_servers:one_commit_each()"],
     NAIVE: [sys.executable, "-m", "benchmarks.webhook_servers", "{port}"],
     HELLO: [*_GUNICORN, "benchmarks.webhook_servers:hello()"],
 }
@@ -191,7 +191,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, command: Sequence[str]) -
 
 COMMANDS = {
     OURS: [*_GUNICORN, "webhook.app:get_app()"],
-    EACH: [*_GUNICORN, "--threads=8", "benchmarks.webhook_servers:one_commit_each()"],
+    EACH: [*_GUNICORN, "benchmarks.webhook_servers:one_commit_each()"],
     NAIVE: [sys.executable, "-m", "benchmarks.webhook_servers", "{port}"],
     HELLO: [*_GUNICORN, "benchmarks.webhook_servers:hello()"],
 }

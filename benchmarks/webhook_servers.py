@@ -58,7 +58,9 @@ def hello() -> Application:
 def one_commit_each() -> Application:
     """Falcon with a transaction for each request."""
     app: Application = falcon.App()
-    app.add_route(PATH, _OneCommitEach(open_engine(os.environ["DATABASE_URL"], pool_size=POOL)))
+    app.add_route(
+        PATH, _OneCommitEach(open_engine(os.environ["DATABASE_URL"], pool_size=POOL, in_greenlets=True))
+    )
     return app
 
 

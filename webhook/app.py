@@ -84,9 +84,10 @@ def get_app() -> Application:
     try:
         settings = Settings.from_env(need=("DATABASE_URL", "KOBO_ASSET_ID"))
         patience = SQLITE_PATIENCE if settings.database_url.startswith("sqlite") else PATIENCE
+        connect = partial(open_engine, settings.database_url, in_greenlets=True)
         deps = Dependencies(
-            engine=open_engine(settings.database_url, pool_size=CONNECTIONS, patience=patience),
-            probe=open_engine(settings.database_url, pool_size=1, patience=PATIENCE),
+            engine=connect(pool_size=CONNECTIONS, patience=patience),
+            probe=connect(pool_size=1, patience=PATIENCE),
             mirrors=[mirror_of(settings)],
             keep_payloads=settings.kobo_keep_payloads,
             secrets=_secrets(settings),

@@ -1,74 +1,69 @@
-"""gunicorn's threaded worker, made safe from senders that are slow and from a stop under load."""
+"""gunicorn's gevent worker, made safe from senders that are slow and from a stop under load."""
 
 from __future__ import annotations
 
-import select
+import math
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from selectors import EVENT_READ
 from typing import Any
 
-from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+import gevent
+from gevent.pool import Pool
+from gevent.server import StreamServer
+from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from webhook import BODY_SECONDS, HEAD_SECONDS, SILENT_SECONDS
 
 HANDSHAKE_SECONDS = 0.5
-"""So long a stopping worker waits for connections that were being made when newcomers were refused."""
+"""So long a stopping worker lets in who was getting a connection when newcomers were refused."""
+_STEP = 0.2
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """A new connection holds a thread only once it says something, and no longer than the limits allow."""
+class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
+    """A connection costs a greenlet, and that no longer than the limits allow."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._until: dict[TConn, float] = {}
-        self._must_stop = False
+    def run(self) -> None:
+        """Serve until told to stop, and then all who have a connection."""
+        senders = Pool(self.worker_connections)
+        servers = [StreamServer(s, partial(self.handle, s), spawn=senders) for s in self.sockets]
+        for server in servers:
+            server.max_accept = 1  # the next one is for the other worker
+            server.start()
+        self._beat_until(lambda: not self.alive)
+        handshakes = time.monotonic() + HANDSHAKE_SECONDS
+        self._beat_until(lambda: time.monotonic() > handshakes and not senders.full())
+        for server in servers:
+            server.stop_accepting()
+        gevent.sleep(0)  # those just let in ask the listener for its name
+        for server in servers:
+            server.close()
+        self._beat_until(lambda: not len(senders), self.cfg.graceful_timeout)
 
-    def enqueue_req(self, conn: TConn) -> None:
-        """Let a connection that has not said anything wait outside the threads."""
-        if conn.initialized or conn.data_ready:
-            super().enqueue_req(conn)
-            return
-        conn.sock.setblocking(False)
-        conn.set_timeout()
-        self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+    def _beat_until(self, done: Callable[[], bool], seconds: float = math.inf) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not done():
+            self.notify()
+            gevent.sleep(_STEP)
 
-    def handle(self, conn: TConn) -> Any:
-        """Serve one request of a connection, its head within ``HEAD_SECONDS``."""
-        self._until[conn] = time.monotonic() + HEAD_SECONDS
+    def timeout_ctx(self) -> gevent.Timeout:
+        """What the head of a request may take, the silence before it included."""
+        return gevent.Timeout(HEAD_SECONDS, False)  # type: ignore[arg-type]  # False: it ends in silence
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Answer a request whose head is here; whoever has not sent all in time has ended there."""
+        sock.settimeout(SILENT_SECONDS)
+        limit = gevent.get_hub().loop.timer(BODY_SECONDS)
+        limit.start(_end, sock)
         try:
-            return super().handle(conn)
+            super().handle_request(listener_name, req, sock, addr)
         finally:
-            del self._until[conn]
+            limit.close()
+            sock.settimeout(None)
 
-    def handle_request(self, req: Any, conn: TConn) -> Any:
-        """Answer a request whose head is here, its body within ``BODY_SECONDS``."""
-        conn.sock.settimeout(SILENT_SECONDS)
-        self._until[conn] = time.monotonic() + BODY_SECONDS
-        return super().handle_request(req, conn)
 
-    def murder_pending(self) -> None:
-        """Once a second: whoever has not sent all in time is taken to have ended there."""
-        super().murder_pending()
-        now = time.monotonic()
-        for conn, until in list(self._until.items()):
-            if until < now:
-                with suppress(OSError):
-                    conn.sock.shutdown(socket.SHUT_RD)
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """SIGTERM: the door is closing."""
-        self._must_stop = True
-        super().handle_exit(sig, frame)
-
-    def set_accept_enabled(self, enabled: bool) -> None:
-        """Take in who already got a connection before the door is shut for good."""
-        if self._must_stop and self._accepting and not enabled:
-            until = time.monotonic() + HANDSHAKE_SECONDS
-            while (left := until - time.monotonic()) > 0:
-                for listener in select.select(self.sockets, (), (), left)[0]:
-                    self.accept(listener)
-        super().set_accept_enabled(enabled)
+def _end(sock: Any) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RD)

@@ -75,6 +75,23 @@ def test_a_submission_that_stays_locked_is_a_503_within_five_seconds(
     assert tables.count()["records"] == 1
 
 
+def test_deliveries_that_wait_for_a_lock_keep_nobody_else_waiting(
+    service: Service, engine: Engine, tables: Tables
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        with locked(engine):
+            waiting = [pool.submit(service.post, body(1)) for _ in range(8)]
+            time.sleep(0.3)
+            for _ in range(20):
+                started = time.monotonic()
+                assert service.get("/health/live") == 200
+                assert time.monotonic() - started < 0.3
+            assert not any(answer.done() for answer in waiting)
+        assert {answer.result()[0] for answer in waiting} <= {200, 503}
+    assert service.post(body(1))[0] == 200
+    assert tables.count()["records"] == 1
+
+
 def test_sigterm_finishes_what_was_accepted(service: Service, engine: Engine, tables: Tables) -> None:
     with ThreadPoolExecutor() as pool:
         with locked(engine):

@@ -1,4 +1,4 @@
-"""Senders that are slow, silent or never end: a thread for some seconds, and nobody else waits."""
+"""Senders that are slow, silent or never end: a place for some seconds, and nobody else waits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from tests.webhook.application import Tables
 from tests.webhook.bodies import PATH, SECRET, body
 from tests.webhook.service import Service, running_service
-from webhook import BODY_SECONDS, HEAD_SECONDS, SILENT_SECONDS, THREADS
+from webhook import BODY_SECONDS, HEAD_SECONDS, SENDERS, SILENT_SECONDS
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -59,8 +59,8 @@ def seconds_served_in(service: Service) -> float:
     return time.monotonic() - started
 
 
-def test_connections_that_say_nothing_cost_no_thread(service: Service, tables: Tables) -> None:
-    with senders(service, 6 * THREADS, b"") as silent:
+def test_connections_that_say_nothing_keep_nobody_out(service: Service, tables: Tables) -> None:
+    with senders(service, SENDERS, b"") as silent:
         assert seconds_served_in(service) < 2
         silent[0].settimeout(15)
         assert answer(silent[0]) == b""
@@ -70,10 +70,10 @@ def test_connections_that_say_nothing_cost_no_thread(service: Service, tables: T
 @pytest.mark.parametrize(
     ("said", "told"), [(HEAD, b""), (HALF_A_BODY, b"HTTP/1.1 408 ")], ids=["in the head", "in the body"]
 )
-def test_senders_that_fall_silent_give_their_threads_back(
+def test_senders_that_fall_silent_give_their_places_back(
     service: Service, tables: Tables, said: bytes, told: bytes
 ) -> None:
-    with senders(service, 2 * THREADS, said) as silent:
+    with senders(service, 2 * SENDERS, said) as silent:
         assert seconds_served_in(service) < HEAD_SECONDS + SILENT_SECONDS + 3
         assert answer(silent[0]).startswith(told)
         assert (answer(silent[1]) == b"") == (told == b"")

@@ -87,25 +87,35 @@ def moment_of(connection: Connection) -> datetime:
     return moment
 
 
+_IN_C = 0.02  # seconds that SQLite itself waits for a lock, and keeps all greenlets waiting with it
+
 LONG_STATEMENT = 900.0
 """Seconds: a count of millions takes its time."""
 
 
 def open_engine(
-    url: str | URL, *, pool_size: int = 8, patience: float = 20.0, answer_seconds: float | None = None
+    url: str | URL,
+    *,
+    pool_size: int = 8,
+    patience: float = 20.0,
+    answer_seconds: float | None = None,
+    in_greenlets: bool = False,
 ) -> Engine:
     """An engine for one of our databases. Connects at first use.
 
     :param pool_size: connections kept at most.
     :param patience: seconds that a connect, a lock or a collision may take before it is a ``DatabaseError``.
     :param answer_seconds: that the database may take for one statement, ``patience`` if not given.
+    :param in_greenlets: it is used by gevent's greenlets, so whoever waits must wait in Python.
     :raises ConfigurationError: the address is malformed or names another kind of database.
     """
     try:
-        target = _with_driver(make_url(url))
+        target = _with_driver(make_url(url), in_greenlets)
         backend = target.get_backend_name()
         options = {"sqlite": _sqlite_options, "mysql": _mysql_options, "mariadb": _mysql_options}[backend](
-            target, patience, patience if answer_seconds is None else answer_seconds
+            target,
+            _IN_C if in_greenlets and backend == "sqlite" else patience,
+            patience if answer_seconds is None else answer_seconds,
         )
         engine = create_engine(
             target,
@@ -114,7 +124,7 @@ def open_engine(
             max_overflow=0,
             pool_timeout=patience,
             pool_reset_on_return=None,  # each use is a transaction that ends by itself: a round trip less
-            execution_options={"patience": patience},
+            execution_options={"patience": patience, "in_greenlets": in_greenlets},
             **options,
         )
     except (SQLAlchemyError, KeyError):
@@ -128,9 +138,11 @@ def open_engine(
     return engine
 
 
-def _with_driver(url: URL) -> URL:
-    if url.drivername in ("mysql", "mariadb") and importlib.util.find_spec("MySQLdb") is None:
-        return url.set(drivername=f"{url.drivername}+pymysql")
+def _with_driver(url: URL, in_greenlets: bool) -> URL:
+    backend = url.get_backend_name()
+    left_to_us = url.drivername == backend and importlib.util.find_spec("MySQLdb") is None
+    if backend in ("mysql", "mariadb") and (in_greenlets or left_to_us):
+        return url.set(drivername=f"{backend}+pymysql")
     return url
 
 
@@ -186,8 +198,14 @@ def _now_text() -> str:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reading")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    retrying = Retrying(
+        retry=retry_if_exception(_is_collision),
+        wait=wait_random(0.001, 2 * _IN_C),
+        stop=stop_after_delay(options["patience"] if options["in_greenlets"] else 0),
+        reraise=True,
+    )
+    retrying(connection.exec_driver_sql, "BEGIN" if options.get("reading") else "BEGIN IMMEDIATE")
 
 
 @contextmanager
