@@ -41,10 +41,10 @@ keepalive = 5
 max_requests = 10_000
 max_requests_jitter = 1_000
 
-# The largest thing in a request's head is a registrar's ?token=.
+# The largest thing in a request's head is a registrar's ?token=. Every sender at once may fill a head so far.
 limit_request_line = 4094
-limit_request_fields = 64
-limit_request_field_size = 4094
+limit_request_fields = 48
+limit_request_field_size = 8190
 
 # The heartbeat file must not wait for a disk; elsewhere than on Linux the default is right.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # a memory file system, by design
