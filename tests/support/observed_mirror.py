@@ -54,15 +54,16 @@ class ObservedMirror:
         self._mirror = Mirror(KOBO_RECORDS, url, asset)
         self._table = form_table(KOBO_RECORDS, self.syncing.dialect.name)
         self._writer = Writer(self.pushing, self._mirror)
-        # An answer waits for all that happens at its request, on a busy machine too.
-        self._client = KoboClient(
-            url, token, asset, attempts=2, timeout=(20, 600), sleep=lambda seconds: None
+        self._client, self._other_client = (
+            KoboClient(url, token, asset, attempts=2, timeout=(20, 60), sleep=lambda seconds: None)
+            for _ in range(2)  # the other process may sync within a request of this one
         )
         migrate(self.syncing, KOBO_RECORDS)
 
     def close(self) -> None:
         """Close every connection."""
-        self._client.close()
+        for client in (self._client, self._other_client):
+            client.close()
         for engine in (self.syncing, self.other, self.pushing):
             engine.dispose()
 
@@ -161,7 +162,7 @@ class ObservedMirror:
 
     def _sync(self, engine: Engine) -> MirrorSync:
         return MirrorSync(
-            self._client,
+            self._other_client if engine is self.other else self._client,
             engine,
             form=KOBO_RECORDS,
             server=self._mirror.server,
