@@ -46,7 +46,7 @@ class Plan:
 
     rounds: int = 3
     rows: int = 20_000
-    latency_rows: int = 20_000
+    latency_rows: int = 100_000
     delays: tuple[int, ...] = (0, 50, 200)
     airflow_rows: int = 40_000
     sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
