@@ -187,11 +187,3 @@ def _wait(process: subprocess.Popen[bytes], port: int, command: Sequence[str]) -
             return
         time.sleep(0.05)
     raise BenchError(f"{' '.join(command[:4])} does not listen.")
-
-
-COMMANDS = {
-    OURS: [*_GUNICORN, "webhook.app:get_app()"],
-    EACH: [*_GUNICORN, "benchmarks.webhook_servers:one_commit_each()"],
-    NAIVE: [sys.executable, "-m", "benchmarks.webhook_servers", "{port}"],
-    HELLO: [*_GUNICORN, "benchmarks.webhook_servers:hello()"],
-}

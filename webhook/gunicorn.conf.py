@@ -12,7 +12,7 @@ import os
 from functools import partial
 from typing import Any
 
-from webhook import SENDERS, metrics
+from webhook import HEAD_SECONDS, SENDERS, metrics
 from webhook.door import refuse_newcomers
 from webhook.logs import JsonLogger
 from webhook.worker import Worker
@@ -34,8 +34,9 @@ timeout = 30
 # SIGTERM: what has been accepted is finished. A supervisor must give more than this before it kills.
 graceful_timeout = 25
 
-# A KoboToolbox server opens a connection a delivery; a proxy in front keeps its own open.
-keepalive = 5
+# gunicorn's gevent worker gives the head of a request so long, the silence before it included. A KoboToolbox
+# server opens a connection a delivery; a proxy in front keeps its own open.
+keepalive = int(HEAD_SECONDS)
 
 # A leak of a library must not add up over a year; the jitter keeps the workers from restarting together.
 max_requests = 10_000

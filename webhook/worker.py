@@ -15,7 +15,7 @@ from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
-from webhook import BODY_SECONDS, HEAD_SECONDS, SILENT_SECONDS
+from webhook import BODY_SECONDS, SILENT_SECONDS
 
 HANDSHAKE_SECONDS = 0.5
 """So long a stopping worker lets in who was getting a connection when newcomers were refused."""
@@ -47,10 +47,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         while time.monotonic() < end and not done():
             self.notify()
             gevent.sleep(_STEP)
-
-    def timeout_ctx(self) -> gevent.Timeout:
-        """What the head of a request may take, the silence before it included."""
-        return gevent.Timeout(HEAD_SECONDS, False)  # type: ignore[arg-type]  # False: it ends in silence
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer a request whose head is here; whoever has not sent all in time has ended there."""

@@ -87,7 +87,7 @@ def moment_of(connection: Connection) -> datetime:
     return moment
 
 
-_IN_C = 0.02  # seconds that SQLite itself waits for a lock, and keeps all greenlets waiting with it
+_SQLITE_BLOCKS = 0.02  # seconds that SQLite waits for a lock by itself, and keeps all greenlets waiting
 
 LONG_STATEMENT = 900.0
 """Seconds: a count of millions takes its time."""
@@ -114,7 +114,7 @@ def open_engine(
         backend = target.get_backend_name()
         options = {"sqlite": _sqlite_options, "mysql": _mysql_options, "mariadb": _mysql_options}[backend](
             target,
-            _IN_C if in_greenlets and backend == "sqlite" else patience,
+            _SQLITE_BLOCKS if in_greenlets and backend == "sqlite" else patience,
             patience if answer_seconds is None else answer_seconds,
         )
         engine = create_engine(
@@ -201,7 +201,7 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     retrying = Retrying(
         retry=retry_if_exception(_is_collision),
-        wait=wait_random(0.001, 2 * _IN_C),
+        wait=wait_random(0.001, 2 * _SQLITE_BLOCKS),
         stop=stop_after_delay(options["patience"] if options["in_greenlets"] else 0),
         reraise=True,
     )

@@ -1,0 +1,27 @@
+"""The server of the histories: what it lets happen at a request ends with its block."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import requests
+
+from simulator.options import Options
+from tests.support.living_server import LivingServer, Moment
+
+
+def test_a_happening_does_not_outlive_its_block_when_the_client_gives_up() -> None:
+    done: list[bool] = []
+
+    def happening() -> None:
+        time.sleep(1)
+        done.append(True)
+
+    with LivingServer(Options()) as server:
+        with (
+            server.meanwhile([Moment(0, False, happening)]),
+            pytest.raises(requests.Timeout),
+        ):
+            requests.get(f"{server.url}/api/v2/", timeout=0.2)
+        assert done == [True]
