@@ -86,7 +86,7 @@ def get_app() -> Application:
         patience = SQLITE_PATIENCE if settings.database_url.startswith("sqlite") else PATIENCE
         connect = partial(open_engine, settings.database_url, in_greenlets=True)
         deps = Dependencies(
-            engine=connect(pool_size=CONNECTIONS, patience=patience),
+            engine=connect(pool_size=CONNECTIONS, patience=patience, ping=False),
             probe=connect(pool_size=1, patience=PATIENCE),
             mirrors=[mirror_of(settings)],
             keep_payloads=settings.kobo_keep_payloads,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 _TOKEN = re.compile(r"(?i)(token=)[^&\s'\"]+")
@@ -27,7 +27,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
-        return json.dumps(line | getattr(record, "fields", {}))
+        return msgspec.json.encode(line | getattr(record, "fields", {})).decode()
 
 
 class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.errors import SubmissionError
 from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.rows import read_state
+from kobo_mirror.forms.rows import state_of
 from kobo_mirror.forms.submission import form_of, parse
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.exchange import PushResult
@@ -69,7 +69,7 @@ class Submissions:
             if asset not in self._committers:
                 self._keep(req, resp, body, falcon.HTTP_404, f"unknown asset {_name(asset)}")
                 return
-            pushed = self._push(asset, body)
+            pushed = self._push(asset, submission, body)
         except SubmissionError as problem:
             self._keep(req, resp, body, falcon.HTTP_400, str(problem))
             return
@@ -80,9 +80,9 @@ class Submissions:
         if pushed.result in ("inserted", "updated"):
             self._arrived()
 
-    def _push(self, asset: str, body: bytes) -> PushResult:
+    def _push(self, asset: str, submission: dict[str, Any], body: bytes) -> PushResult:
         """Write, once it is certain that the form table mirrors this very form."""
-        state = read_state(body, self._mirrors[asset])
+        state = state_of(submission, body, self._mirrors[asset])
         if asset not in self._bound:
             bind(self._engine, self._mirrors[asset])
             self._bound.add(asset)

@@ -21,12 +21,21 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.mysql import LONGTEXT
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kobo_mirror.store import dead_letters
+from kobo_mirror.store.database import clock
 from kobo_mirror.store.decide import Way
 from kobo_mirror.store.literals import Rows
-from kobo_mirror.store.statements import _STATEMENT_BYTES, _chunks, insert_rows, upsert_rows
+from kobo_mirror.store.statements import (
+    _STATEMENT_BYTES,
+    THE_MOMENT,
+    Write,
+    _chunks,
+    _size,
+    day_of,
+    write,
+)
 from kobo_mirror.store.tables import MOMENT, OPTIONS
 from tests.support.submissions import edited, submission
 from tests.support.tables import ledger, letters, records
@@ -39,7 +48,7 @@ WRITTEN = st.one_of(
 
 @given(rows=st.lists(WRITTEN, max_size=20))
 def test_rows_are_cut_into_statements_in_their_order(rows: list[str]) -> None:
-    chunks = list(_chunks(rows))
+    chunks = list(_chunks(rows, _STATEMENT_BYTES, _size))
     assert [row for chunk in chunks for row in chunk] == rows
     for chunk in chunks:
         assert chunk
@@ -85,8 +94,8 @@ def test_every_cell_arrives_as_it_was_sent(
     rows = [(2**40 + number, *row) for number, row in enumerate(cells * 3 if again else cells)]
     with server_engine.begin() as connection:
         connection.execute(odd_table.delete())
-        insert_rows(connection, odd_table, columns, rows)
-        upsert_rows(connection, odd_table, columns, rows, key=("id",))
+        write(connection, Write(odd_table, columns, rows))
+        write(connection, Write(odd_table, columns, rows, key=("id",)))
         stored = connection.execute(select(odd_table).order_by(odd_table.c.id)).all()
     assert [tuple(row) for row in stored] == rows
 
@@ -94,9 +103,32 @@ def test_every_cell_arrives_as_it_was_sent(
 def test_an_enumeration_is_written_as_its_text(server_engine: Engine, odd_table: Table) -> None:
     rows = [(1, Way.PULLED), (2, Way.PUSHED), (3, None)]
     with server_engine.begin() as connection:
-        insert_rows(connection, odd_table, ("id", "text"), rows)
+        write(connection, Write(odd_table, ("id", "text"), rows))
         stored = connection.execute(select(odd_table.c.id, odd_table.c.text)).all()
     assert [tuple(row) for row in stored] == [(1, "pulled"), (2, "pushed"), (3, None)]
+
+
+def test_a_message_of_several_statements_has_one_moment(server_engine: Engine, odd_table: Table) -> None:
+    columns = ("id", "day", "moment")
+    before = clock(server_engine)
+    with server_engine.begin() as connection:
+        writes = [Write(odd_table, columns, [(i, day_of(THE_MOMENT), THE_MOMENT)]) for i in (1, 2)]
+        write(connection, *writes, clock=True)
+        stored = connection.execute(select(odd_table.c.day, odd_table.c.moment)).all()
+    assert len(set(stored)) == 1
+    day, moment = stored[0]
+    assert day == moment.date()
+    assert before <= moment <= clock(server_engine)
+
+
+def test_an_error_of_a_later_statement_is_raised(server_engine: Engine, odd_table: Table) -> None:
+    columns = ("id", "text")
+    with pytest.raises(IntegrityError), server_engine.begin() as connection:
+        write(connection, *(Write(odd_table, columns, [(i, "x")]) for i in (1, 2, 2, 3)))
+    with server_engine.begin() as connection:
+        assert connection.execute(select(odd_table)).all() == []
+        write(connection, *(Write(odd_table, columns, [(i, "x")]) for i in (1, 2, 3)))
+        assert len(connection.execute(select(odd_table)).all()) == 3
 
 
 def test_rows_show_nothing_of_themselves(server_engine: Engine) -> None:
@@ -132,14 +164,14 @@ def test_a_page_of_large_submissions_stays_under_a_quarter_of_the_packet(
     assert len(ledger(server_engine)) == 400
 
 
-def test_a_page_of_the_survey_is_one_statement_a_table(server_engine: Engine, sent: list[int]) -> None:
+def test_a_page_of_the_survey_is_one_message(server_engine: Engine, sent: list[int]) -> None:
     writing = Writing(server_engine)
     page = [submission(key) for key in range(1, 1001)]
     writing.pull(*page)
     del sent[:]
     writing.pull(*(edited(data, age="40") for data in page))
     assert len(sent) < 15
-    assert len([size for size in sent if size > 100_000]) == 2
+    assert len([size for size in sent if size > 100_000]) == 1
     assert {row["age"] for row in records(server_engine).values()} == {40}
 
 

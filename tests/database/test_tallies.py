@@ -11,7 +11,6 @@ from sqlalchemy import Engine
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import schema
 from kobo_mirror.store.database import reading, transact
-from kobo_mirror.store.exchange import Absent
 from kobo_mirror.store.tables import rejections, tallies
 from kobo_mirror.store.tallies import Arrived, arrivals, note_server_count, server_count, totals
 from tests.support.submissions import ASSET, changed, edited, submission
@@ -41,16 +40,10 @@ def assert_true_to_the_ledger(engine: Engine) -> None:
     assert all(sum(row[state] for row in rows_of(engine, tallies)) >= 0 for state in STATES)
 
 
-def remove(writing: Writing, *ids: int) -> None:
-    writing.writer.remove(
-        Absent(ids=ids, sent_at=writing.now(), lease=writing.lease, run_id=writing.run_id, settled=())
-    )
-
-
 def random_step(writing: Writing, held: dict[int, dict[str, Any]], dice: random.Random) -> None:
     kobo_id = dice.randrange(1, 15)
     if dice.random() < 0.2:
-        remove(writing, kobo_id)
+        writing.remove(kobo_id)
         held.pop(kobo_id, None)
         return
     age = dice.choice(["38", "41", "not a number"])
@@ -78,7 +71,7 @@ def test_each_submission_arrived_once_on_its_day_by_its_way(engine: Engine) -> N
     writing.push(submission(4))
     writing.push(submission(4))
     writing.pull(submission(4), edited(submission(3)))
-    remove(writing, 1, 9)
+    writing.remove(1, 9)
     writing.pull(submission(1))
     with reading(engine) as connection:
         assert arrivals(connection, ASSET, today) == [
@@ -108,7 +101,7 @@ def test_a_database_of_before_is_counted_once_by_the_migration(engine: Engine) -
     writing = Writing(engine)
     writing.pull(submission(1), submission(2), submission(3, age="x"))
     writing.push(submission(4))
-    remove(writing, 2, 9)
+    writing.remove(2, 9)
     before = [(Arrived(r["day"], r["way"], r["arrived"]), r["applied"]) for r in rows_of(engine, tallies)]
     config = schema._config()
     for step in (command.downgrade, command.upgrade):

@@ -15,7 +15,7 @@ from kobo_mirror.store import dead_letters, tallies
 from kobo_mirror.store.database import clock, transact
 from kobo_mirror.store.fetch_list import ask_for
 from kobo_mirror.store.runs import note_error
-from kobo_mirror.store.statements import insert_rows
+from kobo_mirror.store.statements import Write, write
 from kobo_mirror.store.tables import submissions, sync_runs
 from tests.support.submissions import ASSET
 
@@ -56,8 +56,9 @@ def _write(connection: Connection, ids: range, moment: Any) -> None:
         )
         for i, fate in fates.items()
     ]  # fmt: skip
-    insert_rows(connection, submissions, COLUMNS, rows)
-    tallies.note(connection, ASSET, "pulled", moment, {i: (None, fate) for i, fate in fates.items()})
+    changes = {i: (None, fate) for i, fate in fates.items()}
+    counted = tallies.noted(connection, ASSET, "pulled", moment, changes)
+    write(connection, Write(submissions, COLUMNS, rows), *counted)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from kobo_mirror.store.database import clock, transact
-from kobo_mirror.store.exchange import Pulled, PushResult
+from kobo_mirror.store.exchange import Absent, Pulled, PushResult
 from kobo_mirror.store.fetch_list import Entry
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.runs import Step, open_lanes, open_run
@@ -50,6 +50,12 @@ class Writing:
                 step=step,
                 settled=settled,
             )
+        )
+
+    def remove(self, *ids: int) -> None:
+        """Make tombstones of ids that the server, asked for them just now, did not show."""
+        self.writer.remove(
+            Absent(ids=ids, sent_at=self.now(), lease=self.lease, run_id=self.run_id, settled=())
         )
 
     def push(self, submission: dict[str, Any]) -> PushResult:

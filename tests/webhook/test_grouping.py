@@ -174,9 +174,11 @@ def test_who_is_not_taken_in_time_leaves_the_queue(engine: Engine, tables: Table
     held = Held(engine)
     committer = Committer(held)
     with ThreadPoolExecutor(max_workers=10) as callers:
-        leading = [callers.submit(committer.push, state(number)) for number in (1, 2)]
-        while len(held.groups) < LEADERS:  # the second sets out beside the first, which is held up
-            time.sleep(0.005)
+        leading = []
+        for number in range(1, LEADERS + 1):  # the second sets out beside the first, which is held up
+            leading.append(callers.submit(committer.push, state(number)))
+            while len(held.groups) < number:
+                time.sleep(0.005)
         late = callers.submit(committer.push, state(9))
         assert isinstance(late.exception(timeout=5), DatabaseError)
         held.go.set()
@@ -214,10 +216,11 @@ def test_a_fault_is_not_told_to_those_that_were_not_tried_by_themselves(
     monkeypatch.setattr(grouping, "HELD_UP_SECONDS", 5)
     monkeypatch.setattr(grouping, "QUEUE_SECONDS", 10)
     monkeypatch.setattr(grouping, "ONE_BY_ONE_SECONDS", -1)
-    go = threading.Event()
+    go, gone = threading.Event(), threading.Event()
 
     def push_all(states: Sequence[State]) -> list[PushResult]:
         if [one.kobo_id for one in states] == [1]:
+            gone.set()
             go.wait(10)
         if any(one.kobo_id == 13 for one in states):
             raise TypeError
@@ -226,8 +229,7 @@ def test_a_fault_is_not_told_to_those_that_were_not_tried_by_themselves(
     committer = Committer(push_all)
     with ThreadPoolExecutor(max_workers=10) as callers:
         first = callers.submit(committer.push, state(1))
-        while not committer._leaders:
-            time.sleep(0.005)
+        assert gone.wait(5)
         others = [callers.submit(committer.push, state(kobo_id)) for kobo_id in (2, 3, 13, 4)]
         wait_until_waiting(committer, len(others))
         go.set()
@@ -241,10 +243,11 @@ def test_while_one_group_is_held_up_the_others_go_on_one_after_the_other(
 ) -> None:
     monkeypatch.setattr(grouping, "HELD_UP_SECONDS", 0.1)
     monkeypatch.setattr(grouping, "QUEUE_SECONDS", 5)
-    go = threading.Event()
+    go, gone = threading.Event(), threading.Event()
 
     def push_all(states: Sequence[State]) -> list[PushResult]:
         if states[0].kobo_id == 1:
+            gone.set()
             go.wait(20)
         time.sleep(0.5)  # the next one asks for the lead, in vain, before this one ends
         return [PushResult(one.kobo_id, "inserted") for one in states]
@@ -252,6 +255,7 @@ def test_while_one_group_is_held_up_the_others_go_on_one_after_the_other(
     committer = Committer(push_all)
     with ThreadPoolExecutor(max_workers=10) as callers:
         held_up = callers.submit(committer.push, state(1))
+        assert gone.wait(5)
         second = callers.submit(committer.push, state(2))
         while committer._leaders < LEADERS:
             time.sleep(0.005)
@@ -259,4 +263,30 @@ def test_while_one_group_is_held_up_the_others_go_on_one_after_the_other(
         assert [one.result(timeout=10).result for one in (second, third)] == ["inserted", "inserted"]
         assert not held_up.done()
         go.set()
+    assert committer._leaders == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_has_arrived_before_the_leader_sets_out_comes_along(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: list[list[int]] = []
+
+    def push_all(states: Sequence[State]) -> list[PushResult]:
+        groups.append([one.kobo_id for one in states])
+        return [PushResult(one.kobo_id, "inserted") for one in states]
+
+    committer = Committer(push_all)
+    with ThreadPoolExecutor(max_workers=1) as callers:
+        others = []
+
+        def arrive() -> None:
+            others.append(callers.submit(committer.push, state(2)))
+            wait_until_waiting(committer, 1)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("webhook.grouping.let_others_arrive", arrive)
+            assert committer.push(state(1)).result == "inserted"
+        assert others[0].result(timeout=5).result == "inserted"
+    assert groups == [[1, 2]]
     assert committer._leaders == 0

@@ -91,7 +91,11 @@ def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
     :raises SubmissionError: it is no submission at all.
     """
     payload = bytes(raw)
-    data = parse(payload)
+    return state_of(parse(payload), payload, mirror)
+
+
+def state_of(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
+    """The same of one that has been parsed."""
     lacking = [key for key in _WHOLE if not text_of(data, key)]
     return State(
         data["_id"],

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, select
@@ -16,7 +17,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlch
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.functions import FunctionElement
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, stop_any, wait_random
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_after_delay,
+    stop_any,
+    wait_chain,
+    wait_none,
+    wait_random,
+)
 
 from kobo_mirror.errors import ConfigurationError, DatabaseError, KoboMirrorError, SchemaError
 
@@ -27,6 +37,9 @@ _SQL_MODE = (
 )
 PACKET = "max_allowed_packet"
 """What a connection's ``info`` holds the server's largest statement by, in bytes."""
+SEVERAL = "several_statements"
+"""The execution option of a message with several statements: the answer to each is waited for."""
+_MULTI_STATEMENTS = 1 << 16  # CLIENT_MULTI_STATEMENTS of the protocol; all that we send is our own text
 
 _ATTEMPTS = 25
 # Lost a race for a key, a deadlock, a lock wait or a snapshot (MariaDB): decide the whole page again.
@@ -100,6 +113,7 @@ def open_engine(
     patience: float = 20.0,
     answer_seconds: float | None = None,
     in_greenlets: bool = False,
+    ping: bool = True,
 ) -> Engine:
     """An engine for one of our databases. Connects at first use.
 
@@ -107,6 +121,7 @@ def open_engine(
     :param patience: seconds that a connect, a lock or a collision may take before it is a ``DatabaseError``.
     :param answer_seconds: that the database may take for one statement, ``patience`` if not given.
     :param in_greenlets: it is used by gevent's greenlets, so whoever waits must wait in Python.
+    :param ping: ask a connection whether it still lives before each use; ``transact`` can do without.
     :raises ConfigurationError: the address is malformed or names another kind of database.
     """
     try:
@@ -123,6 +138,7 @@ def open_engine(
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=patience,
+            pool_pre_ping=ping and backend != "sqlite",
             pool_reset_on_return=None,  # each use is a transaction that ends by itself: a round trip less
             execution_options={"patience": patience, "in_greenlets": in_greenlets},
             **options,
@@ -135,6 +151,7 @@ def open_engine(
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _prepare_mysql)
+        event.listen(engine, "after_cursor_execute", _read_answers)
     return engine
 
 
@@ -166,13 +183,14 @@ def _mysql_options(url: URL, patience: float, answer_seconds: float) -> dict[str
         connect_args["binary_prefix"] = True
     return {
         "isolation_level": "READ COMMITTED",
-        "pool_pre_ping": True,
         "pool_recycle": 1800,
         "connect_args": connect_args,
     }
 
 
 def _connect(dialect: Dialect, _: Any, args: list[Any], options: dict[str, Any]) -> Any:
+    if "client_flag" in options:
+        options["client_flag"] |= _MULTI_STATEMENTS
     try:
         return dialect.connect(*args, **options)
     except (TypeError, ValueError, OSError):  # not a word of the driver about the database
@@ -191,6 +209,13 @@ def _prepare_mysql(connection: DBAPIConnection, record: ConnectionPoolEntry) -> 
     cursor.execute("SELECT @@max_allowed_packet")
     record.info[PACKET] = int((cursor.fetchone() or (0,))[0])
     cursor.close()
+
+
+def _read_answers(_: Any, cursor: Any, *message: Any) -> None:
+    """Of the second statement on; an error of one of them is raised here."""
+    context = message[2]
+    while context.execution_options.get(SEVERAL) and cursor.nextset():
+        pass
 
 
 def _now_text() -> str:
@@ -256,21 +281,33 @@ def _is_collision(problem: BaseException) -> bool:
     return isinstance(problem, DBAPIError) and _code(problem) in _COLLISIONS
 
 
+def _is_lost(problem: BaseException) -> bool:
+    """Whether the connection went before the commit, which is no statement: then nothing was written."""
+    return (
+        isinstance(problem, DBAPIError) and problem.connection_invalidated and problem.statement is not None
+    )
+
+
 def transact(engine: Engine, work: Callable[[Connection], T]) -> T:
-    """Run ``work`` in one transaction; after a collision roll back and run it again, with jitter.
+    """Run ``work`` in one transaction; after a collision, or if the connection is lost, run it again.
 
     :raises DatabaseError: the database cannot take it, or collides until our patience ends.
     """
-    patience = engine.get_execution_options().get("patience", 20.0)
-    retrying = Retrying(
-        retry=retry_if_exception(_is_collision),
-        wait=wait_random(0.001, 0.05),
-        stop=stop_any(stop_after_attempt(_ATTEMPTS), stop_after_delay(patience)),
-        reraise=True,
-    )
+    retrying = _retrying(engine.get_execution_options().get("patience", 20.0))
     with database_errors():
         result: T = retrying(_once, engine, work)
         return result
+
+
+@lru_cache
+def _retrying(patience: float) -> Retrying:
+    """At once, then after short random pauses."""
+    return Retrying(
+        retry=retry_if_exception(lambda problem: _is_collision(problem) or _is_lost(problem)),
+        wait=wait_chain(wait_none(), wait_random(0.001, 0.05)),
+        stop=stop_any(stop_after_attempt(_ATTEMPTS), stop_after_delay(patience)),
+        reraise=True,
+    )
 
 
 def _once(engine: Engine, work: Callable[[Connection], T]) -> T:

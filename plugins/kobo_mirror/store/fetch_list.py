@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, func, select, update
 
 from kobo_mirror.store.database import moment_of
-from kobo_mirror.store.statements import upsert_rows
+from kobo_mirror.store.statements import Write, write
 from kobo_mirror.store.tables import to_fetch
 
 _COLUMNS = ("asset_uid", "kind", "ref", "reason", "asked_at", "attempts")
@@ -31,9 +31,8 @@ def ask_for(
     rows = [(asset_uid, kind, ref, reason) for ref in sorted({str(ref) for ref in refs})]
     if rows:
         moment = moment_of(connection)
-        upsert_rows(
-            connection, to_fetch, _COLUMNS, [(*row, moment, 0) for row in rows], key=_KEY, keep=("attempts",)
-        )
+        asked = [(*row, moment, 0) for row in rows]
+        write(connection, Write(to_fetch, _COLUMNS, asked, key=_KEY, keep=("attempts",)))
 
 
 def next_entries(

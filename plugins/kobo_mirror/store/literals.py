@@ -14,6 +14,12 @@ _Way = tuple[str, Callable[[Sequence[Any], Escape], Sequence[Any]]]
 _BETWEEN = "\x01"
 
 
+class Sql(str):
+    """SQL that stands where a cell would."""
+
+    __slots__ = ()
+
+
 class Rows:
     """Rows as they stand in a statement: the driver puts them there, unchanged, in place of one parameter.
 
@@ -43,7 +49,7 @@ def escape_of(driver: Any) -> Escape:
 def written_rows(rows: Sequence[tuple[Any, ...]], escape: Escape) -> Iterator[str]:
     """Each row as it stands after VALUES. What is the same in all of them is written once.
 
-    Cells are None, texts, whole numbers, bytes, dates and times.
+    Cells are None, texts, whole numbers, bytes, dates and times, SQL.
     """
     places: list[str] = []
     columns: list[Sequence[Any]] = []
@@ -83,6 +89,7 @@ def _way_of(kind: type) -> _Way:
 
 
 _WAYS: dict[type, _Way] = {
+    Sql: ("%s", lambda cells, _: cells),
     str: ("'%s'", _texts),
     int: ("%d", lambda cells, _: cells),
     bytes: ("x'%s'", lambda cells, _: [cell.hex() for cell in cells]),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from kobo_mirror.store.database import moment_of, reading, transact
-from kobo_mirror.store.statements import insert_rows
+from kobo_mirror.store.statements import Write, write
 from kobo_mirror.store.tables import registrations
 
 _COLUMNS = (
@@ -51,7 +51,7 @@ def remember(engine: Engine, asset_uid: str, registration: Remembered) -> None:
         moment = moment_of(connection)
         connection.execute(delete(registrations).where(mine))
         row = (asset_uid, endpoint, way, hook_uid, secret, moment, until)
-        insert_rows(connection, registrations, _COLUMNS, [row])
+        write(connection, Write(registrations, _COLUMNS, [row]))
 
     transact(engine, work)
 

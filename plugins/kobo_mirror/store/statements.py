@@ -1,4 +1,4 @@
-"""Bulk writes: one multi-row statement for many rows, compiled once.
+"""Bulk writes: one multi-row statement for many rows, compiled once; several statements in one message.
 
 An ``executemany`` of an upsert is sent row by row on MySQL; SQLAlchemy's ``values(list)`` renders a new
 statement for each page.
@@ -7,18 +7,49 @@ statement for each page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import mysql, sqlite
 
-from kobo_mirror.store.database import PACKET
-from kobo_mirror.store.literals import Rows, escape_of, written_rows
+from kobo_mirror.store.database import PACKET, SEVERAL
+from kobo_mirror.store.literals import Rows, Sql, escape_of, written_rows
+
+T = TypeVar("T")
 
 _STATEMENT_BYTES = 3 * 2**20
 _TAIL = re.compile(r"\)(?: AS \w+)? ON (?:CONFLICT|DUPLICATE) .*", re.DOTALL)
+
+
+THE_MOMENT = Sql("@moment")
+"""The database's clock as it is when a message arrives that holds it; not for SQLite."""
+_THE_DAY = Sql("DATE(@moment)")
+_READ_CLOCK = "SET @moment = UTC_TIMESTAMP(6)"
+
+Moment = datetime | Sql
+
+
+def day_of(moment: Moment) -> date | Sql:
+    """The day (UTC) of a moment that is known, or of ``THE_MOMENT``."""
+    return moment.date() if isinstance(moment, datetime) else _THE_DAY
+
+
+class Write(NamedTuple):
+    """Rows for a table: a plain INSERT, for which a row that exists is an ``IntegrityError``.
+
+    :param key: where it exists the row is updated instead, every column but those of ``key`` and ``keep``.
+    :param add: columns whose number is added to the one that is there.
+    """
+
+    table: Table
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+    key: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    add: tuple[str, ...] = ()
 
 
 class _Template(NamedTuple):
@@ -28,42 +59,50 @@ class _Template(NamedTuple):
     processors: tuple[tuple[int, Any], ...]
 
 
-def insert_rows(
-    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    """Plain INSERT: a row that exists is an ``IntegrityError``, which tells that a race was lost."""
-    _send(connection, _template(table, columns, (), (), connection.dialect), rows)
+def write(connection: Connection, *writes: Write, clock: bool = False) -> None:
+    """Write all of it, in this order and in as few messages as the server's limit allows.
 
+    After an error what follows is not written; what came before is for the caller to roll back.
 
-def upsert_rows(
-    connection: Connection,
-    table: Table,
-    columns: tuple[str, ...],
-    rows: Sequence[tuple[Any, ...]],
-    *,
-    key: tuple[str, ...],
-    keep: tuple[str, ...] = (),
-) -> None:
-    """INSERT, and where ``key`` exists UPDATE of every column but those of ``key`` and ``keep``."""
-    _send(connection, _template(table, columns, key, keep, connection.dialect), rows)
+    :param clock: some cells are ``THE_MOMENT`` or its day.
+    """
+    writes = tuple(one for one in writes if one.rows)
+    templates = [_template(one._replace(rows=()), connection.dialect) for one in writes]
+    if connection.dialect.name == "sqlite":
+        for (head, group, tail, processors), one in zip(templates, writes, strict=True):
+            ready = [_bound(row, processors) for row in one.rows]
+            connection.exec_driver_sql(f"{head}{group}{tail}", ready)
+        return
+    driver: Any = connection.connection.dbapi_connection
+    driver.encoders[Rows] = Rows.encoded
+    escape = escape_of(driver)
+    most = min(_STATEMENT_BYTES, connection.info.get(PACKET, 4 * _STATEMENT_BYTES) // 4)
+    statements = [
+        (f"{template.head}%s{template.tail}", Rows(chunk))
+        for template, one in zip(templates, writes, strict=True)
+        for chunk in _chunks(list(written_rows(one.rows, escape)), most, _size)
+    ]
+    before = [_READ_CLOCK] if clock else []
+    for message in _chunks(statements, most, lambda statement: _size(statement[1].encoded())):
+        texts, rows = zip(*message, strict=True)
+        text = "; ".join([*before, *texts])
+        connection.exec_driver_sql(text, rows, execution_options={SEVERAL: ";" in text})
+        before = []
 
 
 @lru_cache
-def _template(
-    table: Table, columns: tuple[str, ...], key: tuple[str, ...], keep: tuple[str, ...], dialect: Dialect
-) -> _Template:
-    moved = [name for name in columns if name not in key and name not in keep]
-    statement: Any
-    if dialect.name == "sqlite":
-        statement = sqlite.insert(table)
-        if key:
-            statement = statement.on_conflict_do_update(
-                index_elements=list(key), set_={n: statement.excluded[n] for n in moved}
-            )
-    else:
-        statement = mysql.insert(table)
-        if key:
-            statement = statement.on_duplicate_key_update({n: statement.inserted[n] for n in moved})
+def _template(of: Write, dialect: Dialect) -> _Template:
+    """The statement of a write, whose rows are left out."""
+    table, columns, _, key, keep, add = of
+    statement: Any = sqlite.insert(table) if dialect.name == "sqlite" else mysql.insert(table)
+    if key:
+        incoming = statement.excluded if dialect.name == "sqlite" else statement.inserted
+        moved = {name: incoming[name] for name in columns if name not in key and name not in keep}
+        moved |= {name: table.c[name] + incoming[name] for name in add}
+        if dialect.name == "sqlite":
+            statement = statement.on_conflict_do_update(index_elements=list(key), set_=moved)
+        else:
+            statement = statement.on_duplicate_key_update(moved)
     head, _, rest = str(statement.compile(dialect=dialect, column_keys=list(columns))).partition(" VALUES ")
     if tuple(name.strip(' `"') for name in head[head.index("(") + 1 : -1].split(",")) != columns:
         raise AssertionError(f"{table.name}: columns must be given in the table's order")
@@ -75,21 +114,6 @@ def _template(
     )
 
 
-def _send(connection: Connection, template: _Template, rows: Sequence[tuple[Any, ...]]) -> None:
-    if not rows:
-        return
-    if connection.dialect.name == "sqlite":
-        ready = [_bound(row, template.processors) for row in rows]
-        connection.exec_driver_sql(f"{template.head}{template.group}{template.tail}", ready)
-        return
-    driver: Any = connection.connection.dbapi_connection
-    driver.encoders[Rows] = Rows.encoded
-    most = min(_STATEMENT_BYTES, connection.info.get(PACKET, 4 * _STATEMENT_BYTES) // 4)
-    statement = f"{template.head}%s{template.tail}"
-    for chunk in _chunks(list(written_rows(rows, escape_of(driver))), most):
-        connection.exec_driver_sql(statement, (Rows(chunk),))
-
-
 def _bound(row: tuple[Any, ...], processors: Iterable[tuple[int, Any]]) -> tuple[Any, ...]:
     cells = list(row)
     for index, processor in processors:
@@ -97,14 +121,19 @@ def _bound(row: tuple[Any, ...], processors: Iterable[tuple[int, Any]]) -> tuple
     return tuple(cells)
 
 
-def _chunks(rows: Sequence[str], most: int = _STATEMENT_BYTES) -> Iterator[Sequence[str]]:
-    """Written rows of at most ``most`` bytes together; a larger one goes alone."""
-    first, size = 0, 0
-    for index, row in enumerate(rows):
-        cost = (len(row) if row.isascii() else len(row.encode())) + 2
-        if size + cost > most and index > first:
-            yield rows[first:index]
-            first, size = index, 0
-        size += cost
-    if first < len(rows):
-        yield rows[first:]
+def _size(text: str) -> int:
+    """Bytes, with what stands between two of them."""
+    return (len(text) if text.isascii() else len(text.encode())) + 2
+
+
+def _chunks(items: Sequence[T], most: int, size: Callable[[T], int]) -> Iterator[Sequence[T]]:
+    """Written rows, or statements, of at most ``most`` bytes together; a larger one goes alone."""
+    first, together = 0, 0
+    for index, item in enumerate(items):
+        cost = size(item)
+        if together + cost > most and index > first:
+            yield items[first:index]
+            first, together = index, 0
+        together += cost
+    if first < len(items):
+        yield items[first:]

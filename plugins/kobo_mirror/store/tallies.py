@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Executable, bindparam, delete, func, select
-from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy import Connection, delete, func, select
 
 from kobo_mirror.store.database import moment_of
-from kobo_mirror.store.statements import insert_rows, upsert_rows
+from kobo_mirror.store.statements import Moment, Write, day_of, write
 from kobo_mirror.store.tables import rejections, server_counts, tallies
 
 _STATES = ("applied", "rejected", "deleted")
+_KEY = ("asset_uid", "day", "way", "slot")
+_COUNTS = ("arrived", *_STATES)
 _SLOTS = 16
 
 
@@ -27,30 +27,31 @@ class Arrived(NamedTuple):
     arrived: int
 
 
-def note(
+def noted(
     connection: Connection,
     asset_uid: str,
     way: str,
-    moment: datetime,
+    moment: Moment,
     changes: Mapping[int, tuple[str | None, str]],
-) -> None:
-    """Add to the totals in the transaction that they count, as its last step; nothing where no state changed.
+) -> list[Write]:
+    """What adds to the totals in the transaction that they count; it is to be the last that is written there.
 
     :param way: ``pushed`` or ``pulled``.
     :param changes: for each submission that was written its state before (None: never seen) and after.
     """
     moved = {kobo_id: change for kobo_id, change in changes.items() if change[0] != change[1]}
     if not moved:
-        return
-    counts = dict.fromkeys(("arrived", *_STATES), 0)
+        return []
+    counts = dict.fromkeys(_COUNTS, 0)
     for before, after in moved.values():
         counts[after] += 1
         if before:
             counts[before] -= 1
         elif after != "deleted":
             counts["arrived"] += 1
-    _add(connection, {"asset_uid": asset_uid, "day": moment.date(), "way": way, "slot": _slot()}, counts)
-    _list_rejections(connection, asset_uid, moved)
+    rejected = _listed(connection, asset_uid, moved)
+    row = (asset_uid, day_of(moment), way, _slot(), *counts.values())
+    return [*rejected, Write(tallies, (*_KEY, *_COUNTS), [row], key=_KEY, add=_COUNTS)]
 
 
 def _slot() -> int:
@@ -58,30 +59,16 @@ def _slot() -> int:
     return os.getpid() % _SLOTS
 
 
-def _add(connection: Connection, key: Mapping[str, Any], counts: Mapping[str, int]) -> None:
-    connection.execute(_adding(connection.dialect.name, tuple(key), tuple(counts)), {**key, **counts})
-
-
-@lru_cache
-def _adding(dialect: str, key: tuple[str, ...], counts: tuple[str, ...]) -> Executable:
-    values: dict[str, Any] = {name: bindparam(name) for name in (*key, *counts)}
-    if dialect == "sqlite":
-        lite = sqlite.insert(tallies).values(values)
-        added = {name: tallies.c[name] + lite.excluded[name] for name in counts}
-        return lite.on_conflict_do_update(index_elements=list(key), set_=added)
-    my = mysql.insert(tallies).values(values)
-    return my.on_duplicate_key_update({name: tallies.c[name] + my.inserted[name] for name in counts})
-
-
-def _list_rejections(
+def _listed(
     connection: Connection, asset_uid: str, moved: Mapping[int, tuple[str | None, str]]
-) -> None:
+) -> list[Write]:
     touched = sorted(kobo_id for kobo_id, change in moved.items() if "rejected" in change)
-    if touched:
-        mine = (rejections.c.asset_uid == asset_uid) & rejections.c.kobo_id.in_(touched)
-        connection.execute(delete(rejections).where(mine))
-        now_rejected = [(asset_uid, i) for i in touched if moved[i][1] == "rejected"]
-        insert_rows(connection, rejections, ("asset_uid", "kobo_id"), now_rejected)
+    if not touched:
+        return []
+    mine = (rejections.c.asset_uid == asset_uid) & rejections.c.kobo_id.in_(touched)
+    connection.execute(delete(rejections).where(mine))
+    now_rejected = [(asset_uid, i) for i in touched if moved[i][1] == "rejected"]
+    return [Write(rejections, ("asset_uid", "kobo_id"), now_rejected)]
 
 
 def totals(connection: Connection, asset_uid: str) -> dict[str, int]:
@@ -103,7 +90,7 @@ def note_server_count(connection: Connection, asset_uid: str, count: int) -> Non
     """Remember how many submissions the server has just counted."""
     moment = moment_of(connection)
     columns = ("asset_uid", "submissions", "counted_at")
-    upsert_rows(connection, server_counts, columns, [(asset_uid, count, moment)], key=("asset_uid",))
+    write(connection, Write(server_counts, columns, [(asset_uid, count, moment)], key=("asset_uid",)))
 
 
 def counted_by_server(connection: Connection, asset_uid: str) -> int | None:

@@ -21,7 +21,7 @@ from kobo_mirror.store.decide import Decision, Incoming, Stored, Way, decide, de
 from kobo_mirror.store.exchange import WRITTEN, Absent, Pulled, PushResult, counted, push_result
 from kobo_mirror.store.fetch_list import ask_for, settle
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.statements import insert_rows, upsert_rows
+from kobo_mirror.store.statements import THE_MOMENT, Moment, Write, write
 from kobo_mirror.store.tables import form_table, submissions
 
 _LEDGER_COLUMNS = tuple(column.name for column in submissions.columns)
@@ -52,6 +52,7 @@ class Writer:
         self._mirror = mirror
         self._keep_all = keep_payloads == "all"
         self._table = form_table(mirror.form, engine.dialect.name)
+        self._saves_reading = self._expects_new = engine.dialect.name != "sqlite"
         cells = (column.name for column in mirror.form.columns)
         self._form_columns = ("id", "kobo_id", *cells, "inserted_at")
 
@@ -67,26 +68,38 @@ class Writer:
     def push_all(self, states: Sequence[State]) -> list[PushResult]:
         """Take several deliveries in one transaction; those of one submission in the order given.
 
+        KoboToolbox posts what is new (kobo-api.md §5.2), so nothing is read first: if one of them is known,
+        its plain INSERT fails, and they are decided again with what is stored. After such a group the next
+        one is read for at once.
+
         :returns: what became of each, in the order given.
         :raises DatabaseError, SchemaError: the database cannot take them; none was written.
         """
+        unseen = self._expects_new and not any(state.partial for state in states)
 
         def work(connection: Connection) -> list[Decision]:
+            nonlocal unseen
+            supposed, unseen = unseen, False
             decisions: dict[int, Decision] = {}
             waiting = dict(enumerate(states))
             while waiting:
                 first = {state.kobo_id: place for place, state in reversed(waiting.items())}
                 places = sorted(first.values(), key=lambda place: states[place].kobo_id)
-                decided = self._push(connection, [waiting.pop(place) for place in places])
+                decided = self._push(connection, [waiting.pop(place) for place in places], unseen=supposed)
                 decisions |= zip(places, decided, strict=True)
             return [decisions[place] for place in range(len(states))]
 
         decisions = transact(self._engine, work)
+        self._expects_new = self._saves_reading and all(d is Decision.INSERT for d in decisions)
         return [push_result(state, decision) for state, decision in zip(states, decisions, strict=True)]
 
-    def _push(self, connection: Connection, states: Sequence[State]) -> list[Decision]:
-        stored = self._stored(connection, [state.kobo_id for state in states], None)
-        moment = moment_of(connection)
+    def _push(self, connection: Connection, states: Sequence[State], *, unseen: bool) -> list[Decision]:
+        """Decide and write states of different submissions.
+
+        :param unseen: suppose that none of them is stored.
+        """
+        stored = {} if unseen else self._stored(connection, [state.kobo_id for state in states], None)
+        moment = THE_MOMENT if unseen else moment_of(connection)
         decided = [(state, decide(stored.get(state.kobo_id), _incoming(state), None)) for state in states]
         self._apply(connection, decided, stored, moment, pushed=True)
         return [decision for _, decision in decided]
@@ -129,9 +142,7 @@ class Writer:
         gone = [kobo_id for kobo_id, decision in decided.items() if decision is Decision.DELETE]
         settle(connection, self._mirror.asset_uid, absent.settled)
         self._bury(connection, [kobo_id for kobo_id in gone if kobo_id in stored], moment, absent.reason)
-        insert_rows(
-            connection, submissions, _TOMBSTONE, [self._tombstone(i, moment) for i in gone if i not in stored]
-        )
+        unknown = [self._tombstone(i, moment) for i in gone if i not in stored]
         if gone:
             connection.execute(delete(self._table).where(self._table.c.kobo_id.in_(gone)))
         self._ask(
@@ -140,7 +151,8 @@ class Writer:
         removed = len([kobo_id for kobo_id in gone if kobo_id in stored])
         runs.add_counts(connection, absent.run_id, {"deleted": removed})
         buried = {kobo_id: (_state_of(stored, kobo_id), "deleted") for kobo_id in gone}
-        tallies.note(connection, self._mirror.asset_uid, Way.PULLED, moment, buried)
+        counted_too = tallies.noted(connection, self._mirror.asset_uid, Way.PULLED, moment, buried)
+        write(connection, Write(submissions, _TOMBSTONE, unknown), *counted_too)
         return removed
 
     def doubt(self, ids: Sequence[int], lease: Lease) -> None:
@@ -193,7 +205,7 @@ class Writer:
         connection: Connection,
         decided: Sequence[tuple[State, Decision]],
         stored: dict[int, Stored],
-        moment: datetime,
+        moment: Moment,
         *,
         pushed: bool,
     ) -> None:
@@ -204,17 +216,13 @@ class Writer:
             for s, d in decided
             if d in (Decision.UPDATE, Decision.REVIVE)
         ]
-        insert_rows(connection, submissions, _LEDGER_COLUMNS, new)
-        upsert_rows(
-            connection, submissions, _LEDGER_COLUMNS, changed, key=_LEDGER_KEY, keep=("first_seen_at",)
-        )
         if pushed:
             self._stamp(
                 connection,
                 [s.kobo_id for s, d in decided if d not in WRITTEN and s.kobo_id in stored],
                 moment,
             )
-        self._write_form(connection, [s for s, d in decided if d in WRITTEN], stored, moment)
+        rows = self._form_rows(connection, [s for s, d in decided if d in WRITTEN], stored, moment)
         self._ask(connection, (s.kobo_id for s, d in decided if d is Decision.FETCH), "undecidable")
         changes = {
             s.kobo_id: (_state_of(stored, s.kobo_id), "applied" if s.row else "rejected")
@@ -222,10 +230,17 @@ class Writer:
             if d in WRITTEN
         }
         way = Way.PUSHED if pushed else Way.PULLED
-        tallies.note(connection, self._mirror.asset_uid, way, moment, changes)
+        write(
+            connection,
+            Write(submissions, _LEDGER_COLUMNS, new),
+            Write(submissions, _LEDGER_COLUMNS, changed, key=_LEDGER_KEY, keep=("first_seen_at",)),
+            Write(self._table, self._form_columns, rows, key=("kobo_id",), keep=("inserted_at",)),
+            *tallies.noted(connection, self._mirror.asset_uid, way, moment, changes),
+            clock=moment is THE_MOMENT,
+        )
 
     def _ledger_row(
-        self, state: State, stored: Stored | None, moment: datetime, pushed_at: datetime | None
+        self, state: State, stored: Stored | None, moment: Moment, pushed_at: Moment | None
     ) -> tuple[Any, ...]:
         shaped = state.shaped
         rejected = shaped.row is None
@@ -250,9 +265,10 @@ class Writer:
             None,
         )
 
-    def _write_form(
-        self, connection: Connection, states: Iterable[State], stored: dict[int, Stored], moment: datetime
-    ) -> None:
+    def _form_rows(
+        self, connection: Connection, states: Iterable[State], stored: dict[int, Stored], moment: Moment
+    ) -> list[tuple[Any, ...]]:
+        """The rows to write; those that no longer fit are removed."""
         rows, gone = [], []
         for state in states:
             before = stored.get(state.kobo_id)
@@ -261,13 +277,11 @@ class Writer:
                     gone.append(state.kobo_id)
             elif before is None or before.state != "applied" or before.row_digest != state.row_digest:
                 rows.append((*state.row, before.first_seen_at if before else moment))
-        upsert_rows(
-            connection, self._table, self._form_columns, rows, key=("kobo_id",), keep=("inserted_at",)
-        )
         if gone:
             connection.execute(delete(self._table).where(self._table.c.kobo_id.in_(gone)))
+        return rows
 
-    def _stamp(self, connection: Connection, ids: Sequence[int], moment: datetime) -> None:
+    def _stamp(self, connection: Connection, ids: Sequence[int], moment: Moment) -> None:
         if ids:
             mine = (submissions.c.asset_uid == self._mirror.asset_uid) & submissions.c.kobo_id.in_(ids)
             connection.execute(update(submissions).where(mine).values(pushed_at=moment))
