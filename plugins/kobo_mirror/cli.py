@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from functools import partial
 from threading import Event
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from sqlalchemy import Engine
 
 from kobo_mirror import serve
@@ -24,7 +21,7 @@ from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store.database import LONG_STATEMENT, open_engine
 from kobo_mirror.store.schema import check_binding, migrate
 from kobo_mirror.sync.mirror import MirrorSync
-from kobo_mirror.sync.pull import Progress as Told
+from kobo_mirror.sync.pull import Progress, silent
 from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections
 from kobo_mirror.sync.status import status
@@ -135,10 +132,22 @@ def _client(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
 
 
 @contextmanager
-def _bars() -> Iterator[Told]:
-    columns = (TextColumn("{task.description:>13}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=not sys.stderr.isatty()) as bars:
+def _bars() -> Iterator[Progress]:
+    """Progress bars where somebody looks; elsewhere rich is not even imported."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description:>13}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+    )
+    tasks: dict[str, progress.TaskID] = {}
+    with progress.Progress(*columns, console=Console(stderr=True)) as bars:
 
         def tell(phase: str, done: int, total: int | None) -> None:
             if phase not in tasks:
@@ -203,6 +212,9 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(facts))
         return 0
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(show_header=False, box=None)
     for name, value in facts.items():
         shown = (

@@ -21,6 +21,7 @@ from kobo_mirror.store.literals import Rows, Sql, escape_of, written_rows
 T = TypeVar("T")
 
 _STATEMENT_BYTES = 3 * 2**20
+_BYTES_A_CHARACTER = 4  # at most, in UTF-8
 _TAIL = re.compile(r"\)(?: AS \w+)? ON (?:CONFLICT|DUPLICATE) .*", re.DOTALL)
 
 
@@ -80,7 +81,7 @@ def write(connection: Connection, *writes: Write, clock: bool = False) -> None:
     statements = [
         (f"{template.head}%s{template.tail}", Rows(chunk))
         for template, one in zip(templates, writes, strict=True)
-        for chunk in _chunks(list(written_rows(one.rows, escape)), most, _size)
+        for chunk in _cut(list(written_rows(one.rows, escape)), most)
     ]
     before = [_READ_CLOCK] if clock else []
     for message in _chunks(statements, most, lambda statement: _size(statement[1].encoded())):
@@ -124,6 +125,13 @@ def _bound(row: tuple[Any, ...], processors: Iterable[tuple[int, Any]]) -> tuple
 def _size(text: str) -> int:
     """Bytes, with what stands between two of them."""
     return (len(text) if text.isascii() else len(text.encode())) + 2
+
+
+def _cut(rows: Sequence[str], most: int) -> Iterable[Sequence[str]]:
+    """Written rows of at most ``most`` bytes together; a usual page fits by its length alone."""
+    if sum(map(len, rows)) * _BYTES_A_CHARACTER + 2 * len(rows) <= most:
+        return [rows]
+    return _chunks(rows, most, _size)
 
 
 def _chunks(items: Sequence[T], most: int, size: Callable[[T], int]) -> Iterator[Sequence[T]]:

@@ -210,24 +210,20 @@ class Writer:
         pushed: bool,
     ) -> None:
         pushed_at = moment if pushed else None
-        new = [self._ledger_row(s, None, moment, pushed_at) for s, d in decided if d is Decision.INSERT]
-        changed = [
-            self._ledger_row(s, stored[s.kobo_id], moment, pushed_at)
-            for s, d in decided
-            if d in (Decision.UPDATE, Decision.REVIVE)
-        ]
+        written = [(s, stored.get(s.kobo_id)) for s, d in decided if d in WRITTEN]
+        new = [self._ledger_row(s, None, moment, pushed_at) for s, before in written if before is None]
+        changed = [self._ledger_row(s, before, moment, pushed_at) for s, before in written if before]
         if pushed:
             self._stamp(
                 connection,
                 [s.kobo_id for s, d in decided if d not in WRITTEN and s.kobo_id in stored],
                 moment,
             )
-        rows = self._form_rows(connection, [s for s, d in decided if d in WRITTEN], stored, moment)
+        rows = self._form_rows(connection, written, moment)
         self._ask(connection, (s.kobo_id for s, d in decided if d is Decision.FETCH), "undecidable")
         changes = {
-            s.kobo_id: (_state_of(stored, s.kobo_id), "applied" if s.row else "rejected")
-            for s, d in decided
-            if d in WRITTEN
+            s.kobo_id: (before.state if before else None, "applied" if s.row else "rejected")
+            for s, before in written
         }
         way = Way.PUSHED if pushed else Way.PULLED
         write(
@@ -266,17 +262,19 @@ class Writer:
         )
 
     def _form_rows(
-        self, connection: Connection, states: Iterable[State], stored: dict[int, Stored], moment: Moment
+        self, connection: Connection, written: Iterable[tuple[State, Stored | None]], moment: Moment
     ) -> list[tuple[Any, ...]]:
         """The rows to write; those that no longer fit are removed."""
         rows, gone = [], []
-        for state in states:
-            before = stored.get(state.kobo_id)
-            if state.row is None:
+        for state, before in written:
+            row = state.row
+            if row is None:
                 if before is not None:
                     gone.append(state.kobo_id)
-            elif before is None or before.state != "applied" or before.row_digest != state.row_digest:
-                rows.append((*state.row, before.first_seen_at if before else moment))
+            elif before is None:
+                rows.append((*row, moment))
+            elif before.state != "applied" or before.row_digest != state.row_digest:
+                rows.append((*row, before.first_seen_at))
         if gone:
             connection.execute(delete(self._table).where(self._table.c.kobo_id.in_(gone)))
         return rows
