@@ -122,4 +122,4 @@ def test_the_pool_has_room_for_two_reading_tasks_and_is_made_once(monkeypatch: p
     monkeypatch.setenv("KOBO_MAX_IN_FLIGHT", "5")
     assert not create_pool()
     with create_session() as session:
-        assert session.scalars(select(Pool.slots).where(Pool.pool == "kobo_api")).one() == 6
+        assert session.scalars(select(Pool.slots).where(Pool.pool == "kobo_api")).one() == 7

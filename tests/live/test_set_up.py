@@ -51,7 +51,7 @@ def test_the_test_button_of_the_list_tests_what_is_stored(airflow: Any) -> None:
 
 def test_no_plugin_of_ours_fails_and_the_pool_is_there(airflow: Any) -> None:
     assert airflow.get("/api/v2/plugins/importErrors")["import_errors"] == []
-    assert airflow.get("/api/v2/pools/kobo_api")["slots"] == 8
+    assert airflow.get("/api/v2/pools/kobo_api")["slots"] == 9
 
 
 def test_the_forms_of_the_account_are_one_click_away(airflow: Any) -> None:

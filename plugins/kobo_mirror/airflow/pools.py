@@ -22,7 +22,11 @@ def requests_at_once() -> int:
 
 
 def create_pool() -> bool:
-    """Create the pool, with room for two reading tasks side by side; False where it is there already."""
+    """Create the pool; False where it is there already.
+
+    It has room for two reading tasks side by side and for the one that registers the webhook meanwhile, which
+    asks little; but Airflow may take five seconds to notice that it has ended.
+    """
     from airflow.models.pool import Pool
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -30,7 +34,6 @@ def create_pool() -> bool:
     with create_session() as session:
         if session.scalar(select(Pool.id).where(Pool.pool == POOL)) is not None:
             return False
-        session.add(
-            Pool(pool=POOL, slots=2 * requests_at_once(), description=_DESCRIPTION, include_deferred=False)
-        )
+        slots = 2 * requests_at_once() + 1
+        session.add(Pool(pool=POOL, slots=slots, description=_DESCRIPTION, include_deferred=False))
     return True
