@@ -39,7 +39,7 @@ test-all: ## the same with the long ones
 
 soak: ## try new histories of a form for MINUTES=30 on each kind of database
 	@scripts/headers.sh
-	@PROOF_MINUTES=$(MINUTES) $(PYTEST) tests/proof/test_histories.py
+	@PROOF_MINUTES=$(MINUTES) $(PYTEST) --timeout=0 tests/proof/test_histories.py
 
 bench: setup ## measure the bulk path beside its peers and its limit; ONLY=peers,growth chooses sections
 	@benchmarks/setup.sh

@@ -21,6 +21,7 @@ from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.writer import Writer
+from scripts.stack import free_port
 from tests.support.submissions import ASSET, MIRROR, body, submission
 
 ROOT = Path(__file__).parents[2]
@@ -61,9 +62,15 @@ class Running:
             time.sleep(0.1)
 
     def left_behind(self) -> list[psutil.Process]:
-        """Those of its processes that still run."""
+        """Those of its processes that still run; init takes its time to bury the dead."""
         assert self._family
-        return [process for process in self._family if process.is_running()]
+        return [process for process in self._family if self._lives(process)]
+
+    @staticmethod
+    def _lives(process: psutil.Process) -> bool:
+        with suppress(psutil.NoSuchProcess):
+            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return False
 
     def output(self) -> str:
         return self._output.read_text()
@@ -153,7 +160,8 @@ def test_the_demo_ends_in_a_proof_twice(start: Start, database_url: str) -> None
 
 @pytest.mark.long
 def test_the_stack_comes_up_syncs_and_goes_without_a_trace(start: Start, tmp_path: Path) -> None:
-    up = start("up", KOBO_SYNC_SCHEDULE="none", AIRFLOW_ADMIN_PASSWORD="of-the-tests")
+    ports = {name: str(free_port()) for name in ("AIRFLOW_PORT", "WEBHOOK_PORT", "SIMULATOR_PORT")}
+    up = start("up", KOBO_SYNC_SCHEDULE="none", AIRFLOW_ADMIN_PASSWORD="of-the-tests", **ports)
     up.wait_for(lambda: "Ctrl-C" in up.output() or up.process.poll() is not None, 240)
     airflow = re.search(r"http://127\.0\.0\.1:\d+", up.output())
     assert airflow, up.output()
