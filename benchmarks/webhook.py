@@ -75,7 +75,7 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.webhook", description=__doc__)
     parser.add_argument("--database", choices=("mariadb", "mysql", "given"), default="mariadb")
     parser.add_argument("--rounds", type=int, default=5, help="each contestant takes so many turns")
-    parser.add_argument("--requests", type=int, default=1500, help="of each phase")
+    parser.add_argument("--requests", type=int, default=4000, help="of each phase")
     parser.add_argument("--lone", type=int, default=300, help="requests by one connection")
     parser.add_argument("--naive", type=int, default=500, help="requests of each phase to Flask's server")
     parser.add_argument("--connections", type=int, default=32)

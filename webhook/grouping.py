@@ -34,13 +34,25 @@ class _Delivery:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.woken = threading.Event()
+        self._asleep = threading.Lock()  # held while nobody has woken it: a lighter thing than an Event
+        self._asleep.acquire()
         self.group: list[_Delivery] = []
         self.outcome: PushResult | Exception | None = None
 
+    def wait(self, seconds: float) -> bool:
+        """Whether it was woken in that time."""
+        return self._asleep.acquire(timeout=seconds)
+
+    def lead(self, group: list[_Delivery]) -> None:
+        """Wake it to lead these."""
+        self.group = group
+        self._asleep.release()
+
     def settle(self, outcome: PushResult | Exception) -> None:
+        """Wake it with what became of it, if it is not awake already."""
         self.outcome = outcome
-        self.woken.set()
+        if not self.group:
+            self._asleep.release()
 
 
 class Committer:
@@ -83,13 +95,13 @@ class Committer:
         """Wait to be committed or to lead; who is still in the queue after a while leaves it."""
         until = time.monotonic() + QUEUE_SECONDS
         while time.monotonic() < until:
-            if mine.woken.wait(HELD_UP_SECONDS) or self._leads_beside(mine):
+            if mine.wait(HELD_UP_SECONDS) or self._leads_beside(mine):
                 return
         with self._lock:
             if mine in self._waiting:
                 self._waiting.remove(mine)
                 return
-        mine.woken.wait(COMMIT_SECONDS)
+        mine.wait(COMMIT_SECONDS)
 
     def _leads_beside(self, mine: _Delivery) -> bool:
         """Lead those that wait although a group is under way, if there is one at most."""
@@ -115,8 +127,7 @@ class Committer:
         """The first of those that wait leads them: each has one group, and each group one leader."""
         group = self._taken(MOST_IN_A_GROUP) if self._leaders == 1 else []
         if group:
-            group[0].group = group
-            group[0].woken.set()
+            group[0].lead(group)
         else:
             self._leaders -= 1
 

@@ -88,8 +88,7 @@ class Metrics:
             "kobo_webhook_last_delivery_timestamp_seconds", "When a delivery was last committed.",
             registry=self._registry, multiprocess_mode="max",
         )  # fmt: skip
-        for result in RESULTS:
-            self._deliveries.labels(result)
+        self._by_result = {result: self._deliveries.labels(result) for result in RESULTS}
         for kind in ("DatabaseError", "SchemaError"):
             self._errors.labels(kind)
 
@@ -100,7 +99,7 @@ class Metrics:
         """
         kept = "dead_letter" if "dead_letter" in noted else None
         result = noted.get("result") or kept or _BY_STATUS.get(status, "refused")
-        self._deliveries.labels(result).inc()
+        self._by_result[result].inc()
         if kind := noted.get("database_error"):
             self._errors.labels(kind).inc()
         self._seconds.observe(seconds)

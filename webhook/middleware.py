@@ -49,7 +49,9 @@ class RequestLog:
             "milliseconds": round(1000 * seconds, 1),
             "sender": req.remote_addr,
         }
-        _log.log(level, "answered", extra={"fields": req.context.log | fields})
+        if _log.isEnabledFor(level):  # without a look at the stack for the caller's name
+            extra = {"fields": req.context.log | fields}
+            _log.handle(_log.makeRecord(_log.name, level, "", 0, "answered", (), None, extra=extra))
 
 
 def write_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
