@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
-from functools import cache
 from typing import Any
 
 Escape = Callable[[str], str]
@@ -84,7 +83,6 @@ def _texts(cells: Sequence[str], escape: Escape) -> Sequence[str]:
     return parts if len(parts) == len(cells) else [escape(cell) for cell in cells]
 
 
-@cache
 def _way_of(kind: type) -> _Way:
     """How cells of a type are written, or of the type that it is made from: an enumeration is text."""
     return next(_WAYS[base] for base in kind.__mro__ if base in _WAYS)
