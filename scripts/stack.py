@@ -22,7 +22,7 @@ from sqlalchemy import Engine, inspect, select, text
 
 from kobo_mirror.errors import KoboMirrorError, SchemaError
 from kobo_mirror.forms.mirrored import FORM
-from kobo_mirror.store.database import database_errors
+from kobo_mirror.store.faults import database_errors
 from kobo_mirror.store.schema import VERSION_TABLE
 from kobo_mirror.store.tables import form_table, forms, metadata
 from simulator.options import DEMO_ASSET

@@ -1,4 +1,4 @@
-"""How we talk to MySQL, MariaDB and SQLite: engines, clock, transactions, errors without driver text."""
+"""How we talk to MySQL, MariaDB and SQLite: engines, clock, transactions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.functions import FunctionElement
@@ -28,7 +28,8 @@ from tenacity import (
     wait_random,
 )
 
-from kobo_mirror.errors import ConfigurationError, DatabaseError, KoboMirrorError, SchemaError
+from kobo_mirror.errors import ConfigurationError, DatabaseError
+from kobo_mirror.store.faults import database_errors, is_collision, is_lost
 
 T = TypeVar("T")
 
@@ -42,36 +43,6 @@ SEVERAL = "several_statements"
 _MULTI_STATEMENTS = 1 << 16  # CLIENT_MULTI_STATEMENTS of the protocol; all that we send is our own text
 
 _ATTEMPTS = 25
-# Lost a race for a key, a deadlock, a lock wait or a snapshot (MariaDB): decide the whole page again.
-_COLLISIONS = {1062, 1213, 1205, 1020}
-_OLD_SCHEMA = {1146, 1054}
-_MEANING = {
-    1040: "it has too many connections",
-    1044: "its user may not use this database",
-    1045: "it refused the user or the password",
-    1049: "this database does not exist",
-    1114: "a table is full",
-    1021: "its disk is full",
-    1153: "a submission is larger than its max_allowed_packet",
-    1205: "it kept a lock for too long",
-    1213: "it kept finding deadlocks",
-    1290: "it is read-only",
-    1792: "it is read-only",
-    1836: "it is read-only",
-    2002: "it cannot be reached",
-    2003: "it cannot be reached",
-    2005: "its host is unknown",
-    2006: "the connection was lost",
-    2013: "the connection was lost",
-}
-_SQLITE_SAYS = (
-    "database is locked",
-    "unable to open database file",
-    "disk is full",
-    "readonly database",
-    "disk I/O error",
-    "file is not a database",
-)
 
 
 class now(FunctionElement[datetime]):  # an SQL function, named like one
@@ -225,67 +196,12 @@ def _now_text() -> str:
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     retrying = Retrying(
-        retry=retry_if_exception(_is_collision),
+        retry=retry_if_exception(is_collision),
         wait=wait_random(0.001, 2 * _SQLITE_BLOCKS),
         stop=stop_after_delay(options["patience"] if options["in_greenlets"] else 0),
         reraise=True,
     )
     retrying(connection.exec_driver_sql, "BEGIN" if options.get("reading") else "BEGIN IMMEDIATE")
-
-
-@contextmanager
-def database_errors() -> Iterator[None]:
-    """Turn what the driver raises into our errors, without its text: that may hold answers.
-
-    :raises DatabaseError: the database cannot take it now.
-    :raises SchemaError: a table or a column is missing.
-    """
-    try:
-        yield
-    except DBAPIError as problem:
-        raise _translated(problem) from None
-    except SQLAlchemyError as problem:
-        raise DatabaseError(f"The database could not be used: {type(problem).__name__}.") from None
-
-
-def _translated(problem: DBAPIError) -> KoboMirrorError:
-    code = _code(problem)
-    text = str(problem.orig) if isinstance(problem.orig, sqlite3.Error) else ""
-    if (
-        code in _OLD_SCHEMA
-        or text.startswith(("no such table", "no such column"))
-        or "has no column named" in text
-    ):
-        return SchemaError(
-            "The database lacks our tables or has old ones: run `python -m kobo_mirror migrate`."
-        )
-    meaning = _MEANING.get(code) if code else _sqlite_meaning(text)
-    number = f" ({code})" if code else ""
-    return DatabaseError(f"The database could not take it: {meaning or type(problem.orig).__name__}{number}.")
-
-
-def _sqlite_meaning(text: str) -> str | None:
-    return next((f"SQLite says '{phrase}'" for phrase in _SQLITE_SAYS if phrase in text), None)
-
-
-def _code(problem: DBAPIError) -> int | None:
-    args = getattr(problem.orig, "args", ())
-    return args[0] if args and isinstance(args[0], int) else None
-
-
-def _is_collision(problem: BaseException) -> bool:
-    if isinstance(problem, IntegrityError) and isinstance(problem.orig, sqlite3.Error):
-        return True
-    if isinstance(problem, OperationalError) and isinstance(problem.orig, sqlite3.Error):
-        return "locked" in str(problem.orig)
-    return isinstance(problem, DBAPIError) and _code(problem) in _COLLISIONS
-
-
-def _is_lost(problem: BaseException) -> bool:
-    """Whether the connection went before the commit, which is no statement: then nothing was written."""
-    return (
-        isinstance(problem, DBAPIError) and problem.connection_invalidated and problem.statement is not None
-    )
 
 
 def transact(engine: Engine, work: Callable[[Connection], T]) -> T:
@@ -303,7 +219,7 @@ def transact(engine: Engine, work: Callable[[Connection], T]) -> T:
 def _retrying(patience: float) -> Retrying:
     """At once, then after short random pauses."""
     return Retrying(
-        retry=retry_if_exception(lambda problem: _is_collision(problem) or _is_lost(problem)),
+        retry=retry_if_exception(lambda problem: is_collision(problem) or is_lost(problem)),
         wait=wait_chain(wait_none(), wait_random(0.001, 0.05)),
         stop=stop_any(stop_after_attempt(_ATTEMPTS), stop_after_delay(patience)),
         reraise=True,

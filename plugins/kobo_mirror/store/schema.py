@@ -13,7 +13,8 @@ from sqlalchemy.types import TypeEngine
 
 from kobo_mirror.errors import DatabaseError, SchemaError
 from kobo_mirror.forms.form import Form, Mirror
-from kobo_mirror.store.database import database_errors, now, reading, transact
+from kobo_mirror.store.database import now, reading, transact
+from kobo_mirror.store.faults import database_errors
 from kobo_mirror.store.tables import clock_trigger, form_table, forms
 
 if TYPE_CHECKING:
