@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.errors import SubmissionError
 from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.rows import state_of
+from kobo_mirror.forms.rows import parsed_state
 from kobo_mirror.forms.submission import form_of, parse
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.exchange import PushResult
@@ -82,7 +82,7 @@ class Submissions:
 
     def _push(self, asset: str, submission: dict[str, Any], body: bytes) -> PushResult:
         """Write, once it is certain that the form table mirrors this very form."""
-        state = state_of(submission, body, self._mirrors[asset])
+        state = parsed_state(submission, body, self._mirrors[asset])
         if asset not in self._bound:
             bind(self._engine, self._mirrors[asset])
             self._bound.add(asset)

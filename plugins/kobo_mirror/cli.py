@@ -137,25 +137,9 @@ def _bars() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield silent
         return
-    from rich import progress
-    from rich.console import Console
+    from kobo_mirror.bars import bars
 
-    columns = (
-        progress.TextColumn("{task.description:>13}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeElapsedColumn(),
-    )
-    tasks: dict[str, progress.TaskID] = {}
-    with progress.Progress(*columns, console=Console(stderr=True)) as bars:
-
-        def tell(phase: str, done: int, total: int | None) -> None:
-            if phase not in tasks:
-                tasks[phase] = bars.add_task(_PHASES[phase], total=total)
-            if total is not None:
-                bars.update(tasks[phase], total=total)
-            bars.advance(tasks[phase], done)
-
+    with bars(_PHASES) as tell:
         yield tell
 
 

@@ -91,10 +91,10 @@ def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
     :raises SubmissionError: it is no submission at all.
     """
     payload = bytes(raw)
-    return state_of(parse(payload), payload, mirror)
+    return parsed_state(parse(payload), payload, mirror)
 
 
-def state_of(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
+def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
     """The same of one that has been parsed."""
     lacking = [key for key in _WHOLE if not text_of(data, key)]
     return State(

@@ -1,0 +1,31 @@
+"""Progress bars for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from kobo_mirror.sync.pull import Progress as Told
+
+
+@contextmanager
+def bars(titles: Mapping[str, str]) -> Iterator[Told]:
+    """A bar for each phase once it is told of, on standard error.
+
+    :param titles: what the bar of a phase is called.
+    """
+    columns = (TextColumn("{task.description:>13}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+
+        def tell(phase: str, done: int, total: int | None) -> None:
+            if phase not in tasks:
+                tasks[phase] = shown.add_task(titles[phase], total=total)
+            if total is not None:
+                shown.update(tasks[phase], total=total)
+            shown.advance(tasks[phase], done)
+
+        yield tell
