@@ -32,6 +32,7 @@ def test_killed_again_and_again_it_ends_as_one_that_was_not(mirroring: Mirroring
     control = mirroring.simulator.control
     control.reset(rows=ROWS)
     control.clear_requests()
+    control.faults.add("slow", count=None, seconds=0.1, path=f"limit={PAGE}")  # else it may be done before it is killed
     dice, kills = random.Random(20261123), 0
     for held in sorted(dice.sample(range(3, ROWS // PAGE - 10), 3)):
         process = mirroring.start("sync", KOBO_PAGE_SIZE=str(PAGE))
@@ -41,6 +42,7 @@ def test_killed_again_and_again_it_ends_as_one_that_was_not(mirroring: Mirroring
         process.communicate()
         kills += process.returncode == -signal.SIGKILL
     assert kills == 3
+    control.faults.clear()
     code, out, err = mirroring.command("sync", KOBO_PAGE_SIZE=str(PAGE))
     assert (code, err.strip()) == (0, "")
     assert out.startswith(f"success: {ROWS} new in ")
