@@ -32,7 +32,8 @@ def test_killed_again_and_again_it_ends_as_one_that_was_not(mirroring: Mirroring
     control = mirroring.simulator.control
     control.reset(rows=ROWS)
     control.clear_requests()
-    control.faults.add("slow", count=None, seconds=0.1, path=f"limit={PAGE}")  # else it may be done before it is killed
+    # Else it may be done before it is killed.
+    control.faults.add("slow", count=None, seconds=0.1, path=f"limit={PAGE}")
     dice, kills = random.Random(20261123), 0
     for held in sorted(dice.sample(range(3, ROWS // PAGE - 10), 3)):
         process = mirroring.start("sync", KOBO_PAGE_SIZE=str(PAGE))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import compress
 from typing import Annotated, Any
 
 import msgspec
@@ -102,6 +103,9 @@ def moment(answer: Any) -> datetime:
     return time
 
 
+moment_of_text = lru_cache(maxsize=64)(moment)
+"""The same of a text: ledger and form table ask for one after the other."""
+
 _CONVERT: dict[Kind, Callable[[Any], Cell]] = {
     Kind.TEXT: _text,
     Kind.INTEGER: _integer,
@@ -113,7 +117,7 @@ _CONVERT: dict[Kind, Callable[[Any], Cell]] = {
 def _converted(kind: Kind) -> Callable[[Any], Cell]:
     """The same, for few different answers remembered: many submissions are of one day."""
     convert = _CONVERT[kind]
-    return convert if kind is Kind.DATETIME else lru_cache(maxsize=4096, typed=True)(convert)
+    return moment_of_text if kind is Kind.DATETIME else lru_cache(maxsize=4096, typed=True)(convert)
 
 
 class _NotPlainError(Exception):
@@ -131,7 +135,8 @@ def _fast_shape(form: Form) -> Callable[[dict[str, Any]], tuple[Cell, ...]]:
     convert, astuple = msgspec.convert, msgspec.structs.astuple
     with suppress(msgspec.ValidationError):
         convert({}, struct)  # its first use prepares it, and crashes if two threads do that at once
-    others = tuple((i, _converted(c.kind)) for i, c in enumerate(form.columns) if c.kind is not Kind.TEXT)
+    are_texts = [column.kind is Kind.TEXT for column in form.columns]
+    others = tuple((i, _converted(c.kind)) for i, c in enumerate(form.columns) if not are_texts[i])
 
     def fast(data: dict[str, Any]) -> tuple[Cell, ...]:
         cells: list[Any] = list(astuple(convert(data, struct)))
@@ -141,7 +146,7 @@ def _fast_shape(form: Form) -> Callable[[dict[str, Any]], tuple[Cell, ...]]:
                     cells[index] = converted(cells[index])
                 except ValueError:
                     raise _NotPlainError from None
-        texts = [cell for cell in cells if type(cell) is str]
+        texts = list(filter(None, compress(cells, are_texts)))
         if any(map(str.isspace, texts)) or not is_unicode("".join(texts)):
             raise _NotPlainError
         return tuple(cells)

@@ -6,15 +6,17 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from struct import Struct
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from kobo_mirror.forms.cells import is_unicode, moment, shape
+from kobo_mirror.forms.cells import is_unicode, moment_of_text, shape
 from kobo_mirror.forms.form import TEXT_LENGTH, Mirror
 from kobo_mirror.forms.submission import digest, parse, text_of, token, validation
 
 _EPOCH, _SECOND = datetime(1970, 1, 1), timedelta(seconds=1)  # noqa: DTZ001  # UTC, as DATETIME
+_UUID, _LOW_BITS = Struct(">QQ"), 2**62 - 1
 _WHOLE = ("_uuid", "_submission_time", "meta/instanceID")
 
 
@@ -68,6 +70,11 @@ class State:
             self._shaped = self._shape()
             del self._shape  # and with it the answers as they were parsed
         return self._shaped
+
+    def shape_now(self) -> Self:
+        """Have ``shaped`` at hand; returns this state."""
+        self._shaped = self.shaped
+        return self
 
     @property
     def row(self) -> tuple[Any, ...] | None:
@@ -153,8 +160,8 @@ def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
     milliseconds = max(0, (submission_time - _EPOCH) // _SECOND * 1000)
     seed = _seed(mirror.server, mirror.asset_uid).copy()
     seed.update(b"%d" % kobo_id)
-    rest = int.from_bytes(seed.digest()[:10]) & (2**74 - 1)
-    return (milliseconds << 80 | 8 << 76 | (rest >> 62) << 64 | 2 << 62 | rest & (2**62 - 1)).to_bytes(16)
+    rest = int.from_bytes(seed.digest()[:10])
+    return _UUID.pack(milliseconds << 16 | 8 << 12 | rest >> 62 & 0xFFF, 2 << 62 | rest & _LOW_BITS)
 
 
 @lru_cache
@@ -168,8 +175,9 @@ def row_digest(row: tuple[Any, ...]) -> bytes:
 
 
 def _submission_time(data: dict[str, Any]) -> datetime | None:
+    time = text_of(data, "_submission_time")
     try:
-        return moment(data.get("_submission_time"))
+        return moment_of_text(time) if time else None
     except ValueError:
         return None
 

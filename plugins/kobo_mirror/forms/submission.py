@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -129,7 +130,14 @@ def digest(data: dict[str, Any], fingerprint: bytes) -> bytes:
         canonical = _encode_sorted(kept)
     except UnicodeEncodeError:
         canonical = json.dumps(kept, sort_keys=True).encode()
-    return hashlib.blake2b(canonical, digest_size=16, key=fingerprint).digest()
+    hashed = _keyed(fingerprint).copy()
+    hashed.update(canonical)
+    return bytes(hashed.digest())
+
+
+@lru_cache
+def _keyed(fingerprint: bytes) -> Any:
+    return hashlib.blake2b(digest_size=16, key=fingerprint)
 
 
 def _steady(attachment: Any) -> Any:

@@ -127,14 +127,11 @@ def state_counts(connection: Connection, asset_uid: str) -> dict[str, int]:
     return {state: number for state, number in connection.execute(query)}  # noqa: C416  # rows, not pairs
 
 
-def holds_any(connection: Connection, asset_uid: str) -> bool:
-    """Whether the ledger knows any submission of a form."""
-    return (
-        connection.execute(
-            select(submissions.c.kobo_id).where(submissions.c.asset_uid == asset_uid).limit(1)
-        ).first()
-        is not None
-    )
+def holds_any(connection: Connection, asset_uid: str, *, after: int = 0, upto: int | None = None) -> bool:
+    """Whether the ledger knows any submission of a form with ``after < id <= upto`` (None: no end)."""
+    t = submissions.c
+    query = _between(select(t.kobo_id).where(t.asset_uid == asset_uid), t.kobo_id, after, upto)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def rejections(connection: Connection, asset_uid: str, limit: int) -> list[tuple[int, str]]:

@@ -19,9 +19,10 @@ from kobo_mirror.errors import ServerError, SubmissionError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import State, read_state, unreadable_state
 from kobo_mirror.kobo.client import AnswerTooLargeError, KoboClient, Page
-from kobo_mirror.store.database import clock
+from kobo_mirror.store.database import clock, reading
 from kobo_mirror.store.exchange import Pulled
 from kobo_mirror.store.leases import Lease
+from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.runs import Lane, Step
 from kobo_mirror.store.writer import Writer
 
@@ -61,9 +62,14 @@ class Source:
         """The database's clock, read before a request is sent."""
         return clock(self.engine)
 
-    def states(self, page: Page) -> list[State]:
-        """What a page of whole submissions says."""
-        return [state_of(*pair, self.mirror) for pair in zip(page.rows, page.ids, strict=True)]
+    def states(self, page: Page, *, to_write: bool) -> list[State]:
+        """What a page of whole submissions says.
+
+        :param to_write: most of them will be written. Each is shaped at once, while what was parsed of it is
+            in the processor's cache: so a submission takes a sixth less.
+        """
+        states = (state_of(*pair, self.mirror) for pair in zip(page.rows, page.ids, strict=True))
+        return [state.shape_now() for state in states] if to_write else list(states)
 
 
 def state_of(row: msgspec.Raw, kobo_id: int, mirror: Mirror) -> State:
@@ -161,15 +167,16 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event, *,
     """Walk a lane; while a page is written, the next one is on its way."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as asking:
         coming = asking.submit(_ask, source, lane.cursor, lane.last_id, source.page_size)
+        to_write = not _holds_any(source, lane)
         ahead.add(coming.result().page.count)
         while True:
             asked = coming.result()
             if not asked.done:
                 limit = _next_limit(asked.page, asked.limit, source)
                 coming = asking.submit(_ask, source, asked.to, lane.last_id, limit)
-            source.writer.pull(
+            counts = source.writer.pull(
                 Pulled(
-                    states=source.states(asked.page),
+                    states=source.states(asked.page, to_write=to_write),
                     sent_at=asked.sent_at,
                     lease=lease,
                     run_id=run_id,
@@ -177,9 +184,15 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event, *,
                     step=Step(lane.lane, asked.cursor, asked.to, asked.done),
                 )
             )
+            to_write = not counts.get("unchanged")
             source.progress("pull", len(asked.page.ids), None)
             if asked.done or stop.is_set():
                 return
+
+
+def _holds_any(source: Source, lane: Lane) -> bool:
+    with reading(source.engine) as connection:
+        return holds_any(connection, source.mirror.asset_uid, after=lane.cursor, upto=lane.last_id)
 
 
 def _ask(source: Source, cursor: int, last_id: int | None, limit: int) -> _Asked:

@@ -70,7 +70,7 @@ def drain_roots(source: Source, lease: Lease, run_id: int) -> None:
     while entries := _entries(source, after, ROOT):
         sent_at = source.sent_at()
         page, entries = as_many(lambda some: source.client.by_root_uuids([e.ref for e in some]), entries)
-        states = source.states(page)
+        states = source.states(page, to_write=True)
         shown = {state.shaped.root_uuid for state in states}
         gone = {entry.ref for entry in entries if entry.ref not in shown}
         source.writer.pull(Pulled(states=states, sent_at=sent_at, lease=lease, run_id=run_id))
@@ -114,8 +114,9 @@ def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, list[En
         page, entries = as_many(lambda some: source.client.by_ids(_ids(some)), entries)
         present = {str(kobo_id) for kobo_id in page.ids}
         settled = [entry for entry in entries if entry.ref in present]
+        states = source.states(page, to_write=True)
         source.writer.pull(
-            Pulled(states=source.states(page), sent_at=sent_at, lease=lease, run_id=run_id, settled=settled)
+            Pulled(states=states, sent_at=sent_at, lease=lease, run_id=run_id, settled=settled)
         )
         missing = [entry for entry in entries if entry.ref not in present]
         if missing:
