@@ -64,7 +64,8 @@ class Run:
     """What one process took from its start to its end.
 
     :param cpu: user and system seconds, children included.
-    :param memory: pairs of seconds since the start and MiB held then.
+    :param memory: pairs of seconds since the start and MiB held then, children included; what they share
+        with their parent counts twice.
     """
 
     seconds: float
@@ -121,7 +122,8 @@ def _sample(pid: int, started: float, memory: list[tuple[float, float]], ended: 
     with suppress(psutil.NoSuchProcess):
         watched = psutil.Process(pid)
         while not ended.is_set():
-            memory.append((time.perf_counter() - started, watched.memory_info().rss / 2**20))
+            held = sum(one.memory_info().rss for one in (watched, *watched.children()))
+            memory.append((time.perf_counter() - started, held / 2**20))
             ended.wait(_SAMPLE_EVERY)
 
 

@@ -13,19 +13,23 @@ from kobo_mirror.sync.pull import Progress as Told
 
 @contextmanager
 def bars(titles: Mapping[str, str]) -> Iterator[Told]:
-    """A bar for each phase once it is told of, on standard error.
+    """A bar for each phase once it is told of, on standard error; before that no thread of theirs runs.
 
     :param titles: what the bar of a phase is called.
     """
     columns = (TextColumn("{task.description:>13}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True)) as shown:
+    totals: dict[str, int] = {}
+    shown = Progress(*columns, console=Console(stderr=True))
 
-        def tell(phase: str, done: int, total: int | None) -> None:
-            if phase not in tasks:
-                tasks[phase] = shown.add_task(titles[phase], total=total)
-            if total is not None:
-                shown.update(tasks[phase], total=total)
-            shown.advance(tasks[phase], done)
+    def tell(phase: str, done: int, ahead: int) -> None:
+        if phase not in tasks:
+            tasks[phase] = shown.add_task(titles[phase], total=None)
+            shown.start()
+        totals[phase] = totals.get(phase, 0) + ahead
+        shown.update(tasks[phase], advance=done, total=totals[phase] or None)
 
+    try:
         yield tell
+    finally:
+        shown.stop()

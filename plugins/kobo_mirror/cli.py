@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from threading import Event
 
@@ -156,10 +157,24 @@ def _sync(options: argparse.Namespace) -> int:
     migrate(engine, FORM)
     with _client(settings) as client, _bars() as tell:
         result = MirrorSync.configured(settings, client, engine, progress=tell).run(
-            mode=options.mode, since=options.since, confirm=options.confirm_deletes
+            mode=options.mode,
+            since=options.since,
+            confirm=options.confirm_deletes,
+            another=partial(_another, settings, time.sleep),
         )
     print(json.dumps(result) if options.json else result["sentence"])
     return 0
+
+
+@contextmanager
+def _another(
+    settings: Settings, sleep: Callable[[float], None], in_flight: int, progress: Progress
+) -> Iterator[MirrorSync]:
+    """A sync with connections of its own, for a process that does a part of another's work."""
+    engine = _engine(settings)
+    with _client(replace(settings, kobo_max_in_flight=in_flight), sleep) as client:
+        yield MirrorSync.configured(settings, client, engine, in_flight=in_flight, progress=progress)
+    engine.dispose()
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -269,7 +284,8 @@ def _with_secret(settings: Settings) -> Settings:
 def _run(options: argparse.Namespace) -> int:
     settings = _with_secret(Settings.from_env(_KOBO))
     engine, stop = _engine(settings), Event()
-    with _client(settings, sleep=partial(serve.pause, stop)) as client:
+    sleep = partial(serve.pause, stop)
+    with _client(settings, sleep) as client:
         syncing = MirrorSync.configured(settings, client, engine)
 
         def set_up() -> str:
@@ -283,6 +299,7 @@ def _run(options: argparse.Namespace) -> int:
 
         def sync() -> str:
             _prepare(settings, engine)
-            return str(syncing.run(name="run")["sentence"])
+            done = syncing.run(name="run", another=partial(_another, settings, sleep))
+            return str(done["sentence"])
 
         return serve.serve(set_up, sync, every=options.every * 60, stop=stop)

@@ -14,12 +14,11 @@ class Progress:
         self._done: dict[str, int] = {}
         self._total: dict[str, int] = {}
 
-    def __call__(self, phase: str, done: int, total: int | None) -> None:
-        """Note that ``done`` more submissions, of ``total`` (None: as before), went through a phase."""
+    def __call__(self, phase: str, done: int, ahead: int) -> None:
+        """Note that ``done`` more submissions went through a phase, and that ``ahead`` more are to go."""
         self._done[phase] = self._done.get(phase, 0) + done
-        if total is not None:
-            self._total[phase] = total
+        self._total[phase] = self._total.get(phase, 0) + ahead
         if time.monotonic() - self._last >= self._every:
             self._last = time.monotonic()
-            of = f" of about {self._total[phase]:,}" if phase in self._total else ""
+            of = f" of about {self._total[phase]:,}" if self._total[phase] else ""
             self._say("%s: %s%s submissions", phase, f"{self._done[phase]:,}", of)

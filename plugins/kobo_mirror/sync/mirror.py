@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from functools import partial
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping
@@ -25,6 +27,7 @@ from kobo_mirror.sync.choice import Exactness, choose
 from kobo_mirror.sync.failures import ask_for_failures
 from kobo_mirror.sync.holding import holding
 from kobo_mirror.sync.outcome import sentence_of
+from kobo_mirror.sync.processes import in_processes, processes_here
 from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes, silent
 from kobo_mirror.sync.reconcile import ask_for_young, drain, drain_roots, look_back
 from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
@@ -34,6 +37,9 @@ from kobo_mirror.sync.verify import Report
 Ticket = dict[str, Any]
 """What the steps of a run hand on: ``run`` (name), ``run_id``, ``fence``, ``mode``, ``resumed``."""
 
+Another = Callable[[int, Progress], AbstractContextManager["MirrorSync"]]
+"""Makes a sync with connections of its own, from the number of requests at once and whom to tell."""
+
 _LANES_A_GROUP = 4
 
 
@@ -41,6 +47,7 @@ class MirrorSync:
     """Brings the mirror of one form up to the server.
 
     :param server: the server's address as ``config.server_url`` spells it: part of every row's identity.
+    :param in_flight_in_all: requests at once of all processes that share the work, if they are more.
     :param exact_up_to: forms of so many submissions are swept in every run.
     :param exact_every_hours: larger ones at least this often.
     """
@@ -55,6 +62,7 @@ class MirrorSync:
         keep_payloads: str = "rejected",
         page_size: int = 1000,
         in_flight: int = 4,
+        in_flight_in_all: int = 0,
         exact_up_to: int = 50_000,
         exact_every_hours: int = 24,
         progress: Progress = silent,
@@ -68,8 +76,10 @@ class MirrorSync:
             progress=progress,
             page_size=page_size,
             in_flight=in_flight,
+            in_flight_in_all=max(in_flight, in_flight_in_all),
         )
         self._engine, self._client, self._asset = engine, client, client.asset_uid
+        self._takes_several = engine.dialect.name != "sqlite"  # which lets one write at a time
         self._exactness = Exactness(exact_up_to, timedelta(hours=exact_every_hours))
 
     @classmethod
@@ -92,6 +102,7 @@ class MirrorSync:
             keep_payloads=settings.kobo_keep_payloads,
             page_size=page_size or settings.kobo_page_size,
             in_flight=in_flight or settings.kobo_max_in_flight,
+            in_flight_in_all=settings.kobo_max_in_flight,
             exact_up_to=settings.kobo_exact_up_to,
             exact_every_hours=settings.kobo_exact_every_hours,
             progress=progress,
@@ -146,12 +157,12 @@ class MirrorSync:
         used = max(1, min(groups, len(waiting) // _LANES_A_GROUP))
         return [group for group in (waiting[number::used] for number in range(used)) if group]
 
-    def pull(self, ticket: Ticket, lanes: list[int]) -> None:
-        """Read the given lanes to their ends."""
+    def pull(self, ticket: Ticket, lanes: list[int], stop: Event | None = None) -> None:
+        """Read the given lanes to their ends, unless ``stop`` is set before."""
         chosen = [lane for lane in self._lanes(ticket["run_id"]) if lane.lane in set(lanes)]
         lease = self._lease(ticket)
         with self._holding(lease, ticket["run_id"]):
-            pull_lanes(self._source, lease, ticket["run_id"], chosen)
+            pull_lanes(self._source, lease, ticket["run_id"], chosen, stop or Event())
 
     def reconcile(self, ticket: Ticket, *, confirm: str | None = None) -> None:
         """Sweep, if the run is exact, drain the fetch list, and delete what is proven to be gone.
@@ -217,16 +228,23 @@ class MirrorSync:
         release_lease(self._engine, self._asset, ticket["run"])
 
     def run(
-        self, *, mode: str = "auto", since: int | None = None, confirm: str | None = None, name: str = "sync"
+        self,
+        *,
+        mode: str = "auto",
+        since: int | None = None,
+        confirm: str | None = None,
+        name: str = "sync",
+        another: Another | None = None,
     ) -> dict[str, Any]:
-        """All steps in this process.
+        """All steps.
 
+        :param another: makes a sync like this one, with connections of its own: then a large pull is shared
+            with a fork of this process, if nothing else runs in it. None: all is done in this process.
         :raises KoboMirrorError: a step failed; what it committed stays, the next run goes on from there.
         """
         ticket = self.prepare(process_holder(name), mode=mode, since=since)
         try:
-            for group in self.plan(ticket):
-                self.pull(ticket, group)
+            self._pull_all(ticket, another)
             self.reconcile(ticket, confirm=confirm)
             return self.finish(ticket)
         except (LeaseError, DeletesWaitError):
@@ -237,6 +255,17 @@ class MirrorSync:
         except BaseException:
             release_lease(self._engine, self._asset, ticket["run"])
             raise
+
+    def _pull_all(self, ticket: Ticket, another: Another | None) -> None:
+        processes = min(processes_here(), self._source.in_flight) if another and self._takes_several else 1
+        groups = self.plan(ticket, groups=processes)
+        if another and len(groups) > 1:
+            make = partial(another, self._source.in_flight // len(groups))
+            parts = [partial(_pull_part, make, ticket, group) for group in groups]
+            in_processes(parts, self._source.progress)
+        else:
+            for group in groups:
+                self.pull(ticket, group)
 
     def repair(self, report: Report, *, confirm: str | None = None) -> None:
         """Mend what a proof found: forget what is held of those submissions, ask for them, write them anew.
@@ -292,3 +321,14 @@ class MirrorSync:
         except KoboMirrorError:
             release_lease(self._engine, self._asset, lease.holder)
             raise
+
+
+def _pull_part(
+    make: Callable[[Progress], AbstractContextManager[MirrorSync]],
+    ticket: Ticket,
+    lanes: list[int],
+    progress: Progress,
+    stop: Event,
+) -> None:
+    with make(progress) as sync:
+        sync.pull(ticket, lanes, stop)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from threading import Event, Lock
+from threading import Event
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -26,8 +26,8 @@ from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.runs import Lane, Step
 from kobo_mirror.store.writer import Writer
 
-Progress = Callable[[str, int, int | None], None]
-"""Told of each phase: its name, how many submissions are newly done, how many in all (None: as before)."""
+Progress = Callable[[str, int, int], None]
+"""Told of each phase: its name, how many submissions are newly done, how many more are known to lie ahead."""
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ _EMPTY_PAGES = 3
 _NOTHING_SENT = "The server shows further submissions and yet sends none of them."
 
 
-def silent(phase: str, done: int, total: int | None) -> None:
+def silent(phase: str, done: int, ahead: int) -> None:
     """Nobody is told how far it is."""
 
 
@@ -48,6 +48,7 @@ class Source:
 
     :param page_size: submissions a page at most; pages of large submissions shrink by themselves.
     :param in_flight: requests at once.
+    :param in_flight_in_all: the same of all processes that share the work: so large may a page be.
     """
 
     client: KoboClient
@@ -56,7 +57,8 @@ class Source:
     writer: Writer
     progress: Progress
     page_size: int = 1000
-    in_flight: int = 4
+    in_flight: int
+    in_flight_in_all: int
 
     def sent_at(self) -> datetime:
         """The database's clock, read before a request is sent."""
@@ -97,23 +99,22 @@ def plan_lanes(
     return list(zip(bounds, [*bounds[1:], None], strict=True))
 
 
-def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane]) -> None:
+def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane], stop: Event) -> None:
     """Walk lanes side by side to their ends; what is committed stays when one of them fails.
 
+    :param stop: set from elsewhere, it ends them early, and is set when one of them fails.
     :raises KoboMirrorError: the first error of a lane, after the others have finished their page.
     """
     open_lanes = [lane for lane in lanes if not lane.done]
-    ahead = _Ahead(source.progress)
-    walks = [partial(_walk, source, lease, run_id, lane, ahead=ahead) for lane in open_lanes]
-    side_by_side(source.in_flight, walks)
+    walks = [partial(_walk, source, lease, run_id, lane) for lane in open_lanes]
+    side_by_side(source.in_flight, walks, stop)
 
 
-def side_by_side(most: int, walks: Sequence[Callable[[Event], None]]) -> None:
-    """Take walks at once, at most so many; each ends early when the event is set.
+def side_by_side(most: int, walks: Sequence[Callable[[Event], None]], stop: Event) -> None:
+    """Take walks at once, at most so many; each ends early when the event is set, as it is in the end.
 
     :raises KoboMirrorError: the first error of a walk, after the others have finished their page.
     """
-    stop = Event()
     with _few_collections(), ThreadPoolExecutor(max_workers=most, thread_name_prefix="lane") as pool:
         started = [pool.submit(walk, stop) for walk in walks]
         try:
@@ -138,20 +139,6 @@ def _few_collections() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-class _Ahead:
-    """Tells how many submissions are to be read, as each lane's first page says it."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._lock = Lock()
-        self._total = 0
-
-    def add(self, count: int) -> None:
-        with self._lock:
-            self._total += count
-            self._progress("pull", 0, self._total)
-
-
 class _Asked(NamedTuple):
     """A page of a lane: it was asked from ``cursor`` on and brings the lane up to ``to``."""
 
@@ -163,12 +150,12 @@ class _Asked(NamedTuple):
     done: bool
 
 
-def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event, *, ahead: _Ahead) -> None:
+def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) -> None:
     """Walk a lane; while a page is written, the next one is on its way."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as asking:
         coming = asking.submit(_ask, source, lane.cursor, lane.last_id, source.page_size)
         to_write = not _holds_any(source, lane)
-        ahead.add(coming.result().page.count)
+        source.progress("pull", 0, coming.result().page.count)
         while True:
             asked = coming.result()
             if not asked.done:
@@ -185,7 +172,7 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event, *,
                 )
             )
             to_write = not counts.get("unchanged")
-            source.progress("pull", len(asked.page.ids), None)
+            source.progress("pull", len(asked.page.ids), 0)
             if asked.done or stop.is_set():
                 return
 
@@ -257,5 +244,5 @@ def _is_end(client: KoboClient, cursor: int, last_id: int | None) -> bool:
 def _next_limit(page: Page, limit: int, source: Source) -> int:
     if not page.ids:
         return limit
-    room = _BYTES_IN_FLIGHT // (2 * source.in_flight)
+    room = _BYTES_IN_FLIGHT // (2 * source.in_flight_in_all)
     return max(1, min(source.page_size, room * len(page.ids) // max(1, page.size)))

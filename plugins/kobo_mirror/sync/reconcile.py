@@ -75,7 +75,7 @@ def drain_roots(source: Source, lease: Lease, run_id: int) -> None:
         gone = {entry.ref for entry in entries if entry.ref not in shown}
         source.writer.pull(Pulled(states=states, sent_at=sent_at, lease=lease, run_id=run_id))
         _settle_roots(source, lease, entries, gone)
-        source.progress("fetch", len(entries), None)
+        source.progress("fetch", len(entries), 0)
         after = entries[-1].ref
 
 
@@ -122,7 +122,7 @@ def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, list[En
         if missing:
             _count_attempt(source, missing)
         absent += missing
-        source.progress("fetch", len(entries), None)
+        source.progress("fetch", len(entries), 0)
         after, asked = entries[-1].ref, asked + len(entries)
     return asked, absent
 

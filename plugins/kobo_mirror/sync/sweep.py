@@ -47,7 +47,7 @@ def sweep(source: Source, lease: Lease, run_id: int) -> int:
     :returns: how many doubts were found.
     """
     walks = [_Walk(source, lease, first, last) for first, last in _lanes(source, run_id)]
-    side_by_side(source.in_flight, [walk.go for walk in walks])
+    side_by_side(source.in_flight, [walk.go for walk in walks], Event())
     found = sum(walk.found for walk in walks)
     highest = max(walk.after for walk in walks)
 
@@ -67,7 +67,7 @@ def _lanes(source: Source, run_id: int) -> list[tuple[int, int | None]]:
         if pulled and pulled[0].first_id == 0:
             return [(lane.first_id, lane.last_id) for lane in pulled]
         total = counted_by_server(connection, source.mirror.asset_uid)
-    source.progress("sweep", 0, total)
+    source.progress("sweep", 0, total or 0)
     return plan_lanes(source.client, 0, source.in_flight, total)
 
 
@@ -87,7 +87,7 @@ class _Walk:
             )
             to = page.ids[-1] if page.ids else self.after
             self._compare(page, self._last if done else to)
-            self._source.progress("sweep", len(page.ids), None)
+            self._source.progress("sweep", len(page.ids), 0)
             self.after = to
 
     def _compare(self, page: Page, upto: int | None) -> None:

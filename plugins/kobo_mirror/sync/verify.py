@@ -90,7 +90,7 @@ def verify(
     while not done:
         page, limit, done = page_or_end(client, ask, limit, after=after, upto=None)
         proof.compare(page, after)
-        progress("verify", len(page.ids), page.count if after == 0 else None)
+        progress("verify", len(page.ids), page.count if after == 0 else 0)
         after = page.ids[-1] if page.ids else after
     report = proof.report
     found = {"compared": report.compared, "rejected": report.rejected, **report.differences}
