@@ -14,11 +14,11 @@ import msgspec
 
 from kobo_mirror.errors import ConfigurationError, ServerError
 from kobo_mirror.kobo.description import FormInfo, ListedForm, form_info
-from kobo_mirror.kobo.pages import Page, check_order, check_total, cut_page
+from kobo_mirror.kobo.pages import Page, Swept, check_order, check_total, cut_page, cut_swept_page
 from kobo_mirror.kobo.session import Session, Usage
 from kobo_mirror.kobo.transport import Answer, AnswerTooLargeError, Transport
 
-__all__ = ["MOST_IN_ONE_QUERY", "AnswerTooLargeError", "FormInfo", "KoboClient", "Page", "Usage"]
+__all__ = ["MOST_IN_ONE_QUERY", "AnswerTooLargeError", "FormInfo", "KoboClient", "Page", "Swept", "Usage"]
 
 Hook = dict[str, Any]
 
@@ -138,7 +138,7 @@ class KoboClient:
 
     def sweep_page(self, *, after: int, upto: int | None = None, limit: int = 1000) -> Page:
         """The same with ``_id``, ``_uuid`` and ``_validation_status`` only (kobo-api.md §1.1)."""
-        return self._range(after, upto, {"limit": str(limit), "fields": _SWEPT})
+        return self._range(after, upto, {"limit": str(limit), "fields": _SWEPT}, cut_swept_page)
 
     def by_ids(self, ids: Sequence[int]) -> Page:
         """Those of at most 250 submissions that the server shows now, ascending."""
@@ -216,13 +216,16 @@ class KoboClient:
     def _hook(self, uid: str) -> str:
         return f"{self._asset}/hooks/{quote(uid, safe='')}/"
 
-    def _range(self, after: int, upto: int | None, params: Mapping[str, str]) -> Page:
+    def _range(
+        self, after: int, upto: int | None, params: Mapping[str, str], cut: Callable[..., Page] = cut_page
+    ) -> Page:
         def check(page: Page) -> None:
             check_order(page, above=after, upto=upto)
             _not_cut_short(page)
 
         bounds = {"$gt": after} if upto is None else {"$gt": after, "$lte": upto}
-        return self._submissions({"query": _json({"_id": bounds}), "sort": _ASCENDING, **params}, check)
+        query = {"query": _json({"_id": bounds}), "sort": _ASCENDING, **params}
+        return self._submissions(query, check, cut)
 
     def _in(self, key: str, values: Sequence[int] | Sequence[str]) -> Page:
         if len(values) > MOST_IN_ONE_QUERY:
@@ -235,9 +238,14 @@ class KoboClient:
         query = {"query": _json({key: {"$in": values}}), "sort": _ASCENDING, "limit": str(MOST_IN_ONE_QUERY)}
         return self._submissions(query, check)
 
-    def _submissions(self, params: Mapping[str, str], check: Callable[[Page], None]) -> Page:
+    def _submissions(
+        self,
+        params: Mapping[str, str],
+        check: Callable[[Page], None],
+        cut: Callable[..., Page] = cut_page,
+    ) -> Page:
         def decode(answer: Answer) -> Page:
-            page = cut_page(answer.body, wire=answer.wire)
+            page = cut(answer.body, wire=answer.wire)
             check(page)
             return page
 

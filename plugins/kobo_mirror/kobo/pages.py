@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,7 +18,8 @@ class Page:
     """Submissions as the server sent them.
 
     ``rows`` and ``ids`` run side by side; ``count`` is how many submissions match the query, those after this
-    page included; ``size`` is bytes of JSON, ``wire`` the bytes received for them.
+    page included; ``size`` is bytes of JSON, ``wire`` the bytes received for them. A page of a sweep has
+    ``swept`` in place of ``rows``, unless one of them is odd.
     """
 
     rows: list[msgspec.Raw]
@@ -25,6 +27,27 @@ class Page:
     count: int
     size: int
     wire: int
+    swept: Sequence[Swept] = ()
+
+
+class SweptStatus(msgspec.Struct, gc=False):
+    """The validation of a submission as a sweep asks for it (kobo-api.md §2); nothing of it need be there."""
+
+    uid: str | None = None
+    timestamp: int | float | None = None
+
+
+class Swept(msgspec.Struct, gc=False):
+    """A row of a sweep as it nearly always is."""
+
+    id: int = msgspec.field(name="_id")
+    uuid: str = msgspec.field(name="_uuid")
+    status: SweptStatus | None = msgspec.field(name="_validation_status", default=None)
+
+
+class _SweptEnvelope(msgspec.Struct):
+    count: int
+    results: list[Swept]
 
 
 class _Envelope(msgspec.Struct):
@@ -37,6 +60,7 @@ class _Key(msgspec.Struct):
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
+_swept_envelope = msgspec.json.Decoder(_SweptEnvelope)
 _key = msgspec.json.Decoder(_Key)
 
 
@@ -51,6 +75,19 @@ def cut_page(body: bytes, *, wire: int = 0) -> Page:
     except msgspec.DecodeError:
         return _cut_odd_page(body, wire)
     return Page(envelope.results, ids, envelope.count, len(body), wire)
+
+
+def cut_swept_page(body: bytes, *, wire: int = 0) -> Page:
+    """The same of a sweep, read at once where each row is as usual.
+
+    :raises ValueError: the body is no page of submissions.
+    """
+    try:
+        envelope = _swept_envelope.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return cut_page(body, wire=wire)
+    ids = [row.id for row in envelope.results]
+    return Page([], ids, envelope.count, len(body), wire, envelope.results)
 
 
 def _cut_odd_page(body: bytes, wire: int) -> Page:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from kobo_mirror.errors import SubmissionError
 from kobo_mirror.forms.submission import parse, stamp_of, text_of, token, validation
-from kobo_mirror.kobo.client import Page
+from kobo_mirror.kobo.client import Page, Swept
 from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.fetch_list import ask_for
 from kobo_mirror.store.leases import Lease, check_lease
@@ -21,21 +21,6 @@ from kobo_mirror.sync.pull import Source, page_or_end, plan_lanes, side_by_side
 
 SWEEP_PAGE = 1000
 _HELD_AT_ONCE = 5_000
-
-
-class _Status(msgspec.Struct):
-    uid: str | None = None
-    timestamp: int | float | None = None
-
-
-class _Swept(msgspec.Struct):
-    """A row of a sweep as it nearly always is."""
-
-    uuid: str = msgspec.field(name="_uuid")
-    status: _Status | None = msgspec.field(name="_validation_status", default=None)
-
-
-_swept = msgspec.json.Decoder(_Swept)
 
 
 def sweep(source: Source, lease: Lease, run_id: int) -> int:
@@ -92,7 +77,7 @@ class _Walk:
 
     def _compare(self, page: Page, upto: int | None) -> None:
         """Doubt whatever only one side has, or that differs in what a sweep can see."""
-        shown = list(map(read_seen, page.rows, page.ids))
+        shown = seen_on(page)
         with reading(self._source.engine) as connection:
             if glance(shown) == glance_between(connection, self._asset, self.after, upto):
                 return
@@ -116,16 +101,16 @@ class _Walk:
             self.found += len(ids)
 
 
-def read_seen(row: msgspec.Raw, kobo_id: int) -> Seen:
-    """One row of a sweep; of one that cannot be read nothing is known, so that it is asked for."""
-    try:
-        swept = _swept.decode(row)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _read_odd(row, kobo_id)
-    uuid, status = token(swept.uuid or None), swept.status
+def seen_on(page: Page) -> list[Seen]:
+    """What a page of a sweep shows; of a row that cannot be read nothing is known, so it is asked for."""
+    return list(map(_seen, page.swept)) if page.swept else list(map(_read_odd, page.rows, page.ids))
+
+
+def _seen(row: Swept) -> Seen:
+    uuid, status = token(row.uuid or None), row.status
     if status is None or (status.uid is None and status.timestamp is None):
-        return Seen(kobo_id, uuid, None, None)
-    return Seen(kobo_id, uuid, token(status.uid or None), stamp_of(status.timestamp))
+        return Seen(row.id, uuid, None, None)
+    return Seen(row.id, uuid, token(status.uid or None), stamp_of(status.timestamp))
 
 
 def _read_odd(row: msgspec.Raw, kobo_id: int) -> Seen:

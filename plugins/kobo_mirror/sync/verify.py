@@ -17,7 +17,7 @@ from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_bet
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.schema import at_head, bound_to
 from kobo_mirror.sync.pull import Progress, as_many, page_or_end, state_of
-from kobo_mirror.sync.sweep import read_seen
+from kobo_mirror.sync.sweep import seen_on
 
 KINDS = ("missing", "extra", "stale", "different")
 _NAMED = 10
@@ -129,7 +129,7 @@ class _Proof:
         if whole:
             states = (state_of(*pair, self._mirror) for pair in zip(page.rows, page.ids, strict=True))
             return {state.kobo_id: state for state in states}
-        return dict(zip(page.ids, map(read_seen, page.rows, page.ids), strict=True))
+        return dict(zip(page.ids, seen_on(page), strict=True))
 
 
 def _differences(

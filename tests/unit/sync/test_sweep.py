@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobo_mirror.forms.rows import read_state
+from kobo_mirror.kobo.pages import cut_swept_page
 from kobo_mirror.store.ledger import Seen, glance
-from kobo_mirror.sync.sweep import _read_odd, read_seen
+from kobo_mirror.sync.sweep import _read_odd, seen_on
 from kobo_mirror.sync.verify import seen_of
 from tests.support.submissions import APPROVED, MIRROR, body, submission
 
@@ -23,20 +24,24 @@ ODD_ROW = st.fixed_dictionaries(
 )
 
 
+def seen_in(row: bytes) -> list[Seen]:
+    return seen_on(cut_swept_page(b'{"count": 1, "results": [' + row + b"]}"))
+
+
 @given(row=ODD_ROW)
 def test_the_fast_way_and_the_slow_one_see_the_same(row: dict[str, Any]) -> None:
-    raw = msgspec.Raw(json.dumps(row).encode())
-    assert read_seen(raw, 7) == _read_odd(raw, 7)
+    raw = json.dumps(row).encode()
+    assert seen_in(raw) == [_read_odd(msgspec.Raw(raw), 7)]
 
 
 def test_of_a_row_that_cannot_be_read_nothing_is_known() -> None:
-    assert read_seen(msgspec.Raw(b'{"_id": 7, "_uuid": "\xff"}'), 7) == Seen(7, None, None, None)
+    assert seen_in(b'{"_id": 7, "_uuid": "\xff"}') == [Seen(7, None, None, None)]
 
 
 @pytest.mark.parametrize("status", [{}, None, APPROVED])
 def test_a_sweep_sees_of_a_submission_what_the_whole_one_says(status: Any) -> None:
     raw = body(submission(7, _validation_status=status))
-    assert read_seen(msgspec.Raw(raw), 7) == seen_of(read_state(raw, MIRROR))
+    assert seen_in(raw) == [seen_of(read_state(raw, MIRROR))]
 
 
 SEEN = st.builds(
