@@ -3,8 +3,8 @@ from __future__ import annotations
 from sqlalchemy import Engine, text
 
 from kobo_mirror.store.database import reading
-from kobo_mirror.store.ledger import glance, glance_between, seen_between
-from tests.support.submissions import APPROVED, ASSET, ON_HOLD, submission
+from kobo_mirror.store.ledger import digests, digests_between, glance, glance_between, seen_between
+from tests.support.submissions import APPROVED, ASSET, ON_HOLD, state, submission
 from tests.support.writing import Writing
 
 
@@ -26,6 +26,20 @@ def test_the_database_puts_together_what_the_sweep_compares(engine: Engine) -> N
     ours, theirs = _both(engine, 1, 4)
     assert ours == theirs
     assert ours.count("\n") == 3
+
+
+def test_the_database_puts_together_what_a_page_is_compared_with(engine: Engine) -> None:
+    odd = [submission(1), submission(2, age="abc"), submission(3, _uuid="ø"), submission(4, _uuid=None)]
+    odd += [submission(5, _uuid="with, comma"), submission(2**62)]
+    writing = Writing(engine)
+    writing.pull(*odd)
+    ours = digests((one.kobo_id, one.uuid, one.digest) for one in map(state, odd))
+    with reading(engine) as connection:
+        assert ours == digests_between(connection, ASSET, 0, None)
+        assert digests_between(connection, ASSET, 1, 2) == ours.split(",")[1]
+    writing.remove(1)
+    with reading(engine) as connection:
+        assert digests_between(connection, ASSET, 0, None) == ours.partition(",")[2]
 
 
 def test_a_row_that_is_to_be_mended_equals_nothing(engine: Engine) -> None:

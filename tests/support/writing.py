@@ -36,6 +36,7 @@ class Writing:
         *submissions: dict[str, Any],
         sent_at: datetime | None = None,
         window: tuple[int, int | None] | None = None,
+        known: bool = False,
         step: Step | None = None,
         settled: Sequence[Entry] = (),
     ) -> dict[str, int]:
@@ -47,6 +48,7 @@ class Writing:
                 lease=self.lease,
                 run_id=self.run_id,
                 window=window,
+                known=known,
                 step=step,
                 settled=settled,
             )

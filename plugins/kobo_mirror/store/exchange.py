@@ -39,6 +39,7 @@ class Pulled:
     :param sent_at: the database's clock before the request was sent.
     :param window: the ids ``after < id <= upto`` (None: no end) that the request covered; stored ones that
         it lacks are fetched.
+    :param known: all of it is probably as it is stored.
     :param step: the lane that this page moves on.
     :param settled: entries of the fetch list that the request answered.
     :param counts: further counts for the run's row (``requests``, ``bytes``).
@@ -49,6 +50,7 @@ class Pulled:
     lease: Lease
     run_id: int
     window: tuple[int, int | None] | None = None
+    known: bool = False
     step: Step | None = None
     settled: Sequence[Entry] = ()
     counts: dict[str, int] = field(default_factory=dict)

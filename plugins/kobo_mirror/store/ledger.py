@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, String, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, String, case, cast, func, literal, select
 
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.store.database import moment_of
@@ -71,23 +71,39 @@ def seen_between(
 
 
 def glance_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> str:
-    """The same rows as one text, put together by the database: see :func:`glance`.
+    """The same rows as one text, put together by the database: see :func:`glance`."""
+    t = submissions.c
+    stamp = cast(t.validation_timestamp, String)
+    ending = case((t.digest.is_(None), "?\n"), else_="\n")
+    query = _as_text((t.uuid, t.validation_status, stamp), ending).where(t.asset_uid == asset_uid)
+    return _text_between(connection, query, after, upto)
+
+
+def digests_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> str:
+    """Edit tokens and digests of the same rows as one text: see :func:`digests`."""
+    t = submissions.c
+    query = _as_text((t.uuid, func.hex(t.digest)), literal("\n")).where(t.asset_uid == asset_uid)
+    return _text_between(connection, query, after, upto)
+
+
+def _as_text(cells: Iterable[ColumnElement[Any]], ending: ColumnElement[Any]) -> Select[Any]:
+    """A line for each row: ``kobo_id``, the cells with a tab before each (NULL: nothing), the ending.
 
     Their order is not promised, and a text of over a million bytes is cut short: that it equals another says
     that the rows are equal; that it differs says nothing.
     """
     t = submissions.c
-    stamp = cast(t.validation_timestamp, String)
-    cells = [
-        cast(t.kobo_id, String),
-        *(func.coalesce(cell, "") for cell in (t.uuid, t.validation_status, stamp)),
-    ]
-    ending = case((t.digest.is_(None), "?\n"), else_="\n")
-    line = cells[0] + _TAB + cells[1] + _TAB + cells[2] + _TAB + cells[3] + ending
-    query = select(func.group_concat(line)).where(
-        t.asset_uid == asset_uid, t.state != "deleted", t.kobo_id > after
-    )
-    return connection.execute(query if upto is None else query.where(t.kobo_id <= upto)).scalar_one() or ""
+    line: ColumnElement[Any] = cast(t.kobo_id, String)
+    for cell in cells:
+        line = line + _TAB + func.coalesce(cell, "")
+    return select(func.group_concat(line + ending)).where(t.state != "deleted")
+
+
+def _text_between(connection: Connection, query: Select[Any], after: int, upto: int | None) -> str:
+    query = query.where(submissions.c.kobo_id > after)
+    query = query if upto is None else query.where(submissions.c.kobo_id <= upto)
+    text: str | None = connection.execute(query).scalar_one()
+    return text or ""
 
 
 def glance(rows: Iterable[Seen]) -> str:
@@ -98,6 +114,11 @@ def glance(rows: Iterable[Seen]) -> str:
             for kobo_id, uuid, status, stamp in rows
         ]
     )
+
+
+def digests(rows: Iterable[tuple[int, str | None, bytes]]) -> str:
+    """``kobo_id``, edit token and digest of states as one text: unambiguous, as :func:`glance` is."""
+    return ",".join([f"{kobo_id}\t{uuid or ''}\t{digest.hex().upper()}\n" for kobo_id, uuid, digest in rows])
 
 
 def rows_between(

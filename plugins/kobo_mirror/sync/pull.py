@@ -168,6 +168,7 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) ->
                     lease=lease,
                     run_id=run_id,
                     window=(asked.cursor, lane.last_id if asked.done else asked.to),
+                    known=not to_write,
                     step=Step(lane.lane, asked.cursor, asked.to, asked.done),
                 )
             )
