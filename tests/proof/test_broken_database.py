@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,7 +89,7 @@ def test_a_server_that_restarts_in_mid_transaction_loses_nothing(
         try:
             lab.run("exact")
         except DatabaseError as error:
-            assert "the connection was lost" in str(error)
+            assert re.search("the connection was lost|it cannot be reached", str(error))  # by another lane
     lab.run("exact")
     assert lab.verify().equal
     assert lab.contents() == lab.contents_from_scratch()
