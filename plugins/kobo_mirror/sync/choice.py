@@ -24,10 +24,18 @@ class Exactness(NamedTuple):
 
 
 def choose(
-    engine: Engine, client: KoboClient, form: Form, exactness: Exactness, *, mode: str, since: int | None
+    engine: Engine,
+    client: KoboClient,
+    form: Form,
+    exactness: Exactness,
+    *,
+    count: int,
+    mode: str,
+    since: int | None,
 ) -> tuple[str, int]:
     """``exact`` or ``usual``, and the ``_id`` above which all is read.
 
+    :param count: how many submissions the server shows now.
     :param mode: what was asked for: ``auto``, ``usual``, ``exact``.
     :param since: what was asked for; what must be read is not left out.
     """
@@ -42,7 +50,6 @@ def choose(
     start = 0 if reshaped else (watermark if watermark is not None else known) or 0
     restored = watermark is not None and (client.newest_id() or 0) < watermark
     overdue = last_exact is None or last_exact["finished_at"] < clock(engine) - exactness.every
-    count = client.count()
     transact(engine, lambda connection: note_server_count(connection, asset, count))
     must = watermark is None or restored
     due = mode == "auto" and (overdue or count <= exactness.up_to)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import partial
@@ -118,13 +119,22 @@ class MirrorSync:
         :raises SchemaError: the form table mirrors another form; nothing was touched.
         """
         check_binding(self._engine, self._source.mirror)
-        self._client.form()
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="count") as beside:
+            counting = beside.submit(self._client.count)
+            self._client.form()
+        count = counting.result()
         bind(self._engine, self._source.mirror)
         lease = take_lease(self._engine, self._asset, run)
         with self._releasing_on_error(lease):
             form = self._source.mirror.form
             chosen, watermark = choose(
-                self._engine, self._client, form, self._exactness, mode=mode, since=since
+                self._engine,
+                self._client,
+                form,
+                self._exactness,
+                count=count,
+                mode=mode,
+                since=since,
             )
 
             def work(connection: Connection) -> tuple[RowMapping, bool]:

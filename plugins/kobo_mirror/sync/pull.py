@@ -194,14 +194,18 @@ def page_or_end(
 ) -> tuple[Page, int, bool]:
     """The next page of a walk, the limit it came with, and whether the walk ends with it.
 
-    An empty page alone ends nothing: it is asked for again, a few times.
+    Neither an empty page nor a page's own count ends anything alone: another question must show that nothing
+    lies above. An empty page is asked for again, a few times.
 
     :raises ServerError: the server shows further submissions and does not send them.
     """
     for _ in range(_EMPTY_PAGES):
         page, limit = _next_page(ask, limit, after=after, upto=upto)
-        if page.ids or _is_end(client, after, upto):
-            return page, limit, not page.ids or page.ids[-1] == upto
+        if page.ids:
+            is_last = upto is None and page.count == len(page.ids) and client.newest_id() == page.ids[-1]
+            return page, limit, is_last or page.ids[-1] == upto
+        if _is_end(client, after, upto):
+            return page, limit, True
     raise ServerError(_NOTHING_SENT)
 
 

@@ -89,7 +89,8 @@ def verify(
     after, limit, done = 0, _PAGE, False
     while not done:
         page, limit, done = page_or_end(client, ask, limit, after=after, upto=None)
-        proof.compare(page, after)
+        upto = None if done else page.ids[-1]
+        proof.compare(page, after, upto)
         progress("verify", len(page.ids), page.count if after == 0 else 0)
         after = page.ids[-1] if page.ids else after
     report = proof.report
@@ -103,8 +104,8 @@ class _Proof:
         self._client, self._engine, self._mirror = client, engine, mirror
         self.report = Report(whole=full)
 
-    def compare(self, page: Page, after: int) -> None:
-        upto = page.ids[-1] if page.ids else None
+    def compare(self, page: Page, after: int, upto: int | None) -> None:
+        """Compare a page with what is held of ``after < id <= upto`` (None: no end)."""
         shown = self._shown(page, whole=self.report.whole)
         with reading(self._engine) as connection:
             held = held_between(connection, self._mirror.asset_uid, after, upto)
