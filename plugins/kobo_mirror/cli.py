@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from threading import Event
 
@@ -19,7 +17,6 @@ from kobo_mirror.config import Settings
 from kobo_mirror.errors import ConfigurationError, CredentialsError, KoboMirrorError, NotPermittedError
 from kobo_mirror.forms.mirrored import FORM, mirror_of
 from kobo_mirror.kobo.client import KoboClient
-from kobo_mirror.store.database import LONG_STATEMENT, open_engine
 from kobo_mirror.store.schema import check_binding, migrate
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.pull import Progress, silent
@@ -27,6 +24,7 @@ from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections
 from kobo_mirror.sync.status import status
 from kobo_mirror.sync.verify import Report, verify
+from kobo_mirror.wiring import client_of, engine_of, pull_of
 
 _KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
 _REGISTER = (*_KOBO, "REAL_TIME_POST_ENDPOINT_URL")
@@ -118,20 +116,6 @@ def _minutes(text: str) -> float:
     return float(text)
 
 
-def _engine(settings: Settings) -> Engine:
-    return open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
-
-
-def _client(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> KoboClient:
-    return KoboClient(
-        settings.kobo_url,
-        settings.kobo_token,
-        settings.kobo_asset_id,
-        max_in_flight=settings.kobo_max_in_flight,
-        sleep=sleep,
-    )
-
-
 @contextmanager
 def _bars() -> Iterator[Progress]:
     """Progress bars where somebody looks; elsewhere rich is not even imported."""
@@ -146,42 +130,31 @@ def _bars() -> Iterator[Progress]:
 
 def _migrate(_: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
-    migrate(_engine(settings), FORM)
+    migrate(engine_of(settings), FORM)
     print("the database has the newest tables")
     return 0
 
 
 def _sync(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
-    engine = _engine(settings)
+    engine = engine_of(settings)
     migrate(engine, FORM)
-    with _client(settings) as client, _bars() as tell:
+    with client_of(settings) as client, _bars() as tell:
         result = MirrorSync.configured(settings, client, engine, progress=tell).run(
             mode=options.mode,
             since=options.since,
             confirm=options.confirm_deletes,
-            another=partial(_another, settings, time.sleep),
+            pull_all=pull_of(settings, tell),
         )
     print(json.dumps(result) if options.json else result["sentence"])
     return 0
 
 
-@contextmanager
-def _another(
-    settings: Settings, sleep: Callable[[float], None], in_flight: int, progress: Progress
-) -> Iterator[MirrorSync]:
-    """A sync with connections of its own, for a process that does a part of another's work."""
-    engine = _engine(settings)
-    with _client(replace(settings, kobo_max_in_flight=in_flight), sleep) as client:
-        yield MirrorSync.configured(settings, client, engine, in_flight=in_flight, progress=progress)
-    engine.dispose()
-
-
 def _verify(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
     mirror = mirror_of(settings)
-    engine = _engine(settings)
-    with _client(settings) as client, _bars() as tell:
+    engine = engine_of(settings)
+    with client_of(settings) as client, _bars() as tell:
         report = verify(client, engine, mirror, tell, full=options.full)
         if options.repair and not report.equal:
             _say(report, as_json=options.json)
@@ -207,7 +180,7 @@ def _say(report: Report, *, as_json: bool) -> None:
 
 def _status(options: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
-    facts = status(_engine(settings), FORM)
+    facts = status(engine_of(settings), FORM)
     if options.json:
         print(json.dumps(facts))
         return 0
@@ -228,7 +201,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
-    engine = _engine(settings)
+    engine = engine_of(settings)
     mirror = mirror_of(settings)
     if options.id and options.what == "all":
         raise ConfigurationError(
@@ -240,7 +213,7 @@ def _replay(options: argparse.Namespace) -> int:
     if options.what != "rejections":
         fates += replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, **which)
     if options.what != "dead-letters":
-        with _client(settings) as client, _bars() as tell:
+        with client_of(settings) as client, _bars() as tell:
             syncing = MirrorSync.configured(settings, client, engine, progress=tell)
             fates += replay_rejections(engine, mirror, syncing.ask_again, **which)
     for fate in fates:
@@ -251,9 +224,9 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _register(_: argparse.Namespace) -> int:
     settings = _with_secret(Settings.from_env(_REGISTER))
-    engine = _engine(settings)
+    engine = engine_of(settings)
     _prepare(settings, engine)
-    with _client(settings) as client:
+    with client_of(settings) as client:
         print(_registered(settings, client, engine))
     return 0
 
@@ -283,9 +256,9 @@ def _with_secret(settings: Settings) -> Settings:
 
 def _run(options: argparse.Namespace) -> int:
     settings = _with_secret(Settings.from_env(_KOBO))
-    engine, stop = _engine(settings), Event()
+    engine, stop = engine_of(settings), Event()
     sleep = partial(serve.pause, stop)
-    with _client(settings, sleep) as client:
+    with client_of(settings, sleep) as client:
         syncing = MirrorSync.configured(settings, client, engine)
 
         def set_up() -> str:
@@ -299,7 +272,6 @@ def _run(options: argparse.Namespace) -> int:
 
         def sync() -> str:
             _prepare(settings, engine)
-            done = syncing.run(name="run", another=partial(_another, settings, sleep))
-            return str(done["sentence"])
+            return str(syncing.run(name="run", pull_all=pull_of(settings, silent, sleep))["sentence"])
 
         return serve.serve(set_up, sync, every=options.every * 60, stop=stop)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from sqlalchemy import Engine, text
 
 from kobo_mirror.store.database import reading
-from kobo_mirror.store.ledger import digests, digests_between, glance, glance_between, seen_between
+from kobo_mirror.store.ledger import glance, glance_between, holds_just, seen_between
 from tests.support.submissions import APPROVED, ASSET, ON_HOLD, state, submission
 from tests.support.writing import Writing
 
@@ -28,18 +28,24 @@ def test_the_database_puts_together_what_the_sweep_compares(engine: Engine) -> N
     assert ours.count("\n") == 3
 
 
-def test_the_database_puts_together_what_a_page_is_compared_with(engine: Engine) -> None:
+def test_what_is_held_is_told_by_one_comparison(engine: Engine) -> None:
     odd = [submission(1), submission(2, age="abc"), submission(3, _uuid="ø"), submission(4, _uuid=None)]
     odd += [submission(5, _uuid="with, comma"), submission(2**62)]
     writing = Writing(engine)
     writing.pull(*odd)
-    ours = digests((one.kobo_id, one.uuid, one.digest) for one in map(state, odd))
+    rows = [(one.kobo_id, one.uuid, one.digest) for one in map(state, odd)]
     with reading(engine) as connection:
-        assert ours == digests_between(connection, ASSET, 0, None)
-        assert digests_between(connection, ASSET, 1, 2) == ours.split(",")[1]
+        assert holds_just(connection, ASSET, rows, (0, None))
+        assert holds_just(connection, ASSET, rows[1:3], (1, 3))
+        assert holds_just(connection, ASSET, [], (10, 20))
+        assert not holds_just(connection, ASSET, rows, (1, None))
+        assert not holds_just(connection, ASSET, rows[:-1], (0, None))
+        assert not holds_just(connection, ASSET, [(1, "another", rows[0][2]), *rows[1:]], (0, None))
+        assert not holds_just(connection, ASSET, [(1, rows[0][1], bytes(16)), *rows[1:]], (0, None))
     writing.remove(1)
     with reading(engine) as connection:
-        assert digests_between(connection, ASSET, 0, None) == ours.partition(",")[2]
+        assert not holds_just(connection, ASSET, rows, (0, None))
+        assert holds_just(connection, ASSET, rows[1:], (0, None))
 
 
 def test_a_row_that_is_to_be_mended_equals_nothing(engine: Engine) -> None:

@@ -6,15 +6,42 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, String, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, String, bindparam, case, cast, func, literal, select
 
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.store.database import moment_of
+from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.tables import form_table, submissions
 from kobo_mirror.store.tables import rejections as rejected
 
 _WALK = 5_000
 _TAB = literal("\t", literal_execute=True)
+_ID = submissions.c.kobo_id
+_LOCKED = (  # made once: SQLAlchemy takes longer to make a statement than the database to answer it
+    select(*(submissions.c[name] for name in Stored._fields))
+    .where(submissions.c.asset_uid == bindparam("asset"))
+    .order_by(_ID)
+    .with_for_update()
+)
+_LOCKED_OF = _LOCKED.where(_ID.in_(bindparam("ids", expanding=True, literal_execute=False)))
+_LOCKED_ABOVE = _LOCKED.where(bindparam("above") < _ID)
+_LOCKED_BETWEEN = _LOCKED_ABOVE.where(bindparam("to") >= _ID)
+
+
+def locked_of(connection: Connection, asset_uid: str, ids: Sequence[int]) -> dict[int, Stored]:
+    """What the ledger holds of these ids, tombstones included, locked until the transaction ends."""
+    return _locked(connection, _LOCKED_OF, {"asset": asset_uid, "ids": list(ids)}) if ids else {}
+
+
+def locked_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> dict[int, Stored]:
+    """The same of the ids ``after < id <= upto`` (None: no end)."""
+    if upto is None:
+        return _locked(connection, _LOCKED_ABOVE, {"asset": asset_uid, "above": after})
+    return _locked(connection, _LOCKED_BETWEEN, {"asset": asset_uid, "above": after, "to": upto})
+
+
+def _locked(connection: Connection, query: Select[Any], known: dict[str, Any]) -> dict[int, Stored]:
+    return {row[0]: Stored._make(row) for row in connection.execute(query, known)}
 
 
 class Seen(NamedTuple):
@@ -79,11 +106,21 @@ def glance_between(connection: Connection, asset_uid: str, after: int, upto: int
     return _text_between(connection, query, after, upto)
 
 
-def digests_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> str:
-    """Edit tokens and digests of the same rows as one text: see :func:`digests`."""
+def holds_just(
+    connection: Connection,
+    asset_uid: str,
+    rows: Iterable[tuple[int, str | None, bytes]],
+    window: tuple[int, int | None],
+) -> bool:
+    """Whether just these exist there: a comparison of texts as with :func:`glance`, no row comes to Python.
+
+    :param rows: ``kobo_id``, edit token and digest of each, ascending.
+    :param window: the ids ``after < id <= upto`` (None: no end).
+    """
     t = submissions.c
     query = _as_text((t.uuid, func.hex(t.digest)), literal("\n")).where(t.asset_uid == asset_uid)
-    return _text_between(connection, query, after, upto)
+    lines = [f"{kobo_id}\t{uuid or ''}\t{digest.hex().upper()}\n" for kobo_id, uuid, digest in rows]
+    return ",".join(lines) == _text_between(connection, query, *window)
 
 
 def _as_text(cells: Iterable[ColumnElement[Any]], ending: ColumnElement[Any]) -> Select[Any]:
@@ -114,11 +151,6 @@ def glance(rows: Iterable[Seen]) -> str:
             for kobo_id, uuid, status, stamp in rows
         ]
     )
-
-
-def digests(rows: Iterable[tuple[int, str | None, bytes]]) -> str:
-    """``kobo_id``, edit token and digest of states as one text: unambiguous, as :func:`glance` is."""
-    return ",".join([f"{kobo_id}\t{uuid or ''}\t{digest.hex().upper()}\n" for kobo_id, uuid, digest in rows])
 
 
 def rows_between(

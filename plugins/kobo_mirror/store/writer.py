@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Engine, delete, update
 
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.form import Mirror
@@ -21,22 +21,12 @@ from kobo_mirror.store.decide import Decision, Incoming, Stored, Way, decide, de
 from kobo_mirror.store.exchange import WRITTEN, Absent, Pulled, PushResult, counted, push_result
 from kobo_mirror.store.fetch_list import ask_for, settle
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.ledger import digests, digests_between
+from kobo_mirror.store.ledger import holds_just, locked_between, locked_of
 from kobo_mirror.store.statements import THE_MOMENT, Moment, Write, write
 from kobo_mirror.store.tables import form_table, submissions
 
 _LEDGER_COLUMNS = tuple(column.name for column in submissions.columns)
 _LEDGER_KEY = ("asset_uid", "kobo_id")
-_ID = submissions.c.kobo_id
-_ALL_STORED = (  # made once: SQLAlchemy takes longer to make a statement than the database to answer it
-    select(*(submissions.c[name] for name in Stored._fields))
-    .where(submissions.c.asset_uid == bindparam("asset"))
-    .order_by(_ID)
-    .with_for_update()
-)
-_STORED = _ALL_STORED.where(_ID.in_(bindparam("ids", expanding=True, literal_execute=False)))
-_STORED_ABOVE = _ALL_STORED.where(bindparam("above") < _ID)
-_STORED_BETWEEN = _STORED_ABOVE.where(bindparam("to") >= _ID)
 _TOMBSTONE = ("asset_uid", "kobo_id", "state", "reason", "first_seen_at", "deleted_at")
 _ANSWERS = ("digest", "row_digest", "submitted_by", "validation_status", "validation_timestamp")
 NEVER_STORED = "never stored"
@@ -99,7 +89,8 @@ class Writer:
 
         :param unseen: suppose that none of them is stored.
         """
-        stored = {} if unseen else self._stored(connection, [state.kobo_id for state in states], None)
+        ids = [] if unseen else [state.kobo_id for state in states]
+        stored = locked_of(connection, self._mirror.asset_uid, ids)
         moment = THE_MOMENT if unseen else moment_of(connection)
         decided = [(state, decide(stored.get(state.kobo_id), _incoming(state), None)) for state in states]
         self._apply(connection, decided, stored, moment, pushed=True)
@@ -119,19 +110,29 @@ class Writer:
             raise LeaseError("Another task pulls this lane: this one has ended without harm.")
         settle(connection, self._mirror.asset_uid, page.settled)
         states = sorted(page.states, key=lambda state: state.kobo_id)
-        highest = states[-1].kobo_id if states else None
-        if page.window and page.known and self._holds_just(connection, states, page.window):
-            counts = {"rows_read": len(states), "unchanged": len(states)} | page.counts
-            runs.add_counts(connection, page.run_id, counts, highest_id=highest)
-            return counts
-        stored = self._stored(connection, [state.kobo_id for state in states], page.window)
+        rows = ((state.kobo_id, state.uuid, state.digest) for state in states)
+        if page.known and page.window and holds_just(connection, self._mirror.asset_uid, rows, page.window):
+            # Nothing is written, so nothing had to be locked: whatever lands meanwhile stays.
+            decided = [(state, Decision.UNCHANGED) for state in states]
+        else:
+            decided = self._pull_row_by_row(connection, page, states, moment)
+        counts = counted(decided) | page.counts
+        runs.add_counts(connection, page.run_id, counts, highest_id=states[-1].kobo_id if states else None)
+        return counts
+
+    def _pull_row_by_row(
+        self, connection: Connection, page: Pulled, states: Sequence[State], moment: datetime
+    ) -> list[tuple[State, Decision]]:
+        asset = self._mirror.asset_uid
+        if page.window:
+            stored = locked_between(connection, asset, *page.window)
+        else:
+            stored = locked_of(connection, asset, [state.kobo_id for state in states])
         decided = [(s, decide(stored.get(s.kobo_id), _incoming(s), page.sent_at)) for s in states]
         self._apply(connection, decided, stored, moment, pushed=False)
         lacking = stored.keys() - {state.kobo_id for state in states}
         self._ask(connection, (i for i in lacking if stored[i].state != "deleted"), "lacking in the pages")
-        counts = counted(decided) | page.counts
-        runs.add_counts(connection, page.run_id, counts, highest_id=highest)
-        return counts
+        return decided
 
     def remove(self, absent: Absent) -> int:
         """Make tombstones of what no longer exists, out of the form table too; returns how many rows went.
@@ -143,7 +144,7 @@ class Writer:
     def _remove(self, connection: Connection, absent: Absent) -> int:
         moment = check_lease(connection, absent.lease)
         ids = sorted(absent.ids)
-        stored = self._stored(connection, ids, None)
+        stored = locked_of(connection, self._mirror.asset_uid, ids)
         decided = {kobo_id: decide_absent(stored.get(kobo_id), absent.sent_at) for kobo_id in ids}
         gone = [kobo_id for kobo_id, decision in decided.items() if decision is Decision.DELETE]
         settle(connection, self._mirror.asset_uid, absent.settled)
@@ -171,7 +172,7 @@ class Writer:
 
         def work(connection: Connection) -> None:
             check_lease(connection, lease)
-            stored = self._stored(connection, sorted(ids), None)
+            stored = locked_of(connection, self._mirror.asset_uid, sorted(ids))
             mine = (submissions.c.asset_uid == self._mirror.asset_uid) & submissions.c.kobo_id.in_(ids)
             connection.execute(update(submissions).where(mine).values(digest=None, row_digest=None))
             orphans = [i for i in ids if i not in stored or stored[i].state != "applied"]
@@ -191,30 +192,6 @@ class Writer:
 
     def _tombstone(self, kobo_id: int, moment: datetime) -> tuple[Any, ...]:
         return (self._mirror.asset_uid, kobo_id, "deleted", NEVER_STORED, moment, moment)
-
-    def _holds_just(
-        self, connection: Connection, states: Iterable[State], window: tuple[int, int | None]
-    ) -> bool:
-        """Whether just these states are stored there: a comparison of texts, without a row in Python.
-
-        Nothing will be written, so nothing is locked: whatever lands meanwhile stays.
-        """
-        shown = digests((state.kobo_id, state.uuid, state.digest) for state in states)
-        return shown == digests_between(connection, self._mirror.asset_uid, *window)
-
-    def _stored(
-        self, connection: Connection, ids: Sequence[int], window: tuple[int, int | None] | None
-    ) -> dict[int, Stored]:
-        known: dict[str, Any] = {"asset": self._mirror.asset_uid}
-        if window:
-            statement = _STORED_ABOVE if window[1] is None else _STORED_BETWEEN
-            known |= {"above": window[0]} if window[1] is None else {"above": window[0], "to": window[1]}
-        elif ids:
-            statement, known = _STORED, known | {"ids": list(ids)}
-        else:
-            return {}
-        rows: Iterable[Row[Any]] = connection.execute(statement, known)
-        return {row[0]: Stored._make(row) for row in rows}
 
     def _apply(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -21,6 +22,17 @@ class Exactness(NamedTuple):
 
     up_to: int
     every: timedelta
+
+
+def count_and_check_form(client: KoboClient) -> int:
+    """How many submissions the server shows; the form is asked for beside that, since both take their time.
+
+    :raises CredentialsError: this token may not see the form, or there is none.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="count") as beside:
+        counting = beside.submit(client.count)
+        client.form()
+    return counting.result()
 
 
 def choose(

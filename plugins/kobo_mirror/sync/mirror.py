@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from functools import partial
 from threading import Event
 from typing import Any
 
@@ -21,14 +19,12 @@ from kobo_mirror.store import runs
 from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, take_lease
 from kobo_mirror.store.schema import bind, check_binding, note_shape
-from kobo_mirror.store.tables import COUNTS
 from kobo_mirror.store.tallies import counted_by_server, totals
 from kobo_mirror.store.writer import Writer
-from kobo_mirror.sync.choice import Exactness, choose
+from kobo_mirror.sync.choice import Exactness, choose, count_and_check_form
 from kobo_mirror.sync.failures import ask_for_failures
 from kobo_mirror.sync.holding import holding
-from kobo_mirror.sync.outcome import sentence_of
-from kobo_mirror.sync.processes import in_processes, processes_here
+from kobo_mirror.sync.outcome import outcome_of
 from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes, silent
 from kobo_mirror.sync.reconcile import ask_for_young, drain, drain_roots, look_back
 from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
@@ -38,8 +34,7 @@ from kobo_mirror.sync.verify import Report
 Ticket = dict[str, Any]
 """What the steps of a run hand on: ``run`` (name), ``run_id``, ``fence``, ``mode``, ``resumed``."""
 
-Another = Callable[[int, Progress], AbstractContextManager["MirrorSync"]]
-"""Makes a sync with connections of its own, from the number of requests at once and whom to tell."""
+PullAll = Callable[["MirrorSync", Ticket], None]
 
 _LANES_A_GROUP = 4
 
@@ -80,7 +75,6 @@ class MirrorSync:
             in_flight_in_all=max(in_flight, in_flight_in_all),
         )
         self._engine, self._client, self._asset = engine, client, client.asset_uid
-        self._takes_several = engine.dialect.name != "sqlite"  # which lets one write at a time
         self._exactness = Exactness(exact_up_to, timedelta(hours=exact_every_hours))
 
     @classmethod
@@ -119,22 +113,13 @@ class MirrorSync:
         :raises SchemaError: the form table mirrors another form; nothing was touched.
         """
         check_binding(self._engine, self._source.mirror)
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="count") as beside:
-            counting = beside.submit(self._client.count)
-            self._client.form()
-        count = counting.result()
+        count = count_and_check_form(self._client)
         bind(self._engine, self._source.mirror)
         lease = take_lease(self._engine, self._asset, run)
         with self._releasing_on_error(lease):
             form = self._source.mirror.form
             chosen, watermark = choose(
-                self._engine,
-                self._client,
-                form,
-                self._exactness,
-                count=count,
-                mode=mode,
-                since=since,
+                self._engine, self._client, form, self._exactness, count=count, mode=mode, since=since
             )
 
             def work(connection: Connection) -> tuple[RowMapping, bool]:
@@ -170,7 +155,7 @@ class MirrorSync:
     def pull(self, ticket: Ticket, lanes: list[int], stop: Event | None = None) -> None:
         """Read the given lanes to their ends, unless ``stop`` is set before."""
         chosen = [lane for lane in self._lanes(ticket["run_id"]) if lane.lane in set(lanes)]
-        lease = self._lease(ticket)
+        lease = Lease(self._asset, ticket["run"], ticket["fence"])
         with self._holding(lease, ticket["run_id"]):
             pull_lanes(self._source, lease, ticket["run_id"], chosen, stop or Event())
 
@@ -222,15 +207,7 @@ class MirrorSync:
         release_lease(self._engine, self._asset, lease.holder)
         if row["error"]:
             raise DeletesWaitError(row["error"])
-        seconds = round((row["finished_at"] - row["started_at"]).total_seconds(), 1)
-        counts = {name: int(row[name]) for name in COUNTS}
-        return {
-            "run": ticket["run"],
-            "mode": row["mode"],
-            **counts,
-            "seconds": seconds,
-            "sentence": sentence_of(counts, rejected, seconds, last_exact),
-        }
+        return {"run": ticket["run"], **outcome_of(row, rejected, last_exact)}
 
     def fail(self, ticket: Ticket, error: str) -> None:
         """Note why a run stopped and give the lease back; the next run goes on where it stopped."""
@@ -244,17 +221,16 @@ class MirrorSync:
         since: int | None = None,
         confirm: str | None = None,
         name: str = "sync",
-        another: Another | None = None,
+        pull_all: PullAll | None = None,
     ) -> dict[str, Any]:
         """All steps.
 
-        :param another: makes a sync like this one, with connections of its own: then a large pull is shared
-            with a fork of this process, if nothing else runs in it. None: all is done in this process.
+        :param pull_all: plans and pulls; in this process alone if not given.
         :raises KoboMirrorError: a step failed; what it committed stays, the next run goes on from there.
         """
         ticket = self.prepare(process_holder(name), mode=mode, since=since)
         try:
-            self._pull_all(ticket, another)
+            (pull_all or _pull_here)(self, ticket)
             self.reconcile(ticket, confirm=confirm)
             return self.finish(ticket)
         except (LeaseError, DeletesWaitError):
@@ -265,17 +241,6 @@ class MirrorSync:
         except BaseException:
             release_lease(self._engine, self._asset, ticket["run"])
             raise
-
-    def _pull_all(self, ticket: Ticket, another: Another | None) -> None:
-        processes = min(processes_here(), self._source.in_flight) if another and self._takes_several else 1
-        groups = self.plan(ticket, groups=processes)
-        if another and len(groups) > 1:
-            make = partial(another, self._source.in_flight // len(groups))
-            parts = [partial(_pull_part, make, ticket, group) for group in groups]
-            in_processes(parts, self._source.progress)
-        else:
-            for group in groups:
-                self.pull(ticket, group)
 
     def repair(self, report: Report, *, confirm: str | None = None) -> None:
         """Mend what a proof found: forget what is held of those submissions, ask for them, write them anew.
@@ -318,9 +283,6 @@ class MirrorSync:
         with reading(self._engine) as connection:
             return runs.lanes(connection, self._asset, run_id)
 
-    def _lease(self, ticket: Ticket) -> Lease:
-        return Lease(self._asset, ticket["run"], ticket["fence"])
-
     def _holding(self, lease: Lease, run_id: int) -> AbstractContextManager[None]:
         return holding(self._engine, self._client, lease, run_id)
 
@@ -333,12 +295,6 @@ class MirrorSync:
             raise
 
 
-def _pull_part(
-    make: Callable[[Progress], AbstractContextManager[MirrorSync]],
-    ticket: Ticket,
-    lanes: list[int],
-    progress: Progress,
-    stop: Event,
-) -> None:
-    with make(progress) as sync:
-        sync.pull(ticket, lanes, stop)
+def _pull_here(sync: MirrorSync, ticket: Ticket) -> None:
+    for group in sync.plan(ticket):
+        sync.pull(ticket, group)
