@@ -104,10 +104,11 @@ def _blocks(seen: Sequence[tuple[float, int]], rows: int) -> list[float]:
 
 
 def _moment(seen: Sequence[tuple[float, int]], goal: int) -> float:
-    before = [(seconds, rows) for seconds, rows in seen if rows <= goal]
-    after = [(seconds, rows) for seconds, rows in seen if rows >= max(1, goal)]
+    counted = [(0.0, 0), *seen]  # none are there when it starts, whether or not that was read in time
+    before = [(seconds, rows) for seconds, rows in counted if rows <= goal]
+    after = [(seconds, rows) for seconds, rows in counted if rows >= max(1, goal)]
     if not after:  # it ended before the last count of it was read
-        return seen[-1][0]
+        return counted[-1][0]
     (t0, r0), (t1, r1) = before[-1], after[0]
     return t1 if r1 == r0 else t0 + (goal - r0) / (r1 - r0) * (t1 - t0)
 

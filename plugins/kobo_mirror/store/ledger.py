@@ -6,7 +6,19 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, String, bindparam, case, cast, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Result,
+    Select,
+    String,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+)
 
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.store.database import moment_of
@@ -15,33 +27,70 @@ from kobo_mirror.store.tables import form_table, submissions
 from kobo_mirror.store.tables import rejections as rejected
 
 _WALK = 5_000
-_TAB = literal("\t", literal_execute=True)
 _ID = submissions.c.kobo_id
-_LOCKED = (  # made once: SQLAlchemy takes longer to make a statement than the database to answer it
-    select(*(submissions.c[name] for name in Stored._fields))
-    .where(submissions.c.asset_uid == bindparam("asset"))
-    .order_by(_ID)
-    .with_for_update()
+_OF_ASSET = submissions.c.asset_uid == bindparam("asset")
+_EXISTS = submissions.c.state != "deleted"
+
+
+class _Windowed(NamedTuple):
+    """A statement over a window of ids, made once: SQLAlchemy takes longer to make it than to run it."""
+
+    above: Select[Any]
+    between: Select[Any]
+
+    @classmethod
+    def of(cls, query: Select[Any]) -> _Windowed:
+        above = query.where(_OF_ASSET, bindparam("after") < _ID)
+        return cls(above, above.where(bindparam("upto") >= _ID))
+
+    def run(self, connection: Connection, asset_uid: str, after: int, upto: int | None) -> Result[Any]:
+        """Of the ids ``after < id <= upto`` (None: no end)."""
+        known = {"asset": asset_uid, "after": after}
+        if upto is None:
+            return connection.execute(self.above, known)
+        return connection.execute(self.between, {**known, "upto": upto})
+
+
+def _as_text(cells: Iterable[ColumnElement[Any]], ending: ColumnElement[Any]) -> _Windowed:
+    """A line for each row: ``kobo_id``, the cells with a tab before each (NULL: nothing), the ending.
+
+    Their order is not promised, and a text of over a million bytes is cut short: that it equals another says
+    that the rows are equal; that it differs says nothing.
+    """
+    line: ColumnElement[Any] = cast(_ID, String)
+    for cell in cells:
+        line = line + literal("\t", literal_execute=True) + func.coalesce(cell, "")
+    return _Windowed.of(select(func.group_concat(line + ending)).where(_EXISTS))
+
+
+_LOCKED = select(*(submissions.c[name] for name in Stored._fields)).order_by(_ID).with_for_update()
+_LOCKED_OF = _LOCKED.where(_OF_ASSET, _ID.in_(bindparam("ids", expanding=True, literal_execute=False)))
+_LOCKED_BETWEEN = _Windowed.of(_LOCKED)
+_SEEN_AS_TEXT = _as_text(
+    (
+        submissions.c.uuid,
+        submissions.c.validation_status,
+        cast(submissions.c.validation_timestamp, String),
+    ),
+    case((submissions.c.digest.is_(None), "?\n"), else_="\n"),
 )
-_LOCKED_OF = _LOCKED.where(_ID.in_(bindparam("ids", expanding=True, literal_execute=False)))
-_LOCKED_ABOVE = _LOCKED.where(bindparam("above") < _ID)
-_LOCKED_BETWEEN = _LOCKED_ABOVE.where(bindparam("to") >= _ID)
+_DIGESTS_AS_TEXT = _as_text((submissions.c.uuid, func.hex(submissions.c.digest)), literal("\n"))
 
 
 def locked_of(connection: Connection, asset_uid: str, ids: Sequence[int]) -> dict[int, Stored]:
     """What the ledger holds of these ids, tombstones included, locked until the transaction ends."""
-    return _locked(connection, _LOCKED_OF, {"asset": asset_uid, "ids": list(ids)}) if ids else {}
+    if not ids:
+        return {}
+    return _stored(connection.execute(_LOCKED_OF, {"asset": asset_uid, "ids": list(ids)}))
 
 
 def locked_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> dict[int, Stored]:
     """The same of the ids ``after < id <= upto`` (None: no end)."""
-    if upto is None:
-        return _locked(connection, _LOCKED_ABOVE, {"asset": asset_uid, "above": after})
-    return _locked(connection, _LOCKED_BETWEEN, {"asset": asset_uid, "above": after, "to": upto})
+    return _stored(_LOCKED_BETWEEN.run(connection, asset_uid, after, upto))
 
 
-def _locked(connection: Connection, query: Select[Any], known: dict[str, Any]) -> dict[int, Stored]:
-    return {row[0]: Stored._make(row) for row in connection.execute(query, known)}
+def _stored(rows: Result[Any]) -> dict[int, Stored]:
+    return {row[0]: Stored._make(row) for row in rows}
 
 
 class Seen(NamedTuple):
@@ -99,11 +148,7 @@ def seen_between(
 
 def glance_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> str:
     """The same rows as one text, put together by the database: see :func:`glance`."""
-    t = submissions.c
-    stamp = cast(t.validation_timestamp, String)
-    ending = case((t.digest.is_(None), "?\n"), else_="\n")
-    query = _as_text((t.uuid, t.validation_status, stamp), ending).where(t.asset_uid == asset_uid)
-    return _text_between(connection, query, after, upto)
+    return _SEEN_AS_TEXT.run(connection, asset_uid, after, upto).scalar_one() or ""
 
 
 def holds_just(
@@ -117,30 +162,9 @@ def holds_just(
     :param rows: ``kobo_id``, edit token and digest of each, ascending.
     :param window: the ids ``after < id <= upto`` (None: no end).
     """
-    t = submissions.c
-    query = _as_text((t.uuid, func.hex(t.digest)), literal("\n")).where(t.asset_uid == asset_uid)
     lines = [f"{kobo_id}\t{uuid or ''}\t{digest.hex().upper()}\n" for kobo_id, uuid, digest in rows]
-    return ",".join(lines) == _text_between(connection, query, *window)
-
-
-def _as_text(cells: Iterable[ColumnElement[Any]], ending: ColumnElement[Any]) -> Select[Any]:
-    """A line for each row: ``kobo_id``, the cells with a tab before each (NULL: nothing), the ending.
-
-    Their order is not promised, and a text of over a million bytes is cut short: that it equals another says
-    that the rows are equal; that it differs says nothing.
-    """
-    t = submissions.c
-    line: ColumnElement[Any] = cast(t.kobo_id, String)
-    for cell in cells:
-        line = line + _TAB + func.coalesce(cell, "")
-    return select(func.group_concat(line + ending)).where(t.state != "deleted")
-
-
-def _text_between(connection: Connection, query: Select[Any], after: int, upto: int | None) -> str:
-    query = query.where(submissions.c.kobo_id > after)
-    query = query if upto is None else query.where(submissions.c.kobo_id <= upto)
-    text: str | None = connection.execute(query).scalar_one()
-    return text or ""
+    held = _DIGESTS_AS_TEXT.run(connection, asset_uid, *window).scalar_one()
+    return ",".join(lines) == (held or "")
 
 
 def glance(rows: Iterable[Seen]) -> str:

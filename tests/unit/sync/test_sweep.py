@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobo_mirror.forms.rows import read_state
-from kobo_mirror.kobo.pages import cut_swept_page
+from kobo_mirror.forms.submission import stamp_of, token
+from kobo_mirror.kobo.pages import Page, cut_swept_page
 from kobo_mirror.store.ledger import Seen, glance
-from kobo_mirror.sync.sweep import _read_odd, seen_on
+from kobo_mirror.sync.sweep import _read_odd, glance_at, seen_on
 from kobo_mirror.sync.verify import seen_of
 from tests.support.submissions import APPROVED, MIRROR, body, submission
 
@@ -56,3 +58,58 @@ SEEN = st.builds(
 @given(one=st.lists(SEEN, max_size=3), other=st.lists(SEEN, max_size=3))
 def test_texts_are_equal_if_and_only_if_the_rows_are(one: list[Seen], other: list[Seen]) -> None:
     assert (glance(one) == glance(other)) == (one == other)
+
+
+NASTY = st.lists(
+    st.sampled_from(
+        ["a", "uuid:", "\t", "\n", ",", "?", "7", "9" * 20, "1.5", "é", "\x7f", "\t\t\n,7\t", "x" * 90]
+    ),
+    max_size=4,
+).map("".join)
+SWEPT = st.lists(
+    st.fixed_dictionaries(
+        {"_id": st.integers(1, 12), "_uuid": NASTY},
+        optional={
+            "_validation_status": st.fixed_dictionaries(
+                {}, optional={"uid": NASTY, "timestamp": st.integers() | st.floats(allow_nan=False)}
+            )
+        },
+    ),
+    max_size=3,
+)
+A_LINE = re.compile(r"(\d+)\t([^\t\n]*)\t([^\t\n]*)\t(-?\d*)\n")
+
+
+def page_of(rows: list[dict[str, Any]]) -> Page:
+    return cut_swept_page(json.dumps({"count": len(rows), "results": rows}).encode())
+
+
+def is_stored(text: str | None) -> bool:
+    """Whether something that a server sends is stored as that."""
+    return text is None or token(f"uuid:{text}") == text
+
+
+@given(rows=SWEPT)
+def test_a_page_looks_like_no_ledger_but_that_which_holds_what_it_shows(rows: list[dict[str, Any]]) -> None:
+    page = page_of(rows)
+    text = glance_at(page)
+    ledger = [
+        Seen(int(kobo_id), uuid or None, status or None, int(stamp) if stamp else None)
+        for kobo_id, uuid, status, stamp in A_LINE.findall(text)
+    ]
+    possible = all(
+        is_stored(seen.uuid)
+        and is_stored(seen.validation_status)
+        and stamp_of(seen.validation_timestamp) == seen.validation_timestamp
+        for seen in ledger
+    )
+    if possible and glance(ledger) == text:
+        assert glance(seen_on(page)) == text
+
+
+@given(
+    rows=st.lists(st.fixed_dictionaries({"_id": st.integers(1, 12), "_uuid": st.text("abc-1", max_size=9)}))
+)
+def test_a_page_as_usual_looks_like_what_it_shows(rows: list[dict[str, Any]]) -> None:
+    page = page_of(rows)
+    assert glance_at(page) == glance(seen_on(page))
