@@ -15,17 +15,18 @@ from kobo_mirror.airflow.connections import database_connection, kobo_connection
 from kobo_mirror.config import Settings
 
 _DELAY_MS = 200
-Backfills = dict[tuple[int, int], list[float]]
-"""Seconds of the pull by page size and number of workers."""
+Backfills = dict[int, list[float]]
+"""Seconds of the pull by the number of workers."""
 
 
-def measure_airflow(kind: str, course: Course, rounds: int) -> dict[str, Any]:
+def measure_airflow(kind: str, usual: Course, large: Course, rounds: int) -> dict[str, Any]:
     """Both measurements on one server; prints their tables.
 
-    :param course: of a form that is large enough to be cut into two groups of lanes.
+    :param usual: of the form with nothing new.
+    :param large: of the form of the backfill, large enough to be cut into two groups of lanes.
     """
     contestant = ours()
-    with course.start(contestant) as track:
+    with usual.start(contestant) as track:
         settings = {
             name: track.env[name] for name in ("KOBO_URL", "KOBO_TOKEN", "KOBO_ASSET_ID", "DATABASE_URL")
         }
@@ -33,12 +34,12 @@ def measure_airflow(kind: str, course: Course, rounds: int) -> dict[str, Any]:
             say(f"{kind}: kobo_sync with nothing new")
             nothing_new = _nothing_new(airflow, track, rounds)
             say(f"{kind}: a backfill with one worker and with two")
-            backfill = _backfill(airflow, course, rounds)
+            backfills = _backfills(airflow, large, rounds)
     _show_share(kind, nothing_new)
-    _show_backfill(kind, course.rows, backfill)
+    _show_backfill(kind, large.rows, backfills)
     return {
         "nothing new": nothing_new,
-        "backfill, seconds of pull": {f"{size} a page, {n} workers": s for (size, n), s in backfill.items()},
+        "backfill, seconds of pull": {f"{workers} workers": s for workers, s in backfills.items()},
     }
 
 
@@ -64,13 +65,12 @@ def _nothing_new(airflow: Airflow, track: Track, rounds: int) -> list[dict[str, 
     return found
 
 
-def _backfill(airflow: Airflow, course: Course, rounds: int) -> Backfills:
+def _backfills(airflow: Airflow, course: Course, rounds: int) -> Backfills:
     """A first load behind a slow server, each mapped task with one request in flight."""
-    found: Backfills = {(size, workers): [] for size in (1000, 250) for workers in (1, 2)}
+    found: Backfills = {workers: [] for workers in (1, 2)}
     for _ in range(rounds):
-        for (size, workers), seconds in found.items():
-            run = backfill(airflow, course, workers, size)
-            seconds.append(run.span("pull"))
+        for workers, seconds in found.items():
+            seconds.append(backfill(airflow, course, workers).span("pull"))
     return found
 
 
@@ -129,10 +129,7 @@ def _show_share(kind: str, found: list[dict[str, float]]) -> None:
 
 
 def _show_backfill(kind: str, rows: int, found: Backfills) -> None:
-    table = [
-        [f"{size} a page, {workers} at work", median(seconds), paired(found[size, 1], seconds)]
-        for (size, workers), seconds in found.items()
-    ]
+    table = [[workers, median(seconds), paired(found[1], seconds)] for workers, seconds in found.items()]
     show(
         f"{kind}: backfill of {rows:,} submissions, {_DELAY_MS} ms before each answer, two mapped tasks with "
         "one request in flight each, medians; seconds from the first task's start to the last one's end",

@@ -43,6 +43,7 @@ class Plan:
     :param rows: submissions of the form that the peers load.
     :param latency_rows: of the form behind a slow server.
     :param delays: milliseconds that the server waits before each answer.
+    :param backfill_rows: of the form that Airflow loads behind a slow server.
     :param sizes: of the forms in the section ``growth``.
     :param dlt_rows: of the form that dlt loads twice: its merge is quadratic there.
     """
@@ -51,7 +52,7 @@ class Plan:
     rows: int = 20_000
     latency_rows: int = 100_000
     delays: tuple[int, ...] = (0, 50, 200)
-    airflow_rows: int = 40_000
+    backfill_rows: int = 100_000
     sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     dlt_rows: int = 20_000
 
@@ -118,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         latency_rows=options.rows or base.latency_rows,
         delays=base.delays,
         sizes=tuple(map(int, options.sizes.split(","))) if options.sizes else base.sizes,
-        airflow_rows=options.rows or base.airflow_rows,
+        backfill_rows=options.rows or base.backfill_rows,
         dlt_rows=options.rows or base.dlt_rows,
     )
     report = Report()
@@ -276,7 +277,9 @@ def _airflow(kind: str, course: Callable[[int], Course], plan: Plan, report: Rep
     from benchmarks.airflow_share import measure_airflow  # noqa: PLC0415  # takes seconds to import
 
     if kind == "mariadb":
-        report.results[f"airflow, {kind}"] = measure_airflow(kind, course(plan.airflow_rows), plan.rounds)
+        report.results[f"airflow, {kind}"] = measure_airflow(
+            kind, course(plan.rows), course(plan.backfill_rows), plan.rounds
+        )
 
 
 SECTIONS: Mapping[str, Callable[[str, Callable[[int], Course], Plan, Report], None]] = {
