@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, text
 
 from benchmarks.common import HOME, ROOT, BenchError, in_turn, paired
 from benchmarks.field import Contestant, Course, Track, bare, make_tables, ours, seed_style
+from benchmarks.growth import _blocks
 from simulator.process import SimulatorProcess
 from tests.support.database_server import DatabaseServer
 from tests.support.drivers import DRIVERS
@@ -93,6 +94,20 @@ def measured(*options: str) -> re.Match[str]:
     found = re.fullmatch(LINE, done.stdout.splitlines()[-1])
     assert found, done.stdout[-1000:]
     return found
+
+
+@pytest.mark.parametrize(
+    ("seen", "rows", "speeds"),
+    [
+        ([], 300, []),
+        ([(0.4, 300)], 300, []),
+        ([(1.0, 50_000), (2.0, 150_000), (4.0, 200_000)], 200_000, [100_000 / 1.5, 100_000 / 2.5]),
+    ],
+)
+def test_speeds_come_from_whatever_counts_were_read(
+    seen: list[tuple[float, int]], rows: int, speeds: list[float]
+) -> None:
+    assert _blocks(seen, rows) == pytest.approx(speeds)
 
 
 @pytest.mark.long

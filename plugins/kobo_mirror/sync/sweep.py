@@ -77,8 +77,9 @@ class _Walk:
 
     def _compare(self, page: Page, upto: int | None) -> None:
         """Doubt whatever only one side has, or that differs in what a sweep can see."""
+        shown = glance_at(page)
         with reading(self._source.engine) as connection:
-            if glance_at(page) == glance_between(connection, self._asset, self.after, upto):
+            if shown == glance_between(connection, self._asset, self.after, upto):
                 return
         left, after = {seen.kobo_id: seen for seen in seen_on(page)}, self.after
         while held := self._held(after, upto):
