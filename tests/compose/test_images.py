@@ -39,22 +39,38 @@ def test_what_is_asked_for_by_name_is_pinned_and_what_the_lock_says(name: str) -
         assert str(requirement.specifier) in pins, requirement
 
 
-def test_the_webhook_gets_its_versions_from_the_lock_alone() -> None:
-    for requirement in requirements("requirements-webhook.txt"):
+@pytest.mark.parametrize("name", ["requirements-webhook.txt", "requirements-simulator.txt"])
+def test_an_image_gets_its_versions_from_the_lock_alone(name: str) -> None:
+    for requirement in requirements(name):
         assert not requirement.specifier
         assert requirement.name in locked()
     assert "PIP_CONSTRAINT=/build/requirements.lock" in (ROOT / "Dockerfile.webhook").read_text()
 
 
-def test_the_webhook_gets_what_it_imports_and_nothing_else() -> None:
-    asked = {requirement.name for requirement in requirements("requirements-webhook.txt")}
-    used = imported(
-        "webhook", "plugins/kobo_mirror/forms", "plugins/kobo_mirror/store", "plugins/kobo_mirror/config.py"
-    )
+_WEBHOOK = (
+    "webhook",
+    "plugins/kobo_mirror/forms",
+    "plugins/kobo_mirror/store",
+    "plugins/kobo_mirror/config.py",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "trees", "beside"),
+    [
+        # pymysql is the driver that an address names, packaging what gunicorn's gevent worker imports
+        ("webhook", _WEBHOOK, {"pymysql", "packaging"}),
+        ("simulator", ("simulator",), set()),
+    ],
+)
+def test_an_image_gets_what_it_imports_and_nothing_else(
+    name: str, trees: tuple[str, ...], beside: set[str]
+) -> None:
+    asked = {requirement.name for requirement in requirements(f"requirements-{name}.txt")}
+    used = imported(*trees)
     known = {name for name in locked() if name.replace("-", "_") in used}
     assert known - asked == set()
-    # pymysql is the driver that a database's address names
-    assert asked - known == {"pymysql"}
+    assert asked - known == beside
 
 
 def test_the_lock_is_made_of_public_names_only() -> None:

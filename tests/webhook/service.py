@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPMessage
 from pathlib import Path
@@ -99,12 +99,23 @@ class Service:
 
 
 @contextmanager
-def running_service(database_url: str, directory: Path, **changes: str) -> Iterator[Service]:
-    """Start the service and end it, however the test ends."""
+def running_service(
+    database_url: str,
+    directory: Path,
+    *,
+    command: Sequence[str] = COMMAND,
+    folder: Path = ROOT,
+    **changes: str,
+) -> Iterator[Service]:
+    """Start the service and end it, however the test ends.
+
+    :param directory: where its log goes.
+    :param folder: where it is started.
+    """
     log = directory / "webhook.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            COMMAND, cwd=ROOT, env=environment(database_url, **changes), stdout=file, stderr=file
+            command, cwd=folder, env=environment(database_url, **changes), stdout=file, stderr=file
         )
     service = Service(process, log)
     try:
