@@ -22,7 +22,8 @@ class _Resource:
         self._gate = gate
 
     def _content(self, version: int) -> dict[str, Any]:
-        return survey.content(media=self._world.form.media, extra=version - 1)
+        form = self._world.form
+        return survey.content(media=form.media, extra=version - 1, repeats=form.repeats[version - 1])
 
     def _version(self, base: str, number: int) -> dict[str, Any]:
         uid = self._world.form.versions[number - 1]

@@ -47,13 +47,17 @@ class SimulatorControl:
 
     bulk_edit = edit
 
-    def validate(self, ids: int | Iterable[int], status: str) -> None:
-        """Set the validation status: ``approved``, ``not_approved`` or ``on_hold``."""
-        self.send("validate", ids=_list(ids), status=status)
+    def validate(self, ids: int | Iterable[int], status: str, *, bulk: bool = False) -> None:
+        """Set the validation status: ``approved``, ``not_approved`` or ``on_hold``.
 
-    def clear_validation(self, ids: int | Iterable[int]) -> None:
-        """Clear the validation status."""
-        self.send("validate", ids=_list(ids), status=None)
+        :param bulk: with one request for all. Without it each submission is parsed anew with the newest
+            version of the form, which may change its shape (:meth:`redeploy`).
+        """
+        self.send("validate", ids=_list(ids), status=status, bulk=bulk)
+
+    def clear_validation(self, ids: int | Iterable[int], *, bulk: bool = False) -> None:
+        """Clear the validation status; ``bulk`` as for :meth:`validate`."""
+        self.send("validate", ids=_list(ids), status=None, bulk=bulk)
 
     def delete(self, ids: int | Iterable[int]) -> list[int]:
         """Delete submissions; the ids that were there."""
@@ -71,9 +75,14 @@ class SimulatorControl:
         """A late attachment: the ``_uuid`` stays."""
         self.send("attach", id=kobo_id, name=name)
 
-    def redeploy(self) -> str:
-        """Deploy a new version of the form; its uid."""
-        return cast(str, self.send("redeploy"))
+    def redeploy(self, *, repeat: str | None = None, group: str | None = None) -> str:
+        """Deploy a new version of the form; its uid.
+
+        :param repeat: a group (``sec_c``) that becomes a repeat: from now on what is created, edited or
+            validated has a list of rows there.
+        :param group: a repeat that becomes a plain group again.
+        """
+        return cast(str, self.send("redeploy", repeat=repeat, group=group))
 
     def form(self, **parts: Any) -> None:
         """Set ``media``, ``deployed``, ``active``, ``trashed``, ``history_refusal``, ``lookback_days``."""

@@ -47,6 +47,11 @@ class Store:
         row: Row = json.loads(self.json_of(kobo_id))
         return row
 
+    def generated(self, kobo_id: int) -> Row:
+        """The untouched submission of an id, whatever is kept of it."""
+        row: Row = json.loads(self.generator.row(kobo_id))
+        return row
+
     def rows(self, ids: Iterable[int] | None = None) -> Iterator[Row]:
         """The submissions with these ids, or all of them, in the order of the ids."""
         return (self.row(kobo_id) for kobo_id in (self.ids if ids is None else ids))

@@ -69,7 +69,7 @@ class BulkValidation(_Resource):
         user = self._gate.of_data(req, asset, "validate_submissions")
         payload = _payload(req)
         ids = self._chosen(user, payload)
-        self._world.validate(ids, payload.get("validation_status.uid"), user.name)
+        self._world.validate(ids, payload.get("validation_status.uid"), user.name, bulk=True)
         resp.text = compact({"detail": f"{len(ids)} submissions have been updated"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from hashlib import blake2b
 from typing import Any
 
@@ -41,6 +42,7 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ),
     ("members", "repeat", (("name", "text"), ("age", "integer"))),
 )
+REPEATS = frozenset(name for name, kind, _ in _GROUPS if kind == "repeat")
 _CHOICES = {
     "yn": ("yes", "no"),
     "gender": ("female", "male"),
@@ -64,20 +66,31 @@ def path_of(name: str) -> str:
     return PATHS.get(name, name)
 
 
+def require_groups(names: Iterable[str]) -> None:
+    """Check that the form has these groups, repeats included.
+
+    :raises ValueError: it lacks one.
+    """
+    if unknown := set(names).difference(name for name, _, _ in _GROUPS):
+        raise ValueError(f"no such group: {', '.join(sorted(unknown))}")
+
+
 def uid(letter: str, *parts: object) -> str:
     """A uid as the real server's: a letter and 21 letters or digits; the same for the same parts."""
     return letter + blake2b("/".join(map(str, parts)).encode(), digest_size=16).hexdigest()[:21]
 
 
-def content(*, media: bool, extra: int) -> dict[str, Any]:
+def content(*, media: bool, extra: int, repeats: Collection[str] = REPEATS) -> dict[str, Any]:
     """The form's definition.
 
     :param media: with a question for a photo.
     :param extra: how many questions were added by later versions.
+    :param repeats: the groups that are repeats.
     """
     rows = [_row("start", "start"), _row("end", "end"), _row("cd_survey_date", "date")]
     rows += [_row(f"extra_note_{n + 1}", "text") for n in range(extra)]
-    for group, kind, questions in _GROUPS:
+    for group, _, questions in _GROUPS:
+        kind = "repeat" if group in repeats else "group"
         rows += [_row(group, f"begin_{kind}"), *(_row(name, type_, group) for name, type_ in questions)]
         rows += [{"type": f"end_{kind}", "$kuid": uid("", group)[:9]}]
     rows += [_row(name, type_) for name, type_ in _LAST]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from simulator import survey
+from simulator import shapes, survey
 from simulator.generate import Generator
 from simulator.history import History
 from simulator.hooks import Hooks
@@ -42,9 +42,14 @@ class User:
 
 @dataclass
 class Form:
-    """The state of the form itself."""
+    """The state of the form itself.
+
+    :param versions: the uids of its versions.
+    :param repeats: of each version, the groups that are repeats.
+    """
 
     versions: list[str]
+    repeats: list[frozenset[str]]
     media: bool
     deployed: bool = True
     active: bool = True
@@ -70,7 +75,7 @@ class World:
         )
         self.hooks.clear()
         self.store = Store(generator, rows, seed)
-        self.form = Form(versions=[first_version], media=options.media)
+        self.form = Form(versions=[first_version], repeats=[survey.REPEATS], media=options.media)
         self.users = {
             options.token: User(OWNER, OWNER_PERMISSIONS),
             options.other_token: User("other_user"),
@@ -91,7 +96,7 @@ class World:
                     "_submission_time": _now(),
                     "__version__": self.form.versions[-1],
                 }
-                self.store.put(kobo_id, _answered(row, answers))
+                self.store.put(kobo_id, _answered(self._filled_in(row), answers))
             if not hidden:
                 self.reveal(ids)
         return ids
@@ -113,13 +118,19 @@ class World:
         with self.store.lock:
             return [self._edit(kobo_id, answers, user) for kobo_id in ids]
 
-    def validate(self, ids: Iterable[int], status: str | None, user: str = OWNER) -> None:
-        """Set or clear (``None``) the validation status: ``approved``, ``not_approved`` or ``on_hold``."""
+    def validate(
+        self, ids: Iterable[int], status: str | None, user: str = OWNER, *, bulk: bool = False
+    ) -> None:
+        """Set or clear (``None``) the validation status: ``approved``, ``not_approved`` or ``on_hold``.
+
+        :param bulk: one request for all, which changes the status alone; a single submission is parsed anew
+            by that (kobo-api.md §4).
+        """
         with self.store.lock:
             for kobo_id in ids:
                 row = self.store.row(kobo_id)
                 row["_validation_status"] = _validation_status(status, user)
-                self.store.put(kobo_id, row)
+                self.store.put(kobo_id, row if bulk else self._parsed(row))
                 label = row["_validation_status"].get("label", "None")
                 self._log("modify-submission", row, user, status=label)
 
@@ -158,7 +169,7 @@ class World:
                 "_validation_status": {},
                 "_submitted_by": user,
             }
-            self.store.put(new_id, row)
+            self.store.put(new_id, self._parsed(row))
             self.reveal([new_id])
             return new_id
 
@@ -188,14 +199,37 @@ class World:
                     "question_xpath": "cd_photo",
                 }
             )
-            self.store.put(kobo_id, row | {"cd_photo": name})
+            self.store.put(kobo_id, self._parsed(row | {"cd_photo": name}))
 
-    def redeploy(self) -> str:
-        """A new version of the form, with one more question; later submissions carry its uid."""
+    def redeploy(self, *, repeat: str | None = None, group: str | None = None) -> str:
+        """A new version of the form, with one more question; later submissions carry its uid.
+
+        :param repeat: a group that is a repeat from now on. Submissions that are there keep their shape until
+            the server parses them anew.
+        :param group: a repeat that is a plain group from now on.
+        :raises ValueError: the form has no such group.
+        """
         with self.store.lock:
-            self.form.versions.append(survey.uid("v", self.options.asset, len(self.form.versions) + 1))
-            self.history.add("redeploy", OWNER, latest_version_uid=self.form.versions[-1])
-            return self.form.versions[-1]
+            became, ended = ({name} if name else set() for name in (repeat, group))
+            survey.require_groups(became | ended)
+            uid = survey.uid("v", self.options.asset, len(self.form.versions) + 1)
+            self.form.repeats.append((self.form.repeats[-1] | became) - ended)
+            self.form.versions.append(uid)
+            self.history.add("update-content", OWNER, latest_version_uid=uid)
+            self.history.add("redeploy", OWNER, latest_version_uid=uid, latest_deployed_version_uid=uid)
+            return uid
+
+    def _parsed(self, row: Row) -> Row:
+        return shapes.parsed(row, self.form.repeats[-1])
+
+    def _filled_in(self, row: Row) -> Row:
+        """A generated submission by the newest version: every other one fills in a new repeat twice."""
+        row = self._parsed(row)
+        if row["_id"] % 2:
+            another = self._parsed(self.store.generated(row["_id"] + 1))
+            for group in self.form.repeats[-1] - survey.REPEATS:
+                row[group] = [*row[group], *another[group]]
+        return row
 
     def _edit(self, kobo_id: int, answers: Mapping[str, Any], user: str) -> Row:
         row = self.store.row(kobo_id)
@@ -205,7 +239,7 @@ class World:
             "meta/instanceID": f"uuid:{uuid}",
             "_uuid": uuid,
         }
-        row = _answered(row, answers)
+        row = self._parsed(_answered(row, answers))
         self.store.put(kobo_id, row)
         self._log("modify-submission", row, user)
         self.hooks.edited(kobo_id)
@@ -219,16 +253,15 @@ class World:
 
 def _answered(row: Row, answers: Mapping[str, Any]) -> Row:
     """The submission with these answers; ``None`` clears one, which leaves no key (kobo-api.md §3)."""
-    given = {survey.path_of(name): value for name, value in answers.items()}
-    row = {path: value for path, value in row.items() if path not in given}
-    row |= {path: _as_answer(value) for path, value in given.items() if value is not None}
+    given = {survey.path_of(name): _as_answer(value) for name, value in answers.items()}
+    row = shapes.answered(row, given)
     if given.get("cd_gps"):
         row["_geolocation"] = [float(number) for number in str(given["cd_gps"]).split()[:2]]
     return row
 
 
 def _as_answer(value: Any) -> Any:
-    return value if isinstance(value, list | dict) else str(value)
+    return value if value is None or isinstance(value, list | dict) else str(value)
 
 
 def _validation_status(status: str | None, user: str) -> dict[str, Any]:

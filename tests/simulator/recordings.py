@@ -219,6 +219,42 @@ CASES = (
     Case("63_token_endpoint_me", 200, "=/me/"),
 )
 
+
+@dataclass(frozen=True)
+class Reshaped:
+    """The answers of one recorded submission before and after its validation status was changed.
+
+    The form's newest version had made the group ``g`` a repeat and the repeat ``r`` a group.
+    """
+
+    recording: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+RESHAPED = (
+    Reshaped(
+        "a group that became a repeat, a repeat of two rows that became a group",
+        before={"a": "1", "g/q": "old", "s": "x", "r": [{"r/x": "1"}, {"r/x": "2"}]},
+        after={"a": "1", "g": [{"g/q": "old"}], "s": "x", "r": [{"r/x": "1"}, {"r/x": "2"}]},
+    ),
+    Reshaped(
+        "a group that became a repeat",
+        before={"a": "2", "g/q": "old2", "s": "y"},
+        after={"a": "2", "g": [{"g/q": "old2"}], "s": "y"},
+    ),
+    Reshaped(
+        "a submission of the newest version",
+        before={"a": "3", "g": [{"g/q": "n1"}, {"g/q": "n2"}], "s": "x y", "r/x": "9"},
+        after={"a": "3", "g": [{"g/q": "n1"}, {"g/q": "n2"}], "s": "x y", "r/x": "9"},
+    ),
+    Reshaped(
+        "a late submission of the old version",
+        before={"a": "4", "g": [{"g/q": "late v1"}], "s": "y", "r": [{"r/x": "1"}, {"r/x": "2"}]},
+        after={"a": "4", "g": [{"g/q": "late v1"}], "s": "y", "r": [{"r/x": "1"}, {"r/x": "2"}]},
+    ),
+)
+
 ELSEWHERE = {
     "test_changes": "34_edit_*, 34_single_*, 35_edit2_diff, 36_bulk_patch*, 37_*, 38_*, 39_duplicate, 62_*, "
     "70_data_with_attachment",
@@ -229,6 +265,7 @@ ELSEWHERE = {
     "63_environment, 66_data_of_deleted_asset, 66_detail_of_deleted_asset",
     "test_history": "60_*",
     "test_paging": "10_*, 80_paging_and_speed",
+    "test_shapes": "86_* of a small form of its own: RESHAPED",
     "test_services": "31_*, 32_*, 40_*, 41_*, 42_*, 43_hook_*, 44_*, 45_*, 65_hook_log*",
 }
 
