@@ -31,17 +31,19 @@ def main() -> None:
 
 
 def _run(dag: Any) -> dict[str, Any]:
-    """Run a DAG to its end: its state, and what its tasks left in ``return_value`` and ``error``."""
+    """Run a DAG to its end: its state, the results of its tasks, and what went wrong in them."""
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
 
+    from kobo_mirror.airflow.notes import ERROR
+
     run = dag.test()
-    left: dict[str, dict[str, Any]] = {"return_value": {}, "error": {}}
+    left: dict[str, dict[str, Any]] = {"return_value": {}, ERROR: {}}
     with create_session() as session:
         entries: Any = session.scalars(XComModel.get_many(run_id=run.run_id, dag_ids=dag.dag_id))
         for entry in entries:
             left.setdefault(entry.key, {})[entry.task_id] = XComModel.deserialize_value(entry)
-    return {"state": str(run.state), "results": left["return_value"], "errors": left["error"]}
+    return {"state": str(run.state), "results": left["return_value"], "errors": left[ERROR]}
 
 
 def _answer(answers: IO[str], answer: dict[str, Any]) -> None:

@@ -1,7 +1,9 @@
 """What a run did, as its note in Airflow's list of runs.
 
-A task cannot set the note of its run, so tasks leave sentences in XComs, and whoever ends the run (the
-scheduler, or the API server for a person) turns them into its note by this listener.
+A task cannot set the note of its run, so our tasks leave sentences in XComs, and this listener turns them
+into the note in the process that ends the run: the scheduler, or the API server for a person. It is
+called at the end of every run of that Airflow. It reads XComs of our own operator under keys of our own
+and nothing else, and takes them for text as they are stored: nothing is deserialized.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from airflow.listeners import hookimpl
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
-NOTE, ERROR = "note", "error"
+NOTE, ERROR = "kobo_mirror_note", "kobo_mirror_error"
+OPERATOR = "KoboOperator"
 LONGEST = 1000
 _WORDS = {"inserted": "new", "updated": "edited", "deleted": "deleted", "rejected": "rejected"}
 
@@ -51,37 +54,35 @@ def _note(dag_run: DagRun) -> None:
 
 
 def _write(dag_run: DagRun, session: Any) -> None:
-    """Write it, unless a person has written one or no task of ours left a sentence."""
-    written = dag_run.dag_run_note
-    if written is not None and written.user_id:
+    """Write it, unless no task of ours left a sentence or a person has written a note."""
+    if not (sentences := _sentences(dag_run, session)):
         return
-    if sentences := _sentences(dag_run, session):
+    written = dag_run.dag_run_note
+    if written is None or not written.user_id:
         dag_run.note = " ".join(sentences)[:LONGEST]
 
 
 def _sentences(dag_run: DagRun, session: Any) -> list[str]:
+    """What our tasks of this run left: the notes of all, the errors of those that failed for good."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.xcom import XComModel
     from airflow.utils.state import TaskInstanceState
-    from sqlalchemy import select
+    from sqlalchemy import and_, select
 
-    left = session.scalars(
-        select(XComModel)
-        .where(XComModel.dag_id == dag_run.dag_id, XComModel.run_id == dag_run.run_id)
-        .where(XComModel.key.in_([NOTE, ERROR]))
-        .order_by(XComModel.key.desc(), XComModel.timestamp)
-    ).all()
-    failed = select(TaskInstance.task_id, TaskInstance.map_index).where(
-        TaskInstance.dag_id == dag_run.dag_id,
-        TaskInstance.run_id == dag_run.run_id,
-        TaskInstance.state == TaskInstanceState.FAILED,
+    same_task = and_(
+        XComModel.dag_id == TaskInstance.dag_id,
+        XComModel.run_id == TaskInstance.run_id,
+        XComModel.task_id == TaskInstance.task_id,
+        XComModel.map_index == TaskInstance.map_index,
     )
-    lost = {tuple(row) for row in session.execute(failed)} if left else set()
-    values = {row: str(XComModel.deserialize_value(row)) for row in left}
-    notes = [value for row, value in values.items() if row.key == NOTE]
-    errors = [
-        f"{row.task_id}: {value}"
-        for row, value in values.items()
-        if row.key == ERROR and (row.task_id, row.map_index) in lost
-    ]
-    return [*notes, *errors]
+    left = session.execute(
+        select(XComModel.key, XComModel.task_id, XComModel.value, TaskInstance.state)
+        .join(TaskInstance, same_task)
+        .where(TaskInstance.dag_id == dag_run.dag_id, TaskInstance.run_id == dag_run.run_id)
+        .where(TaskInstance.operator == OPERATOR, XComModel.key.in_([NOTE, ERROR]))
+        .order_by(XComModel.timestamp)
+    ).all()
+    texts = [row for row in left if isinstance(row.value, str)]
+    notes = [row.value for row in texts if row.key == NOTE]
+    failed = [row for row in texts if row.key == ERROR and row.state == TaskInstanceState.FAILED]
+    return [*notes, *(f"{row.task_id}: {row.value}" for row in failed)]
