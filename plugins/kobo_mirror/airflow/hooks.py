@@ -33,6 +33,8 @@ _EXTRAS = {
 _LABELS = {"KOBO_URL": "Server", "KOBO_TOKEN": "API token"} | {
     name: label for name, (_, label) in _EXTRAS.items()
 }
+CONNECTION_SETTINGS = frozenset(_LABELS)
+"""The settings that a connection holds; a task's environment is not asked for these."""
 
 
 class KoboHook(HttpHook):
