@@ -217,7 +217,7 @@ def _replay(options: argparse.Namespace) -> int:
             syncing = MirrorSync.configured(settings, client, engine, progress=tell)
             fates += replay_rejections(engine, mirror, syncing.ask_again, **which)
     for fate in fates:
-        print(f"{fate.kind} {fate.id}: {fate.result}{f' ({fate.reason})' if fate.reason else ''}")
+        print(fate.sentence)
     print(f"{len(fates)} replayed")
     return 0
 

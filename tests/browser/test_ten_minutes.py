@@ -70,18 +70,18 @@ class Stack:
         answer.raise_for_status()
         return answer.json()
 
-    def ended_runs(self) -> list[str]:
-        """The states of kobo_sync's ended runs, the oldest first."""
-        runs = self.get("api/v2/dags/kobo_sync/dagRuns?order_by=run_after")["dag_runs"]
+    def ended_runs(self, dag_id: str = "kobo_sync") -> list[str]:
+        """The states of a DAG's ended runs, the oldest first."""
+        runs = self.get(f"api/v2/dags/{dag_id}/dagRuns?order_by=run_after")["dag_runs"]
         return [run["state"] for run in runs if run["state"] in {"success", "failed"}]
 
     @contextmanager
-    def another_run(self, state: str) -> Iterator[None]:
-        """One more run of kobo_sync, started inside, that ends in this state."""
-        before = len(self.ended_runs())
+    def another_run(self, state: str, dag_id: str = "kobo_sync") -> Iterator[None]:
+        """One more run, started inside, that ends in this state."""
+        before = len(self.ended_runs(dag_id))
         yield
-        self.wait_for(lambda: len(self.ended_runs()) > before, 180)
-        assert self.ended_runs()[-1] == state
+        self.wait_for(lambda: len(self.ended_runs(dag_id)) > before, 180)
+        assert self.ended_runs(dag_id)[-1] == state
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
@@ -170,7 +170,7 @@ def test_from_the_login_to_a_mended_rejection_and_a_confirmed_delete(stack: Stac
     ours = our_page(page, stack)
     expect(ours.get_by_role("heading", name="Fresh")).to_be_visible()
     expect(ours.locator("#in-mirror")).to_have_text(str(ROWS))
-    rejection_is_seen_mended_and_replayed(page, ours, simulator)
+    rejection_is_seen_mended_and_replayed(page, ours, stack, simulator)
     mass_delete_is_stopped_and_confirmed(page, ours, stack, simulator)
     assert stack.get("api/v2/plugins/importErrors")["import_errors"] == []
     ours.locator("#runs a").first.click()
@@ -179,7 +179,7 @@ def test_from_the_login_to_a_mended_rejection_and_a_confirmed_delete(stack: Stac
 
 
 def rejection_is_seen_mended_and_replayed(
-    page: Page, ours: FrameLocator, simulator: SimulatorControl
+    page: Page, ours: FrameLocator, stack: Stack, simulator: SimulatorControl
 ) -> None:
     simulator.create(5)
     (rejected,) = simulator.create(1, cd_age="about forty")
@@ -193,8 +193,14 @@ def rejection_is_seen_mended_and_replayed(
     simulator.edit(rejected, cd_age=40)
     row.get_by_role("checkbox").check()
     picture(page, "rejection")
-    ours.locator("#rejections").get_by_role("button", name="Replay selected").click()
-    expect(ours.get_by_role("status")).to_contain_text(f"{rejected} mended")
+    with stack.another_run("success", "kobo_replay"):
+        ours.locator("#rejections").get_by_role("button", name="Replay selected").click()
+        expect(ours.get_by_role("status")).to_contain_text("Asked for: kobo_replay")
+    ours.get_by_role("status").get_by_role("link").click()
+    page.wait_for_url("**/dags/kobo_replay/runs/**")
+    expect(page.get_by_text(f"1 replayed: 1 mended ({rejected})").first).to_be_visible()
+    picture(page, "replayed")
+    page.go_back()
     expect(ours.locator("#rejections")).to_contain_text("Every submission fits.")
     expect(ours.locator("#in-mirror")).to_have_text(str(ROWS + 6))
 

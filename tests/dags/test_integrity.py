@@ -12,7 +12,7 @@ from tests.support.airflow_environment import ROOT
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
 
-IDS = {"kobo_forms", "kobo_sync", "kobo_verify"}
+IDS = {"kobo_forms", "kobo_replay", "kobo_sync", "kobo_verify"}
 
 
 @pytest.fixture(params=sorted(IDS))

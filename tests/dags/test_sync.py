@@ -183,6 +183,20 @@ def test_everything_again_reads_the_whole_form(
 
 
 @ON_SQLITE
+def test_a_mended_rejection_is_replayed_and_the_runs_note_says_so(
+    airflow: Airflow, simulator: SimulatorProcess, engine: Engine
+) -> None:
+    mended, left = simulator.control.create(2, cd_age="forty")
+    airflow.run("kobo_sync")
+    simulator.control.edit(mended, cd_age=40)
+    run = airflow.run("kobo_replay", rejections=[mended, left], dead_letters=[])
+    assert airflow.states(run) == {"replay": "success"}
+    assert airflow.note(run) == f"2 replayed: 1 mended ({mended}), 1 rejected ({left})"
+    assert count(engine) == 301
+    assert lease_holder(engine) is None
+
+
+@ON_SQLITE
 def test_the_forms_of_the_account_are_listed_even_before_one_is_chosen(
     airflow: Airflow, simulator: SimulatorProcess
 ) -> None:

@@ -28,7 +28,7 @@ ACTIONS: dict[str, dict[str, Any]] = {
     "api/actions/sync": {},
     "api/actions/verify": {},
     "api/actions/confirm-deletes": {"mark": "0123456789ab"},
-    "api/actions/replay": {},
+    "api/actions/replay": {"rejections": [1]},
 }
 
 

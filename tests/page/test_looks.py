@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import uvicorn
@@ -142,6 +143,31 @@ def test_the_keyboard_reaches_every_button_and_the_dialog_gives_the_focus_back(
     page.keyboard.press("Escape")
     assert not page.get_by_role("dialog").is_visible()
     assert confirm.evaluate("e => e === document.activeElement")
+
+
+@pytest.mark.parametrize(
+    ("place", "button", "dag_id"),
+    [
+        ("main", "Sync now", "kobo_sync"),
+        ("main", "Verify now", "kobo_verify"),
+        ("main", "Repair", "kobo_verify"),
+        ("#rejections", "Replay selected", "kobo_replay"),
+        ("#dead-letters", "Replay selected", "kobo_replay"),
+    ],
+)
+def test_a_button_says_which_run_it_started_and_leads_there(
+    full: Engine, opened: Open, place: str, button: str, dag_id: str
+) -> None:
+    page = opened()
+    for box in page.locator(place).get_by_role("checkbox").all()[:1] if place != "main" else []:
+        box.check()
+    page.locator(place).get_by_role("button", name=button).first.click()
+    status = page.get_by_role("status")
+    expect(status).to_contain_text(f"it waits, since the DAG is paused: {dag_id} ")
+    link = status.get_by_role("link")
+    run_id = link.inner_text().removeprefix(f"{dag_id} ")
+    assert link.get_attribute("href") == f"../dags/{dag_id}/runs/{quote(run_id)}"
+    assert serious_faults(page) == []
 
 
 def test_it_speaks_french_and_remembers_it(full: Engine, opened: Open) -> None:

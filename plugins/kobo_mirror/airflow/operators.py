@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,8 @@ class KoboOperator(BaseOperator):
     ``sync`` is all of it in one task. Its steps, each safe to repeat: ``prepare`` (returns the ticket that
     the others need), ``register``, ``plan`` (returns the arguments to map ``pull`` over), ``pull``,
     ``reconcile``, ``publish``, and ``release`` for a run that failed. ``verify`` fails unless the mirror
-    equals the form. ``forms`` lists the forms of the account.
+    equals the form. ``replay`` takes dead letters once more and asks again for rejections. ``forms`` lists
+    the forms of the account.
 
     :param step: what to do.
     :param kobo_conn_id: the form to read, a connection of type "KoboToolbox". (templated)
@@ -47,6 +49,9 @@ class KoboOperator(BaseOperator):
     :param confirm_deletes: the mark of a list of deletes that waits for a person's word. (templated)
     :param full: ``verify`` compares every answer, not only tokens and digests. (templated)
     :param repair: ``verify`` mends what differs and compares again. (templated)
+    :param dead_letters: ids of the dead letters that ``replay`` takes. (templated)
+    :param rejections: ``_id`` of the rejected submissions that ``replay`` asks for. Without any id of either
+        kind it takes all that wait. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -61,6 +66,8 @@ class KoboOperator(BaseOperator):
         "confirm_deletes",
         "full",
         "repair",
+        "dead_letters",
+        "rejections",
     )
     operator_extra_links = (FormLink(), RunLink())
     ui_color = "#e3f1fb"
@@ -81,6 +88,8 @@ class KoboOperator(BaseOperator):
         confirm_deletes: str | None = None,
         full: bool | str = False,
         repair: bool | str = False,
+        dead_letters: Sequence[int] | str = (),
+        rejections: Sequence[int] | str = (),
         retry_policy: ExceptionRetryPolicy | None = RETRY_BY_ERROR,
         **kwargs: Any,
     ) -> None:
@@ -100,9 +109,11 @@ class KoboOperator(BaseOperator):
         self.confirm_deletes = confirm_deletes
         self.full = full
         self.repair = repair
+        self.dead_letters = dead_letters
+        self.rejections = rejections
 
     def execute(self, context: Context) -> Any:
-        """Do the step. What went wrong is left in the XCom ``error``, for ``release`` and the run's note.
+        """Do the step. What went wrong is left in an XCom, for ``release`` and the run's note.
 
         :raises KoboMirrorError: as the library does; ``retry_policy`` decides whether it is worth a retry.
         """
@@ -229,6 +240,26 @@ class KoboOperator(BaseOperator):
         self.log.info("%s", report.sentence)
         return report.sentence
 
+    def _replay(self, context: Context) -> str:
+        from kobo_mirror.forms.mirrored import mirror_of
+        from kobo_mirror.sync.replay import replay_dead_letters, replay_rejections, sentence_of
+
+        letters, rejected = _ids(self.dead_letters), _ids(self.rejections)
+        everything = not letters and not rejected
+        fates = []
+        with self._parts() as (settings, client, engine):
+            mirror = mirror_of(settings)
+            if rejected or everything:  # first, since a sync that runs makes it try all of this again
+                ask_again = self._mirror_sync(settings, client, engine).ask_again
+                fates += replay_rejections(engine, mirror, ask_again, ids=rejected)
+            if letters or everything:
+                fates += replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, ids=letters)
+        for fate in fates:
+            self.log.info("%s", fate.sentence)
+        sentence = sentence_of(fates)
+        context["ti"].xcom_push(NOTE, sentence[:LONGEST])
+        return sentence
+
     def _forms(self, context: Context) -> None:
         hook = self._hook()
         settings = hook.settings(need=("KOBO_TOKEN",))
@@ -262,6 +293,7 @@ _STEPS: Mapping[str, Callable[[KoboOperator, Context], Any]] = {
     "publish": KoboOperator._publish,
     "release": KoboOperator._release,
     "verify": KoboOperator._verify,
+    "replay": KoboOperator._replay,
     "forms": KoboOperator._forms,
 }
 
@@ -277,6 +309,12 @@ def _number(given: int | str | None) -> int | None:
 
 def _text(given: object) -> str | None:
     return None if given in (None, "", "None") else str(given)
+
+
+def _ids(given: Sequence[int] | str) -> list[int]:
+    """What a template left of a list of numbers."""
+    found = json.loads(_text(given) or "[]") if isinstance(given, str) else given
+    return [int(number) for number in found]
 
 
 def _flag(given: bool | str) -> bool:

@@ -17,6 +17,7 @@ from kobo_mirror.store.schema import check_binding
 from kobo_mirror.store.writer import Writer
 
 _MOST = 1_000_000
+_NAMED = 10
 
 
 class Fate(NamedTuple):
@@ -26,6 +27,27 @@ class Fate(NamedTuple):
     id: int
     result: str
     reason: str | None
+
+    @property
+    def sentence(self) -> str:
+        """What became of it, in a line."""
+        return f"{self.kind} {self.id}: {self.result}{f' ({self.reason})' if self.reason else ''}"
+
+
+def sentence_of(fates: Sequence[Fate]) -> str:
+    """What became of them all, in a line: how many of each result, and the first ids of each.
+
+    >>> sentence_of([Fate("rejection", 7, "mended", None), Fate("rejection", 9, "mended", None)])
+    '2 replayed: 2 mended (7, 9)'
+    """
+    by_result: dict[str, list[int]] = {}
+    for fate in fates:
+        by_result.setdefault(fate.result, []).append(fate.id)
+    parts = [
+        f"{len(ids)} {result} ({', '.join(map(str, ids[:_NAMED]))}{' …' if len(ids) > _NAMED else ''})"
+        for result, ids in by_result.items()
+    ]
+    return f"{len(fates)} replayed" + (f": {', '.join(parts)}" if parts else "")
 
 
 def replay_dead_letters(

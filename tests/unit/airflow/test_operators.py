@@ -20,10 +20,15 @@ from kobo_mirror.errors import (
     ServerError,
 )
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store import dead_letters
 from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.tables import dead_letters as dead_letters_table
 from simulator.process import SimulatorProcess
 from tests.support import airflow_environment  # noqa: F401  # before anything of Airflow
+from tests.support.submissions import body, submission
+from tests.support.tables import rows_of
 
 Connect = Callable[..., None]
 
@@ -122,11 +127,63 @@ def test_a_difference_fails_the_proof_for_good_and_names_the_submission(
     assert ages(engine)[wrong] == right
 
 
+@pytest.mark.parametrize("ids", ["chosen", "all"])
+def test_what_was_mended_is_replayed_and_the_rest_stays(
+    run: Run, engine: Engine, simulator: SimulatorProcess, ids: str
+) -> None:
+    mended, left = simulator.control.create(2, cd_age="forty")
+    run.execute()
+    simulator.control.edit(mended, cd_age=40)
+    taken = dead_letters.keep(
+        engine, body=body(submission(9_999_999, _xform_id_string=simulator.asset)), source="t", reason="r"
+    )
+    refused = dead_letters.keep(engine, body=b"{", source="t", reason="r")
+    chosen = {"rejections": f"[{mended}, {left}]", "dead_letters": f"[{taken}, {refused}]"}
+    given = chosen if ids == "chosen" else {"rejections": "None", "dead_letters": "[]"}
+    sentence = run.execute(step="replay", **given)
+    assert sentence == (
+        f"4 replayed: 1 mended ({mended}), 1 rejected ({left}), 1 inserted ({taken}), 1 refused ({refused})"
+    )
+    assert run.left == {"kobo_mirror_note": sentence}
+    assert ages(engine)[mended] == 40
+    assert 9_999_999 in ages(engine)
+    assert left not in ages(engine)
+
+
+@pytest.mark.parametrize("kind", ["rejections", "dead_letters"])
+def test_a_replay_of_one_kind_leaves_the_other_alone(
+    run: Run, engine: Engine, simulator: SimulatorProcess, kind: str
+) -> None:
+    (mended,) = simulator.control.create(1, cd_age="forty")
+    run.execute()
+    simulator.control.edit(mended, cd_age=40)
+    letter = dead_letters.keep(
+        engine, body=body(submission(9_999_999, _xform_id_string=simulator.asset)), source="t", reason="r"
+    )
+    run.execute(step="replay", **{kind: f"[{mended if kind == 'rejections' else letter}]"})
+    assert (mended in ages(engine), 9_999_999 in ages(engine)) == (
+        kind == "rejections",
+        kind == "dead_letters",
+    )
+
+
+def test_a_replay_beside_a_sync_says_who_holds_the_form_and_has_taken_nothing(
+    run: Run, engine: Engine, simulator: SimulatorProcess
+) -> None:
+    (rejected,) = simulator.control.create(1, cd_age="forty")
+    run.execute()
+    letter = dead_letters.keep(engine, body=b"{", source="t", reason="r")
+    take_lease(engine, simulator.asset, "kobo_sync scheduled__1")
+    with pytest.raises(LeaseError, match="kobo_sync scheduled__1 holds this form"):
+        run.execute(step="replay", rejections=[rejected], dead_letters=[letter])
+    assert [row["attempts"] for row in rows_of(engine, dead_letters_table)] == [0]
+
+
 def test_an_error_is_left_for_whoever_ends_the_run(run: Run, kobo: Connect, engine: Engine) -> None:
     kobo(token="a-token-that-nobody-has")
     with pytest.raises(CredentialsError) as error:
         run.execute(step="prepare")
-    assert run.left == {"error": str(error.value)}
+    assert run.left == {"kobo_mirror_error": str(error.value)}
 
 
 @pytest.mark.parametrize("step", ["plan", "pull", "reconcile", "publish"])

@@ -5,9 +5,9 @@ Airflow promises none of these names to plugins, so that they are all here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.api_fastapi.app import get_auth_manager
@@ -23,17 +23,15 @@ from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType
 from fastapi import Depends, HTTPException
 
-from kobo_mirror.airflow.hooks import KoboHook, open_target
+from kobo_mirror.airflow.hooks import open_target
 from kobo_mirror.airflow.page.schemas import Triggered
 from kobo_mirror.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from kobo_mirror.config import Settings
-
-SYNC, VERIFY = "kobo_sync", "kobo_verify"
-KOBO, DATABASE = "kobo_default", "kobo_database"
+SYNC, VERIFY, REPLAY = "kobo_sync", "kobo_verify", "kobo_replay"
+DATABASE = "kobo_database"
 
 
 def _allowed(user: Any, dag_id: str, method: Any, entity: DagAccessEntity | None = None) -> bool:
@@ -80,8 +78,12 @@ def target() -> Engine:
 
     :raises ConfigurationError: the connection is missing or names no database.
     """
-    with _missing_is_told(DATABASE):
+    try:
         fresh = open_target(DATABASE)
+    except (AirflowException, AirflowRuntimeError):
+        raise ConfigurationError(
+            f"There is no connection {DATABASE}: add it in Admin → Connections."
+        ) from None
     address = fresh.url.render_as_string(hide_password=False)
     known = _engines.get(address)
     if known is not None:
@@ -92,25 +94,6 @@ def target() -> Engine:
     _engines.clear()
     _engines[address] = fresh
     return fresh
-
-
-def settings() -> Settings:
-    """What the connection to KoboToolbox says.
-
-    :raises ConfigurationError: it is missing, or says something malformed.
-    """
-    with _missing_is_told(KOBO):
-        return KoboHook(KOBO).settings()
-
-
-@contextmanager
-def _missing_is_told(connection: str) -> Iterator[None]:
-    try:
-        yield
-    except (AirflowException, AirflowRuntimeError):
-        raise ConfigurationError(
-            f"There is no connection {connection}: add it in Admin → Connections."
-        ) from None
 
 
 def trigger(dag_id: str, user: Any, conf: Mapping[str, Any]) -> Triggered:
@@ -133,9 +116,11 @@ def trigger(dag_id: str, user: Any, conf: Mapping[str, Any]) -> Triggered:
         )
     except (AirflowException, ValueError) as problem:
         raise HTTPException(409, str(problem)) from problem
-    return Triggered(dag_id=dag_id, run_id=run.run_id, paused=paused, href=f"dags/{dag_id}/runs/{run.run_id}")
+    href = f"dags/{dag_id}/runs/{quote(run.run_id)}"
+    return Triggered(dag_id=dag_id, run_id=run.run_id, paused=paused, href=href)
 
 
 Viewer = Annotated[Any, Depends(viewer)]
 SyncOperator = Annotated[Any, Depends(operator_of(SYNC))]
 VerifyOperator = Annotated[Any, Depends(operator_of(VERIFY))]
+ReplayOperator = Annotated[Any, Depends(operator_of(REPLAY))]

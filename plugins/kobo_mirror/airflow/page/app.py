@@ -148,6 +148,7 @@ def page(request: Request, user: access.Viewer, asset_uid: str | None = None, ru
         version=_version,
         operator=access.may_trigger(user),
         prover=access.may_trigger(user, access.VERIFY),
+        replayer=access.may_trigger(user, access.REPLAY),
         **seen,
     )
     answer = HTMLResponse(html, headers={"Vary": "Accept-Language, Cookie"})

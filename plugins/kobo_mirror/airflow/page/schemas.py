@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 HIGHEST_ID = 2**63 - 1
 Id = Annotated[int, Field(ge=0, le=HIGHEST_ID)]
@@ -184,6 +184,13 @@ class ReplayOrder(_Order):
     rejections: list[Id] = Field(default=[], max_length=500)
     dead_letters: list[Id] = Field(default=[], max_length=500)
 
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        """Refuse an order without any id: to the DAG that means all that wait."""
+        if not self.rejections and not self.dead_letters:
+            raise ValueError("name at least one rejection or dead letter")
+        return self
+
 
 class Triggered(BaseModel):
     """A run of a DAG that was asked for."""
@@ -191,16 +198,7 @@ class Triggered(BaseModel):
     dag_id: str
     run_id: str
     paused: bool = Field(description="The DAG is paused: the run waits until somebody unpauses it.")
-    href: str
-
-
-class Fate(BaseModel):
-    """What became of one replayed thing."""
-
-    kind: str
-    id: int
-    result: str
-    reason: str | None
+    href: str = Field(description="Its place in Airflow's UI, from the root of that.")
 
 
 class Problem(BaseModel):

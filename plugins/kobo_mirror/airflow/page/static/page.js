@@ -74,8 +74,10 @@ async function post(path, body) {
     const detail = typeof given.detail === "string" ? given.detail : answer.statusText;
     return say(`${words.failed} (${answer.status}): ${detail}`);
   }
-  if (Array.isArray(given)) return say(`${words.replayed}: ${given.map((fate) => `${fate.id} ${fate.result}`).join(", ")}`);
-  return say(`${given.paused ? words.paused : words.asked}: ${given.dag_id} ${given.run_id}`);
+  say(`${given.paused ? words.paused : words.asked}: `);
+  const link = document.createElement("a");
+  Object.assign(link, { href: `../${given.href}`, target: "_top", textContent: `${given.dag_id} ${given.run_id}` });
+  return document.getElementById("status").append(link);
 }
 
 async function press(button) {
