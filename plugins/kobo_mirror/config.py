@@ -51,6 +51,7 @@ class Settings:
     kobo_max_in_flight: int = 4
     kobo_exact_up_to: int = 50_000
     kobo_exact_every_hours: int = 24
+    kobo_verify_full_every_days: int = 7
 
     @classmethod
     def from_env(
@@ -200,4 +201,5 @@ _CHECKS: dict[str, Callable[[str], str | int]] = {
     "kobo_max_in_flight": _whole_number(1, 32),
     "kobo_exact_up_to": _whole_number(0, 10**9),
     "kobo_exact_every_hours": _whole_number(1, 24 * 365),
+    "kobo_verify_full_every_days": _whole_number(0, 365),
 }

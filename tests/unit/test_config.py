@@ -27,6 +27,7 @@ GOOD = {
     "KOBO_MAX_IN_FLIGHT": "2",
     "KOBO_EXACT_UP_TO": "0",
     "KOBO_EXACT_EVERY_HOURS": "1",
+    "KOBO_VERIFY_FULL_EVERY_DAYS": "0",
 }
 
 
@@ -111,6 +112,8 @@ SECRET = "hunter2"
         ("KOBO_MAX_IN_FLIGHT", "33"),
         ("KOBO_EXACT_UP_TO", f"{SECRET}"),
         ("KOBO_EXACT_EVERY_HOURS", "0"),
+        ("KOBO_VERIFY_FULL_EVERY_DAYS", "weekly"),
+        ("KOBO_VERIFY_FULL_EVERY_DAYS", "366"),
     ],
 )
 def test_a_malformed_value_is_one_sentence_that_names_the_variable_and_never_the_value(

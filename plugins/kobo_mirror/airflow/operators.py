@@ -48,6 +48,8 @@ class KoboOperator(BaseOperator):
     :param since_id: read every submission with a higher ``_id`` again. (templated)
     :param confirm_deletes: the mark of a list of deletes that waits for a person's word. (templated)
     :param full: ``verify`` compares every answer, not only tokens and digests. (templated)
+    :param full_when_due: ``verify`` also compares every answer where a proof that does is due, by
+        ``KOBO_VERIFY_FULL_EVERY_DAYS``. (templated)
     :param repair: ``verify`` mends what differs and compares again. (templated)
     :param dead_letters: ids of the dead letters that ``replay`` takes. (templated)
     :param rejections: ``_id`` of the rejected submissions that ``replay`` asks for. Without any id of either
@@ -65,6 +67,7 @@ class KoboOperator(BaseOperator):
         "since_id",
         "confirm_deletes",
         "full",
+        "full_when_due",
         "repair",
         "dead_letters",
         "rejections",
@@ -87,6 +90,7 @@ class KoboOperator(BaseOperator):
         since_id: int | str | None = None,
         confirm_deletes: str | None = None,
         full: bool | str = False,
+        full_when_due: bool | str = False,
         repair: bool | str = False,
         dead_letters: Sequence[int] | str = (),
         rejections: Sequence[int] | str = (),
@@ -108,6 +112,7 @@ class KoboOperator(BaseOperator):
         self.since_id = since_id
         self.confirm_deletes = confirm_deletes
         self.full = full
+        self.full_when_due = full_when_due
         self.repair = repair
         self.dead_letters = dead_letters
         self.rejections = rejections
@@ -226,7 +231,7 @@ class KoboOperator(BaseOperator):
 
         with self._parts() as (settings, client, engine):
             mirror = mirror_of(settings)
-            progress, full = Progress(self.log.info), _flag(self.full)
+            progress, full = Progress(self.log.info), _flag(self.full) or self._full_is_due(settings, engine)
             report = verify(client, engine, mirror, progress, full=full)
             if _flag(self.repair) and not report.equal:
                 self.log.warning("%s: mending it", report.sentence)
@@ -239,6 +244,17 @@ class KoboOperator(BaseOperator):
             raise AirflowFailException(f"{report.sentence}. The first ids of each kind: {named}")
         self.log.info("%s", report.sentence)
         return report.sentence
+
+    def _full_is_due(self, settings: Settings, engine: Engine) -> bool:
+        from kobo_mirror.store.proofs import full_proof_is_due
+
+        every = settings.kobo_verify_full_every_days
+        due = _flag(self.full_when_due) and full_proof_is_due(engine, settings.kobo_asset_id, every)
+        if due:
+            self.log.info(
+                "A proof that compares every answer is due (KOBO_VERIFY_FULL_EVERY_DAYS=%s).", every
+            )
+        return due
 
     def _replay(self, context: Context) -> str:
         from kobo_mirror.forms.mirrored import mirror_of

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, RowMapping, insert, select
 
-from kobo_mirror.store.database import now, transact
+from kobo_mirror.store.database import clock, now, reading, transact
 from kobo_mirror.store.tables import proofs
+
+_SLACK = timedelta(hours=1)  # a schedule does not start at the same second every day
 
 
 def note_proof(
@@ -27,3 +29,28 @@ def last_proof(connection: Connection, asset_uid: str) -> RowMapping | None:
     """The newest proof of a form."""
     query = select(proofs).where(proofs.c.asset_uid == asset_uid).order_by(proofs.c.id.desc()).limit(1)
     return connection.execute(query).mappings().one_or_none()
+
+
+def full_proof_is_due(engine: Engine, asset_uid: str, every_days: int) -> bool:
+    """Whether the next scheduled proof of a form should compare every answer.
+
+    It should where no proof has done so yet, where the newest one that did began ``every_days`` ago or earlier,
+    and where that one found a difference, since a quick proof may be blind to it.
+
+    :param every_days: 0: never.
+    :raises DatabaseError: the proofs cannot be read.
+    """
+    if not every_days:
+        return False
+    newest = (
+        select(proofs)
+        .where(proofs.c.asset_uid == asset_uid, proofs.c.whole)
+        .order_by(proofs.c.id.desc())
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        proof = connection.execute(newest).mappings().one_or_none()
+    if proof is None or any(proof[kind] for kind in ("missing", "extra", "stale", "different")):
+        return True
+    started_at: datetime = proof["started_at"]
+    return started_at <= clock(engine) - timedelta(days=every_days) + _SLACK

@@ -25,6 +25,7 @@ from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import dead_letters as dead_letters_table
+from kobo_mirror.store.tables import proofs
 from simulator.process import SimulatorProcess
 from tests.support import airflow_environment  # noqa: F401  # before anything of Airflow
 from tests.support.submissions import body, submission
@@ -125,6 +126,29 @@ def test_a_difference_fails_the_proof_for_good_and_names_the_submission(
     assert ages(engine)[wrong] == 1
     assert "0 differences" in run.execute(step="verify", full="True", repair="True")
     assert ages(engine)[wrong] == right
+
+
+def proofs_of(engine: Engine) -> list[bool]:
+    """Whether each proof compared every answer, the oldest first."""
+    return [row["whole"] for row in rows_of(engine, proofs)]
+
+
+def test_a_proof_is_full_when_due_and_only_where_that_is_asked_for(run: Run, engine: Engine) -> None:
+    run.execute()
+    run.execute(step="verify", full_when_due="False")
+    run.execute(step="verify", full_when_due="True")
+    run.execute(step="verify", full_when_due="True")
+    run.execute(step="verify", full="True", full_when_due="False")
+    assert proofs_of(engine) == [False, True, False, True]
+
+
+def test_zero_days_mean_that_no_proof_is_full_by_itself(
+    run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOBO_VERIFY_FULL_EVERY_DAYS", "0")
+    run.execute()
+    run.execute(step="verify", full_when_due="True")
+    assert proofs_of(engine) == [False]
 
 
 @pytest.mark.parametrize("ids", ["chosen", "all"])
