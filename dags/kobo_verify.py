@@ -52,7 +52,7 @@ never), and `KOBO_VERIFY_DEADLINE_MINUTES` is when a run counts as late.
             False,
             type="boolean",
             title="Compare every answer",
-            description="Reads the whole form: slower, and blind to nothing. The scheduled run does so once a week.",
+            description="Reads the whole form: slower, and blind to nothing. A scheduled run does it weekly.",
         ),
         "repair": Param(
             False,

@@ -34,8 +34,8 @@ def last_proof(connection: Connection, asset_uid: str) -> RowMapping | None:
 def full_proof_is_due(engine: Engine, asset_uid: str, every_days: int) -> bool:
     """Whether the next scheduled proof of a form should compare every answer.
 
-    It should where no proof has done so yet, where the newest one that did began ``every_days`` ago or earlier,
-    and where that one found a difference, since a quick proof may be blind to it.
+    It should where no proof has done so yet, where the newest one that did began ``every_days`` ago or
+    earlier, and where that one found a difference, since a quick proof may be blind to it.
 
     :param every_days: 0: never.
     :raises DatabaseError: the proofs cannot be read.
