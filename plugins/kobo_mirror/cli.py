@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Event
 
@@ -14,7 +14,13 @@ from sqlalchemy import Engine
 
 from kobo_mirror import serve
 from kobo_mirror.config import Settings
-from kobo_mirror.errors import ConfigurationError, CredentialsError, KoboMirrorError, NotPermittedError
+from kobo_mirror.errors import (
+    ConfigurationError,
+    CredentialsError,
+    DatabaseError,
+    KoboMirrorError,
+    NotPermittedError,
+)
 from kobo_mirror.forms.mirrored import FORM, mirror_of
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store.schema import check_binding, migrate
@@ -274,4 +280,17 @@ def _run(options: argparse.Namespace) -> int:
             _prepare(settings, engine)
             return str(syncing.run(name="run", pull_all=pull_of(settings, silent, sleep))["sentence"])
 
-        return serve.serve(set_up, sync, every=options.every * 60, stop=stop)
+        ask = partial(_first_contact, settings, engine)
+        return serve.serve(ask, set_up, sync, every=options.every * 60, stop=stop)
+
+
+def _first_contact(settings: Settings, engine: Engine) -> str:
+    """Ask for the form once, without patience; a database that is away is told of later."""
+    with suppress(DatabaseError):
+        _prepare(settings, engine)
+    with KoboClient(
+        settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, attempts=1, timeout=(5.0, 15.0)
+    ) as client:
+        form = client.form()
+    shown = "" if form.submission_count is None else f" with {form.submission_count:,} submissions"
+    return f"{settings.kobo_url} shows the form '{form.name}'{shown}"

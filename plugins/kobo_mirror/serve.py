@@ -14,7 +14,17 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
-from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError, LeaseError, ServerError
+from kobo_mirror.errors import (
+    ConfigurationError,
+    CredentialsError,
+    DatabaseError,
+    DeletesWaitError,
+    KoboMirrorError,
+    LeaseError,
+    RequestError,
+    SchemaError,
+    ServerError,
+)
 
 Webhook = subprocess.Popen[bytes]
 Step = Callable[[], str]
@@ -24,6 +34,7 @@ _HOUSE = Path(__file__).resolve().parents[2]
 _WEBHOOK = ["-m", "gunicorn", "-c", str(_HOUSE / "webhook" / "gunicorn.conf.py"), "webhook.app:get_app()"]
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PASSING = (ServerError, DatabaseError, LeaseError)
+_REFUSED = (ConfigurationError, CredentialsError, RequestError, SchemaError)
 _LOOK_EVERY = 0.5
 _START = 30.0
 _SOON = 60.0
@@ -39,23 +50,29 @@ def pause(stop: Event, seconds: float) -> None:
         raise KoboMirrorError("Stopped before the server gave a proper answer.")
 
 
-def serve(set_up: Step, sync: Step, *, every: float, stop: Event) -> int:
+def serve(first_contact: Step, set_up: Step, sync: Step, *, every: float, stop: Event) -> int:
     """Serve the webhook, set up, and sync until a signal or the end of the webhook.
 
-    The webhook is up before ``set_up`` registers it, so that no delivery finds a closed door. What fails for
-    a while is tried again within a minute.
+    ``first_contact`` comes before all else, so that a refusal is the first thing on the screen and
+    nothing has been started. The webhook is up before ``set_up`` registers it, so that no delivery finds
+    a closed door. What fails for a while is tried again within a minute. A refusal ends it until a first
+    sync has ended well; after that it is told with each sync, and the webhook goes on taking what is
+    delivered.
 
+    :param first_contact: asks the server once.
     :param every: seconds between two syncs.
     :param stop: set by SIGTERM, Ctrl-C and a closed terminal, which also interrupt what is being done.
     :returns: the exit code of the webhook, 0 after a signal.
     :raises KoboMirrorError: what will not pass by itself.
     """
+    _tell(first_contact)
     with suppress(KeyboardInterrupt), _running(stop) as webhook:
         _wait_until_it_listens(webhook, stop)
-        is_set_up = False
+        is_set_up = has_synced = False
         while webhook.poll() is None:
             is_set_up = is_set_up or _tell(set_up)
-            done = _tell(sync)
+            done = _tell(sync, even_refused=has_synced)
+            has_synced = has_synced or done
             _rest(webhook, stop, every if is_set_up and done else min(every, _SOON))
         return webhook.returncode
     return 0
@@ -85,8 +102,12 @@ def _running(stop: Event) -> Iterator[Webhook]:
 
 
 def _webhook() -> Webhook:
-    """Out of reach of the terminal: a worker that gets Ctrl-C from there and from gunicorn may hang in it."""
-    return subprocess.Popen([sys.executable, *_WEBHOOK], cwd=_HOUSE, process_group=0)  # noqa: S603  # our own
+    """Start it without the token, which it has no use for, and out of reach of the terminal.
+
+    A worker that gets Ctrl-C from there and from gunicorn may hang in it.
+    """
+    env = {name: value for name, value in os.environ.items() if name != "KOBO_TOKEN"}
+    return subprocess.Popen([sys.executable, *_WEBHOOK], cwd=_HOUSE, env=env, process_group=0)  # noqa: S603  # our own
 
 
 def _end(webhook: Webhook) -> None:
@@ -108,8 +129,11 @@ def _wait_until_it_listens(webhook: Webhook, stop: Event) -> None:
         stop.wait(_LOOK_EVERY)
 
 
-def _tell(step: Step) -> bool:
-    """Whether the step has ended; if not, it is worth trying again."""
+def _tell(step: Step, *, even_refused: bool = False) -> bool:
+    """Do a step and print what it says; whether it has ended well enough to wait for its next turn.
+
+    :param even_refused: print a refusal instead of raising it.
+    """
     try:
         print(step(), flush=True)
     except _PASSING as error:
@@ -117,6 +141,10 @@ def _tell(step: Step) -> bool:
         return False
     except DeletesWaitError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
+    except _REFUSED as error:
+        if not even_refused:
+            raise
+        print(f"error: {error} The webhook goes on.", file=sys.stderr, flush=True)
     return True
 
 

@@ -206,6 +206,76 @@ def test_what_will_not_pass_ends_it_with_a_sentence(
         assert said in tree.said()
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"KOBO_TOKEN": "wrong"}, "KOBO_TOKEN was refused by"),
+        ({"KOBO_ASSET_ID": "aAnotherForm00000000001"}, "shows no form 'aAnotherForm00000000001'"),
+        ({"KOBO_URL": "{url}/login"}, ""),
+    ],
+    ids=["token", "form", "address"],
+)
+@pytest.mark.parametrize("endpoint", ["set", ""])
+def test_a_refusal_at_the_first_contact_is_all_that_is_on_the_screen(
+    embedded: Mirroring, tmp_path: Path, change: dict[str, str], said: str, endpoint: str
+) -> None:
+    given = {name: text.format(url=embedded.simulator.url) for name, text in change.items()}
+    given |= {} if endpoint else {"REAL_TIME_POST_ENDPOINT_URL": ""}
+    started = time.monotonic()
+    with running(embedded, tmp_path, **given) as tree:
+        assert tree.process.wait(30) == 2
+        assert time.monotonic() - started < 10
+        (line,) = tree.said().splitlines()
+        assert line.startswith("error: ")
+        assert said in line
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no-such-host.invalid"], ids=["port", "host"])
+def test_a_server_that_cannot_be_reached_is_said_at_once_and_the_webhook_serves(
+    embedded: Mirroring, tmp_path: Path, url: str
+) -> None:
+    with running(embedded, tmp_path, KOBO_URL=url) as tree:
+        tree.wait_for(tree.said, 10)
+        first = tree.said().splitlines()[0]
+        assert first.startswith(f"error: {url} could not be reached")
+        assert first.endswith("Trying again.")
+        tree.wait_for(lambda: tree.status("/health/live") == 200)
+        assert tree.end()[0] == 0
+
+
+def test_the_first_line_names_the_form_and_the_webhook_is_not_given_the_token(
+    embedded: Mirroring, tmp_path: Path
+) -> None:
+    with running(embedded, tmp_path, SPT_NOENV="1") as tree:  # setproctitle leaves the environment readable
+        tree.wait_for(lambda: "300 new" in tree.said())
+        first = tree.said().splitlines()[0]
+        assert first == (
+            f"{embedded.simulator.url} shows the form 'Client data (simulated)' with 300 submissions"
+        )
+        served = [psutil.Process(pid).environ() for pid in tree.processes() if pid != tree.process.pid]
+        assert served
+        assert not [env for env in served if "KOBO_TOKEN" in env]
+        assert all(env["WEBHOOK_SECRET"] == SECRET for env in served)
+
+
+@pytest.mark.parametrize("kind", ["401", "403", "404"])
+def test_a_refusal_after_a_good_sync_is_told_and_the_webhook_goes_on(
+    embedded: Mirroring, tmp_path: Path, kind: str
+) -> None:
+    control = embedded.simulator.control
+    with running(embedded, tmp_path, "--every", "0.01") as tree:
+        tree.wait_for(lambda: "300 new" in tree.said())
+        control.faults.add(kind, count=None, path="api/v2")
+        tree.wait_for(lambda: "The webhook goes on." in tree.said())
+        (new,) = control.create(1)
+        control.wait_deliveries()
+        tree.wait_for(lambda: new in records(embedded.engine))
+        control.faults.clear()
+        control.edit(new, cd_age="55")
+        tree.wait_for(lambda: records(embedded.engine)[new]["age"] == 55)
+        assert tree.end()[0] == 0
+
+
 def test_another_form_ends_it_and_registers_nothing(embedded: Mirroring, tmp_path: Path) -> None:
     embedded.sync()
     with running(embedded, tmp_path, KOBO_ASSET_ID="aAnotherForm00000000001") as tree:
