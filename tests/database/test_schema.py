@@ -71,6 +71,8 @@ TABLES = {
     "kobo_rejections",
     "kobo_proofs",
     "kobo_server_counts",
+    "kobo_codes",
+    "kobo_code_ids",
 }
 
 

@@ -45,6 +45,7 @@ LONG_BLOB = LargeBinary().with_variant(mysql.LONGBLOB(), *MYSQLS)
 SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 UID = ascii_text(40)
 TOKEN = ascii_text(80)
+CODE = ascii_text(12)
 
 metadata = MetaData()
 
@@ -55,6 +56,9 @@ forms = Table(
     Column("asset_uid", UID, nullable=False),
     Column("fingerprint", BINARY(16), nullable=False),
     Column("bound_at", MOMENT, nullable=False),
+    Column("epoch", Integer, nullable=False, server_default="1"),
+    Column("epoch_read", Integer, nullable=False, server_default="0"),
+    Column("id_strings", LONG_TEXT),
     **OPTIONS,
 )  # fmt: skip
 
@@ -78,6 +82,7 @@ submissions = Table(
     Column("pushed_at", MOMENT),
     Column("first_seen_at", MOMENT, nullable=False),
     Column("deleted_at", MOMENT),
+    Column("epoch", Integer, nullable=False, server_default="1"),
     **OPTIONS,
 )  # fmt: skip
 
@@ -101,6 +106,7 @@ dead_letters = Table(
     Column("body", LONG_BLOB, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("replayed_at", MOMENT),
+    Column("asset_uid", UID),
     **OPTIONS,
 )  # fmt: skip
 
@@ -159,6 +165,10 @@ sync_runs = Table(
     Column("history_until", DateTime),
     Column("confirmed", ascii_text(16)),
     Column("error", String(500)),
+    Column("epoch", Integer, nullable=False, server_default="1"),
+    Column("waiting_code", CODE),
+    Column("failure", ascii_text(40)),
+    Column("count_difference", BigInteger),
     **OPTIONS,
 )  # fmt: skip
 
@@ -199,6 +209,25 @@ tallies = Table(
 rejections = Table(
     "kobo_rejections", metadata,
     Column("asset_uid", UID, primary_key=True),
+    Column("kobo_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("column_names", LONG_TEXT),
+    **OPTIONS,
+)  # fmt: skip
+
+codes = Table(
+    "kobo_codes", metadata,
+    Column("code", CODE, primary_key=True),
+    Column("asset_uid", UID, nullable=False),
+    Column("kind", ascii_text(10), nullable=False),
+    Column("issued_at", MOMENT, nullable=False),
+    Column("used_at", MOMENT),
+    Column("settled_at", MOMENT),
+    **OPTIONS,
+)  # fmt: skip
+
+code_ids = Table(
+    "kobo_code_ids", metadata,
+    Column("code", CODE, primary_key=True),
     Column("kobo_id", BigInteger, primary_key=True, autoincrement=False),
     **OPTIONS,
 )  # fmt: skip
