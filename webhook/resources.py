@@ -17,7 +17,6 @@ from kobo_mirror.forms.rows import parsed_state
 from kobo_mirror.forms.submission import form_of, parse
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.exchange import PushResult
-from kobo_mirror.store.schema import bind
 from kobo_mirror.store.writer import Writer
 from webhook import SILENT_SECONDS
 from webhook.grouping import Committer, Room
@@ -49,7 +48,6 @@ class Submissions:
         self._metrics = metrics
         self._arrived = arrived
         self._room = Room(ROOM_DELIVERIES, ROOM_BYTES)
-        self._bound: set[str] = set()
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Commit the submission, or keep its body as a dead letter, before anything is answered.
@@ -81,11 +79,8 @@ class Submissions:
             self._arrived()
 
     def _push(self, asset: str, submission: dict[str, Any], body: bytes) -> PushResult:
-        """Write, once it is certain that the form table mirrors this very form."""
+        """Write; each transaction makes sure that the form table mirrors this very form."""
         state = parsed_state(submission, body, self._mirrors[asset])
-        if asset not in self._bound:
-            bind(self._engine, self._mirrors[asset])
-            self._bound.add(asset)
         _ = state.shaped  # here, so that a fault of the shaping is this delivery's own
         return self._committers[asset].push(state)
 

@@ -50,5 +50,9 @@ class SubmissionError(KoboMirrorError):
     """A body that is no submission: it becomes a dead letter."""
 
 
+class UnequalError(KoboMirrorError):
+    """A sync has ended, and yet the tables are not what the form shows: a person must look."""
+
+
 class DeletesWaitError(KoboMirrorError):
     """So many submissions have gone from the server that a person must say whether that is meant."""

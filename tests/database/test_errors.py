@@ -13,7 +13,7 @@ from kobo_mirror.errors import ConfigurationError, DatabaseError, KoboMirrorErro
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.database import clock, open_engine, reading, transact
-from kobo_mirror.store.schema import at_head
+from kobo_mirror.store.schema import at_head, bind
 from kobo_mirror.store.writer import Writer
 from tests.support.database_server import DatabaseServer
 from tests.support.drivers import DRIVERS
@@ -125,6 +125,7 @@ def test_a_file_that_is_no_database_of_ours(tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_read_only(url: str, engine: Engine) -> None:
+    bind(engine, MIRROR)
     if engine.dialect.name == "sqlite":
         closed = open_engine(f"sqlite:///file:{url.removeprefix('sqlite:///')}?mode=ro&uri=true")
         said = "SQLite says '.*readonly database'"
@@ -153,6 +154,7 @@ def test_the_clock_is_in_utc_and_has_six_digits(engine: Engine) -> None:
 
 
 def test_readers_do_not_wait_for_a_writer(engine: Engine) -> None:
+    bind(engine, MIRROR)
     Writer(engine, MIRROR).push(body(submission(1)))
     with engine.begin() as writer:
         writer.execute(text("UPDATE kobo_submissions SET submitted_by = 'x'"))

@@ -35,17 +35,18 @@ def test_what_is_held_is_told_by_one_comparison(engine: Engine) -> None:
     writing.pull(*odd)
     rows = [(one.kobo_id, one.uuid, one.digest) for one in map(state, odd)]
     with reading(engine) as connection:
-        assert holds_just(connection, ASSET, rows, (0, None))
-        assert holds_just(connection, ASSET, rows[1:3], (1, 3))
-        assert holds_just(connection, ASSET, [], (10, 20))
-        assert not holds_just(connection, ASSET, rows, (1, None))
-        assert not holds_just(connection, ASSET, rows[:-1], (0, None))
-        assert not holds_just(connection, ASSET, [(1, "another", rows[0][2]), *rows[1:]], (0, None))
-        assert not holds_just(connection, ASSET, [(1, rows[0][1], bytes(16)), *rows[1:]], (0, None))
+        assert holds_just(connection, ASSET, rows, (0, None), 1)
+        assert holds_just(connection, ASSET, rows[1:3], (1, 3), 1)
+        assert holds_just(connection, ASSET, [], (10, 20), 1)
+        assert not holds_just(connection, ASSET, rows, (1, None), 1)
+        assert not holds_just(connection, ASSET, rows[:-1], (0, None), 1)
+        assert not holds_just(connection, ASSET, rows, (0, None), 2)
+        assert not holds_just(connection, ASSET, [(1, "another", rows[0][2]), *rows[1:]], (0, None), 1)
+        assert not holds_just(connection, ASSET, [(1, rows[0][1], bytes(16)), *rows[1:]], (0, None), 1)
     writing.remove(1)
     with reading(engine) as connection:
-        assert not holds_just(connection, ASSET, rows, (0, None))
-        assert holds_just(connection, ASSET, rows[1:], (0, None))
+        assert not holds_just(connection, ASSET, rows, (0, None), 1)
+        assert holds_just(connection, ASSET, rows[1:], (0, None), 1)
 
 
 def test_a_row_that_is_to_be_mended_equals_nothing(engine: Engine) -> None:

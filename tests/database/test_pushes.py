@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.schema import bind
 from kobo_mirror.store.tables import tallies
 from kobo_mirror.store.writer import Writer
 from tests.support.submissions import MIRROR, body, edited, state, submission
@@ -96,6 +97,7 @@ def test_a_part_of_a_submission_is_read_for(server_engine: Engine, asked: list[s
 
 def test_a_connection_that_was_cut_is_no_failure_without_a_ping(server_engine: Engine) -> None:
     engine = open_engine(server_engine.url, ping=False)
+    bind(engine, MIRROR)
     writer = Writer(engine, MIRROR)
     assert writer.push(body(submission(1))).result == "inserted"
     with engine.connect() as connection:

@@ -29,7 +29,9 @@ from kobo_mirror.store.decide import Way
 from kobo_mirror.store.literals import Rows
 from kobo_mirror.store.statements import (
     _STATEMENT_BYTES,
+    READ_CLOCK,
     THE_MOMENT,
+    First,
     Write,
     _chunks,
     _size,
@@ -113,7 +115,7 @@ def test_a_message_of_several_statements_has_one_moment(server_engine: Engine, o
     before = clock(server_engine)
     with server_engine.begin() as connection:
         writes = [Write(odd_table, columns, [(i, day_of(THE_MOMENT), THE_MOMENT)]) for i in (1, 2)]
-        write(connection, *writes, clock=True)
+        write(connection, *writes, first=First(READ_CLOCK))
         stored = connection.execute(select(odd_table.c.day, odd_table.c.moment)).all()
     assert len(set(stored)) == 1
     day, moment = stored[0]

@@ -31,7 +31,9 @@ def counts(result: dict[str, Any]) -> dict[str, int]:
 def test_a_form_arrives_and_a_second_sync_writes_nothing(mirroring: Mirroring) -> None:
     first = mirroring.sync()
     assert counts(first) == {"inserted": 300}
-    assert re.fullmatch(r"success: 300 new in [0-9.]+ s \(exact\)", first["sentence"])
+    assert re.fullmatch(
+        r"success: 300 new in [0-9.]+ s \(exact\); the form has 300 submissions", first["sentence"]
+    )
     assert (first["mode"], first["rows_read"]) == ("exact", 300)
     assert 0 < first["requests"] <= len(mirroring.simulator.control.requests())
     before = records(mirroring.engine), ledger(mirroring.engine)

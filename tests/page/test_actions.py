@@ -87,7 +87,6 @@ def test_a_stopped_mass_delete_is_shown_and_confirmed_by_its_mark_alone(
     client = as_user("una")
     waiting = client.get(f"api/forms/{DEMO_ASSET}").json()["waiting_deletes"]
     assert waiting["ids"] == gone
-    assert waiting["mark"] in waiting["sentence"]
     assert f"{waiting['mark']}" in client.get("").text
     assert client.post("api/actions/confirm-deletes", json={"mark": "0" * 12}).status_code == 409
     answer = client.post("api/actions/confirm-deletes", json={"mark": waiting["mark"]})

@@ -14,11 +14,11 @@ from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
+from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.store import dead_letters, runs
-from kobo_mirror.store.database import reading, transact
-from kobo_mirror.store.fetch_list import ask_for
+from kobo_mirror.store.codes import code_for
+from kobo_mirror.store.database import transact
 from kobo_mirror.store.registrations import Remembered, remember
-from kobo_mirror.sync.removal import mark_of
 from tests.support.browser import chromium, serious_faults
 from tests.support.submissions import ANSWERS, ASSET, body, submission
 from tests.support.writing import Writing
@@ -81,11 +81,9 @@ def full(engine: Engine) -> Engine:
     writing.push(submission(42))
     dead_letters.keep(engine, body=ATTACK.encode(), source="webhook", reason="no JSON")
     remember(engine, ASSET, Remembered("rest_service", "https://mirror.test/api", "h", "0" * 16))
-    transact(engine, lambda connection: ask_for(connection, ASSET, range(1, 21), "gone"))
-    with reading(engine) as connection:
-        mark = mark_of(connection, ASSET, list(range(1, 21)))
-    sentence = f"20 of 33 submissions have gone. If that is meant, confirm this list: {mark}"
-    transact(engine, lambda connection: runs.note_error(connection, writing.run_id, sentence))
+    transact(engine, lambda connection: code_for(connection, ASSET, list(range(1, 21))))
+    error = DeletesWaitError("20 of 33 submissions have gone.")
+    transact(engine, lambda connection: runs.note_error(connection, writing.run_id, error))
     return engine
 
 
@@ -104,7 +102,7 @@ def test_axe_finds_no_serious_fault(full: Engine, opened: Open, user: str, schem
 
 def test_an_empty_mirror_has_no_fault_either(engine: Engine, opened: Open) -> None:
     page = opened()
-    assert page.get_by_role("heading", name="Not synced yet").is_visible()
+    assert page.get_by_text("No sync has ended well yet.").is_visible()
     assert serious_faults(page) == []
 
 

@@ -11,8 +11,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, update
 
 from kobo_mirror.airflow.page import texts
+from kobo_mirror.errors import CredentialsError, ServerError
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import dead_letters, runs
+from kobo_mirror.store.bindings import note_epoch_read
+from kobo_mirror.store.codes import code_for, settle_codes
 from kobo_mirror.store.database import transact
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.registrations import Remembered, remember
@@ -42,8 +45,9 @@ def finished_run(engine: Engine, *, error: str | None = None, hours_ago: float =
     def work(connection: Any) -> int:
         run_id = runs.open_run(connection, ASSET, "kobo_sync manual__1", "exact", None)
         if error:
-            runs.note_error(connection, run_id, error)
+            runs.note_error(connection, run_id, ServerError(error))
         runs.finish_run(connection, run_id)
+        note_epoch_read(connection, KOBO_RECORDS, 1)
         return run_id
 
     run_id = transact(engine, work)
@@ -98,37 +102,85 @@ def test_the_overview_tells_what_the_mirror_holds_and_lacks(as_user: Client, eng
     assert (letter["reason"], letter["bytes"], letter["body"]) == ("no JSON", 1, None)
 
 
+def proof(engine: Engine, *, whole: bool = True, **found: int) -> None:
+    counts = dict.fromkeys(PROVEN, 0) | {"compared": 11} | found
+    note_proof(engine, ASSET, started_at=Writing(engine).now(), whole=whole, found=counts)
+
+
+def light(as_user: Client) -> tuple[str, list[str]]:
+    found = overview(as_user)
+    return found["light"], [finding["key"] for finding in found["findings"]]
+
+
 @pytest.mark.parametrize(
     ("run", "said"),
     [
-        (None, "never"),
-        ({}, "fresh"),
-        ({"hours_ago": 3}, "late"),
-        ({"error": "The server is busy or down."}, "failing"),
+        (None, ("amber", ["never_synced"])),
+        ({}, ("green", [])),
+        ({"hours_ago": 3}, ("amber", ["late"])),
+        ({"error": "The server is busy or down."}, ("red", ["sync_failed", "never_synced"])),
     ],
 )
-def test_freshness_goes_by_the_schedule_and_the_last_run(
-    as_user: Client, engine: Engine, run: dict[str, Any] | None, said: str
+def test_the_light_goes_by_the_schedule_and_the_last_run(
+    as_user: Client, engine: Engine, run: dict[str, Any] | None, said: tuple[str, list[str]]
 ) -> None:
+    proof(engine)
     if run is not None:
         finished_run(engine, **run)
-    found = overview(as_user)
-    assert found["freshness"] == said
-    assert (found["since"] is None) == (run is None)
+    assert light(as_user) == said
+    assert (overview(as_user)["since"] is None) == ("never_synced" in said[1])
+    text = as_user("vic").get("").text
+    for key in said[1]:
+        assert texts.TEXTS["en"][f"finding_{key}"] in text
+    assert (texts.TEXTS["en"]["light_green_long"] in text) == (said[0] == "green")
+
+
+def test_a_failed_run_after_a_good_one_is_red_and_the_good_one_keeps_its_time(
+    as_user: Client, engine: Engine
+) -> None:
+    proof(engine)
+    finished_run(engine)
+    since = overview(as_user)["since"]
+    transact(engine, lambda c: runs.note_not_started(c, ASSET, "kobo_sync 2", CredentialsError("No.")))
+    assert light(as_user) == ("red", ["sync_failed"])
+    assert (overview(as_user)["since"], overview(as_user)["error"]) == (since, "No.")
+
+
+def test_a_repair_hides_no_waiting_list_of_deletes(as_user: Client, engine: Engine) -> None:
+    proof(engine)
+    finished_run(engine)
+    transact(engine, lambda connection: code_for(connection, ASSET, [1, 2, 3]))
+    repair = transact(engine, lambda c: runs.open_run(c, ASSET, "repair", runs.REPAIR, None))
+    transact(engine, lambda connection: runs.finish_run(connection, repair))
+    assert light(as_user) == ("red", ["deletes_wait"])
+    assert overview(as_user)["waiting_deletes"]["ids"] == [1, 2, 3]
+    transact(engine, lambda connection: settle_codes(connection, ASSET))
+    assert light(as_user) == ("green", [])
+
+
+def test_a_quick_proof_does_not_stand_in_for_one_of_every_answer(as_user: Client, engine: Engine) -> None:
+    finished_run(engine)
+    proof(engine, whole=False)
+    assert light(as_user) == ("amber", ["never_proven"])
+    proof(engine, different=1)
+    proof(engine, whole=False)
+    assert light(as_user) == ("red", ["full_proof_differs"])
+    proof(engine)
+    assert light(as_user) == ("green", [])
 
 
 def test_without_a_schedule_nothing_is_late(
     as_user: Client, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    proof(engine)
     finished_run(engine, hours_ago=100)
     monkeypatch.setenv("KOBO_SYNC_SCHEDULE", "none")
-    assert overview(as_user)["freshness"] == "fresh"
+    assert light(as_user) == ("green", [])
 
 
 def test_a_proof_is_shown_and_the_newer_count_of_the_server(as_user: Client, engine: Engine) -> None:
     transact(engine, lambda connection: note_server_count(connection, ASSET, 9))
-    found = dict.fromkeys(PROVEN, 0) | {"compared": 11, "stale": 2}
-    note_proof(engine, ASSET, started_at=Writing(engine).now(), whole=True, found=found)
+    proof(engine, stale=2)
     shown = overview(as_user)
     assert shown["on_server"]["submissions"] == 11
     assert (shown["proof"]["equal"], shown["proof"]["stale"], shown["proof"]["whole"]) == (False, 2, True)

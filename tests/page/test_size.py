@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection, Engine, event, insert, text
 
 from kobo_mirror.store import dead_letters, tallies
+from kobo_mirror.store.codes import code_for
 from kobo_mirror.store.database import clock, transact
 from kobo_mirror.store.fetch_list import ask_for
 from kobo_mirror.store.runs import note_error
@@ -40,7 +41,8 @@ def fill(engine: Engine, rows: int) -> None:
     ]
     transact(engine, lambda connection: connection.execute(insert(sync_runs), runs))
     transact(engine, lambda connection: ask_for(connection, ASSET, range(1, 2_001), "gone"))
-    transact(engine, lambda connection: note_error(connection, RUNS, "confirm this list: 0123456789ab"))
+    transact(engine, lambda connection: code_for(connection, ASSET, list(range(1, 2_001))))
+    transact(engine, lambda connection: note_error(connection, RUNS, "2000 submissions have gone"))
     for number in range(50):
         dead_letters.keep(engine, body=b"{" * 1000, source="webhook", reason=f"no JSON {number}")
 
@@ -52,7 +54,7 @@ def _write(connection: Connection, ids: range, moment: Any) -> None:
             ASSET, i, f"{i:036d}", f"{i:036d}", None, "v", moment - timedelta(seconds=9), "meg", None, None,
             b"d" * 16, b"r" * 16, "{}" if fate == "rejected" else None, fate,
             "age: the answer to sec_c/cd_age is not a whole number" if fate == "rejected" else None,
-            None, moment, None,
+            None, moment, None, 1,
         )
         for i, fate in fates.items()
     ]  # fmt: skip

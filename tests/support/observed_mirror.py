@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, event, select
 
-from kobo_mirror.errors import DeletesWaitError, KoboMirrorError
+from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, UnequalError
 from kobo_mirror.forms.form import Column, Kind, Mirror
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.kobo.client import KoboClient
@@ -26,7 +26,7 @@ from tests.support.laboratory import empty, mark_of
 from tests.support.passing_time import pass_time
 from tests.support.power_cut import Fuse, PowerCut
 
-DONE, FAILED, CUT, WAITING = "done", "failed", "cut", "deletes wait"
+DONE, FAILED, CUT, WAITING, UNEQUAL = "done", "failed", "cut", "deletes wait", "none fits"
 
 
 class Held(NamedTuple):
@@ -145,6 +145,12 @@ class ObservedMirror:
         assert not buried & shown & set(self._shown()), "a submission was buried that exists"
         self._held = after
 
+    @staticmethod
+    def expected(shown: Iterable[dict[str, Any]]) -> str:
+        """What a sync comes to that has read this: where none of the submissions fits, it is no success."""
+        fits = [_cells(row) is not None for row in shown]
+        return DONE if any(fits) or not fits else UNEQUAL
+
     def check_rows(self, shown: dict[int, dict[str, Any]]) -> None:
         """Every cell of the form table is what the server shows; what does not fit is not there."""
         wanted = {kobo_id: cells for kobo_id, row in shown.items() if (cells := _cells(row)) is not None}
@@ -181,6 +187,9 @@ class ObservedMirror:
         except DeletesWaitError as waiting:
             self.mark = mark_of(waiting)
             return WAITING
+        except UnequalError as error:
+            self.error = str(error)
+            return UNEQUAL
         except KoboMirrorError as error:
             self.error = str(error)
             return FAILED

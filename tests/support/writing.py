@@ -13,6 +13,7 @@ from kobo_mirror.store.exchange import Absent, Pulled, PushResult
 from kobo_mirror.store.fetch_list import Entry
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.runs import Step, open_lanes, open_run
+from kobo_mirror.store.schema import bind
 from kobo_mirror.store.writer import Writer
 from tests.support.submissions import ASSET, MIRROR, body, state
 
@@ -22,6 +23,7 @@ class Writing:
 
     def __init__(self, engine: Engine, *, keep_payloads: str = "rejected", holder: str = "test") -> None:
         self.engine = engine
+        bind(engine, MIRROR)
         self.writer = Writer(engine, MIRROR, keep_payloads)
         self.lease = take_lease(engine, ASSET, holder)
         self.run_id = transact(engine, lambda connection: open_run(connection, ASSET, holder, "exact", None))

@@ -12,12 +12,20 @@ from kobo_mirror.errors import (
     RequestError,
     SchemaError,
     ServerError,
+    UnequalError,
 )
 
 RETRY_BY_ERROR = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            exception=[ConfigurationError, CredentialsError, DeletesWaitError, RequestError, SchemaError],
+            exception=[
+                ConfigurationError,
+                CredentialsError,
+                DeletesWaitError,
+                RequestError,
+                SchemaError,
+                UnequalError,
+            ],
             action=RetryAction.FAIL,
             reason="asking again does not help",
         ),

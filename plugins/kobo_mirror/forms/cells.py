@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import compress
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -22,36 +22,44 @@ _FIRST_DATE = date(1000, 1, 1)  # DATE of MySQL starts here
 _REASON_LENGTH = 500
 
 
-def shape(data: dict[str, Any], form: Form) -> tuple[tuple[Cell, ...] | None, str | None]:
-    """The cells of a submission in the order of the form's columns, or the reason why it does not fit.
+class Misfit(NamedTuple):
+    """Why a submission does not fit its form table, and the columns that say so."""
+
+    reason: str
+    columns: tuple[str, ...] = ()
+
+
+def shape(data: dict[str, Any], form: Form) -> tuple[Cell, ...] | Misfit:
+    """The cells of a submission in the order of the form's columns, or why it does not fit.
 
     A struct made from the declaration checks a well-formed submission in C; what it refuses is judged
     column by column.
     """
     fast = _fast_shape(form)
     try:
-        return fast(data), None
+        return fast(data)
     except (msgspec.ValidationError, _NotPlainError):
         return _judge(data, form)
 
 
-def _judge(data: dict[str, Any], form: Form) -> tuple[tuple[Cell, ...] | None, str | None]:
+def _judge(data: dict[str, Any], form: Form) -> tuple[Cell, ...] | Misfit:
     cells: list[Cell] = []
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     for column in form.columns:
         answer = data.get(column.question)
         if answer is None or (isinstance(answer, str) and (not answer or answer.isspace())):
             if column.required and column.default is None:
-                problems.append(f"{column.name}: the answer to {column.question} is missing")
+                problems[column.name] = f"the answer to {column.question} is missing"
             cells.append(column.default)
             continue
         try:
             cells.append(_CONVERT[column.kind](answer))
         except ValueError as problem:
-            problems.append(f"{column.name}: the answer to {column.question} {problem}")
+            problems[column.name] = f"the answer to {column.question} {problem}"
     if problems:
-        return None, "; ".join(problems)[:_REASON_LENGTH]
-    return tuple(cells), None
+        sentences = (f"{name}: {problem}" for name, problem in problems.items())
+        return Misfit("; ".join(sentences)[:_REASON_LENGTH], tuple(problems))
+    return tuple(cells)
 
 
 def _text(answer: Any) -> str:

@@ -67,3 +67,8 @@ class Mirror:
     form: Form
     server: str
     asset_uid: str
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Server and asset uid."""
+        return self.server, self.asset_uid

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from kobo_mirror.forms.cells import is_unicode, moment_of_text, shape
+from kobo_mirror.forms.cells import Misfit, is_unicode, moment_of_text, shape
 from kobo_mirror.forms.form import TEXT_LENGTH, Mirror
 from kobo_mirror.forms.submission import digest, parse, text_of, token, validation
 
@@ -23,7 +23,7 @@ _WHOLE = ("_uuid", "_submission_time", "meta/instanceID")
 class Shaped(NamedTuple):
     """What of a submission is stored beside the keys that decide about it.
 
-    ``row`` is ``(id, kobo_id, *columns of the Form)`` or None with the ``reason`` of the rejection.
+    ``row`` is ``(id, kobo_id, *columns of the Form)``, or None for a rejection, which ``misfit`` explains.
     """
 
     root_uuid: str | None = None
@@ -34,7 +34,7 @@ class Shaped(NamedTuple):
     validation_timestamp: int | None = None
     row: tuple[Any, ...] | None = None
     row_digest: bytes | None = None
-    reason: str | None = None
+    misfit: Misfit | None = None
 
 
 class State:
@@ -89,7 +89,14 @@ class State:
     @property
     def reason(self) -> str | None:
         """Why it is rejected."""
-        return self.shaped.reason
+        misfit = self.shaped.misfit
+        return misfit.reason if misfit else None
+
+    @property
+    def rejected_columns(self) -> tuple[str, ...]:
+        """The columns that its answers do not fit."""
+        misfit = self.shaped.misfit
+        return misfit.columns if misfit else ()
 
 
 def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
@@ -118,7 +125,9 @@ def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
 def _shaped(data: dict[str, Any], mirror: Mirror, lacking: list[str]) -> Shaped:
     time = _submission_time(data)
     status, stamp = validation(data)
-    row, reason = _row(data, mirror, time, lacking)
+    row = _row(data, mirror, time, lacking)
+    misfit = row if isinstance(row, Misfit) else None
+    cells = None if isinstance(row, Misfit) else row
     return Shaped(
         token(text_of(data, "meta/rootUuid")),
         token(text_of(data, "__version__")),
@@ -126,30 +135,30 @@ def _shaped(data: dict[str, Any], mirror: Mirror, lacking: list[str]) -> Shaped:
         _fitting(text_of(data, "_submitted_by")),
         status,
         stamp,
-        row,
-        row_digest(row) if row else None,
-        reason,
+        cells,
+        row_digest(cells) if cells else None,
+        misfit,
     )
 
 
 def _row(
     data: dict[str, Any], mirror: Mirror, time: datetime | None, lacking: list[str]
-) -> tuple[tuple[Any, ...] | None, str | None]:
+) -> tuple[Any, ...] | Misfit:
     if lacking:
-        return None, f"not a whole submission: {', '.join(lacking)} missing"
-    cells, reason = shape(data, mirror.form)
-    if cells is None:
-        return None, reason
+        return Misfit(f"not a whole submission: {', '.join(lacking)} missing")
+    cells = shape(data, mirror.form)
+    if isinstance(cells, Misfit):
+        return cells
     if time is None:
-        return None, "_submission_time is not a time such as 2026-01-31T23:59:59"
-    return (record_id(mirror, data["_id"], time), data["_id"], *cells), None
+        return Misfit("_submission_time is not a time such as 2026-01-31T23:59:59")
+    return (record_id(mirror, data["_id"], time), data["_id"], *cells)
 
 
 def unreadable_state(raw: bytes | memoryview, kobo_id: int, reason: str) -> State:
     """A submission of which only the ``_id`` can be told: a rejection."""
     payload = bytes(raw).decode("utf-8", "backslashreplace").encode()
     known = hashlib.blake2b(payload, digest_size=16).digest()
-    return State(kobo_id, payload, known, partial(Shaped, reason=reason))
+    return State(kobo_id, payload, known, partial(Shaped, misfit=Misfit(reason)))
 
 
 def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:

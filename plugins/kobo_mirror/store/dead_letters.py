@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, or_, select, update
 
 from kobo_mirror.store.database import now, transact
 from kobo_mirror.store.tables import dead_letters
 
 
-def keep(engine: Engine, *, body: bytes, source: str, reason: str) -> int:
+def keep(engine: Engine, *, body: bytes, source: str, reason: str, asset_uid: str | None = None) -> int:
     """Keep a body that cannot be taken.
 
     :param source: where it came from, such as ``webhook``.
+    :param asset_uid: the form that it was posted for, if that is known.
     :returns: the dead letter's id.
     :raises DatabaseError: it could not be stored; the sender must be told to come again.
     """
 
     def work(connection: Connection) -> int:
         statement = insert(dead_letters).values(
-            received_at=now(), source=source, reason=reason[:500], body=body, attempts=0
+            received_at=now(),
+            source=source,
+            reason=reason[:500],
+            body=body,
+            attempts=0,
+            asset_uid=asset_uid,
         )
         key = connection.execute(statement).inserted_primary_key
         return int(key[0]) if key else 0
@@ -28,10 +34,22 @@ def keep(engine: Engine, *, body: bytes, source: str, reason: str) -> int:
     return transact(engine, work)
 
 
-def waiting_letters(connection: Connection, ids: Sequence[int] = ()) -> list[tuple[int, str]]:
+def waits_for(asset_uid: str) -> ColumnElement[bool]:
+    """The condition that a dead letter of this form, or of none that is known, was taken by no replay yet."""
+    t = dead_letters.c
+    return t.replayed_at.is_(None) & or_(t.asset_uid == asset_uid, t.asset_uid.is_(None))
+
+
+def letters_waiting(connection: Connection, asset_uid: str) -> int:
+    """How many dead letters of a form no replay has taken."""
+    query = select(func.count()).select_from(dead_letters).where(waits_for(asset_uid))
+    return connection.execute(query).scalar_one()
+
+
+def waiting_letters(connection: Connection, asset_uid: str, ids: Sequence[int] = ()) -> list[tuple[int, str]]:
     """Id and reason of the dead letters that no replay has taken yet: of those with these ids, or of all."""
     t = dead_letters.c
-    query = select(t.id, t.reason).where(t.replayed_at.is_(None)).order_by(t.id)
+    query = select(t.id, t.reason).where(waits_for(asset_uid)).order_by(t.id)
     rows = connection.execute(query.where(t.id.in_(ids)) if ids else query)
     return [(letter, reason) for letter, reason in rows]
 
@@ -45,7 +63,8 @@ def body_of(connection: Connection, letter: int) -> bytes:
 
 
 def note_replay(engine: Engine, letter: int, *, taken: bool) -> None:
-    """Count an attempt; a letter that was taken is done with."""
+    """Count an attempt; a letter that was taken is done with, and its body is not kept."""
     mine = update(dead_letters).where(dead_letters.c.id == letter)
-    values = {"attempts": dead_letters.c.attempts + 1} | ({"replayed_at": now()} if taken else {})
+    done = {"replayed_at": now(), "body": b""} if taken else {}
+    values = {"attempts": dead_letters.c.attempts + 1} | done
     transact(engine, lambda connection: connection.execute(mine.values(values)))

@@ -37,6 +37,7 @@ class Stored(NamedTuple):
     state: str
     pushed_at: datetime | None
     first_seen_at: datetime
+    epoch: int
 
 
 class Incoming(NamedTuple):
@@ -53,10 +54,11 @@ def push_landed_since(stored: Stored | None, sent_at: datetime) -> bool:
     return stored is not None and stored.pushed_at is not None and stored.pushed_at >= sent_at
 
 
-def decide(stored: Stored | None, incoming: Incoming, sent_at: datetime | None) -> Decision:
+def decide(stored: Stored | None, incoming: Incoming, sent_at: datetime | None, *, epoch: int) -> Decision:
     """What to do with a state; the first clause that fits (docs/architecture.md, "Who wins").
 
     :param sent_at: when the request that pulled it was sent; None for a pushed state.
+    :param epoch: the form's current one: what was stored in another is written anew.
     """
     pulled = sent_at is not None
     if stored is not None and stored.state == "deleted":
@@ -66,7 +68,7 @@ def decide(stored: Stored | None, incoming: Incoming, sent_at: datetime | None) 
     if stored is None:
         return Decision.INSERT
     if incoming.uuid == stored.uuid and incoming.digest == stored.digest:
-        return Decision.UNCHANGED
+        return Decision.UNCHANGED if stored.epoch == epoch else Decision.UPDATE
     if sent_at is not None and not push_landed_since(stored, sent_at):
         return Decision.UPDATE
     return _by_edit_chain(stored, incoming)

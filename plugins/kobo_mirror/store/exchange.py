@@ -62,7 +62,8 @@ class Absent:
 
     :param sent_at: the database's clock before that request was sent.
     :param settled: the entries of the fetch list that asked for them.
-    :param reason: what the tombstones say of their delete; None for one that counts towards the brake.
+    :param reason: what the tombstones say of their delete; None for one that counts towards the guard.
+    :param code: the confirmation code that has served once these are deleted.
     """
 
     ids: Sequence[int]
@@ -71,6 +72,7 @@ class Absent:
     run_id: int
     settled: Sequence[Entry]
     reason: str | None = None
+    code: str | None = None
 
 
 def push_result(state: State, decision: Decision) -> PushResult:

@@ -10,8 +10,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlch
 
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
 
-# Lost a race for a key, a deadlock, a lock wait or a snapshot (MariaDB): decide the whole page again.
-_COLLISIONS = {1062, 1213, 1205, 1020}
+# Lost a race for a key, a deadlock, a lock wait or a snapshot (MariaDB), or a form that could not be held as
+# supposed (no epoch): decide the whole page again.
+_COLLISIONS = {1062, 1213, 1205, 1020, 1048}
 _OLD_SCHEMA = {1146, 1054}
 _MEANING = {
     1040: "it has too many connections",

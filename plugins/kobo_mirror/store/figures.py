@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
 from kobo_mirror.store import runs
 from kobo_mirror.store.database import reading
+from kobo_mirror.store.dead_letters import letters_waiting
 from kobo_mirror.store.fetch_list import waiting
 from kobo_mirror.store.proofs import last_proof
-from kobo_mirror.store.tables import dead_letters
 
 _DIFFERENCES = ("missing", "extra", "stale", "different")
 
@@ -21,15 +21,14 @@ def figures(engine: Engine, asset_uid: str) -> dict[str, float]:
     :raises DatabaseError, SchemaError: the database cannot be asked.
     """
     with reading(engine) as connection:
-        letters = select(func.count()).select_from(dead_letters).where(dead_letters.c.replayed_at.is_(None))
         found: dict[str, float] = {
-            "dead_letters_waiting": connection.execute(letters).scalar_one(),
+            "dead_letters_waiting": letters_waiting(connection, asset_uid),
             "to_fetch": waiting(connection, asset_uid),
         }
-        if last := runs.last_finished(connection, asset_uid):
+        if last := runs.last_finished(connection, asset_uid, well=True):
             found["last_sync_timestamp_seconds"] = _seconds(last["finished_at"])
             found["last_sync_inserted"] = last["inserted"]
-        if exact := runs.last_finished(connection, asset_uid, "exact"):
+        if exact := runs.last_finished(connection, asset_uid, "exact", well=True):
             found["last_exact_sync_timestamp_seconds"] = _seconds(exact["finished_at"])
         if proof := last_proof(connection, asset_uid):
             found["last_proof_timestamp_seconds"] = _seconds(proof["finished_at"])

@@ -70,6 +70,26 @@ def take_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:
     return transact(engine, work)
 
 
+def retake_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:
+    """Take the lease again, under a new number, where this holder still has it: another attempt of its step.
+
+    :raises LeaseError: it was taken over or given back. So a step of an older run that comes late stops no
+        newer one.
+    """
+
+    def work(connection: Connection) -> Lease:
+        query = select(leases.c.fencing_number, leases.c.holder).where(leases.c.asset_uid == asset_uid)
+        row = connection.execute(query.with_for_update()).one_or_none()
+        lease = Lease(asset_uid, holder, row[0] + 1 if row else 0)
+        if row is None or row[1] != holder:
+            raise _taken_over(lease)
+        mine = update(leases).where(leases.c.asset_uid == asset_uid)
+        connection.execute(mine.values(fencing_number=lease.number, renewed_at=now()))
+        return lease
+
+    return transact(engine, work)
+
+
 def _has_died(holder: str) -> bool:
     name, _, place = holder.rpartition(" (process ")
     pid, _, host = place.removesuffix(")").partition(" on ")

@@ -43,9 +43,11 @@ class _Windowed(NamedTuple):
         above = query.where(_OF_ASSET, bindparam("after") < _ID)
         return cls(above, above.where(bindparam("upto") >= _ID))
 
-    def run(self, connection: Connection, asset_uid: str, after: int, upto: int | None) -> Result[Any]:
+    def run(
+        self, connection: Connection, asset_uid: str, after: int, upto: int | None, **further: Any
+    ) -> Result[Any]:
         """Of the ids ``after < id <= upto`` (None: no end)."""
-        known = {"asset": asset_uid, "after": after}
+        known = {"asset": asset_uid, "after": after, **further}
         if upto is None:
             return connection.execute(self.above, known)
         return connection.execute(self.between, {**known, "upto": upto})
@@ -74,7 +76,10 @@ _SEEN_AS_TEXT = _as_text(
     ),
     case((submissions.c.digest.is_(None), "?\n"), else_="\n"),
 )
-_DIGESTS_AS_TEXT = _as_text((submissions.c.uuid, func.hex(submissions.c.digest)), literal("\n"))
+_DIGESTS_AS_TEXT = _as_text(
+    (submissions.c.uuid, func.hex(submissions.c.digest)),
+    case((submissions.c.epoch != bindparam("epoch"), "?\n"), else_="\n"),
+)
 
 
 def locked_of(connection: Connection, asset_uid: str, ids: Sequence[int]) -> dict[int, Stored]:
@@ -156,14 +161,16 @@ def holds_just(
     asset_uid: str,
     rows: Iterable[tuple[int, str | None, bytes]],
     window: tuple[int, int | None],
+    epoch: int,
 ) -> bool:
-    """Whether just these exist there: a comparison of texts as with :func:`glance`, no row comes to Python.
+    """Return True if the window holds exactly these rows: texts are compared, as with :func:`glance`.
 
     :param rows: ``kobo_id``, edit token and digest of each, ascending.
     :param window: the ids ``after < id <= upto`` (None: no end).
+    :param epoch: the form's current one; rows of another equal nothing.
     """
     lines = [f"{kobo_id}\t{uuid or ''}\t{digest.hex().upper()}\n" for kobo_id, uuid, digest in rows]
-    held = _DIGESTS_AS_TEXT.run(connection, asset_uid, *window).scalar_one()
+    held = _DIGESTS_AS_TEXT.run(connection, asset_uid, *window, epoch=epoch).scalar_one()
     return ",".join(lines) == (held or "")
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
 
+from kobo_mirror.store.dead_letters import waits_for
 from kobo_mirror.store.tables import (
     dead_letters,
     forms,
@@ -19,8 +20,6 @@ from kobo_mirror.store.tables import (
 )
 
 Fields = dict[str, Any]
-
-_CANDIDATES = 20_000
 
 
 def _rows(connection: Connection, query: Select[Any]) -> list[Fields]:
@@ -77,7 +76,9 @@ def rejected(
     :param answers: with the raw submission, which holds a respondent's answers.
     """
     t = submissions.c
-    columns = [t.kobo_id, t.reason, t.submission_time, t.first_seen_at, *([t.payload] if answers else [])]
+    names = rejections.c.column_names
+    columns = [t.kobo_id, t.reason, names, t.submission_time, t.first_seen_at]
+    columns += [t.payload] if answers else []
     listed = rejections.join(
         submissions,
         (rejections.c.asset_uid == t.asset_uid) & (rejections.c.kobo_id == t.kobo_id),
@@ -87,41 +88,26 @@ def rejected(
     return _rows(connection, query)
 
 
-def waiting_letters(connection: Connection, *, after: int, limit: int, answers: bool) -> list[Fields]:
+def waiting_letters(
+    connection: Connection, asset_uid: str | None, *, after: int, limit: int, answers: bool
+) -> list[Fields]:
     """Dead letters that no replay has taken, the oldest first.
 
+    :param asset_uid: those of this form, or of none that is known; None: all.
     :param answers: with the body as it came.
     """
     t = dead_letters.c
     size = func.length(t.body).label("bytes")
     columns = [t.id, t.received_at, t.source, t.reason, t.attempts, size, *([t.body] if answers else [])]
-    query = select(*columns).where(t.replayed_at.is_(None), t.id > after)
+    waits = t.replayed_at.is_(None) if asset_uid is None else waits_for(asset_uid)
+    query = select(*columns).where(waits, t.id > after)
     return _rows(connection, query.order_by(t.id).limit(limit))
-
-
-def letters_waiting(connection: Connection) -> int:
-    """How many dead letters no replay has taken."""
-    query = select(func.count()).select_from(dead_letters).where(dead_letters.c.replayed_at.is_(None))
-    return connection.execute(query).scalar_one()
 
 
 def doubts(connection: Connection, asset_uid: str) -> dict[str, int]:
     """How many submissions are to be asked for again, by reason."""
     query: Select[Any] = select(to_fetch.c.reason, func.count()).where(to_fetch.c.asset_uid == asset_uid)
     return {row[0]: row[1] for row in connection.execute(query.group_by(to_fetch.c.reason))}
-
-
-def asked_for(connection: Connection, asset_uid: str) -> list[int]:
-    """The ids on the fetch list that the ledger holds as existing, ascending: what a brake may hold."""
-    mine = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == "id")
-    refs = connection.execute(select(to_fetch.c.ref).where(mine).limit(_CANDIDATES)).scalars()
-    ids = sorted(int(ref) for ref in refs)
-    found: list[int] = []
-    for first in range(0, len(ids), 1000):
-        t = submissions.c
-        query = select(t.kobo_id).where(t.asset_uid == asset_uid, t.state != "deleted")
-        found += connection.execute(query.where(t.kobo_id.in_(ids[first : first + 1000]))).scalars()
-    return sorted(found)
 
 
 def registered(connection: Connection, asset_uid: str) -> list[Fields]:

@@ -25,9 +25,14 @@ def note_proof(
     transact(engine, lambda connection: connection.execute(insert(proofs).values(values)))
 
 
-def last_proof(connection: Connection, asset_uid: str) -> RowMapping | None:
-    """The newest proof of a form."""
+def last_proof(connection: Connection, asset_uid: str, *, whole: bool = False) -> RowMapping | None:
+    """The newest proof of a form.
+
+    :param whole: of those that compared every answer.
+    """
     query = select(proofs).where(proofs.c.asset_uid == asset_uid).order_by(proofs.c.id.desc()).limit(1)
+    if whole:
+        query = query.where(proofs.c.whole)
     return connection.execute(query).mappings().one_or_none()
 
 

@@ -14,6 +14,11 @@ from kobo_mirror.store.tables import checkpoints, sync_runs
 REPAIR = "repair"
 """The mode of a run that mends named submissions only: it is no pull, and tells nothing about the others."""
 
+NOT_STARTED = "none"
+"""The mode of a run that failed before it could choose one."""
+
+_NO_PULL = (REPAIR, NOT_STARTED)
+
 SETTLING = timedelta(minutes=15)
 
 
@@ -36,10 +41,13 @@ class Step(NamedTuple):
     done: bool
 
 
-def open_run(connection: Connection, asset_uid: str, name: str, mode: str, watermark: int | None) -> int:
+def open_run(
+    connection: Connection, asset_uid: str, name: str, mode: str, watermark: int | None, *, epoch: int = 1
+) -> int:
     """Write a new run's row; returns its id."""
-    values = {"asset_uid": asset_uid, "name": name, "mode": mode, "watermark": watermark, "started_at": now()}
-    key = connection.execute(insert(sync_runs).values(values)).inserted_primary_key
+    values = {"asset_uid": asset_uid, "name": name, "mode": mode, "watermark": watermark, "epoch": epoch}
+    statement = insert(sync_runs).values(**values, started_at=now())
+    key = connection.execute(statement).inserted_primary_key
     return int(key[0]) if key else 0
 
 
@@ -48,13 +56,35 @@ def run_row(connection: Connection, run_id: int) -> RowMapping:
     return connection.execute(select(sync_runs).where(sync_runs.c.id == run_id)).mappings().one()
 
 
+def newest_pull(connection: Connection, asset_uid: str) -> RowMapping | None:
+    """The newest run of a form that reads it, whatever became of it."""
+    mine = (sync_runs.c.asset_uid == asset_uid) & sync_runs.c.mode.not_in(_NO_PULL)
+    newest = select(sync_runs).where(mine).order_by(sync_runs.c.id.desc()).limit(1)
+    return connection.execute(newest).mappings().one_or_none()
+
+
+def newest_sync(connection: Connection, asset_uid: str) -> RowMapping | None:
+    """The newest run that was to read the form, also one that failed before it began."""
+    mine = (sync_runs.c.asset_uid == asset_uid) & (sync_runs.c.mode != REPAIR)
+    newest = select(sync_runs).where(mine).order_by(sync_runs.c.id.desc()).limit(1)
+    return connection.execute(newest).mappings().one_or_none()
+
+
 def unfinished_run(connection: Connection, asset_uid: str) -> RowMapping | None:
-    """The newest run of a form if it never finished: the next one goes on where it stopped."""
-    newest = (
-        select(sync_runs).where(sync_runs.c.asset_uid == asset_uid).order_by(sync_runs.c.id.desc()).limit(1)
-    )
-    row = connection.execute(newest).mappings().one_or_none()
+    """The newest run of a form if it never finished: the next one of its epoch goes on where it stopped."""
+    row = newest_pull(connection, asset_uid)
     return row if row is not None and row["finished_at"] is None else None
+
+
+def note_not_started(connection: Connection, asset_uid: str, name: str, error: Exception) -> None:
+    """Note a run that failed before it began; its next attempt overwrites what this one notes."""
+    newest = select(sync_runs).where(sync_runs.c.asset_uid == asset_uid).order_by(sync_runs.c.id.desc())
+    row = connection.execute(newest.limit(1)).mappings().one_or_none()
+    if row is not None and (row["name"], row["mode"]) == (name, NOT_STARTED):
+        run_id = row["id"]
+    else:
+        run_id = open_run(connection, asset_uid, name, NOT_STARTED, None)
+    note_error(connection, run_id, error)
 
 
 def finish_run(connection: Connection, run_id: int) -> None:
@@ -62,10 +92,15 @@ def finish_run(connection: Connection, run_id: int) -> None:
     connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(finished_at=now()))
 
 
-def note_error(connection: Connection, run_id: int, sentence: str) -> None:
-    """Note why a run stopped; it stays unfinished. A finished run is left alone."""
+def note_error(connection: Connection, run_id: int, error: Exception | str) -> None:
+    """Note why a run stopped, or ended without being well; a finished run is left alone.
+
+    :param error: its class is kept beside its sentence, so that the sentence is only ever shown.
+    """
     unfinished = (sync_runs.c.id == run_id) & sync_runs.c.finished_at.is_(None)
-    connection.execute(update(sync_runs).where(unfinished).values(error=sentence[:500]))
+    failure = type(error).__name__ if isinstance(error, Exception) else "KoboMirrorError"
+    values = {"error": str(error)[:500], "failure": failure}
+    connection.execute(update(sync_runs).where(unfinished).values(values))
 
 
 def add_counts(
@@ -86,17 +121,24 @@ def _finished(asset_uid: str) -> Select[Any]:
         .where(
             sync_runs.c.asset_uid == asset_uid,
             sync_runs.c.finished_at.is_not(None),
-            sync_runs.c.mode != REPAIR,
+            sync_runs.c.mode.not_in(_NO_PULL),
         )
         .order_by(sync_runs.c.finished_at.desc(), sync_runs.c.id.desc())
     )
 
 
-def last_finished(connection: Connection, asset_uid: str, mode: str | None = None) -> RowMapping | None:
-    """The last finished run, of a mode if one is given."""
+def last_finished(
+    connection: Connection, asset_uid: str, mode: str | None = None, *, well: bool = False
+) -> RowMapping | None:
+    """The last finished run, of a mode if one is given.
+
+    :param well: leave out those that ended with an error, such as deletes that wait for a person's word.
+    """
     query = _finished(asset_uid)
     if mode is not None:
         query = query.where(sync_runs.c.mode == mode)
+    if well:
+        query = query.where(sync_runs.c.error.is_(None))
     return connection.execute(query.limit(1)).mappings().one_or_none()
 
 
@@ -113,7 +155,7 @@ def watermark(connection: Connection, asset_uid: str) -> int | None:
         return None
     settled = select(func.max(sync_runs.c.highest_id)).where(
         sync_runs.c.asset_uid == asset_uid,
-        sync_runs.c.mode != REPAIR,
+        sync_runs.c.mode.not_in(_NO_PULL),
         sync_runs.c.finished_at <= last["started_at"] - SETTLING,
     )
     highest: int | None = connection.execute(settled).scalar_one()
@@ -174,7 +216,9 @@ def resume_run(connection: Connection, asset_uid: str, run_id: int, name: str, m
     Its lane without an end is opened again, so that what has come since it stopped is read too.
     """
     connection.execute(
-        update(sync_runs).where(sync_runs.c.id == run_id).values(name=name, mode=mode, error=None)
+        update(sync_runs)
+        .where(sync_runs.c.id == run_id)
+        .values(name=name, mode=mode, error=None, failure=None, waiting_code=None, count_difference=None)
     )
     mine = (checkpoints.c.asset_uid == asset_uid) & (checkpoints.c.run == run_id)
     connection.execute(update(checkpoints).where(mine, checkpoints.c.last_id.is_(None)).values(done_at=None))
@@ -192,14 +236,3 @@ def history_until(connection: Connection, asset_uid: str) -> datetime | None:
     )
     until: datetime | None = connection.execute(query).scalar_one()
     return until
-
-
-def confirm(connection: Connection, run_id: int, mark: str) -> None:
-    """Note that a person confirmed a list of deletes in this run."""
-    connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(confirmed=mark))
-
-
-def confirmations(connection: Connection, asset_uid: str) -> int:
-    """How many lists of deletes were confirmed so far: part of the next mark, so that each serves once."""
-    query = select(func.count()).where(sync_runs.c.asset_uid == asset_uid, sync_runs.c.confirmed.is_not(None))
-    return connection.execute(query).scalar_one()

@@ -8,14 +8,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, column, func, insert, inspect, select, table, update
+from sqlalchemy import Connection, Engine, column, func, inspect, select, table
 from sqlalchemy.types import TypeEngine
 
 from kobo_mirror.errors import DatabaseError, SchemaError
 from kobo_mirror.forms.form import Form, Mirror
-from kobo_mirror.store.database import now, reading, transact
+from kobo_mirror.store.bindings import (
+    bound_to,
+    is_declared_otherwise,
+    note_binding,
+    raise_epoch,
+    require_form,
+)
+from kobo_mirror.store.database import reading
 from kobo_mirror.store.faults import database_errors
-from kobo_mirror.store.tables import clock_trigger, form_table, forms
+from kobo_mirror.store.tables import clock_trigger, form_table
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -35,10 +42,14 @@ def migrate(engine: Engine, form: Form) -> None:
     :raises DatabaseError: the database cannot take it.
     """
     with database_errors(), engine.begin() as connection, _alone(connection):
-        if inspect(connection).has_table(form.table):
+        is_there = inspect(connection).has_table(form.table)
+        if is_there:
             _check_columns(connection, form)
         if _revisions(connection) != {_newest()}:
             _upgrade(connection)
+        if not is_there or is_declared_otherwise(connection, form):
+            # First: a crash before the table is made again must not leave an empty one that counts as read.
+            raise_epoch(connection, form)
         filled = form_table(form, engine.dialect.name)
         filled.create(connection, checkfirst=True)
         for index in filled.indexes:
@@ -136,49 +147,16 @@ def check_binding(engine: Engine, mirror: Mirror) -> None:
     """
     if not at_head(engine, mirror.form):
         raise SchemaError(f"The database lacks our tables or has old ones: {_MIGRATE}.")
-    bound = bound_to(engine, mirror.form)
-    if bound not in (None, (mirror.server, mirror.asset_uid)):
-        server, asset_uid = bound
-        raise SchemaError(
-            f"The table {mirror.form.table} mirrors form {asset_uid} of {server}, not {mirror.asset_uid} of "
-            f"{mirror.server}: set KOBO_URL and KOBO_ASSET_ID back, or use another database."
-        )
+    if bound := bound_to(engine, mirror.form):
+        require_form(mirror, *bound)
 
 
 def bind(engine: Engine, mirror: Mirror) -> None:
-    """Remember which form the form table mirrors; before anything is touched, refuse any other.
+    """Note which form the form table mirrors; before anything is touched, refuse any other.
 
     :raises SchemaError: the form table mirrors another form, or the schema is not the newest; nothing was
         changed.
     """
     check_binding(engine, mirror)
-
-    def work(connection: Connection) -> None:
-        query = select(forms.c.server).where(forms.c.form_table == mirror.form.table).with_for_update()
-        if connection.execute(query).first() is None:
-            names = {"form_table": mirror.form.table, "server": mirror.server, "asset_uid": mirror.asset_uid}
-            values = {**names, "fingerprint": mirror.form.fingerprint, "bound_at": now()}
-            connection.execute(insert(forms).values(values))
-
-    transact(engine, work)
+    note_binding(engine, mirror)
     check_binding(engine, mirror)
-
-
-def bound_to(engine: Engine, form: Form) -> tuple[str, str] | None:
-    """Server and asset uid that the form table mirrors, or None before the first sync."""
-    query = select(forms.c.server, forms.c.asset_uid).where(forms.c.form_table == form.table)
-    with reading(engine) as connection:
-        row = connection.execute(query).one_or_none()
-    return (row[0], row[1]) if row else None
-
-
-def is_shaped_by(connection: Connection, form: Form) -> bool:
-    """Whether the rows of the form table were shaped by this very declaration, not by an earlier one."""
-    query = select(forms.c.fingerprint).where(forms.c.form_table == form.table)
-    return connection.execute(query).scalar_one_or_none() == form.fingerprint
-
-
-def note_shape(connection: Connection, form: Form) -> None:
-    """Note that every row has been shaped by this declaration."""
-    mine = update(forms).where(forms.c.form_table == form.table)
-    connection.execute(mine.values(fingerprint=form.fingerprint))

@@ -28,7 +28,7 @@ _TAIL = re.compile(r"\)(?: AS \w+)? ON (?:CONFLICT|DUPLICATE) .*", re.DOTALL)
 THE_MOMENT = Sql("@moment")
 """The database's clock as it is when a message arrives that holds it; not for SQLite."""
 _THE_DAY = Sql("DATE(@moment)")
-_READ_CLOCK = "SET @moment = UTC_TIMESTAMP(6)"
+READ_CLOCK = "SET @moment = UTC_TIMESTAMP(6)"
 
 Moment = datetime | Sql
 
@@ -53,6 +53,13 @@ class Write(NamedTuple):
     add: tuple[str, ...] = ()
 
 
+class First(NamedTuple):
+    """A statement at the start of the first message of a :func:`write`, with ``%s`` for its parameters."""
+
+    text: str
+    parameters: tuple[Any, ...] = ()
+
+
 class _Template(NamedTuple):
     head: str
     group: str
@@ -60,12 +67,12 @@ class _Template(NamedTuple):
     processors: tuple[tuple[int, Any], ...]
 
 
-def write(connection: Connection, *writes: Write, clock: bool = False) -> None:
+def write(connection: Connection, *writes: Write, first: First | None = None) -> None:
     """Write all of it, in this order and in as few messages as the server's limit allows.
 
     After an error what follows is not written; what came before is for the caller to roll back.
 
-    :param clock: some cells are ``THE_MOMENT`` or its day.
+    :param first: sets what cells such as ``THE_MOMENT`` stand for; not for SQLite.
     """
     writes = tuple(one for one in writes if one.rows)
     templates = [_template(one._replace(rows=()), connection.dialect) for one in writes]
@@ -83,12 +90,12 @@ def write(connection: Connection, *writes: Write, clock: bool = False) -> None:
         for template, one in zip(templates, writes, strict=True)
         for chunk in _cut(list(written_rows(one.rows, escape)), most)
     ]
-    before = [_READ_CLOCK] if clock else []
     for message in _chunks(statements, most, lambda statement: _size(statement[1].encoded())):
         texts, rows = zip(*message, strict=True)
-        text = "; ".join([*before, *texts])
-        connection.exec_driver_sql(text, rows, execution_options={SEVERAL: ";" in text})
-        before = []
+        if first:
+            texts, rows, first = (first.text, *texts), (*first.parameters, *rows), None
+        text = "; ".join(texts)
+        connection.exec_driver_sql(text, rows, execution_options={SEVERAL: len(texts) > 1})
 
 
 @lru_cache

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Select, delete, func, select
 
 from kobo_mirror.store.database import moment_of
+from kobo_mirror.store.decide import Way
+from kobo_mirror.store.ledger import state_counts
 from kobo_mirror.store.statements import Moment, Write, day_of, write
 from kobo_mirror.store.tables import rejections, server_counts, tallies
 
@@ -33,15 +37,19 @@ def noted(
     way: str,
     moment: Moment,
     changes: Mapping[int, tuple[str | None, str]],
+    *,
+    columns: Mapping[int, Sequence[str]] = MappingProxyType({}),
 ) -> list[Write]:
     """What adds to the totals in the transaction that they count; it is to be the last that is written there.
 
     :param way: ``pushed`` or ``pulled``.
     :param changes: for each submission that was written its state before (None: never seen) and after.
+    :param columns: for each that is rejected the columns that it does not fit.
     """
+    rejected = _listed(connection, asset_uid, changes, columns)
     moved = {kobo_id: change for kobo_id, change in changes.items() if change[0] != change[1]}
     if not moved:
-        return []
+        return rejected
     counts = dict.fromkeys(_COUNTS, 0)
     for before, after in moved.values():
         counts[after] += 1
@@ -49,7 +57,6 @@ def noted(
             counts[before] -= 1
         elif after != "deleted":
             counts["arrived"] += 1
-    rejected = _listed(connection, asset_uid, moved)
     row = (asset_uid, day_of(moment), way, _slot(), *counts.values())
     return [*rejected, Write(tallies, (*_KEY, *_COUNTS), [row], key=_KEY, add=_COUNTS)]
 
@@ -60,15 +67,37 @@ def _slot() -> int:
 
 
 def _listed(
-    connection: Connection, asset_uid: str, moved: Mapping[int, tuple[str | None, str]]
+    connection: Connection,
+    asset_uid: str,
+    changes: Mapping[int, tuple[str | None, str]],
+    columns: Mapping[int, Sequence[str]],
 ) -> list[Write]:
-    touched = sorted(kobo_id for kobo_id, change in moved.items() if "rejected" in change)
+    touched = sorted(kobo_id for kobo_id, change in changes.items() if "rejected" in change)
     if not touched:
         return []
     mine = (rejections.c.asset_uid == asset_uid) & rejections.c.kobo_id.in_(touched)
     connection.execute(delete(rejections).where(mine))
-    now_rejected = [(asset_uid, i) for i in touched if moved[i][1] == "rejected"]
-    return [Write(rejections, ("asset_uid", "kobo_id"), now_rejected)]
+    now_rejected = [
+        (asset_uid, i, json.dumps(list(columns.get(i, ())))) for i in touched if changes[i][1] == "rejected"
+    ]
+    return [Write(rejections, ("asset_uid", "kobo_id", "column_names"), now_rejected)]
+
+
+def applied_of(asset_uid: str) -> Select[Any]:
+    """The statement that tells how many submissions of a form are applied."""
+    return select(func.coalesce(func.sum(tallies.c.applied), 0)).where(tallies.c.asset_uid == asset_uid)
+
+
+def correct(connection: Connection, asset_uid: str) -> None:
+    """Add what lacks to the totals, or take off what is too much, by a count of the ledger.
+
+    No other writer may be at work meanwhile.
+    """
+    counted, held = state_counts(connection, asset_uid), totals(connection, asset_uid)
+    lacking = {state: counted.get(state, 0) - held[state] for state in _STATES}
+    if any(lacking.values()):
+        row = (asset_uid, moment_of(connection).date(), Way.PULLED, _slot(), 0, *lacking.values())
+        write(connection, Write(tallies, (*_KEY, *_COUNTS), [row], key=_KEY, add=_COUNTS))
 
 
 def totals(connection: Connection, asset_uid: str) -> dict[str, int]:

@@ -16,17 +16,19 @@ from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import State, read_state
 from kobo_mirror.store import runs, tallies
-from kobo_mirror.store.database import moment_of, transact
+from kobo_mirror.store.bindings import Held, NotBoundError, hold_first, hold_form
+from kobo_mirror.store.codes import note_use
+from kobo_mirror.store.database import transact
 from kobo_mirror.store.decide import Decision, Incoming, Stored, Way, decide, decide_absent
 from kobo_mirror.store.exchange import WRITTEN, Absent, Pulled, PushResult, counted, push_result
 from kobo_mirror.store.fetch_list import ask_for, settle
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import holds_just, locked_between, locked_of
-from kobo_mirror.store.statements import THE_MOMENT, Moment, Write, write
+from kobo_mirror.store.ledger_rows import LEDGER_COLUMNS, LEDGER_KEY, SUPPOSED, Supposed, ledger_row
+from kobo_mirror.store.schema import bind
+from kobo_mirror.store.statements import Moment, Write, write
 from kobo_mirror.store.tables import form_table, submissions
 
-_LEDGER_COLUMNS = tuple(column.name for column in submissions.columns)
-_LEDGER_KEY = ("asset_uid", "kobo_id")
 _TOMBSTONE = ("asset_uid", "kobo_id", "state", "reason", "first_seen_at", "deleted_at")
 _ANSWERS = ("digest", "row_digest", "submitted_by", "validation_status", "validation_timestamp")
 NEVER_STORED = "never stored"
@@ -80,7 +82,11 @@ class Writer:
                 decisions |= zip(places, decided, strict=True)
             return [decisions[place] for place in range(len(states))]
 
-        decisions = transact(self._engine, work)
+        try:
+            decisions = transact(self._engine, work)
+        except NotBoundError:  # a delivery came before the form's first sync
+            bind(self._engine, self._mirror)
+            decisions = transact(self._engine, work)
         self._expects_new = self._saves_reading and all(d is Decision.INSERT for d in decisions)
         return [push_result(state, decision) for state, decision in zip(states, decisions, strict=True)]
 
@@ -89,11 +95,14 @@ class Writer:
 
         :param unseen: suppose that none of them is stored.
         """
-        ids = [] if unseen else [state.kobo_id for state in states]
-        stored = locked_of(connection, self._mirror.asset_uid, ids)
-        moment = THE_MOMENT if unseen else moment_of(connection)
-        decided = [(state, decide(stored.get(state.kobo_id), _incoming(state), None)) for state in states]
-        self._apply(connection, decided, stored, moment, pushed=True)
+        if unseen:
+            decided = [(state, decide(None, _incoming(state), None, epoch=0)) for state in states]
+            self._apply(connection, decided, {}, SUPPOSED, pushed=True)
+        else:
+            held = hold_form(connection, self._mirror)
+            stored = locked_of(connection, self._mirror.asset_uid, [state.kobo_id for state in states])
+            decided = _decided(states, stored, None, held)
+            self._apply(connection, decided, stored, held, pushed=True)
         return [decision for _, decision in decided]
 
     def pull(self, page: Pulled) -> dict[str, int]:
@@ -105,31 +114,37 @@ class Writer:
         return transact(self._engine, lambda connection: self._pull(connection, page))
 
     def _pull(self, connection: Connection, page: Pulled) -> dict[str, int]:
-        moment = check_lease(connection, page.lease)
+        held = hold_form(connection, self._mirror)
+        check_lease(connection, page.lease)
         if page.step and not runs.move_lane(connection, page.lease.asset_uid, page.run_id, page.step):
             raise LeaseError("Another task pulls this lane: this one has ended without harm.")
         settle(connection, self._mirror.asset_uid, page.settled)
         states = sorted(page.states, key=lambda state: state.kobo_id)
-        rows = ((state.kobo_id, state.uuid, state.digest) for state in states)
-        if page.known and page.window and holds_just(connection, self._mirror.asset_uid, rows, page.window):
+        if page.known and page.window and self._holds_just(connection, states, page.window, held.epoch):
             # Nothing is written, so nothing had to be locked: whatever lands meanwhile stays.
             decided = [(state, Decision.UNCHANGED) for state in states]
         else:
-            decided = self._pull_row_by_row(connection, page, states, moment)
+            decided = self._pull_row_by_row(connection, page, states, held)
         counts = counted(decided) | page.counts
         runs.add_counts(connection, page.run_id, counts, highest_id=states[-1].kobo_id if states else None)
         return counts
 
+    def _holds_just(
+        self, connection: Connection, states: Sequence[State], window: tuple[int, int | None], epoch: int
+    ) -> bool:
+        rows = ((state.kobo_id, state.uuid, state.digest) for state in states)
+        return holds_just(connection, self._mirror.asset_uid, rows, window, epoch)
+
     def _pull_row_by_row(
-        self, connection: Connection, page: Pulled, states: Sequence[State], moment: datetime
+        self, connection: Connection, page: Pulled, states: Sequence[State], held: Held
     ) -> list[tuple[State, Decision]]:
         asset = self._mirror.asset_uid
         if page.window:
             stored = locked_between(connection, asset, *page.window)
         else:
             stored = locked_of(connection, asset, [state.kobo_id for state in states])
-        decided = [(s, decide(stored.get(s.kobo_id), _incoming(s), page.sent_at)) for s in states]
-        self._apply(connection, decided, stored, moment, pushed=False)
+        decided = _decided(states, stored, page.sent_at, held)
+        self._apply(connection, decided, stored, held, pushed=False)
         lacking = stored.keys() - {state.kobo_id for state in states}
         self._ask(connection, (i for i in lacking if stored[i].state != "deleted"), "lacking in the pages")
         return decided
@@ -142,7 +157,8 @@ class Writer:
         return transact(self._engine, lambda connection: self._remove(connection, absent))
 
     def _remove(self, connection: Connection, absent: Absent) -> int:
-        moment = check_lease(connection, absent.lease)
+        moment = hold_form(connection, self._mirror).moment
+        check_lease(connection, absent.lease)
         ids = sorted(absent.ids)
         stored = locked_of(connection, self._mirror.asset_uid, ids)
         decided = {kobo_id: decide_absent(stored.get(kobo_id), absent.sent_at) for kobo_id in ids}
@@ -157,6 +173,9 @@ class Writer:
         )
         removed = len([kobo_id for kobo_id in gone if kobo_id in stored])
         runs.add_counts(connection, absent.run_id, {"deleted": removed})
+        if absent.code:
+            runs.note_findings(connection, absent.run_id, {"confirmed": absent.code})
+            note_use(connection, absent.code)
         buried = {kobo_id: (_state_of(stored, kobo_id), "deleted") for kobo_id in gone}
         counted_too = tallies.noted(connection, self._mirror.asset_uid, Way.PULLED, moment, buried)
         write(connection, Write(submissions, _TOMBSTONE, unknown), *counted_too)
@@ -171,6 +190,7 @@ class Writer:
         """
 
         def work(connection: Connection) -> None:
+            hold_form(connection, self._mirror)
             check_lease(connection, lease)
             stored = locked_of(connection, self._mirror.asset_uid, sorted(ids))
             mine = (submissions.c.asset_uid == self._mirror.asset_uid) & submissions.c.kobo_id.in_(ids)
@@ -198,64 +218,49 @@ class Writer:
         connection: Connection,
         decided: Sequence[tuple[State, Decision]],
         stored: dict[int, Stored],
-        moment: Moment,
+        held: Held | Supposed,
         *,
         pushed: bool,
     ) -> None:
+        moment = held.moment
         pushed_at = moment if pushed else None
         written = [(s, stored.get(s.kobo_id)) for s, d in decided if d in WRITTEN]
-        new = [self._ledger_row(s, None, moment, pushed_at) for s, before in written if before is None]
-        changed = [self._ledger_row(s, before, moment, pushed_at) for s, before in written if before]
+        asset, keep_all = self._mirror.asset_uid, self._keep_all
+        ledger = [(ledger_row(asset, s, b, held, pushed_at, keep_all=keep_all), b) for s, b in written]
         if pushed:
             self._stamp(
                 connection,
                 [s.kobo_id for s, d in decided if d not in WRITTEN and s.kobo_id in stored],
                 moment,
             )
-        rows = self._form_rows(connection, written, moment)
+        rows = self._form_rows(connection, written, held)
         self._ask(connection, (s.kobo_id for s, d in decided if d is Decision.FETCH), "undecidable")
         changes = {
             s.kobo_id: (before.state if before else None, "applied" if s.row else "rejected")
             for s, before in written
         }
+        columns = {s.kobo_id: s.rejected_columns for s, _ in written if s.row is None}
         way = Way.PUSHED if pushed else Way.PULLED
         write(
             connection,
-            Write(submissions, _LEDGER_COLUMNS, new),
-            Write(submissions, _LEDGER_COLUMNS, changed, key=_LEDGER_KEY, keep=("first_seen_at",)),
+            Write(submissions, LEDGER_COLUMNS, [row for row, before in ledger if before is None]),
+            Write(
+                submissions,
+                LEDGER_COLUMNS,
+                [row for row, before in ledger if before is not None],
+                key=LEDGER_KEY,
+                keep=("first_seen_at",),
+            ),
             Write(self._table, self._form_columns, rows, key=("kobo_id",), keep=("inserted_at",)),
-            *tallies.noted(connection, self._mirror.asset_uid, way, moment, changes),
-            clock=moment is THE_MOMENT,
-        )
-
-    def _ledger_row(
-        self, state: State, stored: Stored | None, moment: Moment, pushed_at: Moment | None
-    ) -> tuple[Any, ...]:
-        shaped = state.shaped
-        rejected = shaped.row is None
-        return (
-            self._mirror.asset_uid,
-            state.kobo_id,
-            state.uuid,
-            shaped.root_uuid,
-            state.previous_uuid,
-            shaped.form_version,
-            shaped.submission_time,
-            shaped.submitted_by,
-            shaped.validation_status,
-            shaped.validation_timestamp,
-            state.digest,
-            shaped.row_digest,
-            state.payload.decode() if rejected or self._keep_all else None,
-            "rejected" if rejected else "applied",
-            shaped.reason,
-            pushed_at or (stored.pushed_at if stored else None),
-            stored.first_seen_at if stored else moment,
-            None,
+            *tallies.noted(connection, self._mirror.asset_uid, way, moment, changes, columns=columns),
+            first=hold_first(self._mirror) if held is SUPPOSED else None,
         )
 
     def _form_rows(
-        self, connection: Connection, written: Iterable[tuple[State, Stored | None]], moment: Moment
+        self,
+        connection: Connection,
+        written: Iterable[tuple[State, Stored | None]],
+        held: Held | Supposed,
     ) -> list[tuple[Any, ...]]:
         """The rows to write; those that no longer fit are removed."""
         rows, gone = [], []
@@ -265,8 +270,12 @@ class Writer:
                 if before is not None:
                     gone.append(state.kobo_id)
             elif before is None:
-                rows.append((*row, moment))
-            elif before.state != "applied" or before.row_digest != state.row_digest:
+                rows.append((*row, held.moment))
+            elif (
+                before.state != "applied"
+                or before.row_digest != state.row_digest
+                or before.epoch != held.epoch
+            ):
                 rows.append((*row, before.first_seen_at))
         if gone:
             connection.execute(delete(self._table).where(self._table.c.kobo_id.in_(gone)))
@@ -279,6 +288,12 @@ class Writer:
 
     def _ask(self, connection: Connection, ids: Iterable[int], reason: str) -> None:
         ask_for(connection, self._mirror.asset_uid, ids, reason)
+
+
+def _decided(
+    states: Sequence[State], stored: Mapping[int, Stored], sent_at: datetime | None, held: Held
+) -> list[tuple[State, Decision]]:
+    return [(s, decide(stored.get(s.kobo_id), _incoming(s), sent_at, epoch=held.epoch)) for s in states]
 
 
 def _state_of(stored: Mapping[int, Stored], kobo_id: int) -> str | None:

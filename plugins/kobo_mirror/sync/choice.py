@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from kobo_mirror.forms.form import Form
+from kobo_mirror.forms.form import Mirror
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store import runs
+from kobo_mirror.store.bindings import Epochs, epochs_of, is_declared_otherwise, raise_epoch
 from kobo_mirror.store.database import clock, reading, transact
 from kobo_mirror.store.ledger import holds_any
-from kobo_mirror.store.schema import is_shaped_by
+from kobo_mirror.store.row_counts import count_rows
 from kobo_mirror.store.tallies import note_server_count
 
 
@@ -35,10 +36,35 @@ def count_and_check_form(client: KoboClient) -> int:
     return counting.result()
 
 
+_ROWS_LEAST, _ROWS_SHARE = 10, 0.05
+
+
+def epochs_now(engine: Engine, mirror: Mirror) -> Epochs:
+    """The form's epochs, raised where its rows must be shaped anew.
+
+    That is so where another declaration shaped them, or where many are missing or too many: single ones are
+    found and asked for at the end of the run.
+    """
+    with reading(engine) as connection:
+        epochs = epochs_of(connection, mirror.form.table)
+        must_rise = is_declared_otherwise(connection, mirror.form)
+        if not must_rise and not epochs.must_read_all:
+            counted = count_rows(connection, mirror)
+            must_rise = abs(counted.difference) > max(_ROWS_LEAST, _ROWS_SHARE * counted.applied)
+    if not must_rise:
+        return epochs
+
+    def work(connection: Connection) -> Epochs:
+        raise_epoch(connection, mirror.form)
+        return epochs_of(connection, mirror.form.table)
+
+    return transact(engine, work)
+
+
 def choose(
     engine: Engine,
     client: KoboClient,
-    form: Form,
+    epochs: Epochs,
     exactness: Exactness,
     *,
     count: int,
@@ -47,6 +73,7 @@ def choose(
 ) -> tuple[str, int]:
     """``exact`` or ``usual``, and the ``_id`` above which all is read.
 
+    :param epochs: while the newest one has not been read, every run reads from the first submission on.
     :param count: how many submissions the server shows now.
     :param mode: what was asked for: ``auto``, ``usual``, ``exact``.
     :param since: what was asked for; what must be read is not left out.
@@ -57,9 +84,8 @@ def choose(
         last = runs.last_finished(connection, asset)
         last_exact = runs.last_finished(connection, asset, "exact")
         is_new = not holds_any(connection, asset)
-        reshaped = not is_shaped_by(connection, form)
     known = last["highest_id"] if last and not is_new else None
-    start = 0 if reshaped else (watermark if watermark is not None else known) or 0
+    start = 0 if epochs.must_read_all else (watermark if watermark is not None else known) or 0
     restored = watermark is not None and (client.newest_id() or 0) < watermark
     overdue = last_exact is None or last_exact["finished_at"] < clock(engine) - exactness.every
     transact(engine, lambda connection: note_server_count(connection, asset, count))

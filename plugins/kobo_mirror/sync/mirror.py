@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping
 
 from kobo_mirror.config import Settings
-from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError
+from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError, UnequalError
 from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.forms.mirrored import FORM
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store import runs
+from kobo_mirror.store.bindings import bound_to
 from kobo_mirror.store.database import reading, transact
-from kobo_mirror.store.leases import Lease, process_holder, release_lease, take_lease
-from kobo_mirror.store.schema import bind, check_binding, note_shape
+from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
+from kobo_mirror.store.ledger import rejections
+from kobo_mirror.store.schema import bind, check_binding
 from kobo_mirror.store.tallies import counted_by_server, totals
 from kobo_mirror.store.writer import Writer
-from kobo_mirror.sync.choice import Exactness, choose, count_and_check_form
+from kobo_mirror.sync.choice import Exactness, choose, count_and_check_form, epochs_now
 from kobo_mirror.sync.failures import ask_for_failures
 from kobo_mirror.sync.holding import holding
-from kobo_mirror.sync.outcome import outcome_of
+from kobo_mirror.sync.outcome import close_run, outcome_of, unequal
 from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes, silent
-from kobo_mirror.sync.reconcile import ask_for_young, drain, drain_roots, look_back
-from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
+from kobo_mirror.sync.reconcile import ask_for_young, drain_roots, look_back
+from kobo_mirror.sync.repair import ask_again
+from kobo_mirror.sync.settle import settle
 from kobo_mirror.sync.sweep import sweep
 from kobo_mirror.sync.verify import Report
 
@@ -112,29 +116,47 @@ class MirrorSync:
         :raises LeaseError: another sync holds this form.
         :raises SchemaError: the form table mirrors another form; nothing was touched.
         """
-        check_binding(self._engine, self._source.mirror)
-        count = count_and_check_form(self._client)
-        bind(self._engine, self._source.mirror)
-        lease = take_lease(self._engine, self._asset, run)
-        with self._releasing_on_error(lease):
-            form = self._source.mirror.form
-            chosen, watermark = choose(
-                self._engine, self._client, form, self._exactness, count=count, mode=mode, since=since
-            )
+        with self._noting_not_started(run):
+            check_binding(self._engine, self._source.mirror)
+            count = count_and_check_form(self._client)
+            bind(self._engine, self._source.mirror)
+            lease = take_lease(self._engine, self._asset, run)
+            with self._releasing_on_error(lease):
+                return self._begin(lease, count, mode, since)
 
-            def work(connection: Connection) -> tuple[RowMapping, bool]:
-                old = None if since is not None else runs.unfinished_run(connection, self._asset)
-                if old is None:
-                    run_id = runs.open_run(connection, self._asset, run, chosen, watermark)
-                else:
-                    run_id = old["id"]
-                    stricter = "exact" if "exact" in (chosen, old["mode"]) else "usual"
-                    runs.resume_run(connection, self._asset, run_id, run, stricter)
-                return runs.run_row(connection, run_id), old is not None
+    def _begin(self, lease: Lease, count: int, mode: str, since: int | None) -> Ticket:
+        epochs = epochs_now(self._engine, self._source.mirror)
+        chosen, watermark = choose(
+            self._engine, self._client, epochs, self._exactness, count=count, mode=mode, since=since
+        )
+        run, epoch = lease.holder, epochs.current
 
-            row, resumed = transact(self._engine, work)
+        def work(connection: Connection) -> tuple[RowMapping, bool]:
+            old = None if since is not None else runs.unfinished_run(connection, self._asset)
+            if old is None or old["epoch"] != epoch:
+                run_id = runs.open_run(connection, self._asset, run, chosen, watermark, epoch=epoch)
+                return runs.run_row(connection, run_id), False
+            stricter = "exact" if "exact" in (chosen, old["mode"]) else "usual"
+            runs.resume_run(connection, self._asset, old["id"], run, stricter)
+            return runs.run_row(connection, old["id"]), True
+
+        row, resumed = transact(self._engine, work)
         ticket = {"run": run, "run_id": row["id"], "fence": lease.number, "mode": row["mode"]}
         return ticket | {"resumed": resumed}
+
+    @contextmanager
+    def _noting_not_started(self, run: str) -> Iterator[None]:
+        """Note a run that found no server or no rights: else the one before it would look like the newest."""
+        try:
+            yield
+        except LeaseError:
+            raise
+        except KoboMirrorError as error:
+            with suppress(KoboMirrorError):
+                if bound_to(self._engine, self._source.mirror.form) == self._source.mirror.identity:
+                    note = partial(runs.note_not_started, asset_uid=self._asset, name=run, error=error)
+                    transact(self._engine, note)
+            raise
 
     def plan(self, ticket: Ticket, *, groups: int = 1) -> list[list[int]]:
         """Cut what is to be read into lanes; returns them in at most ``groups`` groups."""
@@ -166,7 +188,7 @@ class MirrorSync:
 
         :param confirm: the mark of a waiting list of deletes that a person has confirmed.
         """
-        lease = take_lease(self._engine, self._asset, ticket["run"])
+        lease = retake_lease(self._engine, self._asset, ticket["run"])
         with self._holding(lease, ticket["run_id"]):
             exact = ticket["mode"] == "exact"
             ask_for_failures(self._source, lease)
@@ -176,42 +198,47 @@ class MirrorSync:
                 ask_for_young(self._source, lease, ticket["run_id"], resumed=ticket["resumed"])
             drain_roots(self._source, lease, ticket["run_id"])
             try:
-                self._settle(lease, ticket["run_id"], confirm)
+                settle(self._source, lease, ticket["run_id"], confirm)
             except DeletesWaitError as waiting:
-                sentence = str(waiting)
-                transact(self._engine, lambda c: runs.note_error(c, ticket["run_id"], sentence))
+                self._note_error(ticket["run_id"], waiting)
 
     def finish(self, ticket: Ticket) -> dict[str, Any]:
-        """Note that the run has ended well, give the lease back, and tell what was done.
+        """Note that the run has ended, give the lease back, and tell what was done.
 
         :raises DeletesWaitError: the run ended, but deletes wait for a person's word.
+        :raises UnequalError: the run ended, and yet rows are missing, or no submission fits the form table.
         :raises KoboMirrorError: a lane has not been read to its end.
         """
-        lease = take_lease(self._engine, self._asset, ticket["run"])
-        if any(not lane.done for lane in self._lanes(ticket["run_id"])):
+        run_id, form = ticket["run_id"], self._source.mirror.form
+        with reading(self._engine) as connection:
+            row = runs.run_row(connection, run_id)
+            held = totals(connection, self._asset)
+            reasons = rejections(connection, self._asset, 1)
+        error = unequal(form, row, held, reasons)
+        if row["finished_at"] is None:  # else this is another attempt of a task that died after the commit
+            retake_lease(self._engine, self._asset, ticket["run"])
+            self._require_lanes_done(run_id)
+            transact(self._engine, partial(close_run, form, row, error))
+        with reading(self._engine) as connection:
+            row = runs.run_row(connection, run_id)
+            exact = runs.last_finished(connection, self._asset, "exact")
+        release_lease(self._engine, self._asset, ticket["run"])
+        if error:
+            raise error
+        if row["error"]:
+            raise DeletesWaitError(row["error"])
+        last_exact = exact["finished_at"] if exact and row["mode"] != "exact" else None
+        return {"run": ticket["run"], **outcome_of(row, held, last_exact)}
+
+    def _require_lanes_done(self, run_id: int) -> None:
+        if any(not lane.done for lane in self._lanes(run_id)):
             raise KoboMirrorError(
                 "Not every lane was read to its end: start the sync again, it goes on where it stopped."
             )
 
-        def work(connection: Connection) -> None:
-            runs.finish_run(connection, ticket["run_id"])
-            if not runs.run_row(connection, ticket["run_id"])["watermark"]:
-                note_shape(connection, self._source.mirror.form)
-
-        transact(self._engine, work)
-        with reading(self._engine) as connection:
-            row = runs.run_row(connection, ticket["run_id"])
-            rejected = totals(connection, self._asset)["rejected"]
-            exact = runs.last_finished(connection, self._asset, "exact")
-        last_exact = exact["finished_at"] if exact and row["mode"] != "exact" else None
-        release_lease(self._engine, self._asset, lease.holder)
-        if row["error"]:
-            raise DeletesWaitError(row["error"])
-        return {"run": ticket["run"], **outcome_of(row, rejected, last_exact)}
-
-    def fail(self, ticket: Ticket, error: str) -> None:
-        """Note why a run stopped and give the lease back; the next run goes on where it stopped."""
-        transact(self._engine, lambda connection: runs.note_error(connection, ticket["run_id"], error))
+    def fail(self, ticket: Ticket, error: KoboMirrorError | str) -> None:
+        """Note why a run stopped, and give the lease back; the next run goes on where it stopped."""
+        self._note_error(ticket["run_id"], error)
         release_lease(self._engine, self._asset, ticket["run"])
 
     def run(
@@ -233,10 +260,10 @@ class MirrorSync:
             (pull_all or _pull_here)(self, ticket)
             self.reconcile(ticket, confirm=confirm)
             return self.finish(ticket)
-        except (LeaseError, DeletesWaitError):
+        except (LeaseError, DeletesWaitError, UnequalError):
             raise
         except KoboMirrorError as error:
-            self.fail(ticket, str(error))
+            self.fail(ticket, error)
             raise
         except BaseException:
             release_lease(self._engine, self._asset, ticket["run"])
@@ -258,26 +285,10 @@ class MirrorSync:
         :raises LeaseError: a sync holds this form.
         :raises DeletesWaitError: too many of them have gone from the server.
         """
-        check_binding(self._engine, self._source.mirror)
-        lease = take_lease(self._engine, self._asset, process_holder(runs.REPAIR))
-        try:
-            run_id = transact(
-                self._engine,
-                lambda c: runs.open_run(c, self._asset, lease.holder, runs.REPAIR, None),
-            )
-            with self._holding(lease, run_id):
-                for first in range(0, len(ids), ASK_AT_ONCE):
-                    self._source.writer.doubt(ids[first : first + ASK_AT_ONCE], lease)
-                self._settle(lease, run_id, confirm)
-            transact(self._engine, lambda connection: runs.finish_run(connection, run_id))
-        finally:
-            release_lease(self._engine, self._asset, lease.holder)
+        ask_again(self._source, ids, confirm)
 
-    def _settle(self, lease: Lease, run_id: int, confirm: str | None) -> None:
-        """Drain the fetch list and delete what is gone; what came back meanwhile is asked for again."""
-        absent = drain(self._source, lease, run_id)
-        if remove_absent(self._source, lease, run_id, absent, confirm):
-            drain(self._source, lease, run_id)
+    def _note_error(self, run_id: int, error: KoboMirrorError | str) -> None:
+        transact(self._engine, lambda connection: runs.note_error(connection, run_id, error))
 
     def _lanes(self, run_id: int) -> list[runs.Lane]:
         with reading(self._engine) as connection:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 
+from kobo_mirror.errors import UnequalError
+from kobo_mirror.forms.form import Form
+from kobo_mirror.store import runs
+from kobo_mirror.store.bindings import note_epoch_read
 from kobo_mirror.store.tables import COUNTS
 
 _WORDS = (
@@ -20,21 +24,63 @@ _WORDS = (
 )
 
 
-def outcome_of(run: RowMapping, rejected: int, last_exact: datetime | None) -> dict[str, Any]:
+def outcome_of(run: RowMapping, held: Mapping[str, int], last_exact: datetime | None) -> dict[str, Any]:
     """What a run that has ended did: ``mode``, its counts, ``seconds``, and all of it in a ``sentence``.
 
-    :param rejected: how many submissions of the form are rejected now.
+    :param held: how many submissions of the form are ``applied`` and ``rejected`` now.
     :param last_exact: when the last exact run ended (UTC); None where this one was exact.
     """
     seconds = round((run["finished_at"] - run["started_at"]).total_seconds(), 1)
     counts = {name: int(run[name]) for name in COUNTS}
-    sentence = sentence_of(counts, rejected, seconds, last_exact)
-    return {"mode": run["mode"], **counts, "seconds": seconds, "sentence": sentence}
+    sentence = sentence_of(counts, held, seconds, last_exact)
+    submissions = held["applied"] + held["rejected"]
+    return {
+        "mode": run["mode"],
+        **counts,
+        "submissions": submissions,
+        "seconds": seconds,
+        "sentence": sentence,
+    }
 
 
-def sentence_of(counts: Mapping[str, int], rejected: int, seconds: float, last_exact: datetime | None) -> str:
-    """What was done, what is rejected, and since when it is known to be equal."""
+def sentence_of(
+    counts: Mapping[str, int], held: Mapping[str, int], seconds: float, last_exact: datetime | None
+) -> str:
+    """What was done, how many submissions there are now, and since when they are known to be equal."""
     words = [f"{counts[name]} {word}" for name, word in _WORDS if counts[name] or name == "inserted"]
+    rejected = held["rejected"]
     ending = f"success, with {rejected} rejected" if rejected else "success"
     how = f"fresh, last exact {last_exact:%Y-%m-%d %H:%M} UTC" if last_exact else "exact"
-    return f"{ending}: {', '.join(words)} in {seconds} s ({how})"
+    number = held["applied"] + rejected
+    return f"{ending}: {', '.join(words)} in {seconds} s ({how}); the form has {number} submissions"
+
+
+def unequal(
+    form: Form, run: RowMapping, held: Mapping[str, int], reasons: Sequence[tuple[int, str]]
+) -> UnequalError | None:
+    """Why a run that has read all it set out to read is no success all the same, or None.
+
+    :param reasons: ``_id`` and reason of the first rejection, if there is one.
+    """
+    if difference := run["count_difference"]:
+        number = held["applied"]
+        return UnequalError(
+            f"The table {form.table} has {number + difference} rows, but {number} submissions fit it: run "
+            "`python -m kobo_mirror verify --repair`."
+        )
+    if held["rejected"] and not held["applied"]:
+        first = "".join(f" Submission {kobo_id}: {reason}." for kobo_id, reason in reasons)
+        return UnequalError(
+            f"None of the form's {held['rejected']} submissions fits the table {form.table}: check that "
+            f"KOBO_ASSET_ID names the form that this table is for.{first}"
+        )
+    return None
+
+
+def close_run(form: Form, run: RowMapping, error: UnequalError | None, connection: Connection) -> None:
+    """Note that a run has ended, and what it has read by that."""
+    if error and not run["error"]:
+        runs.note_error(connection, run["id"], error)
+    runs.finish_run(connection, run["id"])
+    if not run["watermark"]:
+        note_epoch_read(connection, form, run["epoch"])

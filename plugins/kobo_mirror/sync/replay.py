@@ -62,7 +62,7 @@ def replay_dead_letters(
     check_binding(engine, mirror)
     writer = Writer(engine, mirror, keep_payloads)
     with reading(engine) as connection:
-        letters = waiting_letters(connection, ids)
+        letters = waiting_letters(connection, mirror.asset_uid, ids)
     return [_replay(engine, mirror, writer, letter) for letter, why in letters if reason in why]
 
 

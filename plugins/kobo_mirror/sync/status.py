@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form import Form
 from kobo_mirror.store import runs
-from kobo_mirror.store.database import reading
+from kobo_mirror.store.bindings import bound_to
+from kobo_mirror.store.database import moment_of, reading
+from kobo_mirror.store.dead_letters import letters_waiting
 from kobo_mirror.store.fetch_list import waiting
 from kobo_mirror.store.ledger import rejections
-from kobo_mirror.store.proofs import last_proof
-from kobo_mirror.store.schema import at_head, bound_to
-from kobo_mirror.store.tables import PROVEN, dead_letters
-from kobo_mirror.store.tallies import totals
+from kobo_mirror.store.lights import describe_proof, judge, known_of, light_of
+from kobo_mirror.store.schema import at_head
 
 _NAMED = 10
 
@@ -32,35 +32,34 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
         return {"form_table": form.table, "mirrors": None}
     server, asset = bound
     with reading(engine) as connection:
-        counts = totals(connection, asset)
-        last, exact = runs.last_finished(connection, asset), runs.last_finished(connection, asset, "exact")
+        known = known_of(connection, form.table, asset)
+        findings = judge(known, moment_of(connection))
+        exact = runs.last_finished(connection, asset, "exact", well=True)
         unfinished = runs.unfinished_run(connection, asset)
-        newest = unfinished or last
-        letters = connection.execute(
-            select(func.count()).select_from(dead_letters).where(dead_letters.c.replayed_at.is_(None))
-        )
+        newest, waiting_deletes = known.newest, known.waiting
         return {
             "form_table": form.table,
             "mirrors": f"form {asset} of {server}",
-            "submissions": counts.get("applied", 0),
-            "rejected": counts.get("rejected", 0),
-            "deleted": counts.get("deleted", 0),
+            "light": light_of(findings).value,
+            "findings": [finding.sentence for finding in findings],
+            "submissions": known.held["applied"],
+            "rejected": known.held["rejected"],
+            "deleted": known.held["deleted"],
             "rejections": rejections(connection, asset, _NAMED),
             "to_fetch": waiting(connection, asset),
-            "dead_letters": letters.scalar_one(),
-            "last_run": _time(last),
+            "dead_letters": letters_waiting(connection, asset),
+            "last_run": _time(known.last),
             "last_exact_run": _time(exact),
             "unfinished_run": unfinished["name"] if unfinished else None,
-            "last_proof": _proof(last_proof(connection, asset)),
+            "last_proof": _proof(known.proof),
+            "last_full_proof": _proof(known.full_proof),
             "error": newest["error"] if newest else None,
+            "waiting_deletes": waiting_deletes.code if waiting_deletes else None,
         }
 
 
 def _proof(row: Any) -> str | None:
-    if row is None:
-        return None
-    found = ", ".join(f"{row[name]} {name}" for name in PROVEN if row[name])
-    return f"{row['finished_at']:%Y-%m-%d %H:%M:%S} UTC: {found or 'an empty form'}"
+    return f"{row['finished_at']:%Y-%m-%d %H:%M:%S} UTC: {describe_proof(row)}" if row else None
 
 
 def _time(row: Any) -> str | None:

@@ -12,10 +12,11 @@ from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import State, row_digest
 from kobo_mirror.kobo.client import KoboClient, Page
+from kobo_mirror.store.bindings import bound_to
 from kobo_mirror.store.database import clock, reading
 from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_between, rows_of
 from kobo_mirror.store.proofs import note_proof
-from kobo_mirror.store.schema import at_head, bound_to
+from kobo_mirror.store.schema import at_head
 from kobo_mirror.sync.pull import Progress, as_many, page_or_end, state_of
 from kobo_mirror.sync.sweep import seen_on
 
@@ -48,15 +49,25 @@ class Report:
         return {kind: sorted(ids)[:_NAMED] for kind, ids in self.differing.items()}
 
     @property
+    def all_rejected(self) -> bool:
+        """True if there are submissions and not one of them fits the form table."""
+        return 0 < self.compared <= self.rejected
+
+    @property
     def equal(self) -> bool:
-        """Whether the mirror equals the server, rejections apart."""
-        return not any(self.differences.values())
+        """True if the mirror equals the server, rejections apart; where all are rejected it does not."""
+        return not any(self.differences.values()) and not self.all_rejected
 
     @property
     def sentence(self) -> str:
         """The result in a line."""
         number = sum(self.differences.values())
         apart = f", {self.rejected} rejected" if self.rejected else ""
+        if self.all_rejected and not number:
+            return (
+                f"mirror holds nothing of the source: all {self.rejected} submissions are rejected. Check "
+                "that KOBO_ASSET_ID names the form that this table is for"
+            )
         if self.equal:
             return f"mirror equals source: {self.compared} submissions, 0 differences{apart}"
         kinds = ", ".join(f"{count} {kind}" for kind, count in self.differences.items() if count)

@@ -14,6 +14,7 @@ SENT = datetime(2026, 11, 23, 12, 0, 0, 500)  # noqa: DTZ001  # UTC, as DATETIME
 BEFORE, AFTER = SENT - timedelta(microseconds=1), SENT + timedelta(microseconds=1)
 A, B, C, D = "uuid-a", "uuid-b", "uuid-c", "uuid-d"
 ONE, TWO = b"1" * 16, b"2" * 16
+EPOCH = 3
 
 
 def stored(
@@ -23,7 +24,7 @@ def stored(
     state: str = "applied",
     pushed_at: datetime | None = None,
 ) -> Stored:
-    return Stored(7, uuid, previous, digest, digest, state, pushed_at, SENT)
+    return Stored(7, uuid, previous, digest, digest, state, pushed_at, SENT, EPOCH)
 
 
 def incoming(
@@ -84,7 +85,7 @@ INSERT, REVIVE, DELETE = Decision.INSERT, Decision.REVIVE, Decision.DELETE
 def test_the_table_case_by_case(
     what: str, held: Stored | None, state: Incoming, sent_at: datetime | None, decision: Decision
 ) -> None:
-    assert decide(held, state, sent_at) is decision, what
+    assert decide(held, state, sent_at, epoch=EPOCH) is decision, what
 
 
 class Case(NamedTuple):
@@ -147,27 +148,38 @@ STORED = st.builds(
 def test_the_first_row_of_the_table_that_fits_decides(held: Stored | None, new: Incoming, sent: bool) -> None:
     case = Case(held, new, SENT if sent else None)
     expected = next(decision for fits, decision in TABLE if fits(case))
-    assert decide(held, new, case.sent_at) is expected
+    assert decide(held, new, case.sent_at, epoch=EPOCH) is expected
 
 
 @settings(max_examples=300)
 @given(held=STORED, new=st.builds(incoming, UUIDS, UUIDS, DIGESTS, st.just(value=False)))
 def test_only_a_pull_brings_back_what_was_deleted(held: Stored, new: Incoming) -> None:
     gone = held._replace(state="deleted")
-    assert decide(gone, new, None) is FETCH
-    assert decide(gone, new, SENT) is REVIVE
+    assert decide(gone, new, None, epoch=EPOCH) is FETCH
+    assert decide(gone, new, SENT, epoch=EPOCH) is REVIVE
+
+
+@pytest.mark.parametrize("sent_at", [SENT, None])
+@pytest.mark.parametrize("pushed_at", [None, BEFORE, AFTER])
+@pytest.mark.parametrize("epoch", [EPOCH - 1, EPOCH + 1])
+def test_what_another_epoch_wrote_is_written_anew(
+    sent_at: datetime | None, pushed_at: datetime | None, epoch: int
+) -> None:
+    held, same = stored(pushed_at=pushed_at), incoming(digest=ONE)
+    assert decide(held, same, sent_at, epoch=EPOCH) is UNCHANGED
+    assert decide(held, same, sent_at, epoch=epoch) is UPDATE
 
 
 @settings(max_examples=300)
 @given(held=STORED, new=st.builds(incoming, UUIDS, UUIDS, DIGESTS, st.just(value=False)))
 def test_what_is_decided_twice_is_unchanged(held: Stored, new: Incoming) -> None:
-    decision = decide(held, new, SENT)
+    decision = decide(held, new, SENT, epoch=EPOCH)
     if decision in (UPDATE, REVIVE):
         after = held._replace(
             uuid=new.uuid, previous_uuid=new.previous_uuid, digest=new.digest, state="applied"
         )
-        assert decide(after, new, SENT) is UNCHANGED
-        assert decide(after, new, None) is UNCHANGED
+        assert decide(after, new, SENT, epoch=EPOCH) is UNCHANGED
+        assert decide(after, new, None, epoch=EPOCH) is UNCHANGED
 
 
 @pytest.mark.parametrize(

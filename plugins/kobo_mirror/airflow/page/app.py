@@ -128,7 +128,7 @@ def dead_letters(user: access.Viewer, after: After = 0, limit: Limit = _LETTERS)
     answers = access.may_see_answers(user)
     with reading(access.target()) as connection:
         return facts.letters_of(
-            overview.waiting_letters(connection, after=after, limit=limit, answers=answers)
+            overview.waiting_letters(connection, None, after=after, limit=limit, answers=answers)
         )
 
 
@@ -166,7 +166,7 @@ def _seen(user: Any, asset_uid: str | None, run: str | None) -> dict[str, Any]:
         bound = _bound(connection, asset_uid) if asset_uid else known[0]
         asset, moment = bound.asset_uid, facts.utc_now()
         rejected = overview.rejected(connection, asset, after=-1, limit=_REJECTIONS, answers=answers)
-        letters = overview.waiting_letters(connection, after=0, limit=_LETTERS, answers=answers)
+        letters = overview.waiting_letters(connection, asset, after=0, limit=_LETTERS, answers=answers)
         named = overview.named_run(connection, asset, run) if run else None
         return {
             "forms": known,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import quantiles
@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 from kobo_mirror.airflow.page.schemas import (
     Day,
     DeadLetter,
-    Freshness,
-    Known,
+    Finding,
     Lag,
+    OnServer,
     Overview,
     Proof,
     Rejection,
@@ -27,15 +27,13 @@ from kobo_mirror.airflow.page.schemas import (
 )
 from kobo_mirror.airflow.schedules import schedule_from_env
 from kobo_mirror.store import overview, runs, tallies
-from kobo_mirror.store.proofs import last_proof
+from kobo_mirror.store.dead_letters import letters_waiting
+from kobo_mirror.store.lights import Known, differences_of, judge, known_of, light_of
 from kobo_mirror.store.tables import PROVEN
-from kobo_mirror.sync.removal import mark_of
 
 _GRACE = timedelta(minutes=10)
 _NEWEST = 500
 _SHOWN = 4_000
-_MARK = re.compile(r"confirm this list: ([0-9a-f]{12})")
-_COLUMN = re.compile(r"(?:^|; )(\w+): the answer to ")
 _FAILED_DELIVERY = "its delivery failed"
 
 
@@ -45,58 +43,56 @@ def overview_of(connection: Connection, form: overview.Bound, moment: datetime) 
     :param moment: now, UTC.
     """
     asset = form.asset_uid
-    recent = overview.recent_runs(connection, asset, 1)
-    newest = recent[0] if recent else None
-    last = runs.last_finished(connection, asset)
-    exact = runs.last_finished(connection, asset, "exact")
-    totals, doubts = tallies.totals(connection, asset), overview.doubts(connection, asset)
-    proof = _proof(last_proof(connection, asset))
+    known = known_of(connection, form.form_table, asset)
+    findings = judge(known, moment, _due(moment))
+    exact = runs.last_finished(connection, asset, "exact", well=True)
+    doubts = overview.doubts(connection, asset)
+    proof = _proof(known.proof)
     holder = overview.holder(connection, asset)
     return Overview(
         **form._asdict(),
-        freshness=_freshness(newest, last, moment),
-        since=last["finished_at"] if last else None,
+        light=light_of(findings),
+        findings=[Finding.model_validate(found, from_attributes=True) for found in findings],
+        since=known.last["finished_at"] if known.last else None,
         last_exact_at=exact["finished_at"] if exact else None,
-        error=newest["error"] if newest else None,
+        error=known.newest["error"] if known.newest else None,
         running=holder["holder"] if holder else None,
         on_server=_on_server(tallies.server_count(connection, asset), proof),
-        in_mirror=totals["applied"],
-        rejected=totals["rejected"],
-        deleted=totals["deleted"],
+        in_mirror=known.held["applied"],
+        rejected=known.held["rejected"],
+        deleted=known.held["deleted"],
         to_fetch=sum(doubts.values()),
         failed_deliveries=doubts.get(_FAILED_DELIVERY, 0),
-        dead_letters=overview.letters_waiting(connection),
+        dead_letters=letters_waiting(connection, asset),
         proof=proof,
+        full_proof=_proof(known.full_proof),
         lag=list(_lag(connection, asset)),
         webhooks=[_webhook(row) for row in overview.registered(connection, asset)],
-        waiting_deletes=_waiting_deletes(connection, asset, newest["error"] if newest else None),
+        waiting_deletes=_waiting_deletes(known),
     )
 
 
-def _freshness(newest: overview.Fields | None, last: Any, moment: datetime) -> Freshness:
-    if newest and newest["error"]:
-        return Freshness.FAILING
-    if last is None:
-        return Freshness.NEVER
+def _due(moment: datetime) -> datetime | None:
+    """When the last sync should have ended at the latest, by the schedule; None without one."""
     schedule = schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *")
     if schedule is None:
-        return Freshness.FRESH
+        return None
     due: datetime = croniter(schedule, moment - _GRACE).get_prev(datetime)
-    return Freshness.FRESH if last["finished_at"] >= due else Freshness.LATE
+    return due
 
 
 def _proof(row: Any) -> Proof | None:
     if row is None:
         return None
     found = {name: row[name] for name in PROVEN}
-    equal = not any(row[name] for name in ("missing", "extra", "stale", "different"))
+    equal = not differences_of(row)
     return Proof(finished_at=row["finished_at"], whole=row["whole"], equal=equal, **found)
 
 
-def _on_server(counted: tuple[int, datetime] | None, proof: Proof | None) -> Known | None:
+def _on_server(counted: tuple[int, datetime] | None, proof: Proof | None) -> OnServer | None:
     if counted and (proof is None or counted[1] >= proof.finished_at):
-        return Known(submissions=counted[0], at=counted[1])
-    return Known(submissions=proof.compared, at=proof.finished_at) if proof else None
+        return OnServer(submissions=counted[0], at=counted[1])
+    return OnServer(submissions=proof.compared, at=proof.finished_at) if proof else None
 
 
 def _lag(connection: Connection, asset_uid: str) -> Iterator[Lag]:
@@ -120,14 +116,11 @@ def _webhook(row: overview.Fields) -> Webhook:
     return Webhook(**{**row, "endpoint": shown})
 
 
-def _waiting_deletes(connection: Connection, asset_uid: str, error: str | None) -> WaitingDeletes | None:
-    found = _MARK.search(error or "")
-    if not error or not found:
-        return None
-    mark = found[1]
-    ids = overview.asked_for(connection, asset_uid)
-    known = mark_of(connection, asset_uid, ids) == mark
-    return WaitingDeletes(mark=mark, sentence=error, ids=ids if known else [])
+def _waiting_deletes(known: Known) -> WaitingDeletes | None:
+    waiting = known.waiting
+    return (
+        WaitingDeletes(mark=waiting.code, issued_at=waiting.issued_at, ids=waiting.ids) if waiting else None
+    )
 
 
 def days_of(connection: Connection, asset_uid: str, moment: datetime, days: int) -> list[Day]:
@@ -157,7 +150,8 @@ def _place(name: str) -> str | None:
 def rejections_of(rows: Sequence[overview.Fields]) -> list[Rejection]:
     """Rejections with the columns that they do not fit."""
     return [
-        Rejection(**{"payload": None, **row, "columns": _COLUMN.findall(row["reason"] or "")}) for row in rows
+        Rejection(**{"payload": None, **row, "columns": json.loads(row["column_names"] or "[]")})
+        for row in rows
     ]
 
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from kobo_mirror.store.lights import Light
 
 HIGHEST_ID = 2**63 - 1
 Id = Annotated[int, Field(ge=0, le=HIGHEST_ID)]
 
 
-class Freshness(StrEnum):
-    """How the mirror stands to its schedule."""
+class Finding(BaseModel):
+    """Why the light is not green."""
 
-    FRESH = "fresh"
-    LATE = "late"
-    FAILING = "failing"
-    NEVER = "never"
+    key: str = Field(description="What was found; the page's texts have its words.")
+    light: Light
+    numbers: dict[str, int]
 
 
-class Known(BaseModel):
+class OnServer(BaseModel):
     """A count, and the moment it was true at."""
 
     submissions: int
@@ -69,11 +69,11 @@ class Webhook(BaseModel):
 
 
 class WaitingDeletes(BaseModel):
-    """Deletes that the brake stopped: nothing goes before a person confirms this very list."""
+    """Deletes that the delete guard stopped: nothing goes before a person confirms this very list."""
 
     mark: str
-    sentence: str
-    ids: list[int] = Field(description="The whole list; empty where the fetch list has changed since.")
+    issued_at: datetime
+    ids: list[int] = Field(description="The whole list.")
 
 
 class Run(BaseModel):
@@ -103,12 +103,13 @@ class Overview(BaseModel):
     asset_uid: str
     server: str
     form_table: str
-    freshness: Freshness
-    since: datetime | None = Field(description="When the last sync ended.")
+    light: Light = Field(description="Green only if nothing is known against the tables.")
+    findings: list[Finding]
+    since: datetime | None = Field(description="When the last sync ended well.")
     last_exact_at: datetime | None
-    error: str | None
+    error: str | None = Field(description="Why the newest sync failed.")
     running: str | None = Field(description="The sync that holds the form now.")
-    on_server: Known | None = Field(description="What KoboToolbox had when a sync or a proof last asked.")
+    on_server: OnServer | None = Field(description="What KoboToolbox had when a sync or a proof last asked.")
     in_mirror: int
     rejected: int
     deleted: int
@@ -116,6 +117,7 @@ class Overview(BaseModel):
     failed_deliveries: int = Field(description="Failed deliveries that are still to be asked for.")
     dead_letters: int
     proof: Proof | None
+    full_proof: Proof | None = Field(description="The last that compared every answer.")
     lag: list[Lag]
     webhooks: list[Webhook]
     waiting_deletes: WaitingDeletes | None

@@ -8,10 +8,14 @@ from pathlib import Path
 
 from fastapi import Request
 
+from kobo_mirror.store.lights import SENTENCES
+
 COOKIE = "kobo_mirror_language"
 
+_FINDINGS = {f"finding_{key}": sentence for key, sentence in SENTENCES.items()}
+
 TEXTS: Mapping[str, Mapping[str, str]] = {
-    file.stem: json.loads(file.read_text("utf-8"))
+    file.stem: _FINDINGS | json.loads(file.read_text("utf-8"))
     for file in sorted((Path(__file__).parent / "languages").glob("*.json"))
 }
 

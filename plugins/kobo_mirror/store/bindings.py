@@ -1,0 +1,169 @@
+"""Which form a form table mirrors, under which declaration its rows were shaped, and in which epoch.
+
+The epoch rises whenever stored rows must be shaped anew: the declaration changed, or the form table was
+missing and is made again. A ledger row keeps the epoch that its form row was written in, and is never taken
+for unchanged in another one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from kobo_mirror.errors import SchemaError
+from kobo_mirror.forms.form import Form, Mirror
+from kobo_mirror.store.database import now, reading, transact
+from kobo_mirror.store.literals import Sql
+from kobo_mirror.store.statements import First
+from kobo_mirror.store.tables import forms
+
+
+class Epochs(NamedTuple):
+    """The epoch of a form, and the newest one that a run has read from the first submission on."""
+
+    current: int
+    read: int
+
+    @property
+    def must_read_all(self) -> bool:
+        """True until a run that began in the current epoch has read everything."""
+        return self.read < self.current
+
+
+class Held(NamedTuple):
+    """A form as a transaction sees it while it holds the form's row."""
+
+    epoch: int
+    moment: datetime
+
+
+def bound_to(engine: Engine, form: Form) -> tuple[str, str] | None:
+    """Server and asset uid that the form table mirrors, or None before the first sync."""
+    query = select(forms.c.server, forms.c.asset_uid).where(forms.c.form_table == form.table)
+    with reading(engine) as connection:
+        row = connection.execute(query).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def note_binding(engine: Engine, mirror: Mirror) -> None:
+    """Note which form the form table mirrors, unless one is noted already."""
+
+    def work(connection: Connection) -> None:
+        query = select(forms.c.server).where(forms.c.form_table == mirror.form.table).with_for_update()
+        if connection.execute(query).first() is None:
+            names = {"form_table": mirror.form.table, "server": mirror.server, "asset_uid": mirror.asset_uid}
+            values = {**names, "fingerprint": mirror.form.fingerprint, "bound_at": now()}
+            connection.execute(insert(forms).values(values | {"epoch": 1, "epoch_read": 0}))
+
+    transact(engine, work)
+
+
+def is_declared_otherwise(connection: Connection, form: Form) -> bool:
+    """Return True if the rows of the form table are shaped by another declaration than this process has."""
+    query = select(forms.c.fingerprint).where(forms.c.form_table == form.table)
+    stored = connection.execute(query).scalar_one_or_none()
+    return stored is not None and stored != form.fingerprint
+
+
+def raise_epoch(connection: Connection, form: Form) -> None:
+    """Have every row of the form table written anew, by the declaration of this process."""
+    values = {"epoch": forms.c.epoch + 1, "fingerprint": form.fingerprint}
+    connection.execute(update(forms).where(forms.c.form_table == form.table).values(values))
+
+
+def epochs_of(connection: Connection, form_table: str) -> Epochs:
+    """The epochs of a form that is bound."""
+    query = select(forms.c.epoch, forms.c.epoch_read).where(forms.c.form_table == form_table)
+    return Epochs(*connection.execute(query).one())
+
+
+def note_epoch_read(connection: Connection, form: Form, epoch: int) -> None:
+    """Note that a run which began in this epoch has read every submission."""
+    mine = (forms.c.form_table == form.table) & (forms.c.epoch_read < epoch)
+    connection.execute(update(forms).where(mine).values(epoch_read=epoch))
+
+
+def hold_form(connection: Connection, mirror: Mirror) -> Held:
+    """Keep the form's epoch and declaration as they are until the transaction ends: a writer's first step.
+
+    :returns: the epoch, and the database's clock.
+    :raises SchemaError: the form table mirrors another form, or its rows are shaped by another declaration.
+    """
+    t = forms.c
+    row = connection.execute(
+        select(t.server, t.asset_uid, t.fingerprint, t.epoch, now())
+        .where(t.form_table == mirror.form.table)
+        .with_for_update(read=True)
+    ).one_or_none()
+    if row is None:
+        raise NotBoundError(f"The table {mirror.form.table} mirrors no form yet.")
+    require_form(mirror, row[0], row[1])
+    require_declaration(mirror, row[2])
+    return Held(row[3], row[4])
+
+
+THE_EPOCH = Sql("@epoch")
+"""The form's epoch in a message that begins with ``hold_first``; not for SQLite."""
+
+
+def hold_first(mirror: Mirror) -> First:
+    """Do what ``hold_form`` does as the first statement of a message, without a round trip of its own.
+
+    It sets ``THE_MOMENT`` and ``THE_EPOCH``. The latter is NULL where ``hold_form`` would refuse, and no
+    ledger row can be written with that.
+    """
+    return First(
+        "SET @moment = UTC_TIMESTAMP(6), @epoch = (SELECT epoch FROM kobo_forms WHERE form_table = %s AND "
+        "server = %s AND asset_uid = %s AND fingerprint = UNHEX(%s) LOCK IN SHARE MODE)",
+        (mirror.form.table, mirror.server, mirror.asset_uid, mirror.form.fingerprint.hex()),
+    )
+
+
+class NotBoundError(SchemaError):
+    """The form table mirrors no form yet: ``schema.bind`` notes which one."""
+
+
+def require_form(mirror: Mirror, server: str, asset_uid: str) -> None:
+    """Refuse a form table that mirrors another form.
+
+    :param server, asset_uid: what it mirrors.
+    :raises SchemaError: it is not this form of this server.
+    """
+    if (server, asset_uid) != mirror.identity:
+        raise SchemaError(
+            f"The table {mirror.form.table} mirrors form {asset_uid} of {server}, not {mirror.asset_uid} of "
+            f"{mirror.server}: set KOBO_URL and KOBO_ASSET_ID back, or use another database."
+        )
+
+
+def require_declaration(mirror: Mirror, fingerprint: bytes) -> None:
+    """Refuse to write rows that another version of this program, with other columns, would not write so.
+
+    :raises SchemaError: the rows of the form table are shaped by another declaration.
+    """
+    if fingerprint != mirror.form.fingerprint:
+        raise SchemaError(
+            f"The columns of {mirror.form.table} are declared otherwise than in this process: restart it "
+            "with the version of Kobo Mirror that runs the sync, or migrate with this one."
+        )
+
+
+def id_strings_of(connection: Connection, form: Form) -> frozenset[str] | None:
+    """The values of ``_xform_id_string`` that pulled submissions had; None: none has been pulled yet."""
+    query = select(forms.c.id_strings).where(forms.c.form_table == form.table)
+    text = connection.execute(query).scalar_one_or_none()
+    return frozenset(json.loads(text)) if text else None
+
+
+def learn_id_strings(connection: Connection, form: Form, seen: Iterable[str]) -> None:
+    """Add to what ``id_strings_of`` tells."""
+    query = select(forms.c.id_strings).where(forms.c.form_table == form.table).with_for_update()
+    text = connection.execute(query).scalar_one_or_none()
+    known = set(json.loads(text)) if text else set()
+    if not known.issuperset(seen):
+        learnt = json.dumps(sorted(known.union(seen)))
+        connection.execute(update(forms).where(forms.c.form_table == form.table).values(id_strings=learnt))

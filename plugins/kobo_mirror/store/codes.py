@@ -1,0 +1,79 @@
+"""Confirmation codes: a list of deletes that waits for a person, the code that confirms it, and its use.
+
+A code covers the very list that was shown with it. It serves once, and only while deletes of its form wait.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select, update
+
+from kobo_mirror.store.database import moment_of, now
+from kobo_mirror.store.statements import Write, write
+from kobo_mirror.store.tables import code_ids, codes
+
+DELETES = "deletes"
+_OPEN = codes.c.used_at.is_(None) & codes.c.settled_at.is_(None)
+
+
+class WaitingList(NamedTuple):
+    """A list of submissions that have gone from the server and wait for a person's word.
+
+    ``ids`` are the ``_id`` of the submissions, ascending.
+    """
+
+    code: str
+    issued_at: datetime
+    ids: list[int]
+
+
+def waiting_list(connection: Connection, asset_uid: str) -> WaitingList | None:
+    """The newest list of a form that waits, or None."""
+    t = codes.c
+    query = select(t.code, t.issued_at).where(t.asset_uid == asset_uid, t.kind == DELETES, _OPEN)
+    row = connection.execute(query.order_by(t.issued_at.desc(), t.code).limit(1)).one_or_none()
+    return WaitingList(row[0], row[1], _ids_of(connection, row[0])) if row else None
+
+
+def covered_by(connection: Connection, asset_uid: str, code: str, waiting: Sequence[int]) -> list[int]:
+    """Which of the submissions that wait now a code confirms: none, if it is unknown, used or settled."""
+    t = codes.c
+    mine = (t.code == code) & (t.asset_uid == asset_uid) & (t.kind == DELETES) & _OPEN
+    if connection.execute(select(t.code).where(mine)).first() is None:
+        return []
+    return sorted(set(_ids_of(connection, code)).intersection(waiting))
+
+
+def code_for(connection: Connection, asset_uid: str, waiting: Sequence[int]) -> str:
+    """The code of this list: the one that was issued for it already, or a new one."""
+    known = waiting_list(connection, asset_uid)
+    if known and known.ids == list(waiting):
+        return known.code
+    code = secrets.token_hex(6)
+    row = (code, asset_uid, DELETES, moment_of(connection))
+    write(
+        connection,
+        Write(codes, ("code", "asset_uid", "kind", "issued_at"), [row]),
+        Write(code_ids, ("code", "kobo_id"), [(code, kobo_id) for kobo_id in waiting]),
+    )
+    return code
+
+
+def note_use(connection: Connection, code: str) -> None:
+    """Note that what a code confirmed was done."""
+    connection.execute(update(codes).where(codes.c.code == code).values(used_at=now()))
+
+
+def settle_codes(connection: Connection, asset_uid: str) -> None:
+    """Note that no list of deletes waits any more."""
+    mine = (codes.c.asset_uid == asset_uid) & (codes.c.kind == DELETES) & _OPEN
+    connection.execute(update(codes).where(mine).values(settled_at=now()))
+
+
+def _ids_of(connection: Connection, code: str) -> list[int]:
+    query = select(code_ids.c.kobo_id).where(code_ids.c.code == code)
+    return list(connection.execute(query.order_by(code_ids.c.kobo_id)).scalars())

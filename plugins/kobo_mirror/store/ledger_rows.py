@@ -1,0 +1,65 @@
+"""What the ledger notes of a submission that is written."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from kobo_mirror.forms.rows import State
+from kobo_mirror.store.bindings import THE_EPOCH, Held
+from kobo_mirror.store.decide import Stored
+from kobo_mirror.store.literals import Sql
+from kobo_mirror.store.statements import THE_MOMENT, Moment
+from kobo_mirror.store.tables import submissions
+
+LEDGER_COLUMNS = tuple(column.name for column in submissions.columns)
+LEDGER_KEY = ("asset_uid", "kobo_id")
+
+
+class Supposed(NamedTuple):
+    """The epoch and the clock as the server finds them when a message begins with ``hold_first``."""
+
+    epoch: Sql = THE_EPOCH
+    moment: Sql = THE_MOMENT
+
+
+SUPPOSED = Supposed()
+
+
+def ledger_row(
+    asset_uid: str,
+    state: State,
+    stored: Stored | None,
+    held: Held | Supposed,
+    pushed_at: Moment | None,
+    *,
+    keep_all: bool,
+) -> tuple[Any, ...]:
+    """The ledger's row of a state, its cells in the order of ``LEDGER_COLUMNS``.
+
+    :param stored: what the ledger holds of the submission.
+    :param pushed_at: the moment of the delivery that brings it; None for a pull.
+    :param keep_all: keep the payload of one that fits, too.
+    """
+    shaped = state.shaped
+    rejected = shaped.row is None
+    return (
+        asset_uid,
+        state.kobo_id,
+        state.uuid,
+        shaped.root_uuid,
+        state.previous_uuid,
+        shaped.form_version,
+        shaped.submission_time,
+        shaped.submitted_by,
+        shaped.validation_status,
+        shaped.validation_timestamp,
+        state.digest,
+        shaped.row_digest,
+        state.payload.decode() if rejected or keep_all else None,
+        "rejected" if rejected else "applied",
+        state.reason,
+        pushed_at or (stored.pushed_at if stored else None),
+        stored.first_seen_at if stored else held.moment,
+        None,
+        held.epoch,
+    )

@@ -1,0 +1,171 @@
+"""The light of a form: green if all that is known says that its tables are what the form shows, else why not.
+
+The rules are those of docs/architecture.md, "Lights". Nothing is read out of sentences: each finding has a
+key, under which its words are listed, and numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection, RowMapping
+
+from kobo_mirror.store import runs
+from kobo_mirror.store.bindings import Epochs, epochs_of
+from kobo_mirror.store.codes import WaitingList, waiting_list
+from kobo_mirror.store.proofs import last_proof
+from kobo_mirror.store.tables import PROVEN
+from kobo_mirror.store.tallies import totals
+
+_DIFFERENCES = ("missing", "extra", "stale", "different")
+_FULL_PROOF_LIFETIME = timedelta(days=8)
+_REJECTED_LEAST, _REJECTED_SHARE = 10, 0.01
+
+
+SENTENCES: Mapping[str, str] = {
+    "never_synced": "No sync has ended well yet.",
+    "sync_failed": "The last sync failed.",
+    "late": "The last sync that ended well is older than its schedule says.",
+    "deletes_wait": "{submissions} submissions have gone from KoboToolbox: say whether that is meant.",
+    "deletes_not_proven": "Submissions have gone, but this token does not see enough to prove it.",
+    "read_anew": "Rows must be written anew: the next sync reads the whole form.",
+    "rows_differ": "The table has {rows} rows too few or too many.",
+    "all_rejected": "None of the {rejected} submissions fits the table: is it the right form?",
+    "many_rejected": "{rejected} submissions do not fit the table.",
+    "proof_differs": "The last proof found {differences} differences.",
+    "full_proof_differs": "The last proof of every answer found {differences} differences.",
+    "never_proven": "Every answer has never been compared yet.",
+    "proof_old": "Every answer was last compared {days} days ago.",
+}
+"""What a finding says to a person, in English."""
+
+
+class Light(StrEnum):
+    """How much a person must care."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why a light is not green.
+
+    :param key: what was found, such as ``sync_failed``: the texts are listed under it.
+    :param numbers: what the text names, such as ``rejected``.
+    """
+
+    light: Light
+    key: str
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """The finding in English."""
+        return SENTENCES[self.key].format(**self.numbers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a light is judged by.
+
+    :param newest: the newest run that was to read the form, whatever became of it.
+    :param ended: the last one that read all it set out to read; ``last`` the last one that ended well, too.
+    :param held: how many submissions are ``applied``, ``rejected`` and ``deleted``.
+    :param proof: the newest proof; ``full_proof`` the newest one that compared every answer.
+    """
+
+    newest: RowMapping | None
+    ended: RowMapping | None
+    last: RowMapping | None
+    epochs: Epochs
+    held: Mapping[str, int]
+    waiting: WaitingList | None
+    proof: RowMapping | None
+    full_proof: RowMapping | None
+
+
+def known_of(connection: Connection, form_table: str, asset_uid: str) -> Known:
+    """Read what a light is judged by; the form must be bound."""
+    return Known(
+        newest=runs.newest_sync(connection, asset_uid),
+        ended=runs.last_finished(connection, asset_uid),
+        last=runs.last_finished(connection, asset_uid, well=True),
+        epochs=epochs_of(connection, form_table),
+        held=totals(connection, asset_uid),
+        waiting=waiting_list(connection, asset_uid),
+        proof=last_proof(connection, asset_uid),
+        full_proof=last_proof(connection, asset_uid, whole=True),
+    )
+
+
+def light_of(findings: list[Finding]) -> Light:
+    """The light of the gravest finding."""
+    lights = {finding.light for finding in findings}
+    return next((light for light in (Light.RED, Light.AMBER) if light in lights), Light.GREEN)
+
+
+def judge(known: Known, moment: datetime, due: datetime | None = None) -> list[Finding]:
+    """Say what keeps a form from being green, the gravest first.
+
+    :param moment: now, by the database's clock.
+    :param due: when the last sync should have ended at the latest; None: there is no schedule.
+    """
+    if known.last is None and (known.newest is None or not known.newest["error"]):
+        return [Finding(Light.AMBER, "never_synced")]
+    found = [*_of_the_sync(known, due), *_of_the_rows(known), *_of_the_proofs(known, moment)]
+    return sorted(found, key=lambda finding: finding.light is not Light.RED)
+
+
+def _of_the_sync(known: Known, due: datetime | None) -> Iterator[Finding]:
+    newest, last = known.newest, known.last
+    if known.waiting:
+        yield Finding(Light.RED, "deletes_wait", {"submissions": len(known.waiting.ids)})
+    if newest and newest["error"] and newest["failure"] != "DeletesWaitError":
+        yield Finding(Light.RED, "sync_failed")
+    elif newest and newest["error"] and not known.waiting:
+        yield Finding(Light.RED, "deletes_not_proven")
+    if last is None:
+        yield Finding(Light.AMBER, "never_synced")
+    elif due is not None and last["finished_at"] < due:
+        yield Finding(Light.AMBER, "late")
+    if last is not None and known.epochs.must_read_all:
+        yield Finding(Light.AMBER, "read_anew")
+
+
+def _of_the_rows(known: Known) -> Iterator[Finding]:
+    applied, rejected = known.held["applied"], known.held["rejected"]
+    if known.ended and (difference := known.ended["count_difference"]):
+        yield Finding(Light.RED, "rows_differ", {"rows": abs(difference)})
+    if rejected and not applied:
+        yield Finding(Light.RED, "all_rejected", {"rejected": rejected})
+    elif rejected > _REJECTED_LEAST or rejected > _REJECTED_SHARE * (applied + rejected):
+        yield Finding(Light.AMBER, "many_rejected", {"rejected": rejected})
+
+
+def _of_the_proofs(known: Known, moment: datetime) -> Iterator[Finding]:
+    if known.proof and (number := differences_of(known.proof)):
+        yield Finding(Light.RED, "proof_differs", {"differences": number})
+    elif known.full_proof and (number := differences_of(known.full_proof)):
+        yield Finding(Light.RED, "full_proof_differs", {"differences": number})
+    if known.last is None:
+        return
+    if known.full_proof is None:
+        yield Finding(Light.AMBER, "never_proven")
+    elif known.full_proof["finished_at"] < moment - _FULL_PROOF_LIFETIME:
+        yield Finding(Light.AMBER, "proof_old", {"days": (moment - known.full_proof["finished_at"]).days})
+
+
+def differences_of(proof: RowMapping) -> int:
+    """How many differences a proof found."""
+    return sum(int(proof[kind]) for kind in _DIFFERENCES)
+
+
+def describe_proof(proof: RowMapping) -> str:
+    """What a proof found, such as ``5000 compared, 3 rejected``."""
+    found = ", ".join(f"{proof[name]} {name}" for name in PROVEN if proof[name])
+    return found or "an empty form"

@@ -1,0 +1,54 @@
+"""Count the rows of the form table, and find those that are missing or should not be there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, literal, select, union_all
+
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.store import tallies
+from kobo_mirror.store.tables import form_table, forms, submissions
+
+
+class RowCount(NamedTuple):
+    """Rows of the form table, and submissions that the totals hold as applied, at one moment."""
+
+    rows: int
+    applied: int
+
+    @property
+    def difference(self) -> int:
+        """How many rows are missing (negative) or too many."""
+        return self.rows - self.applied
+
+
+def count_rows(connection: Connection, mirror: Mirror) -> RowCount:
+    """Count both in one statement: between two, a delivery would look like a difference."""
+    table = form_table(mirror.form, connection.dialect.name)
+    # A range, so that the index of kobo_id is walked: MySQL would read the whole table for a bare count.
+    rows = select(func.count()).select_from(table).where(table.c.kobo_id >= 0).scalar_subquery()
+    applied = tallies.applied_of(mirror.asset_uid).scalar_subquery()
+    return RowCount(*map(int, connection.execute(select(rows, applied)).one()))
+
+
+def misplaced(connection: Connection, mirror: Mirror, *, after: int, limit: int) -> list[int]:
+    """Submissions whose row is missing, and rows without a submission that fits: the next ones by ``_id``."""
+    table = form_table(mirror.form, connection.dialect.name)
+    t = submissions.c
+    same = (t.asset_uid == mirror.asset_uid) & (t.kobo_id == table.c.kobo_id) & (t.state == "applied")
+    missing = select(t.kobo_id).select_from(submissions.outerjoin(table, t.kobo_id == table.c.kobo_id))
+    missing = missing.where(t.asset_uid == mirror.asset_uid, t.kobo_id > after)
+    missing = missing.where(t.state == "applied", table.c.kobo_id.is_(None))
+    orphaned = select(table.c.kobo_id).select_from(table.outerjoin(submissions, same))
+    orphaned = orphaned.where(table.c.kobo_id > after, t.kobo_id.is_(None))
+    found = union_all(missing, orphaned).subquery()
+    query = select(found.c.kobo_id).order_by(found.c.kobo_id).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def correct_totals(connection: Connection, mirror: Mirror) -> None:
+    """Bring the totals to what the ledger holds; every writer waits until the transaction ends."""
+    mine = forms.c.form_table == mirror.form.table
+    connection.execute(select(literal(1)).where(mine).with_for_update())
+    tallies.correct(connection, mirror.asset_uid)

@@ -1,0 +1,64 @@
+"""Settle: ask for all that is in doubt, delete what is gone, and count whether every row is there."""
+
+from __future__ import annotations
+
+from kobo_mirror.errors import DeletesWaitError
+from kobo_mirror.store.database import reading, transact
+from kobo_mirror.store.leases import Lease
+from kobo_mirror.store.row_counts import correct_totals, count_rows, misplaced
+from kobo_mirror.store.runs import note_findings
+from kobo_mirror.sync.pull import Source
+from kobo_mirror.sync.reconcile import drain
+from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
+
+
+def settle(source: Source, lease: Lease, run_id: int, confirm: str | None) -> None:
+    """Drain the fetch list, delete what is gone, and bring rows and totals together.
+
+    What differs by count after that is noted in the run's row as ``count_difference``.
+
+    :param confirm: the code of a list of deletes that a person has confirmed.
+    :raises DeletesWaitError: deletes wait for a person's word; all else was done.
+    """
+    waiting: DeletesWaitError | None = None
+    try:
+        _drain_and_remove(source, lease, run_id, confirm)
+    except DeletesWaitError as error:
+        waiting = error
+    if _difference(source) and _mend_rows(source, lease):
+        try:
+            _drain_and_remove(source, lease, run_id, None)
+        except DeletesWaitError as error:
+            waiting = error
+    if _difference(source):
+        transact(source.engine, lambda connection: correct_totals(connection, source.mirror))
+    found = {"count_difference": _difference(source)}
+    transact(source.engine, lambda connection: note_findings(connection, run_id, found))
+    if waiting:
+        raise waiting
+
+
+def _drain_and_remove(source: Source, lease: Lease, run_id: int, confirm: str | None) -> None:
+    """Drain the fetch list and delete what is gone; what came back meanwhile is asked for again."""
+    absent = drain(source, lease, run_id)
+    if remove_absent(source, lease, run_id, absent, confirm):
+        drain(source, lease, run_id)
+
+
+def _difference(source: Source) -> int:
+    with reading(source.engine) as connection:
+        return count_rows(connection, source.mirror).difference
+
+
+def _mend_rows(source: Source, lease: Lease) -> bool:
+    """Doubt each submission whose row is missing or should not be there; return True if there was one."""
+    after = 0
+    while ids := _misplaced(source, after):
+        source.writer.doubt(ids, lease)
+        after = ids[-1]
+    return after > 0
+
+
+def _misplaced(source: Source, after: int) -> list[int]:
+    with reading(source.engine) as connection:
+        return misplaced(connection, source.mirror, after=after, limit=ASK_AT_ONCE)
