@@ -102,7 +102,7 @@ nothing is deleted until a person says that it is meant, by *Confirm deletes*.
             None,
             type=["null", "string"],
             title="Confirm deletes",
-            description="Where a run stopped since very many submissions have gone: the mark that it names.",
+            description="Where a run stopped since very many submissions have gone: the code that it names.",
         ),
     },
 )

@@ -64,7 +64,7 @@ never), and `KOBO_VERIFY_DEADLINE_MINUTES` is when a run counts as late.
             None,
             type=["null", "string"],
             title="Confirm deletes",
-            description="Where a repair stopped since very many submissions have gone: the mark it names.",
+            description="Where a repair stopped since very many submissions have gone: the code it names.",
         ),
     },
 )

@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
                 "--reason", default="", metavar="TEXT", help="only those whose reason holds this"
             )
         if name in ("sync", "verify"):
-            sub.add_argument("--confirm-deletes", metavar="MARK", help="delete the waiting list of that mark")
+            sub.add_argument("--confirm-deletes", metavar="CODE", help="delete the waiting list of that code")
         if name == "run":
             sub.add_argument(
                 "--every",

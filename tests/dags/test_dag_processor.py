@@ -26,5 +26,5 @@ def test_the_dag_processor_itself_loads_the_dags(airflow_db: None) -> None:
             ),
             {"started": started},
         )
-        assert set(parsed.scalars()) == {"kobo_forms", "kobo_sync", "kobo_verify"}
+        assert set(parsed.scalars()) == {"kobo_forms", "kobo_replay", "kobo_sync", "kobo_verify"}
     engine.dispose()

@@ -27,7 +27,7 @@ READS = [
 ACTIONS: dict[str, dict[str, Any]] = {
     "api/actions/sync": {},
     "api/actions/verify": {},
-    "api/actions/confirm-deletes": {"mark": "0123456789ab"},
+    "api/actions/confirm-deletes": {"code": "0123456789ab"},
     "api/actions/replay": {"rejections": [1]},
 }
 

@@ -61,7 +61,7 @@ def test_a_button_starts_the_run_of_a_dag_in_the_name_of_whoever_pressed_it(  # 
         ("sync", {"mode": "everything"}),
         ("sync", {"since_id": -1}),
         ("sync", {"confirm_deletes": "0123456789ab"}),
-        ("confirm-deletes", {"mark": "all"}),
+        ("confirm-deletes", {"code": "all"}),
         ("confirm-deletes", {}),
         ("replay", {}),
         ("replay", {"rejections": [], "dead_letters": []}),
@@ -75,7 +75,7 @@ def test_an_order_that_is_none_is_refused(
     assert as_user("ada").post(f"api/actions/{action}", json=order).status_code == 422
 
 
-def test_a_stopped_mass_delete_is_shown_and_confirmed_by_its_mark_alone(
+def test_a_stopped_mass_delete_is_shown_and_confirmed_by_its_code_alone(
     as_user: Client, simulated: tuple[Any, Engine]
 ) -> None:
     simulator, engine = simulated
@@ -87,10 +87,10 @@ def test_a_stopped_mass_delete_is_shown_and_confirmed_by_its_mark_alone(
     client = as_user("una")
     waiting = client.get(f"api/forms/{DEMO_ASSET}").json()["waiting_deletes"]
     assert waiting["ids"] == gone
-    assert f"{waiting['mark']}" in client.get("").text
-    assert client.post("api/actions/confirm-deletes", json={"mark": "0" * 12}).status_code == 409
-    answer = client.post("api/actions/confirm-deletes", json={"mark": waiting["mark"]})
-    assert run_of(answer.json()).conf == {"confirm_deletes": waiting["mark"]}
+    assert f"{waiting['code']}" in client.get("").text
+    assert client.post("api/actions/confirm-deletes", json={"code": "0" * 12}).status_code == 409
+    answer = client.post("api/actions/confirm-deletes", json={"code": waiting["code"]})
+    assert run_of(answer.json()).conf == {"confirm_deletes": waiting["code"]}
 
 
 def test_a_replay_in_the_page_touches_neither_the_form_nor_the_database(

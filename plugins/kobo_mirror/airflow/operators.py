@@ -46,7 +46,7 @@ class KoboOperator(BaseOperator):
         reads the whole form anew; ``check`` only compares, and skips what follows ``prepare``. (templated)
     :param page_size: submissions asked for at once; None: as the connection says. (templated)
     :param since_id: read every submission with a higher ``_id`` again. (templated)
-    :param confirm_deletes: the mark of a list of deletes that waits for a person's word. (templated)
+    :param confirm_deletes: the code of a list of deletes that waits for a person's word. (templated)
     :param full: ``verify`` compares every answer, not only tokens and digests. (templated)
     :param full_when_due: ``verify`` also compares every answer where a proof that does is due, by
         ``KOBO_VERIFY_FULL_EVERY_DAYS``. (templated)

@@ -39,11 +39,16 @@ def waiting_list(connection: Connection, asset_uid: str) -> WaitingList | None:
     return WaitingList(row[0], row[1], _ids_of(connection, row[0])) if row else None
 
 
-def covered_by(connection: Connection, asset_uid: str, code: str, waiting: Sequence[int]) -> list[int]:
-    """Which of the submissions that wait now a code confirms: none, if it is unknown, used or settled."""
+def is_open(connection: Connection, asset_uid: str, code: str) -> bool:
+    """Return True if the code confirms a list that waits, be it the newest or one that was shown before."""
     t = codes.c
     mine = (t.code == code) & (t.asset_uid == asset_uid) & (t.kind == DELETES) & _OPEN
-    if connection.execute(select(t.code).where(mine)).first() is None:
+    return connection.execute(select(t.code).where(mine)).first() is not None
+
+
+def covered_by(connection: Connection, asset_uid: str, code: str, waiting: Sequence[int]) -> list[int]:
+    """Which of the submissions that wait now a code confirms: none, if it is unknown, used or settled."""
+    if not is_open(connection, asset_uid, code):
         return []
     return sorted(set(_ids_of(connection, code)).intersection(waiting))
 

@@ -186,7 +186,7 @@ class MirrorSync:
 
         What forbids a delete does not stop the rest: it is noted, and ``finish`` raises it.
 
-        :param confirm: the mark of a waiting list of deletes that a person has confirmed.
+        :param confirm: the code of a waiting list of deletes that a person has confirmed.
         """
         lease = retake_lease(self._engine, self._asset, ticket["run"])
         with self._holding(lease, ticket["run_id"]):

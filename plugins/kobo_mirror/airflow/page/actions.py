@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, HTTPException
 
-from kobo_mirror.airflow.page import access, facts
+from kobo_mirror.airflow.page import access
 from kobo_mirror.airflow.page.schemas import (
     ConfirmOrder,
     Problem,
@@ -13,6 +13,7 @@ from kobo_mirror.airflow.page.schemas import (
     Triggered,
     VerifyOrder,
 )
+from kobo_mirror.store.codes import is_open
 from kobo_mirror.store.database import reading
 from kobo_mirror.store.overview import bound_forms
 
@@ -37,17 +38,14 @@ def verify(order: VerifyOrder, user: access.VerifyOperator) -> Triggered:
 
 @router.post("/confirm-deletes")
 def confirm_deletes(order: ConfirmOrder, user: access.SyncOperator) -> Triggered:
-    """Start a run of `kobo_sync` that deletes the list with this mark; 409 if another list waits, or none."""
+    """Start a run of `kobo_sync` that deletes the list with this code; 409 if another list waits, or none."""
     with reading(access.target()) as connection:
-        waiting = [
-            facts.overview_of(connection, form, facts.utc_now()).waiting_deletes
-            for form in bound_forms(connection)
-        ]
-    if order.mark not in [deletes.mark for deletes in waiting if deletes]:
+        known = any(is_open(connection, form.asset_uid, order.code) for form in bound_forms(connection))
+    if not known:
         raise HTTPException(
-            409, "No list of deletes with this mark waits for a word: look at the page again."
+            409, "No list of deletes with this code waits for a word: look at the page again."
         )
-    return access.trigger(access.SYNC, user, {"confirm_deletes": order.mark})
+    return access.trigger(access.SYNC, user, {"confirm_deletes": order.code})
 
 
 @router.post("/replay")

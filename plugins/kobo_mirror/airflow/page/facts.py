@@ -119,7 +119,7 @@ def _webhook(row: overview.Fields) -> Webhook:
 def _waiting_deletes(known: Known) -> WaitingDeletes | None:
     waiting = known.waiting
     return (
-        WaitingDeletes(mark=waiting.code, issued_at=waiting.issued_at, ids=waiting.ids) if waiting else None
+        WaitingDeletes(code=waiting.code, issued_at=waiting.issued_at, ids=waiting.ids) if waiting else None
     )
 
 

@@ -71,7 +71,7 @@ class Webhook(BaseModel):
 class WaitingDeletes(BaseModel):
     """Deletes that the delete guard stopped: nothing goes before a person confirms this very list."""
 
-    mark: str
+    code: str
     issued_at: datetime
     ids: list[int] = Field(description="The whole list.")
 
@@ -177,7 +177,7 @@ class VerifyOrder(_Order):
 class ConfirmOrder(_Order):
     """The list of deletes that is meant."""
 
-    mark: str = Field(pattern="^[0-9a-f]{12}$")
+    code: str = Field(pattern="^[0-9a-f]{12}$")
 
 
 class ReplayOrder(_Order):
