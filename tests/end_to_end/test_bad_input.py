@@ -32,7 +32,8 @@ ODD: list[tuple[dict[str, Any], list[str], str]] = [
     ({"phone": {"a": SECRET}}, [], "phone: the answer to sec_c/cd_clients_phone is not a text"),
     ({"region": None, "program": ""}, [], "region: the answer to sec_a/cd_biz_region_name is missing; "
         "program: the answer to sec_b/cd_program is missing"),
-    ({}, ["meta/instanceID"], "not a whole submission: meta/instanceID missing"),
+    ({"survey_date": "0999-12-31"}, [], f"{DATE} is before the year 1000"),
+    ({}, ["_submission_time"], f"{TIME} is missing"),
     ({"_submission_time": SECRET}, [], f"{TIME} is not a time such as 2026-01-31T23:59:59"),
 ]  # fmt: skip
 FINE: list[dict[str, Any]] = [
@@ -43,6 +44,9 @@ FINE: list[dict[str, Any]] = [
     {"_submitted_by": "x" * 2000},
     {"_validation_status": {"uid": "u" * 500, "timestamp": "yesterday"}},
     {"alt_phone": None, "disability": None, "business_operating": ""},
+    {"meta/instanceID": None, "meta/rootUuid": None},
+    {"_uuid": None, "meta/instanceID": "", "meta/rootUuid": 17},
+    {"__version__": None, "_xform_id_string": None, "_submitted_by": None},
 ]
 
 

@@ -57,8 +57,6 @@ def _bodies() -> Iterator[Attack]:
         "a text": b'"x"',
         "a number": b"5",
         "null": b"null",
-        "NaN": b'{"_id": 1, "x": NaN}',
-        "Infinity": b'{"_id": 1, "x": -Infinity}',
         "NaN alone": b"NaN",
         "half": whole[: len(whole) // 2],
         "two": whole + whole,
@@ -71,17 +69,23 @@ def _bodies() -> Iterator[Attack]:
         "zeros": b"\x00" * 1000,
         "0xFF": b"\xff" * 1000,
         "UTF-16": whole.decode().encode("utf-16"),
-        "bad UTF-8": whole.replace(b"south", b"s\xc3\x28th"),
-        "overlong UTF-8": whole.replace(b"south", b"\xc0\xaf"),
-        "UTF-8 surrogate": whole.replace(b"south", b"\xed\xa0\x80"),
-        "a raw newline": whole.replace(b"south", b"s\nth"),
-        "5,000 digits": b'{"_id": 1, "x": ' + b"9" * 5000 + b"}",
         "_id of 5,000 digits": b'{"_id": ' + b"9" * 5000 + b"}",
         "a broken escape": whole.replace(b"south", b"\\u12"),
         "a key that is no text": b"{1: 2}",
     }
     for name, sent in bad.items():
         yield attack(f"body: {name}", post(sent), 400)
+    no_json = {
+        "NaN": b'{"_id": 1, "x": NaN}',
+        "Infinity": b'{"_id": 1, "x": -Infinity}',
+        "5,000 digits": b'{"_id": 1, "x": ' + b"9" * 5000 + b"}",
+        "bad UTF-8": whole.replace(b"south", b"s\xc3\x28th"),
+        "overlong UTF-8": whole.replace(b"south", b"\xc0\xaf"),
+        "UTF-8 surrogate": whole.replace(b"south", b"\xed\xa0\x80"),
+        "a raw newline": whole.replace(b"south", b"s\nth"),
+    }
+    for name, sent in no_json.items():
+        yield attack(f"body: {name}", post(sent), 200)
     for depth in (101, 300, 900, 985, 995, 1000, 5000, 200_000):
         yield attack(f"{depth} arrays", post(b'{"_id": 1, "x": ' + b"[" * depth + b"]" * depth + b"}"), 400)
         yield attack(f"{depth} arrays, open", post(b"[" * depth), 400)

@@ -89,9 +89,12 @@ def test_a_submission_that_does_not_name_its_form_is_of_the_only_one(
         b'{"_id": true}',
         b'{"_id": -1}',
         b'{"_id": 99999999999999999999}',
-        b'{"_id": 5, "x": NaN}',
-        b'{"_id": 5, "x": "\xff"}',
+        b'{"_id": NaN}',
+        b'{"_id": 5, "x": nan}',
+        b"\xff\xfe{\x00}\x00",
         b"[" * 100_000,
+        b'{"_id": 5, "x": ' + b"[" * 1_500 + b"]" * 1_500 + b"}",
+        b'{"_id": 5, "x": ' + b'{"x":' * 100_000 + b"1" + b"}" * 100_000 + b"}",
         b'{"_id": 5} {"_id": 6}',
     ],
 )
@@ -105,6 +108,33 @@ def test_a_body_that_is_no_submission_is_kept_as_it_came(
     assert (source, reason, kept) == ("webhook", result.json["message"], bad)
     assert result.json["dead_letter"] == 1
     assert tables.count() == NOTHING | {"dead": 1}
+
+
+def spelt(key: str, value: bytes) -> bytes:
+    """A whole submission with a value as it is spelt."""
+    return body(1, **{key: "@"}).replace(b'"@"', value)
+
+
+@pytest.mark.parametrize("value", [b"NaN", b"[-Infinity, 1e999]", b"9" * 5000, b'"\\ud800"', b'"a\nb"'])
+def test_a_value_that_is_no_json_matters_only_where_a_column_reads_it(
+    client: testing.TestClient, tables: Tables, value: bytes
+) -> None:
+    assert answer(post(client, spelt("_geolocation", value))) == (200, "inserted", None)
+    assert answer(post(client, spelt("_geolocation", b"null"))) == (200, "unchanged", None)
+    edit = spelt("sec_c/cd_age", value)
+    edit = edit[:-1] + b', "_uuid": "2", "meta/deprecatedID": "uuid:00000000-0000-4000-8000-000000000001"}'
+    status, result, reason = answer(post(client, edit))
+    assert (status, result) == (200, "rejected")
+    assert reason.startswith("age: the answer to sec_c/cd_age ")
+    assert tables.count() == NOTHING | {"ledger": 1}
+
+
+@pytest.mark.parametrize("key", ["cd_other", "_geolocation", "sec_c/cd_client_name"])
+def test_a_body_that_is_not_all_utf8_is_asked_for(
+    client: testing.TestClient, tables: Tables, key: str
+) -> None:
+    assert answer(post(client, spelt(key, b'"caf\xe9"'))) == (200, "deferred", None)
+    assert tables.count() == NOTHING | {"to_fetch": 1}
 
 
 @pytest.mark.parametrize("asset", [OTHER, "", 5, ["x"], {"a": 1}, "'; DROP TABLE x", "\ud800"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import MINYEAR, UTC, date, datetime
 from functools import lru_cache
 from itertools import compress
 from typing import Annotated, Any, NamedTuple
@@ -13,12 +13,16 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from kobo_mirror.forms.form import INTEGER_MAX, INTEGER_MIN, TEXT_LENGTH, Column, Form, Kind
+from kobo_mirror.tolerant_json import OddValue
 
 Cell = str | int | date | datetime | None
 
-_WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
+_WHOLE_NUMBER = re.compile(r"\s*+([+-]?)(?=[0-9])0*+([0-9]*+)\s*+")
+_DIGITS = 20  # more than fit into any column
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(_DATE.pattern + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _FIRST_DATE = date(1000, 1, 1)  # DATE of MySQL starts here
+_TOO_EARLY = "is before the year 1000"
 _REASON_LENGTH = 500
 
 
@@ -38,7 +42,7 @@ def shape(data: dict[str, Any], form: Form) -> tuple[Cell, ...] | Misfit:
     fast = _fast_shape(form)
     try:
         return fast(data)
-    except (msgspec.ValidationError, _NotPlainError):
+    except (msgspec.ValidationError, UnicodeEncodeError, _NotPlainError):  # the second: in a key
         return _judge(data, form)
 
 
@@ -53,13 +57,19 @@ def _judge(data: dict[str, Any], form: Form) -> tuple[Cell, ...] | Misfit:
             cells.append(column.default)
             continue
         try:
-            cells.append(_CONVERT[column.kind](answer))
+            cells.append(_convert(column.kind, answer))
         except ValueError as problem:
             problems[column.name] = f"the answer to {column.question} {problem}"
     if problems:
         sentences = (f"{name}: {problem}" for name, problem in problems.items())
         return Misfit("; ".join(sentences)[:_REASON_LENGTH], tuple(problems))
     return tuple(cells)
+
+
+def _convert(kind: Kind, answer: Any) -> Cell:
+    if isinstance(answer, OddValue):
+        raise ValueError(answer.fault)
+    return _CONVERT[kind](answer)
 
 
 def _text(answer: Any) -> str:
@@ -73,24 +83,26 @@ def _text(answer: Any) -> str:
 
 
 def _integer(answer: Any) -> int:
-    if isinstance(answer, str) and _WHOLE_NUMBER.fullmatch(answer):
-        answer = int(answer)
-    if type(answer) is not int:
+    number = answer
+    if isinstance(answer, str) and (found := _WHOLE_NUMBER.fullmatch(answer)):
+        sign, digits = found.groups()
+        number = int(f"{sign}0{digits[:_DIGITS]}")
+    if type(number) is not int:
         raise ValueError("is not a whole number")
-    if not INTEGER_MIN <= answer <= INTEGER_MAX:
+    if not INTEGER_MIN <= number <= INTEGER_MAX:
         raise ValueError(f"is not between {INTEGER_MIN} and {INTEGER_MAX}")
-    return answer
+    return number
 
 
 def _date(answer: Any) -> date:
-    if isinstance(answer, str) and _DATE.fullmatch(answer):
-        try:
-            day = date.fromisoformat(answer)
-        except ValueError:
-            raise ValueError("is no day of the calendar") from None
-        if day >= _FIRST_DATE:
-            return day
-    raise ValueError("is not a date such as 2026-01-31")
+    if not isinstance(answer, str) or not _DATE.fullmatch(answer):
+        raise ValueError("is not a date such as 2026-01-31")
+    if answer < _FIRST_DATE.isoformat():
+        raise ValueError(_TOO_EARLY)
+    try:
+        return date.fromisoformat(answer)
+    except ValueError:
+        raise ValueError("is no day of the calendar") from None
 
 
 def moment(answer: Any) -> datetime:
@@ -101,14 +113,23 @@ def moment(answer: Any) -> datetime:
     try:
         time = datetime.fromisoformat(answer)
     except (TypeError, ValueError):
-        raise ValueError("is not a time such as 2026-01-31T23:59:59") from None
+        raise ValueError(_no_time(answer)) from None
     try:
-        time = time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+        utc = time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
     except OverflowError:
-        raise ValueError("is out of range") from None
-    if time.microsecond or time.date() < _FIRST_DATE:
-        raise ValueError("has a fraction of a second or is before the year 1000")
-    return time
+        raise ValueError(_TOO_EARLY if time.year == MINYEAR else "is after the year 9999") from None
+    if utc.date() < _FIRST_DATE:
+        raise ValueError(_TOO_EARLY)
+    if utc.microsecond:
+        raise ValueError("has a fraction of a second")
+    return utc
+
+
+def _no_time(answer: Any) -> str:
+    """Why an answer is no time."""
+    if not isinstance(answer, str) or not _TIME.fullmatch(answer):
+        return "is not a time such as 2026-01-31T23:59:59"
+    return _TOO_EARLY if answer < _FIRST_DATE.isoformat() else "is a time that does not exist"
 
 
 moment_of_text = lru_cache(maxsize=64)(moment)

@@ -9,6 +9,7 @@ from functools import cached_property
 
 TEXT_LENGTH = 255
 INTEGER_MIN, INTEGER_MAX = -(2**31), 2**31 - 1
+_READING = 2  # raise it when the same submission becomes another row, or is no longer rejected
 
 
 class Kind(StrEnum):
@@ -53,8 +54,12 @@ class Form:
 
     @cached_property
     def fingerprint(self) -> bytes:
-        """16 bytes that change with the declaration, so that a changed Form makes every digest differ."""
-        return hashlib.blake2b(repr((self.table, self.columns)).encode(), digest_size=16).digest()
+        """16 bytes that change with the declaration and with how answers are read.
+
+        They are part of each digest, so that whatever was stored before is read and shaped anew.
+        """
+        declared = repr((_READING, self.table, self.columns))
+        return hashlib.blake2b(declared.encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,19 @@ import msgspec
 
 from kobo_mirror.forms.cells import Misfit, is_unicode, moment_of_text, shape
 from kobo_mirror.forms.form import TEXT_LENGTH, Mirror
-from kobo_mirror.forms.submission import digest, parse, text_of, token, validation
+from kobo_mirror.forms.submission import (
+    GarbledSubmission,
+    digest,
+    first_levels,
+    parse,
+    text_of,
+    token,
+    validation,
+)
 
 _EPOCH, _SECOND = datetime(1970, 1, 1), timedelta(seconds=1)  # noqa: DTZ001  # UTC, as DATETIME
 _UUID, _LOW_BITS = Struct(">QQ"), 2**62 - 1
-_WHOLE = ("_uuid", "_submission_time", "meta/instanceID")
+_IN_WHOLE_DELIVERIES = ("_uuid", "_submission_time", "meta/instanceID")
 
 
 class Shaped(NamedTuple):
@@ -41,11 +49,11 @@ class State:
     """What a submission looked like at one moment, ready for the writer.
 
     What decides about it is read at once, the rest when it is first asked for: of an unchanged submission
-    nothing more is wanted. ``partial`` says that parts which every whole submission has are missing, so that
-    it must be fetched.
+    nothing more is wanted. ``partial`` says that a delivery of it is not to be believed: parts are missing
+    that nearly every submission has, or bytes are no UTF-8. What was pulled is whole whatever it lacks.
     """
 
-    __slots__ = ("_shape", "_shaped", "digest", "kobo_id", "partial", "payload", "previous_uuid", "uuid")
+    __slots__ = ("_raw", "_shape", "_shaped", "digest", "kobo_id", "partial", "previous_uuid", "uuid")
 
     def __init__(
         self,
@@ -58,10 +66,19 @@ class State:
         previous_uuid: str | None = None,
         partial: bool = False,
     ) -> None:
-        self.kobo_id, self.payload, self.digest = kobo_id, payload, digest
+        self.kobo_id, self._raw, self.digest = kobo_id, payload, digest
         self.uuid, self.previous_uuid, self.partial = uuid, previous_uuid, partial
         self._shape = shape
         self._shaped: Shaped | None = None
+
+    @property
+    def payload(self) -> bytes:
+        """The submission as it came, always a text in UTF-8: other bytes are escaped."""
+        try:
+            self._raw.decode()
+        except UnicodeDecodeError:
+            return self._raw.decode("utf-8", "backslashreplace").encode()
+        return self._raw
 
     @property
     def shaped(self) -> Shaped:
@@ -110,28 +127,51 @@ def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
 
 def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
     """The same of one that has been parsed."""
-    lacking = [key for key in _WHOLE if not text_of(data, key)]
+    cut_down = not all(text_of(data, key) for key in _IN_WHOLE_DELIVERIES)
     return State(
         data["_id"],
         payload,
         digest(data, mirror.form.fingerprint),
-        partial(_shaped, data, mirror, lacking),
+        partial(_shaped, data, mirror),
         uuid=token(text_of(data, "_uuid")),
         previous_uuid=token(text_of(data, "meta/deprecatedID")),
-        partial=bool(lacking),
+        partial=cut_down or isinstance(data, GarbledSubmission),
     )
 
 
-def _shaped(data: dict[str, Any], mirror: Mirror, lacking: list[str]) -> Shaped:
+def unreadable_state(raw: bytes | memoryview, kobo_id: int, reason: str) -> State:
+    """A submission that is nested too deeply to be read: a rejection, with what its first levels tell."""
+    payload, data = bytes(raw), first_levels(raw)
+    return State(
+        kobo_id,
+        payload,
+        hashlib.blake2b(payload, digest_size=16).digest(),
+        partial(_with_ledger_columns, data, _submission_time(data), Misfit(reason)),
+        uuid=token(text_of(data, "_uuid")),
+        previous_uuid=token(text_of(data, "meta/deprecatedID")),
+    )
+
+
+def _shaped(data: dict[str, Any], mirror: Mirror) -> Shaped:
     time = _submission_time(data)
+    cells = shape(data, mirror.form)
+    if isinstance(cells, Misfit):
+        return _with_ledger_columns(data, time, cells)
+    if isinstance(time, Misfit):
+        return _with_ledger_columns(data, time, time)
+    return _with_ledger_columns(data, time, (record_id(mirror, data["_id"], time), data["_id"], *cells))
+
+
+def _with_ledger_columns(
+    data: dict[str, Any], time: datetime | Misfit, row: tuple[Any, ...] | Misfit
+) -> Shaped:
     status, stamp = validation(data)
-    row = _row(data, mirror, time, lacking)
     misfit = row if isinstance(row, Misfit) else None
     cells = None if isinstance(row, Misfit) else row
     return Shaped(
         token(text_of(data, "meta/rootUuid")),
         token(text_of(data, "__version__")),
-        time,
+        None if isinstance(time, Misfit) else time,
         _fitting(text_of(data, "_submitted_by")),
         status,
         stamp,
@@ -139,26 +179,6 @@ def _shaped(data: dict[str, Any], mirror: Mirror, lacking: list[str]) -> Shaped:
         row_digest(cells) if cells else None,
         misfit,
     )
-
-
-def _row(
-    data: dict[str, Any], mirror: Mirror, time: datetime | None, lacking: list[str]
-) -> tuple[Any, ...] | Misfit:
-    if lacking:
-        return Misfit(f"not a whole submission: {', '.join(lacking)} missing")
-    cells = shape(data, mirror.form)
-    if isinstance(cells, Misfit):
-        return cells
-    if time is None:
-        return Misfit("_submission_time is not a time such as 2026-01-31T23:59:59")
-    return (record_id(mirror, data["_id"], time), data["_id"], *cells)
-
-
-def unreadable_state(raw: bytes | memoryview, kobo_id: int, reason: str) -> State:
-    """A submission of which only the ``_id`` can be told: a rejection."""
-    payload = bytes(raw).decode("utf-8", "backslashreplace").encode()
-    known = hashlib.blake2b(payload, digest_size=16).digest()
-    return State(kobo_id, payload, known, partial(Shaped, misfit=Misfit(reason)))
 
 
 def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
@@ -183,12 +203,15 @@ def row_digest(row: tuple[Any, ...]) -> bytes:
     return hashlib.blake2b(msgspec.json.encode((row[0].hex(), *row[1:])), digest_size=16).digest()
 
 
-def _submission_time(data: dict[str, Any]) -> datetime | None:
-    time = text_of(data, "_submission_time")
+def _submission_time(data: dict[str, Any]) -> datetime | Misfit:
+    """When it was submitted, or why that cannot be told."""
+    text = text_of(data, "_submission_time")
+    if text is None:
+        return Misfit("_submission_time is missing")
     try:
-        return moment_of_text(time) if time else None
-    except ValueError:
-        return None
+        return moment_of_text(text)
+    except ValueError as problem:
+        return Misfit(f"_submission_time {problem}")
 
 
 def _fitting(text: str | None) -> str | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from kobo_mirror import tolerant_json
 from kobo_mirror.errors import SubmissionError
 
 _MAX_ID = 2**63 - 1
@@ -25,15 +25,20 @@ _VOLATILE = (
     "_notes",
     "_validation_status",
 )
+_TOO_DEEP = "the body is nested too deeply"
 _decode = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+class GarbledSubmission(dict[str, Any]):
+    """A submission some of whose bytes are no UTF-8. They may have been damaged on the way."""
 
 
 def parse(raw: bytes | memoryview) -> dict[str, Any]:
     """The submission in ``raw``: one JSON object with an integer ``_id``.
 
-    Lone surrogates, which the fast decoder refuses, are let through: whether they matter is the form's
-    business.
+    Values that are no JSON (NaN, bytes that are no UTF-8 …) become a :class:`tolerant_json.OddValue`, and
+    lone surrogates are let through: whether they matter is the form's business.
 
     :raises SubmissionError: it is none; the message says why, without its content.
     """
@@ -45,7 +50,7 @@ def parse(raw: bytes | memoryview) -> dict[str, Any]:
         raise SubmissionError("the body is JSON but no object; one submission is expected")
     opened = bytes(raw)
     if opened.count(b"[") + opened.count(b"{") > _MAX_DEPTH and _is_too_deep(data):
-        raise SubmissionError("the body is nested too deeply")
+        raise SubmissionError(_TOO_DEEP)
     kobo_id = data.get("_id")
     if type(kobo_id) is not int or not 0 < kobo_id <= _MAX_ID:
         raise SubmissionError("the body has no whole number _id, so it names no submission")
@@ -53,14 +58,23 @@ def parse(raw: bytes | memoryview) -> dict[str, Any]:
 
 
 def _parse_slowly(raw: bytes) -> Any:
+    is_utf8 = tolerant_json.is_utf8(raw)
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as problem:
-        raise SubmissionError("the body is not UTF-8") from problem
+        data = tolerant_json.loads(raw)
     except RecursionError:
-        raise SubmissionError("the body is nested too deeply") from None
+        raise SubmissionError(_TOO_DEEP) from None
     except ValueError:
-        raise SubmissionError("the body is not JSON") from None
+        raise SubmissionError("the body is not JSON" if is_utf8 else "the body is not UTF-8") from None
+    return data if is_utf8 or not isinstance(data, dict) else GarbledSubmission(data)
+
+
+def first_levels(raw: bytes | memoryview) -> dict[str, Any]:
+    """What can be told of a submission that is nested too deeply to be read; empty if it is none."""
+    try:
+        data = tolerant_json.loads(tolerant_json.cut(bytes(raw), _MAX_DEPTH)[0])
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _is_too_deep(data: dict[str, Any]) -> bool:
@@ -71,10 +85,6 @@ def _is_too_deep(data: dict[str, Any]) -> bool:
         if not level:
             return False
     return True
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 def text_of(data: dict[str, Any], key: str) -> str | None:
@@ -128,8 +138,8 @@ def digest(data: dict[str, Any], fingerprint: bytes) -> bytes:
     kept["_validation_status"] = validation(data)
     try:
         canonical = _encode_sorted(kept)
-    except UnicodeEncodeError:
-        canonical = json.dumps(kept, sort_keys=True).encode()
+    except (UnicodeEncodeError, TypeError):  # half a character, an odd value
+        canonical = tolerant_json.dumps(kept)
     hashed = _keyed(fingerprint).copy()
     hashed.update(canonical)
     return bytes(hashed.digest())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import msgspec
 
+from kobo_mirror import tolerant_json
 from kobo_mirror.errors import ServerError
 
 
@@ -59,8 +58,17 @@ class _Key(msgspec.Struct):
     id: int = msgspec.field(name="_id")
 
 
+class _Skeleton(msgspec.Struct):
+    """A page whose rows have been cut out: a number in place of each."""
+
+    count: int
+    results: list[tuple[int]]
+
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _envelope = msgspec.json.Decoder(_Envelope)
 _swept_envelope = msgspec.json.Decoder(_SweptEnvelope)
+_skeleton = msgspec.json.Decoder(_Skeleton)
 _key = msgspec.json.Decoder(_Key)
 
 
@@ -72,7 +80,7 @@ def cut_page(body: bytes, *, wire: int = 0) -> Page:
     try:
         envelope = _envelope.decode(body)
         ids = [_key.decode(row).id for row in envelope.results]
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return _cut_odd_page(body, wire)
     return Page(envelope.results, ids, envelope.count, len(body), wire)
 
@@ -84,26 +92,37 @@ def cut_swept_page(body: bytes, *, wire: int = 0) -> Page:
     """
     try:
         envelope = _swept_envelope.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return cut_page(body, wire=wire)
     ids = [row.id for row in envelope.results]
     return Page([], ids, envelope.count, len(body), wire, envelope.results)
 
 
 def _cut_odd_page(body: bytes, wire: int) -> Page:
-    """The same, slowly, where an answer holds what msgspec refuses: half a surrogate pair, NaN.
+    """The same, slowly, where a row holds what msgspec refuses: NaN, half a character, endless nesting.
 
-    Its row comes out as ASCII with that answer escaped in it, for the shaping to refuse by name.
+    Rows come out byte for byte, for the shaping to judge each by itself.
     """
+    skeleton, pieces = tolerant_json.cut(body, 2)
+    envelope = _skeleton.decode(skeleton)
+    rows = [pieces[number] for (number,) in envelope.results]
+    ids = [_id_of(row) for row in rows]
+    return Page([msgspec.Raw(row) for row in rows], ids, envelope.count, len(body), wire)
+
+
+def _id_of(row: bytes) -> int:
     try:
-        envelope: Any = json.loads(body.decode("utf-8", "surrogateescape"), strict=False)
-        rows, count = envelope["results"], envelope["count"]
-        ids = [row["_id"] for row in rows]
-    except (KeyError, TypeError) as problem:
-        raise ValueError("no page of submissions") from problem
-    if not isinstance(rows, list) or not all(type(number) is int for number in (count, *ids)):
+        return _key.decode(row).id
+    except _UNREADABLE:
+        pass
+    try:
+        data = tolerant_json.loads(row)
+    except RecursionError:
+        data = tolerant_json.loads(tolerant_json.cut(row, 1)[0])
+    kobo_id = data.get("_id") if isinstance(data, dict) else None
+    if type(kobo_id) is not int:
         raise ValueError("no page of submissions")
-    return Page([msgspec.Raw(json.dumps(row).encode()) for row in rows], ids, count, len(body), wire)
+    return kobo_id
 
 
 def check_order(page: Page, *, above: int = -1, upto: int | None = None) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from kobo_mirror.errors import SubmissionError
-from kobo_mirror.forms.submission import parse, stamp_of, text_of, token, validation
+from kobo_mirror.forms.submission import first_levels, parse, stamp_of, text_of, token, validation
 from kobo_mirror.kobo.client import Page, Swept
 from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.fetch_list import ask_for
@@ -120,7 +120,7 @@ def glance_at(page: Page) -> str:
 
 
 def seen_on(page: Page) -> list[Seen]:
-    """What a page of a sweep shows; of a row that cannot be read nothing is known, so it is asked for."""
+    """What a page of a sweep shows; of a row that cannot be read whole, what its first levels tell."""
     return list(map(_seen, page.swept)) if page.swept else list(map(_read_odd, page.rows, page.ids))
 
 
@@ -135,6 +135,6 @@ def _read_odd(row: msgspec.Raw, kobo_id: int) -> Seen:
     try:
         data = parse(row)
     except SubmissionError:
-        data = {}
+        data = first_levels(row)
     status, stamp = validation(data)
     return Seen(kobo_id, token(text_of(data, "_uuid")), status, stamp)

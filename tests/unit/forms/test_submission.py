@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kobo_mirror.errors import SubmissionError
 from kobo_mirror.forms.form import Column, Form, Mirror
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.rows import read_state
+from kobo_mirror.forms.rows import read_state, unreadable_state
 from kobo_mirror.forms.submission import digest, parse, token, validation
 from tests.support.submissions import APPROVED, MIRROR, ON_HOLD, QUESTION, body, changed, state, submission
 
@@ -39,9 +39,11 @@ def digest_of(**changes: Any) -> bytes:
         (b'{"_id": 1', "not JSON"),
         (b'{"_id": 1} x', "not JSON"),
         (b"<html>", "not JSON"),
-        (b'{"_id": 1, "x": NaN}', "not JSON"),
-        (b'{"_id": 1, "x": Infinity}', "not JSON"),
-        (b'{"_id": 1, "x": "\xff"}', "not UTF-8"),
+        (b'{"_id": 1, "x": nan}', "not JSON"),
+        (b'{"_id": 1, "x": 01}', "not JSON"),
+        (b'{"_id": NaN}', "no whole number _id"),
+        (b'{"_id": ' + b"9" * 5000 + b"}", "no whole number _id"),
+        (b'{"_id": 1, "x": "\xff" "y"}', "not UTF-8"),
         (b"\xff\xfe{\x00}\x00", "not UTF-8"),
         (b'{"_id": 1, "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
         (b"[]", "no object"),
@@ -83,6 +85,86 @@ def test_a_number_of_any_size_beside_the_answers_does_no_harm(number: str) -> No
     assert (found.kobo_id, found.reason) == (7, None)
 
 
+ODD_VALUES = {
+    b"NaN": "is NaN, which JSON does not have",
+    b"Infinity": "is Infinity, which JSON does not have",
+    b"-Infinity": "is -Infinity, which JSON does not have",
+    b"1e999": "is a number that is too large",
+    b"-1e999": "is a number that is too large",
+    b"9" * 5000: "is a number of too many digits",
+    b"8" * 5000: "is a number of too many digits",
+    b'"caf\xe9"': "holds bytes that are not UTF-8",
+    b'"caf\xe8"': "holds bytes that are not UTF-8",
+    b'"\xed\xa0\x80"': "holds bytes that are not UTF-8",
+    b'"\\ud83d"': "holds half a character (a lone surrogate)",
+    b'"\\udce9"': "holds half a character (a lone surrogate)",
+}
+
+
+def with_value(key: str, value: bytes) -> bytes:
+    """A whole submission with a value as it is spelt, in place of what it had there."""
+    return body(submission(7) | {key: "@"}).replace(b'"@"', value)
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize("key", ["_geolocation", "_notes", "cd_other", "_submitted_by", "meta/rootUuid"])
+def test_a_value_that_is_no_json_where_no_column_reads_it_does_no_harm(key: str, value: bytes) -> None:
+    for inside in (value, b"[null, " + value + b"]", b'{"a": [{"b": ' + value + b"}]}"):
+        found = read_state(with_value(key, inside), MIRROR)
+        assert (found.kobo_id, found.reason) == (7, None)
+        assert found.row == state(submission(7)).row
+        assert found.payload.decode()
+
+
+@pytest.mark.parametrize("key", [b"\xff", b"\\ud800", b"sec_c\\udfff/cd_age", b"a\x01b"])
+def test_a_key_that_is_no_json_does_no_harm(key: bytes) -> None:
+    found = read_state(body(submission(7))[:-1] + b', "' + key + b'": 1}', MIRROR)
+    assert (found.kobo_id, found.reason) == (7, None)
+    assert found.digest != state(submission(7)).digest
+
+
+@pytest.mark.parametrize(("value", "fault"), ODD_VALUES.items())
+@pytest.mark.parametrize("name", ["client_name", "alt_phone", "age", "survey_date", "submission_time"])
+def test_a_value_that_is_no_json_where_a_column_reads_it_is_named(
+    name: str, value: bytes, fault: str
+) -> None:
+    found = read_state(with_value(QUESTION[name], value), MIRROR)
+    assert found.row is None
+    assert found.reason is not None
+    assert found.reason.startswith(f"{name}: the answer to {QUESTION[name]} ")
+    if name in ("client_name", "alt_phone") or "surrogate" not in fault:
+        assert found.reason.endswith(fault)
+    assert found.payload.decode()
+
+
+@pytest.mark.parametrize("key", ["cd_other", "start", QUESTION["age"]])
+def test_the_digest_tells_each_value_that_is_no_json_from_every_other(key: str) -> None:
+    plain = [b"null", b"0", b'"NaN"', b'"Infinity"', b'"is NaN"', b'"caf\xc3\xa9"', b'{"": "NaN"}', b"1e308"]
+    values = [*ODD_VALUES, *plain]
+    digests = {value: read_state(with_value(key, value), MIRROR).digest for value in values}
+    assert len(set(digests.values())) == len(values)
+    again = {value: read_state(with_value(key, value) + b" ", MIRROR).digest for value in values}
+    assert again == digests
+
+
+def test_of_a_delivery_only_bytes_that_are_no_utf8_are_not_believed() -> None:
+    not_believed = {value for value in ODD_VALUES if read_state(with_value("x", value), MIRROR).partial}
+    assert not_believed == {b'"caf\xe9"', b'"caf\xe8"', b'"\xed\xa0\x80"'}
+
+
+@pytest.mark.parametrize("depth", [120, 1_500, 100_000])
+def test_what_is_nested_too_deeply_is_a_rejection_that_the_ledger_knows_all_about(depth: int) -> None:
+    whole = submission(7, _validation_status=APPROVED, **{"meta/deprecatedID": "uuid:before"})
+    raw = body(whole)[:-1] + b', "deep": ' + b'[{"a":' * depth + b"1" + b"}]" * depth + b"}"
+    with pytest.raises(SubmissionError) as problem:
+        parse(raw)
+    found, usual = unreadable_state(raw, 7, str(problem.value)), state(whole)
+    assert (found.row, found.reason) == (None, "the body is nested too deeply")
+    assert (found.uuid, found.previous_uuid) == (usual.uuid, "before")
+    assert found.shaped[:6] == usual.shaped[:6]
+    assert found.payload == raw
+
+
 def test_half_a_surrogate_pair_beside_the_answers_does_no_harm() -> None:
     found = state(submission(7, cd_other="\ud800", _submitted_by="\ud800"))
     assert (found.reason, found.shaped.submitted_by) == (None, None)
@@ -96,7 +178,7 @@ def test_any_bytes_are_a_submission_or_an_error(raw: bytes) -> None:
         found = read_state(raw, MIRROR)
     except SubmissionError:
         return
-    assert found.kobo_id == json.loads(raw)["_id"] > 0
+    assert found.kobo_id == json.loads(raw.decode("utf-8", "surrogateescape"), strict=False)["_id"] > 0
 
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -141,10 +223,33 @@ def test_any_object_with_an_id_is_a_state_whose_parts_fit_the_ledger(odd: dict[s
 
 @pytest.mark.parametrize("lacking", ["_uuid", "_submission_time", "meta/instanceID"])
 @pytest.mark.parametrize("blank", [None, "", 7])
-def test_a_body_without_a_part_that_every_whole_one_has_is_partial(lacking: str, blank: Any) -> None:
+def test_a_delivery_without_a_part_that_nearly_every_one_has_is_partial(lacking: str, blank: Any) -> None:
+    assert state(submission(7, **{lacking: blank})).partial
+
+
+@pytest.mark.parametrize("lacking", [*KEPT, "_validation_status", "_attachments", "_xform_id_string"])
+@pytest.mark.parametrize("blank", [None, "", 7])
+def test_a_row_needs_nothing_of_the_server_but_the_submission_time(lacking: str, blank: Any) -> None:
     found = state(submission(7, **{lacking: blank}))
-    assert (found.partial, found.row) == (True, None)
-    assert found.reason == f"not a whole submission: {lacking} missing"
+    if lacking != "_submission_time":
+        assert (found.row, found.reason) == (state(submission(7)).row, None)
+    else:
+        assert found.row is None
+        assert str(found.reason).startswith("submission_time: the answer to _submission_time is ")
+
+
+@pytest.mark.parametrize(
+    ("time", "reason"),
+    [
+        (None, "_submission_time is missing"),
+        (17, "_submission_time is missing"),
+        ("yesterday", "_submission_time is not a time such as 2026-01-31T23:59:59"),
+        ("0999-12-31T23:59:59", "_submission_time is before the year 1000"),
+    ],
+)
+def test_a_form_without_a_column_for_it_needs_the_submission_time_too(time: Any, reason: str) -> None:
+    mirror = Mirror(Form("other", (Column("age", "sec_c/cd_age", required=False),)), "s", "a")
+    assert read_state(body(submission(7, _submission_time=time)), mirror).reason == reason
 
 
 @pytest.mark.parametrize(

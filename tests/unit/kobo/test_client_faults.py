@@ -138,21 +138,46 @@ def test_what_must_not_be_done_twice_is_not_sent_twice(call: str, connect: Calla
         b'"\xff\\ud800"',
         b'"\x01"',
         b"NaN",
+        b"[-Infinity, Infinity]",
         b"1e999",
+        b"9" * 5000,
+        b'"]}, {\\" NaN", "b": NaN',
+        b"[" * 1_500 + b"]" * 1_500,
+        b'{"a":' * 100_000 + b"NaN" + b"}" * 100_000,
     ],
+    ids=lambda odd: repr(odd[:20]),
 )
 def test_one_odd_answer_does_not_spoil_the_page(odd: bytes, connect: Callable[..., KoboClient]) -> None:
     rows = [
         b'{"_id": 6, "name": "Zoe"}',
         b'{"_id": 7, "name": ' + odd + b"}",
-        '{"_id": 8, "name": "አበበ"}'.encode(),
+        '{"_id": 8, "name": "አበበ]"}'.encode(),
+        b'{"name": ' + odd + b', "_id":\n9}',
     ]
-    body = b'{"count": 3, "results": [' + b",".join(rows) + b"]}"
+    body = b'{"next": null, "count": 4, "results": [' + b" ,".join(rows) + b"]}"
     with RudeServer(answer(body)) as server, connect(server.url) as client:
-        page = client.page(after=5, limit=10)
-    assert page.ids == [6, 7, 8]
-    assert [json.loads(bytes(page.rows[at])) for at in (0, 2)] == [json.loads(rows[at]) for at in (0, 2)]
-    assert bytes(page.rows[1]).startswith(b'{"_id": 7, "name": ')
+        page, swept = client.page(after=5, limit=10), client.sweep_page(after=5)
+    assert page.ids == swept.ids == [6, 7, 8, 9]
+    assert [bytes(row) for row in page.rows] == rows
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"NaN",
+        b'{"_id": NaN}',
+        b'{"_id": 7, "a": NaN',
+        b'{"_id": 7, "a": nan}',
+        b"[NaN]",
+        b'{"a": NaN}',
+        b'"NaN',
+    ],
+)
+def test_what_is_no_row_is_no_page(row: bytes, connect: Callable[..., KoboClient]) -> None:
+    body = b'{"count": 2, "results": [{"_id": 6}, ' + row + b"]}"
+    with RudeServer(answer(body)) as server, connect(server.url) as client, pytest.raises(ServerError):
+        client.page(after=5, limit=10)
 
 
 def test_rows_come_out_byte_for_byte(connect: Callable[..., KoboClient]) -> None:

@@ -1,0 +1,87 @@
+"""A front end before a simulated server: it passes requests on and may change the answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+_PASSED_ON = ("authorization", "content-type", "accept")
+_DIRECTLY = build_opener(ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer: its status, its body and further headers than its length."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Change = Callable[[str, Answered], Answered]
+"""Given path and query of the request and what the server answered, what the front end answers."""
+
+
+class FrontEnd:
+    """A front end at ``url`` for as long as the block lasts; ``paths`` are those that were asked for."""
+
+    def __init__(self, behind: str, change: Change) -> None:
+        self.paths: list[str] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(behind, change, self.paths))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def spelling(value: bytes) -> Change:
+    """Spell each text ``@odd@`` in the answers in another way."""
+    return lambda path, answered: replace(answered, body=answered.body.replace(b'"@odd@"', value))
+
+
+def _handler(behind: str, change: Change, paths: list[str]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """Nothing."""
+
+        def go(self) -> None:
+            paths.append(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+            headers = {name: value for name, value in self.headers.items() if name.lower() in _PASSED_ON}
+            request = Request(behind + self.path, body, headers, method=self.command)  # noqa: S310  # loopback
+            answered = change(self.path, _ask(request))
+            self.send_response(answered.status)
+            for name, value in answered.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answered.body)))
+            self.end_headers()
+            self.wfile.write(answered.body)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = go
+
+    return Handler
+
+
+def _ask(request: Request) -> Answered:
+    try:
+        with _DIRECTLY.open(request) as answer:
+            status, kind, body = answer.status, answer.headers.get("Content-Type"), answer.read()
+    except HTTPError as refusal:
+        status, kind, body = refusal.code, refusal.headers.get("Content-Type"), refusal.read()
+    return Answered(status, body, {"Content-Type": kind or "application/json"})
