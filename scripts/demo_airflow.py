@@ -35,7 +35,7 @@ def _run(dag: Any) -> dict[str, Any]:
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
 
-    from kobo_mirror.airflow.notes import ERROR
+    from kobo_mirror.airflow.keys import ERROR
 
     run = dag.test()
     left: dict[str, dict[str, Any]] = {"return_value": {}, ERROR: {}}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import requests
 from dotenv import dotenv_values
+from first_sync import FirstSync
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -59,8 +60,10 @@ def main() -> int:
             with console.status("starting: half a minute, a little more the first time"):
                 stack = Stack(children, _given())
                 stack.start()
-                stack.sync_once()
+                first = stack.sync_once()
             console.print(stack.describe())
+            with console.status("the first kobo_sync is running"):
+                watch(children, first, console)
             while True:
                 children.check()
                 time.sleep(1)
@@ -70,6 +73,18 @@ def main() -> int:
     except KeyboardInterrupt:
         print("stopped; nothing is left running", file=sys.stderr)
         return 0
+
+
+def watch(children: Children, sync: FirstSync, console: Console) -> None:
+    """Put on the screen what becomes of the first sync, until it has ended.
+
+    :raises StackError: a part ended by itself.
+    """
+    while not sync.ended:
+        children.check()
+        for mood, sentence in sync.news():
+            console.print(sentence, style=mood.value, markup=False, highlight=False)
+        time.sleep(1)
 
 
 def _given() -> dict[str, str]:
@@ -131,7 +146,8 @@ class Stack:
         fresh = ["--fresh"] if self._simulated else []
         self._children.run("airflow-setup", "scripts/airflow_setup.py", *fresh, env=env)
         serve = ("-m", "gunicorn", "-c", "webhook/gunicorn.conf.py", "webhook.app:get_app()")
-        self._children.start("webhook", *serve, env=env)
+        self._children.start("webhook", *serve, env=self._webhook_environment())
+        env = {name: value for name, value in env.items() if name not in _IN_CONNECTIONS}
         api = ("api-server", "--host", "127.0.0.1", "--port", str(self._airflow_port), "--workers", "1")
         self._children.start("airflow-api-server", "-m", "airflow", *api, env=env)
         self._children.start("airflow-scheduler", "-m", "airflow", "scheduler", "--skip-serve-logs", env=env)
@@ -167,10 +183,14 @@ class Stack:
                 "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
                 "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
                 "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-                "WEBHOOK_BIND": self._webhook.removeprefix("http://"),
             }
             | self._settings
         )
+
+    def _webhook_environment(self) -> dict[str, str]:
+        """What the webhook reads: it asks nobody, so the token is not among it."""
+        given = {name: value for name, value in self._settings.items() if name != "KOBO_TOKEN"}
+        return clean_environment() | given | {"WEBHOOK_BIND": self._webhook.removeprefix("http://")}
 
     def _airflow_is_healthy(self) -> bool:
         try:
@@ -180,25 +200,14 @@ class Stack:
         parts = ("metadatabase", "scheduler", "dag_processor")
         return all(health[part]["status"] == "healthy" for part in parts)
 
-    def sync_once(self) -> None:
+    def sync_once(self) -> FirstSync:
         """Start a first kobo_sync, rather than wait for its schedule.
 
         :raises StackError: Airflow does not take it.
         """
-        login = {"username": "admin", "password": self._password}
-        runs = f"{self._airflow}/api/v2/dags/kobo_sync/dagRuns"
-
-        def taken() -> bool:  # not before the dag-processor has read the DAG
-            signed_in = requests.post(f"{self._airflow}/auth/token", json=login, timeout=30)
-            if not signed_in.ok:  # Airflow is still starting
-                return False
-            token = signed_in.json()["access_token"]
-            answer = requests.post(
-                runs, json={"logical_date": None}, headers={"Authorization": f"Bearer {token}"}, timeout=30
-            )
-            return answer.status_code == 200
-
-        self._children.wait_for(taken, "the first kobo_sync")
+        first = FirstSync(self._airflow, self._password)
+        self._children.wait_for(first.start, "the first kobo_sync")
+        return first
 
     def describe(self) -> Panel:
         """What a person needs to know of it."""
@@ -216,9 +225,16 @@ class Stack:
         database = make_url(self._settings["DATABASE_URL"]).render_as_string(hide_password=True)
         facts.add_row("database", f"{database}   table {FORM.table}")
         facts.add_row("logs", str(FOLDER))
-        return Panel(facts, title="kobo_sync is running; Ctrl-C stops all of it", highlight=False)
+        return Panel(facts, title="all of it is started; Ctrl-C stops it", highlight=False)
 
 
+_IN_CONNECTIONS = (
+    "DATABASE_URL",
+    "INKOMOKO_REGISTER_WEBHOOK_URL",
+    "KOBO_TOKEN",
+    "WEBHOOK_SECRET",
+    "WEBHOOK_SECRET_PREVIOUS",
+)
 _PORTS = {"AIRFLOW_PORT": "8080", "WEBHOOK_PORT": "8000", "SIMULATOR_PORT": "8800"}
 
 

@@ -106,7 +106,8 @@ def test_a_sentence_of_ours_that_looks_like_a_serialized_value_stays_a_sentence(
     from airflow.utils.session import create_session
     from sqlalchemy import update
 
-    from kobo_mirror.airflow.notes import NOTE, on_dag_run_success
+    from kobo_mirror.airflow.keys import NOTE
+    from kobo_mirror.airflow.notes import on_dag_run_success
 
     run = airflow.run("kobo_forms")
     with create_session() as session:

@@ -22,6 +22,7 @@ from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.writer import Writer
 from scripts.stack import free_port
+from simulator.process import SimulatorProcess
 from tests.support.submissions import ASSET, MIRROR, body, submission
 
 ROOT = Path(__file__).parents[2]
@@ -175,6 +176,8 @@ def test_the_stack_comes_up_syncs_and_goes_without_a_trace(start: Start, tmp_pat
 
     up.wait_for(lambda: state() in ("success", "failed"), 180)
     assert state() == "success"
+    up.wait_for(lambda: "webhook: added a REST Service" in up.output(), 20)
+    assert "kobo_sync: 5,000 new, 0 edited, 0 deleted, 0 rejected in " in up.output()
     engine = open_engine(f"sqlite:///{tmp_path / 'simulator' / 'mirror.sqlite'}")
     with engine.begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM kobo_records")).scalar_one() == 5000
@@ -182,3 +185,40 @@ def test_the_stack_comes_up_syncs_and_goes_without_a_trace(start: Start, tmp_pat
     up.process.send_signal(signal.SIGINT)
     assert up.wait(60) == 0
     assert up.left_behind() == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"KOBO_TOKEN": "a-token-that-no-account-has"},
+            "kobo_sync failed. prepare: KOBO_TOKEN was refused by",
+        ),
+        ({"KOBO_ASSET_ID": "aAnotherForm00000000001"}, "shows no form 'aAnotherForm00000000001'"),
+        (
+            {"KOBO_URL": "http://no-such-host.invalid"},
+            "could not be reached, or broke off its answer. It is tried",
+        ),
+        (
+            {"KOBO_TOKEN": "5eed0000demo0000may0only0view00000000000"},
+            "webhook: not permitted: ask the form's owner",
+        ),
+    ],
+    ids=["token", "form", "host", "viewer"],
+)
+def test_the_stack_says_on_the_screen_what_the_first_sync_came_to(
+    start: Start, simulator: SimulatorProcess, change: dict[str, str], said: str
+) -> None:
+    form = {"KOBO_URL": simulator.url, "KOBO_TOKEN": simulator.token, "KOBO_ASSET_ID": simulator.asset}
+    ports = {name: str(free_port()) for name in ("AIRFLOW_PORT", "WEBHOOK_PORT")}
+    ours = {
+        "REAL_TIME_POST_ENDPOINT_URL": "http://127.0.0.1:9/api/real-time-updates",
+        "KOBO_SYNC_SCHEDULE": "none",
+    }
+    up = start("up", **form | ours | ports | change)
+    up.wait_for(lambda: said in " ".join(up.output().split()) or up.process.poll() is not None, 240)
+    assert said in " ".join(up.output().split()), up.output()
+    assert up.process.poll() is None
+    up.process.send_signal(signal.SIGINT)
+    assert up.wait(60) == 0

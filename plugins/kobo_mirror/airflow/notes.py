@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.listeners import hookimpl
 
+from kobo_mirror.airflow.keys import ERROR, NOTE
+
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
-NOTE, ERROR = "kobo_mirror_note", "kobo_mirror_error"
 OPERATOR = "KoboOperator"
 LONGEST = 1000
 _WORDS = {"inserted": "new", "updated": "edited", "deleted": "deleted", "rejected": "rejected"}

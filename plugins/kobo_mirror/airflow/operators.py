@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from kobo_mirror.airflow.keys import ERROR, NOTE, SKIPPED
 from kobo_mirror.airflow.links import FormLink, RunLink, run_name
-from kobo_mirror.airflow.notes import ERROR, LONGEST, NOTE, counts_note
+from kobo_mirror.airflow.notes import LONGEST, counts_note
 from kobo_mirror.airflow.policy import RETRY_BY_ERROR
 from kobo_mirror.airflow.progress import Progress
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermittedError
@@ -191,6 +192,7 @@ class KoboOperator(BaseOperator):
                     registrar_url=settings.inkomoko_register_webhook_url,
                 )
             except NotPermittedError as problem:
+                context["ti"].xcom_push(SKIPPED, str(problem))
                 raise AirflowSkipException(str(problem)) from problem
         self.log.info("%s", registration.sentence)
         return registration.sentence

@@ -128,6 +128,18 @@ def test_a_difference_fails_the_proof_for_good_and_names_the_submission(
     assert ages(engine)[wrong] == right
 
 
+def test_a_registration_that_is_not_permitted_is_skipped_with_its_reason(
+    run: Run, kobo: Connect, engine: Engine
+) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    viewer = "5eed0000demo0000may0only0view00000000000"
+    kobo(token=viewer, webhook_endpoint="http://127.0.0.1:9/api/real-time-updates", webhook_secret="s")
+    with pytest.raises(AirflowSkipException, match="not permitted") as skipped:
+        run.execute(step="register")
+    assert run.left == {"kobo_mirror_skipped": str(skipped.value)}
+
+
 def proofs_of(engine: Engine) -> list[bool]:
     """Whether each proof compared every answer, the oldest first."""
     return [row["whole"] for row in rows_of(engine, proofs)]

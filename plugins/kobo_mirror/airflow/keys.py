@@ -1,0 +1,10 @@
+"""The XCom keys under which our tasks leave sentences; nothing of Airflow is imported for them."""
+
+from __future__ import annotations
+
+NOTE = "kobo_mirror_note"
+"""What a task did, for the note of its run."""
+ERROR = "kobo_mirror_error"
+"""Why a task failed."""
+SKIPPED = "kobo_mirror_skipped"
+"""Why a task had to be skipped."""

@@ -1,0 +1,110 @@
+"""The first kobo_sync of `make up`: started by Airflow's API, and what becomes of it, in sentences."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import requests
+
+from kobo_mirror.airflow.keys import ERROR, SKIPPED
+
+_DAG = "kobo_sync"
+_WHERE = (
+    "Mend the connection kobo_default in Airflow, Admin → Connections, whose Test button says what is wrong."
+)
+
+
+class Mood(Enum):
+    """How a sentence is meant."""
+
+    GOOD = "green"
+    DOUBTFUL = "yellow"
+    BAD = "bold red"
+
+
+class News(NamedTuple):
+    """A sentence for the screen."""
+
+    mood: Mood
+    sentence: str
+
+
+class FirstSync:
+    """A run of kobo_sync, watched from its start to its end.
+
+    :param airflow: the address of Airflow's API server.
+    :param password: of the user ``admin``.
+    """
+
+    def __init__(self, airflow: str, password: str) -> None:
+        self._airflow, self._password = airflow, password
+        self._session = requests.Session()
+        self._run = ""
+        self._told: set[News] = set()
+        self.ended = False
+
+    def start(self) -> bool:
+        """Start the run; False while Airflow cannot take it yet."""
+        login = {"username": "admin", "password": self._password}
+        signed_in = self._session.post(f"{self._airflow}/auth/token", json=login, timeout=30)
+        if not signed_in.ok:  # Airflow is still starting
+            return False
+        self._session.headers["Authorization"] = f"Bearer {signed_in.json()['access_token']}"
+        runs = f"{self._airflow}/api/v2/dags/{_DAG}/dagRuns"
+        answer = self._session.post(runs, json={"logical_date": None}, timeout=30)
+        if answer.status_code != 200:  # the dag-processor has not read the DAG
+            return False
+        self._run = f"dags/{_DAG}/dagRuns/{quote(answer.json()['dag_run_id'])}"
+        return True
+
+    def news(self) -> list[News]:
+        """What there is to tell since the last look; nothing once the run has ended."""
+        try:
+            found = [] if self.ended else self._look()
+        except requests.RequestException:  # a slow answer; the next look will tell
+            return []
+        fresh = [one for one in found if one not in self._told]
+        self._told |= set(fresh)
+        return fresh
+
+    def _look(self) -> list[News]:
+        run = self._get(self._run)
+        self.ended = run["state"] in ("success", "failed")
+        found = [] if self.ended else self._again()
+        if run["state"] == "success":
+            found = [News(Mood.GOOD, f"{_DAG}: {run['note']}"), *self._registration()]
+        if run["state"] == "failed":
+            found = [News(Mood.BAD, f"{_DAG} failed. {run['note']} {_WHERE}"), *self._registration()]
+        return found
+
+    def _again(self) -> list[News]:
+        """What has gone wrong so far and is tried again."""
+        tasks = self._get(f"{self._run}/taskInstances")["task_instances"]
+        waiting = [task["task_id"] for task in tasks if task["state"] == "up_for_retry"]
+        errors = ((task, self._left(task, ERROR)) for task in waiting)
+        return [
+            News(Mood.DOUBTFUL, f"{_DAG}: {task}: {error} It is tried again.")
+            for task, error in errors
+            if error
+        ]
+
+    def _registration(self) -> list[News]:
+        if done := self._left("register_webhook", "return_value"):
+            return [News(Mood.GOOD, f"webhook: {done}")]
+        if skipped := self._left("register_webhook", SKIPPED):
+            return [News(Mood.DOUBTFUL, f"webhook: {skipped}")]
+        return []
+
+    def _left(self, task: str, key: str) -> str | None:
+        """What a task left under a key."""
+        answer = self._session.get(
+            f"{self._airflow}/api/v2/{self._run}/taskInstances/{task}/xcomEntries/{key}", timeout=30
+        )
+        return str(answer.json()["value"]) if answer.ok else None
+
+    def _get(self, path: str) -> Any:
+        answer = self._session.get(f"{self._airflow}/api/v2/{path}", timeout=30)
+        answer.raise_for_status()
+        return answer.json()
