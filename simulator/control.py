@@ -33,6 +33,7 @@ class Control:
             "raw": lambda given, _: world.raw(given["id"], given["keys"], given["remove"]),
             "attach": lambda given, req: world.attach(given["id"], given["name"], req.prefix),
             "redeploy": lambda given, _: world.redeploy(repeat=given["repeat"], group=given["group"]),
+            "age-history": lambda given, _: world.history.age(given["seconds"]),
             "form": lambda given, _: self._set_form(given),
             "user": lambda given, _: self._set_user(given),
             "reset": lambda given, _: self._reset(given),

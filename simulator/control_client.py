@@ -84,6 +84,10 @@ class SimulatorControl:
         """
         return cast(str, self.send("redeploy", repeat=repeat, group=group))
 
+    def age_history(self, seconds: float) -> None:
+        """Make every entry of the project history so much older, as if that time had passed."""
+        self.send("age-history", seconds=seconds)
+
     def form(self, **parts: Any) -> None:
         """Set ``media``, ``deployed``, ``active``, ``trashed``, ``history_refusal``, ``lookback_days``."""
         self.send("form", **parts)

@@ -41,6 +41,12 @@ class History:
             }
         )
 
+    def age(self, seconds: float) -> None:
+        """Make every entry so much older, as if that time had passed."""
+        for entry in self._entries:
+            written = datetime.fromisoformat(entry["date_created"]) - timedelta(seconds=seconds)
+            entry["date_created"] = written.strftime("%Y-%m-%dT%H:%M:%SZ")
+
     def entries(self, q: str) -> list[Entry]:
         """The entries that a search fits, newest first; an unparsable one fits nothing and is no error."""
         try:

@@ -106,7 +106,9 @@ def test_drift_is_exit_code_1_and_names_what_differs(terminal: Terminal, ready: 
 def test_a_rejection_is_no_drift_unless_asked_for_strictly(
     terminal: Terminal, embedded_ready: Mirroring
 ) -> None:
-    embedded_ready.simulator.control.edit(embedded_ready.simulator.control.ids()[0], cd_age="abc")
+    control = embedded_ready.simulator.control
+    control.edit(control.ids()[0], cd_age="abc")
+    control.age_history(seconds=600)
     code, out, _ = terminal.run("sync")
     assert code == 0
     assert out.startswith("success, with 1 rejected: 299 new in ")

@@ -87,6 +87,7 @@ def test_what_changed_on_the_server_changes_here_and_nothing_else(mirroring: Mir
     assert ledger(mirroring.engine)[ids[5]]["validation_status"] == "validation_status_approved"
     assert mirroring.verify().equal
     assert mirroring.verify().rejected == 1
+    control.age_history(seconds=600)
     control.edit(ids[3], cd_age="44")
     assert counts(mirroring.sync()) == {"updated": 1}
     assert records(mirroring.engine)[ids[3]]["inserted_at"] == before[ids[3]]["inserted_at"]

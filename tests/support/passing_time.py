@@ -1,4 +1,7 @@
-"""Time that passes for a mirror and is not waited for: every moment it has noted becomes that much older."""
+"""Time that passes for a mirror and is not waited for: every moment it has noted becomes that much older.
+
+On the simulated server ``SimulatorControl.age_history`` does the same for the project history.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from sqlalchemy import Column, Engine, func, text, update
 from kobo_mirror.store.tables import leases, submissions, sync_runs, to_fetch
 
 _MOMENTS = {
-    sync_runs: ("started_at", "finished_at"),
+    sync_runs: ("started_at", "finished_at", "history_until"),
     submissions: ("pushed_at", "deleted_at"),
     to_fetch: ("asked_at",),
     leases: ("since", "renewed_at"),

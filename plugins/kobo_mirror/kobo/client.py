@@ -211,7 +211,7 @@ class KoboClient:
         :raises NotPermittedError: this account does not manage the form.
         """
         params = {**_AS_JSON, "q": search} if search else _AS_JSON
-        return islice(self._listed(f"{self._asset}/history/", params, _Action), most)
+        return islice(self._listed(f"{self._asset}/history/", params, _Action, most or 1000), most)
 
     def _hook(self, uid: str) -> str:
         return f"{self._asset}/hooks/{quote(uid, safe='')}/"
@@ -252,7 +252,7 @@ class KoboClient:
         return self._session.ask(f"{self._asset}/data.json", decode, params)
 
     def _listed(
-        self, path: str, params: Mapping[str, str], least: type[msgspec.Struct]
+        self, path: str, params: Mapping[str, str], least: type[msgspec.Struct], limit: int = 100
     ) -> Iterator[dict[str, Any]]:
         """The rows of a list, page by page; each has at least the fields of ``least``."""
 
@@ -263,7 +263,7 @@ class KoboClient:
 
         start, more = 0, True
         while more:
-            query = {**params, "limit": "100", "start": str(start)}
+            query = {**params, "limit": str(limit), "start": str(start)}
             listing = self._session.ask(path, decode, query, managing=True)
             yield from listing.results
             start += len(listing.results)

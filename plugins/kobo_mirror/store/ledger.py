@@ -258,3 +258,13 @@ def ids_of_roots(connection: Connection, asset_uid: str, root_uuids: set[str]) -
     query = select(t.kobo_id, t.root_uuid).where(t.asset_uid == asset_uid, t.state != "deleted")
     walk = connection.execution_options(yield_per=_WALK).execute(query.order_by(t.kobo_id))
     return [kobo_id for kobo_id, root in walk if root in root_uuids]
+
+
+def roots_above(connection: Connection, asset_uid: str, kobo_id: int, root_uuids: set[str]) -> set[str]:
+    """Which of these root uuids existing submissions above an ``_id`` have."""
+    if not root_uuids:
+        return set()
+    t = submissions.c
+    query = select(t.root_uuid).where(t.asset_uid == asset_uid, t.kobo_id > kobo_id, t.state != "deleted")
+    walk = connection.execution_options(yield_per=_WALK).execute(query.order_by(t.kobo_id))
+    return root_uuids.intersection(root for (root,) in walk)

@@ -229,10 +229,17 @@ def note_findings(connection: Connection, run_id: int, findings: Mapping[str, An
     connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(dict(findings)))
 
 
-def history_until(connection: Connection, asset_uid: str) -> datetime | None:
-    """Up to where finished runs have read the server's history, by its clock."""
-    query = select(func.max(sync_runs.c.history_until)).where(
-        sync_runs.c.asset_uid == asset_uid, sync_runs.c.finished_at.is_not(None)
+def history_until(connection: Connection, asset_uid: str) -> tuple[datetime, int | None] | None:
+    """Up to where finished runs have read the server's history, and how much it told of shortly before."""
+    query = (
+        select(sync_runs.c.history_until, sync_runs.c.history_found)
+        .where(
+            sync_runs.c.asset_uid == asset_uid,
+            sync_runs.c.finished_at.is_not(None),
+            sync_runs.c.history_until.is_not(None),
+        )
+        .order_by(sync_runs.c.history_until.desc(), sync_runs.c.id.desc())
+        .limit(1)
     )
-    until: datetime | None = connection.execute(query).scalar_one()
-    return until
+    row = connection.execute(query).one_or_none()
+    return (row[0], row[1]) if row else None

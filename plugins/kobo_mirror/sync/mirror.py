@@ -27,9 +27,10 @@ from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.choice import Exactness, choose, count_and_check_form, epochs_now
 from kobo_mirror.sync.failures import ask_for_failures
 from kobo_mirror.sync.holding import holding
+from kobo_mirror.sync.look_back import look_back, plan_from_end_of_history
 from kobo_mirror.sync.outcome import close_run, outcome_of, unequal
-from kobo_mirror.sync.pull import Progress, Source, plan_lanes, pull_lanes, silent
-from kobo_mirror.sync.reconcile import ask_for_young, drain_roots, look_back
+from kobo_mirror.sync.pull import Progress, Source, pull_lanes, silent
+from kobo_mirror.sync.reconcile import ask_for_young, drain_roots
 from kobo_mirror.sync.repair import ask_again
 from kobo_mirror.sync.settle import settle
 from kobo_mirror.sync.sweep import sweep
@@ -166,10 +167,7 @@ class MirrorSync:
                 start = runs.run_row(connection, run_id)["watermark"] or 0
                 total = None if start else counted_by_server(connection, self._asset)
             most = max(_LANES_A_GROUP * groups, self._source.in_flight)
-            bounds = plan_lanes(self._client, start, most, total)
-            transact(
-                self._engine, lambda connection: runs.open_lanes(connection, self._asset, run_id, bounds)
-            )
+            plan_from_end_of_history(self._source, run_id, start, most, total)
         waiting = [lane.lane for lane in self._lanes(run_id) if not lane.done]
         used = max(1, min(groups, len(waiting) // _LANES_A_GROUP))
         return [group for group in (waiting[number::used] for number in range(used)) if group]
@@ -192,11 +190,13 @@ class MirrorSync:
         with self._holding(lease, ticket["run_id"]):
             exact = ticket["mode"] == "exact"
             ask_for_failures(self._source, lease)
-            look_back(self._source, lease, ticket["run_id"], swept=exact)
+            look_back(self._source, lease, ticket["run_id"])
+            drain_roots(
+                self._source, lease, ticket["run_id"], sweeps=exact
+            )  # a sweep asks for none of it again
             if exact:
                 sweep(self._source, lease, ticket["run_id"])
                 ask_for_young(self._source, lease, ticket["run_id"], resumed=ticket["resumed"])
-            drain_roots(self._source, lease, ticket["run_id"])
             try:
                 settle(self._source, lease, ticket["run_id"], confirm)
             except DeletesWaitError as waiting:

@@ -7,41 +7,18 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from kobo_mirror.forms.submission import token
-from kobo_mirror.kobo.history import read_history
 from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.exchange import Pulled
 from kobo_mirror.store.fetch_list import Entry, ask_for, count_attempt, next_entries, settle
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import ids_of_roots, young
-from kobo_mirror.store.runs import history_until, note_findings, run_row
+from kobo_mirror.store.runs import run_row
+from kobo_mirror.sync.look_back import ROOT
 from kobo_mirror.sync.pull import Source, as_many
 from kobo_mirror.sync.removal import ASK_AT_ONCE
 
-ROOT = "root"
 _YOUNG = timedelta(hours=48)
 _DRAIN_PASSES = 3
-
-
-def look_back(source: Source, lease: Lease, run_id: int, *, swept: bool) -> None:
-    """Put what the server's history tells of on the fetch list, where this token may read it.
-
-    It fills the time between two sweeps and never replaces one: what it missed, the next sweep sees.
-
-    :param swept: this run sweeps, so that only the place to go on from is wanted.
-    """
-    with reading(source.engine) as connection:
-        since = None if swept else history_until(connection, source.mirror.asset_uid)
-    changes = read_history(source.client, since)
-
-    def work(connection: Connection) -> None:
-        check_lease(connection, lease)
-        roots = [token(root) or "" for root in changes.root_uuids]
-        ask_for(connection, source.mirror.asset_uid, roots, "the history names it", kind=ROOT)
-        found = {"history": changes.verdict, "history_found": len(roots), "history_until": changes.until}
-        note_findings(connection, run_id, found)
-
-    transact(source.engine, work)
 
 
 def ask_for_young(source: Source, lease: Lease, run_id: int, *, resumed: bool) -> None:
@@ -64,15 +41,18 @@ def ask_for_young(source: Source, lease: Lease, run_id: int, *, resumed: bool) -
     transact(source.engine, work)
 
 
-def drain_roots(source: Source, lease: Lease, run_id: int) -> None:
-    """Ask for what is on the list by root uuid; what is gone goes on the list by the ledger's id."""
+def drain_roots(source: Source, lease: Lease, run_id: int, *, sweeps: bool) -> None:
+    """Ask for what is on the list by root uuid; what is gone goes on the list by the ledger's id.
+
+    :param sweeps: this run sweeps after this, which finds what is gone.
+    """
     after = ""
     while entries := _entries(source, after, ROOT):
         sent_at = source.sent_at()
         page, entries = as_many(lambda some: source.client.by_root_uuids([e.ref for e in some]), entries)
         states = source.states(page, to_write=True)
         shown = {state.shaped.root_uuid for state in states}
-        gone = {entry.ref for entry in entries if entry.ref not in shown}
+        gone = set() if sweeps else {entry.ref for entry in entries if entry.ref not in shown}
         source.writer.pull(Pulled(states=states, sent_at=sent_at, lease=lease, run_id=run_id))
         _settle_roots(source, lease, entries, gone)
         source.progress("fetch", len(entries), 0)

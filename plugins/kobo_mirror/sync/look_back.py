@@ -1,0 +1,73 @@
+"""Look back: where the server's history ends before a run reads, and what it tells once that has read."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import Connection
+
+from kobo_mirror.forms.submission import token
+from kobo_mirror.kobo.history import Changes, Place, end_of_history, read_history
+from kobo_mirror.store.database import reading, transact
+from kobo_mirror.store.fetch_list import ask_for
+from kobo_mirror.store.leases import Lease, check_lease
+from kobo_mirror.store.ledger import roots_above
+from kobo_mirror.store.runs import history_until, note_findings, open_lanes, run_row
+from kobo_mirror.sync.pull import Source, plan_lanes
+
+ROOT = "root"
+
+
+def plan_from_end_of_history(
+    source: Source, run_id: int, start: int, lanes: int, total: int | None = None
+) -> None:
+    """Open the lanes of a run, and note where the history ends before any of them is read.
+
+    What changes while they are read then has its entry behind that place, in a first load too.
+
+    :param start: all above this ``_id`` is to be read.
+    :param total: how many submissions that are, if it is known.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="history") as beside:
+        history = beside.submit(end_of_history, source.client)
+        bounds = plan_lanes(source.client, start, lanes, total)
+        end = history.result()
+
+    def work(connection: Connection) -> None:
+        _note(connection, run_id, end)
+        open_lanes(connection, source.mirror.asset_uid, run_id, bounds)
+
+    transact(source.engine, work)
+
+
+def look_back(source: Source, lease: Lease, run_id: int) -> None:
+    """Put what the server's history tells of on the fetch list, where this token may read it.
+
+    It never replaces a sweep: what it missed, the next sweep sees. But it alone tells of a submission whose
+    answers moved while edit token and validation stayed (kobo-api.md §3). What was only added, and read by
+    this run, is left out.
+    """
+    asset = source.mirror.asset_uid
+    with reading(source.engine) as connection:
+        run = run_row(connection, run_id)
+        since = history_until(connection, asset)
+    if run["history_until"] is None:
+        return
+    until = Place(run["history_until"])
+    last = Place(*since) if since else None
+    changes = read_history(source.client, last if last and last.at <= until.at else None, until)
+
+    def work(connection: Connection) -> None:
+        check_lease(connection, lease)
+        added = {token(root) or "" for root in changes.added}
+        added -= roots_above(connection, asset, run["watermark"] or 0, added)
+        roots = added.union(token(root) or "" for root in changes.changed)
+        ask_for(connection, asset, roots, "the history names it", kind=ROOT)
+        _note(connection, run_id, changes)
+
+    transact(source.engine, work)
+
+
+def _note(connection: Connection, run_id: int, found: Changes) -> None:
+    at, told = found.until or (None, None)
+    note_findings(connection, run_id, {"history": found.verdict, "history_until": at, "history_found": told})
