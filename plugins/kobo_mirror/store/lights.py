@@ -17,6 +17,7 @@ from kobo_mirror.store import runs
 from kobo_mirror.store.bindings import Epochs, epochs_of
 from kobo_mirror.store.codes import WaitingList, waiting_list
 from kobo_mirror.store.proofs import last_proof
+from kobo_mirror.store.registrations import secrets_of
 from kobo_mirror.store.tables import PROVEN
 from kobo_mirror.store.tallies import totals
 
@@ -31,6 +32,7 @@ SENTENCES: Mapping[str, str] = {
     "late": "The last sync that ended well is older than its schedule says.",
     "deletes_wait": "{submissions} submissions have gone from KoboToolbox: say whether that is meant.",
     "deletes_not_proven": "Submissions have gone, but this token does not see enough to prove it.",
+    "secret_old": "KoboToolbox posts with another secret than is set: the next sync hands over the new one.",
     "read_anew": "Rows must be written anew: the next sync reads the whole form.",
     "rows_differ": "The table has {rows} rows too few or too many.",
     "all_rejected": "None of the {rejected} submissions fits the table: is it the right form?",
@@ -77,6 +79,7 @@ class Known:
     :param ended: the last one that read all it set out to read; ``last`` the last one that ended well, too.
     :param held: how many submissions are ``applied``, ``rejected`` and ``deleted``.
     :param proof: the newest proof; ``full_proof`` the newest one that compared every answer.
+    :param secrets: the fingerprints of the secrets that the webhook is registered with.
     """
 
     newest: RowMapping | None
@@ -87,6 +90,7 @@ class Known:
     waiting: WaitingList | None
     proof: RowMapping | None
     full_proof: RowMapping | None
+    secrets: frozenset[str]
 
 
 def known_of(connection: Connection, form_table: str, asset_uid: str) -> Known:
@@ -100,6 +104,7 @@ def known_of(connection: Connection, form_table: str, asset_uid: str) -> Known:
         waiting=waiting_list(connection, asset_uid),
         proof=last_proof(connection, asset_uid),
         full_proof=last_proof(connection, asset_uid, whole=True),
+        secrets=secrets_of(connection, asset_uid),
     )
 
 
@@ -109,15 +114,20 @@ def light_of(findings: list[Finding]) -> Light:
     return next((light for light in (Light.RED, Light.AMBER) if light in lights), Light.GREEN)
 
 
-def judge(known: Known, moment: datetime, due: datetime | None = None) -> list[Finding]:
+def judge(
+    known: Known, moment: datetime, *, due: datetime | None = None, secret: str | None = None
+) -> list[Finding]:
     """Say what keeps a form from being green, the gravest first.
 
     :param moment: now, by the database's clock.
     :param due: when the last sync should have ended at the latest; None: there is no schedule.
+    :param secret: the fingerprint of the webhook's secret as it is set; None: not known here.
     """
     if known.last is None and (known.newest is None or not known.newest["error"]):
         return [Finding(Light.AMBER, "never_synced")]
     found = [*_of_the_sync(known, due), *_of_the_rows(known), *_of_the_proofs(known, moment)]
+    if secret is not None and known.secrets - {secret}:
+        found.append(Finding(Light.AMBER, "secret_old"))
     return sorted(found, key=lambda finding: finding.light is not Light.RED)
 
 

@@ -72,6 +72,13 @@ def services(connection: Connection, asset_uid: str) -> list[Service]:
     return [Service(*row) for row in rows]
 
 
+def secrets_of(connection: Connection, asset_uid: str) -> frozenset[str]:
+    """The fingerprints of the secrets that new submissions of a form are posted with."""
+    t = registrations.c
+    query = select(t.secret_fingerprint).where(t.asset_uid == asset_uid)
+    return frozenset(connection.execute(query).scalars())
+
+
 def note_failures_read(connection: Connection, asset_uid: str, endpoint: str, until: datetime) -> None:
     """Note that every failure up to that moment is on the fetch list."""
     t = registrations.c

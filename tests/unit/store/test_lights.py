@@ -33,6 +33,7 @@ def known(**changes: Any) -> Known:
         "waiting": None,
         "proof": PROOF,
         "full_proof": PROOF,
+        "secrets": frozenset({"new"}),
     }
     return Known(**(good | changes))
 
@@ -71,12 +72,15 @@ CASES: list[tuple[str, Known, Light, list[str]]] = [
     ("never proven in full", known(full_proof=None), Light.AMBER, ["never_proven"]),
     ("proven eight days ago", known(full_proof=PROOF | {"finished_at": NOW - 8 * DAY}), Light.GREEN, []),
     ("longer ago", known(full_proof=PROOF | {"finished_at": NOW - 9 * DAY}), Light.AMBER, ["proof_old"]),
+    ("posted with an old secret", known(secrets=frozenset({"old"})), Light.AMBER, ["secret_old"]),
+    ("with both", known(secrets=frozenset({"old", "new"})), Light.AMBER, ["secret_old"]),
+    ("not posted at all", known(secrets=frozenset()), Light.GREEN, []),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("what", "facts", "light", "keys"), CASES, ids=[case[0] for case in CASES])
 def test_what_takes_the_green_away(what: str, facts: Known, light: Light, keys: list[str]) -> None:
-    found = judge(facts, NOW, due=NOW - 2 * HOUR)
+    found = judge(facts, NOW, due=NOW - 2 * HOUR, secret="new")
     assert (light_of(found), [finding.key for finding in found]) == (light, keys)
 
 
@@ -93,7 +97,11 @@ def test_the_gravest_comes_first() -> None:
 
 
 def test_every_finding_has_words_and_every_word_a_finding() -> None:
-    told = {finding.key for _, facts, _, _ in CASES for finding in judge(facts, NOW, due=NOW - 2 * HOUR)}
+    told = {
+        finding.key
+        for _, facts, _, _ in CASES
+        for finding in judge(facts, NOW, due=NOW - 2 * HOUR, secret="new")
+    }
     assert told == SENTENCES.keys()
     for _, facts, _, _ in CASES:
         for finding in judge(facts, NOW):

@@ -23,15 +23,16 @@ from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType
 from fastapi import Depends, HTTPException
 
-from kobo_mirror.airflow.hooks import open_target
+from kobo_mirror.airflow.hooks import KoboHook, open_target
 from kobo_mirror.airflow.page.schemas import Triggered
-from kobo_mirror.errors import ConfigurationError
+from kobo_mirror.errors import ConfigurationError, KoboMirrorError
+from kobo_mirror.kobo.registration import fingerprint
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 SYNC, VERIFY, REPLAY = "kobo_sync", "kobo_verify", "kobo_replay"
-DATABASE = "kobo_database"
+DATABASE, KOBO = "kobo_database", "kobo_default"
 
 
 def _allowed(user: Any, dag_id: str, method: Any, entity: DagAccessEntity | None = None) -> bool:
@@ -94,6 +95,15 @@ def target() -> Engine:
     _engines.clear()
     _engines[address] = fresh
     return fresh
+
+
+def secret_fingerprint() -> str | None:
+    """The fingerprint of the webhook's secret in the connection to KoboToolbox; None where it has none."""
+    try:
+        secret = KoboHook(KOBO).settings(need=()).webhook_secret
+    except (KoboMirrorError, AirflowException, AirflowRuntimeError):
+        return None
+    return fingerprint(secret) if secret else None
 
 
 def trigger(dag_id: str, user: Any, conf: Mapping[str, Any]) -> Triggered:

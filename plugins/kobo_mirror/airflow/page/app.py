@@ -87,7 +87,9 @@ def forms(user: access.Viewer) -> list[schemas.Form]:
 def form(asset_uid: str, user: access.Viewer) -> schemas.Overview:
     """A form and its mirror at a glance. Never asks KoboToolbox."""
     with reading(access.target()) as connection:
-        return facts.overview_of(connection, _bound(connection, asset_uid), facts.utc_now())
+        return facts.overview_of(
+            connection, _bound(connection, asset_uid), facts.utc_now(), access.secret_fingerprint()
+        )
 
 
 def days(
@@ -170,7 +172,7 @@ def _seen(user: Any, asset_uid: str | None, run: str | None) -> dict[str, Any]:
         named = overview.named_run(connection, asset, run) if run else None
         return {
             "forms": known,
-            "form": facts.overview_of(connection, bound, moment),
+            "form": facts.overview_of(connection, bound, moment, access.secret_fingerprint()),
             "days": jsonable_encoder(facts.days_of(connection, asset, moment, _DAYS)),
             "rejections": facts.rejections_of(rejected),
             "letters": facts.letters_of(letters),

@@ -37,14 +37,17 @@ _SHOWN = 4_000
 _FAILED_DELIVERY = "its delivery failed"
 
 
-def overview_of(connection: Connection, form: overview.Bound, moment: datetime) -> Overview:
+def overview_of(
+    connection: Connection, form: overview.Bound, moment: datetime, secret: str | None = None
+) -> Overview:
     """All there is to say of a form at a glance, without asking its server.
 
     :param moment: now, UTC.
+    :param secret: the fingerprint of the webhook's secret; None: it is not known.
     """
     asset = form.asset_uid
     known = known_of(connection, form.form_table, asset)
-    findings = judge(known, moment, _due(moment))
+    findings = judge(known, moment, due=_due(moment), secret=secret)
     exact = runs.last_finished(connection, asset, "exact", well=True)
     doubts = overview.doubts(connection, asset)
     proof = _proof(known.proof)
