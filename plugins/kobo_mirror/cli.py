@@ -29,7 +29,7 @@ from kobo_mirror.sync.pull import Progress, silent
 from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections
 from kobo_mirror.sync.status import status
-from kobo_mirror.sync.verify import Report, verify
+from kobo_mirror.sync.verify import Report, prove_when_due, verify
 from kobo_mirror.wiring import client_of, engine_of, pull_of
 
 _KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
@@ -278,7 +278,10 @@ def _run(options: argparse.Namespace) -> int:
 
         def sync() -> str:
             _prepare(settings, engine)
-            return str(syncing.run(name="run", pull_all=pull_of(settings, silent, sleep))["sentence"])
+            done = syncing.run(name="run", pull_all=pull_of(settings, silent, sleep))["sentence"]
+            days = settings.kobo_verify_full_every_days
+            report = prove_when_due(client, engine, mirror_of(settings), days)
+            return f"{done}; {report.sentence}" if report else str(done)
 
         ask = partial(_first_contact, settings, engine)
         return serve.serve(ask, set_up, sync, every=options.every * 60, stop=stop)

@@ -18,9 +18,11 @@ from typing import Any
 import psutil
 import pytest
 
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.tables import leases
+from kobo_mirror.sync.status import status
 from tests.support.database_server import OwnServer, own_server
 from tests.support.mirroring import ROOT, Mirroring
 from tests.support.tables import records, rows_of
@@ -311,3 +313,17 @@ def test_a_database_that_is_down_at_the_start_and_comes_back(
         tree.wait_for(lambda: len(records(engine)) == 302)
         engine.dispose()
         assert tree.end()[0] == 0
+
+
+def test_the_first_sync_is_followed_by_a_proof_of_every_answer(embedded: Mirroring, tmp_path: Path) -> None:
+    with running(embedded, tmp_path) as run:
+        run.wait_for(lambda: "mirror equals source: 300 submissions, 0 differences" in run.said())
+        assert status(embedded.engine, KOBO_RECORDS)["light"] == "green"
+
+
+def test_the_proof_is_left_out_where_none_is_wanted(embedded: Mirroring, tmp_path: Path) -> None:
+    with running(embedded, tmp_path, "--every", "0.02", KOBO_VERIFY_FULL_EVERY_DAYS="0") as run:
+        run.wait_for(lambda: run.said().count("success: ") >= 2)
+        assert "mirror equals source" not in run.said()
+    told = status(embedded.engine, KOBO_RECORDS)
+    assert (told["light"], told["findings"]) == ("amber", ["Every answer has never been compared yet."])

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 
 from sqlalchemy import Engine
 
-from kobo_mirror.errors import DatabaseError, LeaseError
+from kobo_mirror.errors import DatabaseError, KoboMirrorError, LeaseError
+from kobo_mirror.forms.form import Mirror
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store import runs
+from kobo_mirror.store.bindings import bound_to
 from kobo_mirror.store.database import transact
-from kobo_mirror.store.leases import Lease, renew_lease
+from kobo_mirror.store.leases import Lease, release_lease, renew_lease
 
 _RENEW_EVERY = 30.0  # seconds; a lease lives for five minutes
 
@@ -41,3 +44,31 @@ def holding(engine: Engine, client: KoboClient, lease: Lease, run_id: int) -> It
         renewer.join()
     counts = {"requests": client.usage.requests - before[0], "bytes": client.usage.bytes - before[1]}
     transact(engine, lambda connection: runs.add_counts(connection, run_id, counts))
+
+
+@contextmanager
+def releasing_on_error(engine: Engine, lease: Lease) -> Iterator[None]:
+    """Give the lease back if the block fails."""
+    try:
+        yield
+    except KoboMirrorError:
+        release_lease(engine, lease.asset_uid, lease.holder)
+        raise
+
+
+@contextmanager
+def noting_not_started(engine: Engine, mirror: Mirror, name: str) -> Iterator[None]:
+    """Note a run that fails in the block, before it begins: else the one before it would look newest.
+
+    :param name: the run's name. One that finds another sync at work is no failure.
+    """
+    try:
+        yield
+    except LeaseError:
+        raise
+    except KoboMirrorError as error:
+        with suppress(KoboMirrorError):
+            if bound_to(engine, mirror.form) == mirror.identity:
+                note = partial(runs.note_not_started, asset_uid=mirror.asset_uid, name=name, error=error)
+                transact(engine, note)
+        raise

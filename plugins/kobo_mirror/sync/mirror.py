@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from threading import Event
@@ -17,7 +17,6 @@ from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.forms.mirrored import FORM
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store import runs
-from kobo_mirror.store.bindings import bound_to
 from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
 from kobo_mirror.store.ledger import rejections
@@ -26,7 +25,7 @@ from kobo_mirror.store.tallies import counted_by_server, totals
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.choice import Exactness, choose, count_and_check_form, epochs_now
 from kobo_mirror.sync.failures import ask_for_failures
-from kobo_mirror.sync.holding import holding
+from kobo_mirror.sync.holding import holding, noting_not_started, releasing_on_error
 from kobo_mirror.sync.look_back import look_back, plan_from_end_of_history
 from kobo_mirror.sync.outcome import close_run, outcome_of, unequal
 from kobo_mirror.sync.pull import Progress, Source, pull_lanes, silent
@@ -117,12 +116,12 @@ class MirrorSync:
         :raises LeaseError: another sync holds this form.
         :raises SchemaError: the form table mirrors another form; nothing was touched.
         """
-        with self._noting_not_started(run):
+        with noting_not_started(self._engine, self._source.mirror, run):
             check_binding(self._engine, self._source.mirror)
             count = count_and_check_form(self._client)
             bind(self._engine, self._source.mirror)
             lease = take_lease(self._engine, self._asset, run)
-            with self._releasing_on_error(lease):
+            with releasing_on_error(self._engine, lease):
                 return self._begin(lease, count, mode, since)
 
     def _begin(self, lease: Lease, count: int, mode: str, since: int | None) -> Ticket:
@@ -144,20 +143,6 @@ class MirrorSync:
         row, resumed = transact(self._engine, work)
         ticket = {"run": run, "run_id": row["id"], "fence": lease.number, "mode": row["mode"]}
         return ticket | {"resumed": resumed}
-
-    @contextmanager
-    def _noting_not_started(self, run: str) -> Iterator[None]:
-        """Note a run that found no server or no rights: else the one before it would look like the newest."""
-        try:
-            yield
-        except LeaseError:
-            raise
-        except KoboMirrorError as error:
-            with suppress(KoboMirrorError):
-                if bound_to(self._engine, self._source.mirror.form) == self._source.mirror.identity:
-                    note = partial(runs.note_not_started, asset_uid=self._asset, name=run, error=error)
-                    transact(self._engine, note)
-            raise
 
     def plan(self, ticket: Ticket, *, groups: int = 1) -> list[list[int]]:
         """Cut what is to be read into lanes; returns them in at most ``groups`` groups."""
@@ -296,14 +281,6 @@ class MirrorSync:
 
     def _holding(self, lease: Lease, run_id: int) -> AbstractContextManager[None]:
         return holding(self._engine, self._client, lease, run_id)
-
-    @contextmanager
-    def _releasing_on_error(self, lease: Lease) -> Iterator[None]:
-        try:
-            yield
-        except KoboMirrorError:
-            release_lease(self._engine, self._asset, lease.holder)
-            raise
 
 
 def _pull_here(sync: MirrorSync, ticket: Ticket) -> None:

@@ -15,9 +15,9 @@ from kobo_mirror.kobo.client import KoboClient, Page
 from kobo_mirror.store.bindings import bound_to
 from kobo_mirror.store.database import clock, reading
 from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_between, rows_of
-from kobo_mirror.store.proofs import note_proof
+from kobo_mirror.store.proofs import full_proof_is_due, note_proof
 from kobo_mirror.store.schema import at_head
-from kobo_mirror.sync.pull import Progress, as_many, page_or_end, state_of
+from kobo_mirror.sync.pull import Progress, as_many, page_or_end, silent, state_of
 from kobo_mirror.sync.sweep import seen_on
 
 KINDS = ("missing", "extra", "stale", "different")
@@ -108,6 +108,17 @@ def verify(
     found = {"compared": report.compared, "rejected": report.rejected, **report.differences}
     note_proof(engine, mirror.asset_uid, started_at=started_at, whole=full, found=found)
     return report
+
+
+def prove_when_due(client: KoboClient, engine: Engine, mirror: Mirror, every_days: int) -> Report | None:
+    """Compare every answer if the last proof that did so is older than that, or there is none.
+
+    :param every_days: 0 for never.
+    :returns: the result, None if it is not due.
+    """
+    if not full_proof_is_due(engine, mirror.asset_uid, every_days):
+        return None
+    return verify(client, engine, mirror, silent, full=True)
 
 
 class _Proof:
