@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -16,12 +19,16 @@ from sqlalchemy import Connection, Engine, MetaData, event, inspect, text
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store import schema
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.store import overview, schema
+from kobo_mirror.store.bindings import epochs_of
+from kobo_mirror.store.database import open_engine, reading, transact
+from kobo_mirror.store.runs import finish_run
 from kobo_mirror.store.schema import VERSION_TABLE, at_head, bind, bound_to, migrate
 from kobo_mirror.store.tables import form_table, metadata
 from tests.support.processes import migrate_one
-from tests.support.submissions import ASSET, MIRROR, SERVER
+from tests.support.submissions import ASSET, MIRROR, SERVER, submission
+from tests.support.tables import records
+from tests.support.writing import Writing
 
 ROOT = Path(__file__).parents[2]
 TEXT = ("varchar(255)", "NO", None)
@@ -213,11 +220,22 @@ def test_several_may_migrate_at_once(fresh_url: str) -> None:
     engine.dispose()
 
 
-def test_a_migration_that_was_killed_halfway_is_finished(fresh_url: str) -> None:
+@pytest.mark.parametrize(
+    "last",
+    [
+        "CREATE TABLE.* kobo_leases",
+        "CREATE TABLE.* kobo_tallies",
+        "ALTER TABLE kobo_forms ADD .*epoch_read",
+        "ALTER TABLE kobo_rejections",
+        "CREATE TABLE.* kobo_code_ids",
+        "CREATE TABLE kobo_records",
+    ],
+)
+def test_a_migration_that_was_killed_halfway_is_finished(fresh_url: str, last: str) -> None:
     engine = open_engine(fresh_url)
 
     def power_cut(connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
-        if "CREATE TABLE" in statement and "kobo_leases" in statement:
+        if re.search(last, statement):
             raise PowerCutError
 
     event.listen(engine, "before_cursor_execute", power_cut)
@@ -227,6 +245,45 @@ def test_a_migration_that_was_killed_halfway_is_finished(fresh_url: str) -> None
     assert not at_head(engine, KOBO_RECORDS)
     migrate(engine, KOBO_RECORDS)
     assert at_head(engine, KOBO_RECORDS)
+    engine.dispose()
+
+
+def test_a_mirror_of_an_older_version_goes_on_as_it_was(fresh_url: str) -> None:
+    engine = open_engine(fresh_url)
+    migrate(engine, KOBO_RECORDS)
+    writing = Writing(engine)
+    writing.pull(submission(1), submission(2, age="x", client_name=None), submission(3, phone=None))
+    transact(engine, lambda connection: finish_run(connection, writing.run_id))
+    with engine.begin() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+    assert not at_head(engine, KOBO_RECORDS)
+    before = records(engine)
+    migrate(engine, KOBO_RECORDS)
+    with reading(engine) as connection:
+        assert epochs_of(connection, "kobo_records") == (1, 1)
+        listed = overview.rejected(connection, ASSET, after=0, limit=9, answers=False)
+    assert [(row["kobo_id"], json.loads(row["column_names"])) for row in listed] == [
+        (2, ["client_name", "age"]),
+        (3, ["phone"]),
+    ]
+    assert records(engine) == before
+    assert writing.pull(submission(1)) == {"rows_read": 1, "unchanged": 1}
+    engine.dispose()
+
+
+def test_a_form_that_was_never_read_to_its_end_is_read_after_an_upgrade(fresh_url: str) -> None:
+    engine = open_engine(fresh_url)
+    migrate(engine, KOBO_RECORDS)
+    Writing(engine).pull(submission(1))
+    with engine.begin() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+    migrate(engine, KOBO_RECORDS)
+    with reading(engine) as connection:
+        assert epochs_of(connection, "kobo_records").must_read_all
     engine.dispose()
 
 
