@@ -16,10 +16,10 @@ DOC = """
 
 Compares the edit mark of every submission on the server, and every row of the database, with what the
 mirror has noted of them: that is quick, and takes the mirror's own notes for true. A full proof compares
-every answer on the server with every cell, too. The scheduled run is full once a week, and so is a form's
-first one; where a full proof found a difference, the scheduled runs stay full until one finds none. By
-hand it is full with *Compare every answer*. Changes no row unless *Repair* is chosen. What arrives
-meanwhile is no difference: a submission in doubt is asked for again.
+every answer on the server with every cell, too. A run is full once a week, and so is a form's first one;
+where a full proof found a difference, the runs stay full until one finds none. *Compare every answer*
+asks for a full one before that is due. Changes no row unless *Repair* is chosen. What arrives meanwhile
+is no difference: a submission in doubt is asked for again.
 
 ```
  KoboToolbox ── every submission's edit mark ──▶ ┌────────┐ ── equal ────▶ green, and the proof is kept
@@ -33,8 +33,8 @@ with *Repair*. Submissions that do not fit the table are no difference: they are
 with the reason, in the view `kobo_rejected`.
 
 **Settings**: as for `kobo_sync`; the schedule is `KOBO_VERIFY_SCHEDULE` (a cron expression, or `none`),
-`KOBO_VERIFY_FULL_EVERY_DAYS` is how many days after a full proof the next scheduled one is due (7; 0:
-never), and `KOBO_VERIFY_DEADLINE_MINUTES` is when a run counts as late.
+`KOBO_VERIFY_FULL_EVERY_DAYS` is how many days after a full proof the next one is due (7; 0: never), and
+`KOBO_VERIFY_DEADLINE_MINUTES` is when a run counts as late.
 """
 
 
@@ -52,7 +52,7 @@ never), and `KOBO_VERIFY_DEADLINE_MINUTES` is when a run counts as late.
             False,
             type="boolean",
             title="Compare every answer",
-            description="Reads the whole form: slower, and blind to nothing. A scheduled run does it weekly.",
+            description="Reads the whole form: slower, and blind to nothing. A run does so once a week.",
         ),
         "repair": Param(
             False,
@@ -74,7 +74,7 @@ def kobo_verify() -> None:
         task_id="verify",
         step="verify",
         full="{{ params.full }}",
-        full_when_due="{{ dag_run.run_type == 'scheduled' }}",
+        full_when_due=True,
         repair="{{ params.repair }}",
         confirm_deletes="{{ params.confirm_deletes }}",
     )

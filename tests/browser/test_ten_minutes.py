@@ -168,7 +168,12 @@ def test_from_the_login_to_a_mended_rejection_and_a_confirmed_delete(stack: Stac
     with stack.another_run("success"):
         trigger_by_its_form(page, stack)
     ours = our_page(page, stack)
-    expect(ours.get_by_role("heading", name="Fresh")).to_be_visible()
+    expect(ours.get_by_role("heading", name="Look at this")).to_be_visible()  # no proof has been made
+    with stack.another_run("success", "kobo_verify"):
+        ours.get_by_role("button", name="Verify now").click()
+        expect(ours.get_by_role("status")).to_contain_text("Asked for: kobo_verify")
+    page.reload()
+    expect(ours.get_by_role("heading", name="Equal and fresh")).to_be_visible()
     expect(ours.locator("#in-mirror")).to_have_text(str(ROWS))
     rejection_is_seen_mended_and_replayed(page, ours, stack, simulator)
     mass_delete_is_stopped_and_confirmed(page, ours, stack, simulator)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -134,18 +133,6 @@ def test_the_steps_of_a_sync_follow_each_other(dagbag: DagBag) -> None:
     assert dag.get_task("prepare").is_setup
     assert dag.get_task("release").is_teardown
     assert [asset.name for asset in dag.get_task("publish").outlets] == ["kobo_records"]
-
-
-@pytest.mark.parametrize(
-    ("run_type", "when_due"),
-    [("scheduled", "True"), ("manual", "False"), ("backfill", "False"), ("asset_triggered", "False")],
-)
-def test_only_a_scheduled_proof_is_full_by_itself(dagbag: DagBag, run_type: str, when_due: str) -> None:
-    from airflow.utils.types import DagRunType
-
-    task: Any = dagbag.dags["kobo_verify"].get_task("verify")
-    run = SimpleNamespace(run_type=DagRunType(run_type))
-    assert task.render_template(task.full_when_due, {"dag_run": run}) == when_due
 
 
 def test_no_plugin_fails_to_load() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, text
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.database import open_engine, reading
 from kobo_mirror.store.schema import migrate
-from kobo_mirror.store.tables import leases, sync_runs
+from kobo_mirror.store.tables import leases, proofs, sync_runs
 from simulator.process import SimulatorProcess
 from tests.support.dag_runs import Airflow
 
@@ -103,6 +103,19 @@ def test_a_form_arrives_is_registered_once_and_is_proven_equal(
     verify = airflow.run("kobo_verify", full=True)
     assert str(verify.state) == "success"
     assert airflow.note(verify) == "mirror equals source: 300 submissions, 0 differences"
+
+
+@ON_SQLITE
+def test_the_first_proof_compares_every_answer_and_the_next_one_is_quick(
+    airflow: Airflow, engine: Engine
+) -> None:
+    airflow.run("kobo_sync")
+    for _ in range(2):
+        assert str(airflow.run("kobo_verify").state) == "success"
+    airflow.run("kobo_verify", full=True)
+    with reading(engine) as connection:
+        kinds = connection.execute(select(proofs.c.whole).order_by(proofs.c.id)).scalars().all()
+    assert kinds == [True, False, True]
 
 
 def test_edits_and_deletes_arrive_and_a_planted_difference_fails_the_proof_until_it_is_repaired(

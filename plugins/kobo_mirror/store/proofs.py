@@ -37,7 +37,7 @@ def last_proof(connection: Connection, asset_uid: str, *, whole: bool = False) -
 
 
 def full_proof_is_due(engine: Engine, asset_uid: str, every_days: int) -> bool:
-    """Whether the next scheduled proof of a form should compare every answer.
+    """Whether the next proof of a form should compare every answer.
 
     It should where no proof has done so yet, where the newest one that did began ``every_days`` ago or
     earlier, and where that one found a difference, since a quick proof may be blind to it.
@@ -47,14 +47,8 @@ def full_proof_is_due(engine: Engine, asset_uid: str, every_days: int) -> bool:
     """
     if not every_days:
         return False
-    newest = (
-        select(proofs)
-        .where(proofs.c.asset_uid == asset_uid, proofs.c.whole)
-        .order_by(proofs.c.id.desc())
-        .limit(1)
-    )
     with reading(engine) as connection:
-        proof = connection.execute(newest).mappings().one_or_none()
+        proof = last_proof(connection, asset_uid, whole=True)
     if proof is None or any(proof[kind] for kind in ("missing", "extra", "stale", "different")):
         return True
     started_at: datetime = proof["started_at"]
