@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from kobo_mirror.address import options_of
 from kobo_mirror.errors import ConfigurationError
 
 PUBLIC_SERVER = "https://kf.kobotoolbox.org"
@@ -140,6 +141,8 @@ def _database_url(text: str) -> str:
         raise ValueError("must use the driver pymysql or mysqldb")
     if in_memory:
         raise ValueError(_SQLITE_FILE if backend == "sqlite" else _DATABASE_URL)
+    if backend != "sqlite":
+        options_of(url)
     return text
 
 
