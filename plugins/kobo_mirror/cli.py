@@ -143,7 +143,7 @@ def _migrate(_: argparse.Namespace) -> int:
 
 def _sync(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
-    engine = engine_of(settings)
+    engine = engine_of(settings, several=True)
     migrate(engine, FORM)
     with client_of(settings) as client, _bars() as tell:
         result = MirrorSync.configured(settings, client, engine, progress=tell).run(
@@ -262,7 +262,7 @@ def _with_secret(settings: Settings) -> Settings:
 
 def _run(options: argparse.Namespace) -> int:
     settings = _with_secret(Settings.from_env(_KOBO))
-    engine, stop = engine_of(settings), Event()
+    engine, stop = engine_of(settings, several=True), Event()
     sleep = partial(serve.pause, stop)
     with client_of(settings, sleep) as client:
         syncing = MirrorSync.configured(settings, client, engine)

@@ -20,9 +20,12 @@ from kobo_mirror.sync.pull import Progress
 Sleep = Callable[[float], None]
 
 
-def engine_of(settings: Settings) -> Engine:
-    """An engine that waits for long statements."""
-    return open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
+def engine_of(settings: Settings, *, several: bool = False) -> Engine:
+    """An engine that waits for long statements.
+
+    :param several: for pulling: rows go with several statements in one message.
+    """
+    return open_engine(settings.database_url, answer_seconds=LONG_STATEMENT, several=several)
 
 
 def client_of(settings: Settings, sleep: Sleep = time.sleep) -> KoboClient:
@@ -49,7 +52,7 @@ def pull_of(settings: Settings, progress: Progress, sleep: Sleep = time.sleep) -
 
 @contextmanager
 def _another(settings: Settings, sleep: Sleep, in_flight: int, progress: Progress) -> Iterator[MirrorSync]:
-    engine = engine_of(settings)
+    engine = engine_of(settings, several=True)
     try:
         with client_of(replace(settings, kobo_max_in_flight=in_flight), sleep) as client:
             yield MirrorSync.configured(settings, client, engine, in_flight=in_flight, progress=progress)

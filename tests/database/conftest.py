@@ -50,7 +50,7 @@ def url(request: pytest.FixtureRequest, migrated: dict[str, str], tmp_path: Path
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
     """An engine on it."""
-    engine = open_engine(url)
+    engine = open_engine(url, several=True)
     yield engine
     engine.dispose()
 
@@ -63,7 +63,7 @@ def writing(engine: Engine) -> Writing:
 @pytest.fixture(params=DRIVERS)
 def server_engine(request: pytest.FixtureRequest, migrated: dict[str, str]) -> Iterator[Engine]:
     """The same for what only the server has, with each driver."""
-    engine = open_engine(_emptied(request, migrated))
+    engine = open_engine(_emptied(request, migrated), several=True)
     yield engine
     engine.dispose()
 

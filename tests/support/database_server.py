@@ -155,6 +155,11 @@ class OwnServer(DatabaseServer):
         self._process.options = options
         self.start()
 
+    def without_certificates(self) -> None:
+        """Remove those that MySQL made for itself when it was started first."""
+        for name in ("ca.pem", "ca-key.pem", "server-cert.pem", "server-key.pem"):
+            (self._process.home / "data" / name).unlink(missing_ok=True)
+
     def kill(self) -> None:
         """End it at once, as a power cut would; its data stays."""
         self._process.end(at_once=True)

@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.functions import FunctionElement
 from tenacity import (
+    RetryCallState,
     Retrying,
     retry_if_exception,
     stop_after_attempt,
     stop_after_delay,
     stop_any,
-    wait_chain,
-    wait_none,
     wait_random,
 )
 
 from kobo_mirror.errors import ConfigurationError, DatabaseError
+from kobo_mirror.store.connecting import SEVERAL, Connecting
 from kobo_mirror.store.faults import database_errors, is_collision, is_lost
 
 T = TypeVar("T")
 
-_SQL_MODE = (
-    "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-)
-PACKET = "max_allowed_packet"
-"""What a connection's ``info`` holds the server's largest statement by, in bytes."""
-SEVERAL = "several_statements"
-"""The execution option of a message with several statements: the answer to each is waited for."""
-_MULTI_STATEMENTS = 1 << 16  # CLIENT_MULTI_STATEMENTS of the protocol; all that we send is our own text
-
+ADDRESS = "address"
+"""The execution option by which an engine's whole address, options and password, is told from another."""
 _ATTEMPTS = 25
+_SHORT_PAUSE, _LONG_PAUSE = wait_random(0.001, 0.05), wait_random(0.1, 0.3)
 
 
 class now(FunctionElement[datetime]):  # an SQL function, named like one
@@ -85,6 +77,8 @@ def open_engine(
     answer_seconds: float | None = None,
     in_greenlets: bool = False,
     ping: bool = True,
+    several: bool = False,
+    named: str = "DATABASE_URL",
 ) -> Engine:
     """An engine for one of our databases. Connects at first use.
 
@@ -93,79 +87,55 @@ def open_engine(
     :param answer_seconds: that the database may take for one statement, ``patience`` if not given.
     :param in_greenlets: it is used by gevent's greenlets, so whoever waits must wait in Python.
     :param ping: ask a connection whether it still lives before each use; ``transact`` can do without.
-    :raises ConfigurationError: the address is malformed or names another kind of database.
+    :param several: let ``write`` send several statements in one message; for those who write much.
+    :param named: what a person knows the address by.
+    :raises ConfigurationError: the address is malformed, names another kind of database or a missing file.
     """
     try:
-        target = _with_driver(make_url(url), in_greenlets)
-        backend = target.get_backend_name()
-        options = {"sqlite": _sqlite_options, "mysql": _mysql_options, "mariadb": _mysql_options}[backend](
-            target,
-            _SQLITE_BLOCKS if in_greenlets and backend == "sqlite" else patience,
-            patience if answer_seconds is None else answer_seconds,
-        )
+        target = make_url(url)
+        if target.get_backend_name() == "sqlite":
+            made = None
+            options: dict[str, Any] = {
+                "connect_args": {"timeout": _SQLITE_BLOCKS if in_greenlets else patience}
+            }
+        elif target.get_backend_name() not in ("mysql", "mariadb"):
+            raise ArgumentError
+        else:
+            made = Connecting(target, named=named, in_greenlets=in_greenlets, several=several)
+            target = made.url
+            options = made.arguments(patience, patience if answer_seconds is None else answer_seconds)
         engine = create_engine(
             target,
             hide_parameters=True,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=patience,
-            pool_pre_ping=ping and backend != "sqlite",
+            pool_pre_ping=ping and made is not None,
             pool_reset_on_return=None,  # each use is a transaction that ends by itself: a round trip less
-            execution_options={"patience": patience, "in_greenlets": in_greenlets},
+            execution_options={
+                "patience": patience,
+                "in_greenlets": in_greenlets,
+                ADDRESS: sha256(make_url(url).render_as_string(hide_password=False).encode()).digest(),
+            },
             **options,
         )
-    except (SQLAlchemyError, KeyError):
-        raise ConfigurationError("DATABASE_URL must name a MySQL, MariaDB or SQLite database.") from None
-    event.listen(engine, "do_connect", _connect)
-    if backend == "sqlite":
+    except SQLAlchemyError:
+        raise ConfigurationError(f"{named} must name a MySQL, MariaDB or SQLite database.") from None
+    if made is None:
+        event.listen(engine, "do_connect", partial(_connect_sqlite, named))
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        event.listen(engine, "connect", _prepare_mysql)
+        made.listen(engine)
         event.listen(engine, "after_cursor_execute", _read_answers)
     return engine
 
 
-def _with_driver(url: URL, in_greenlets: bool) -> URL:
-    backend = url.get_backend_name()
-    left_to_us = url.drivername == backend and importlib.util.find_spec("MySQLdb") is None
-    if backend in ("mysql", "mariadb") and (in_greenlets or left_to_us):
-        return url.set(drivername=f"{backend}+pymysql")
-    return url
-
-
-def _sqlite_options(url: URL, patience: float, answer_seconds: float) -> dict[str, Any]:
-    return {"connect_args": {"timeout": patience}}
-
-
-def _mysql_options(url: URL, patience: float, answer_seconds: float) -> dict[str, Any]:
-    seconds = max(1, int(patience))
-    connect_args: dict[str, Any] = {
-        "charset": "utf8mb4",
-        "connect_timeout": seconds,
-        "read_timeout": max(1, int(answer_seconds)) + 1,
-        "write_timeout": max(1, int(answer_seconds)) + 1,
-        "init_command": (
-            f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}', innodb_lock_wait_timeout = {seconds}, "
-            "group_concat_max_len = 1048576"
-        ),
-    }
-    if url.get_driver_name() == "mysqldb":
-        connect_args["binary_prefix"] = True
-    return {
-        "isolation_level": "READ COMMITTED",
-        "pool_recycle": 1800,
-        "connect_args": connect_args,
-    }
-
-
-def _connect(dialect: Dialect, _: Any, args: list[Any], options: dict[str, Any]) -> Any:
-    if "client_flag" in options:
-        options["client_flag"] |= _MULTI_STATEMENTS
+def _connect_sqlite(named: str, dialect: Dialect, _: Any, args: list[Any], options: dict[str, Any]) -> Any:
     try:
         return dialect.connect(*args, **options)
-    except (TypeError, ValueError, OSError):  # not a word of the driver about the database
-        raise DatabaseError("DATABASE_URL has options that its driver does not take.") from None
+    except (TypeError, ValueError):  # not a word of the driver about the database
+        raise DatabaseError(f"{named} has options that SQLite does not take.") from None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
@@ -173,13 +143,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.create_function("kobo_now", 0, _now_text)
-
-
-def _prepare_mysql(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    cursor.execute("SELECT @@max_allowed_packet")
-    record.info[PACKET] = int((cursor.fetchone() or (0,))[0])
-    cursor.close()
 
 
 def _read_answers(_: Any, cursor: Any, *message: Any) -> None:
@@ -220,10 +183,18 @@ def _retrying(patience: float) -> Retrying:
     """At once, then after short random pauses."""
     return Retrying(
         retry=retry_if_exception(lambda problem: is_collision(problem) or is_lost(problem)),
-        wait=wait_chain(wait_none(), wait_random(0.001, 0.05)),
+        wait=_pause,
         stop=stop_any(stop_after_attempt(_ATTEMPTS), stop_after_delay(patience)),
         reraise=True,
     )
+
+
+def _pause(attempt: RetryCallState) -> float:
+    """None before the second try; a server that is not there, or is read-only, is not asked in a hurry."""
+    if attempt.attempt_number == 1:
+        return 0
+    problem = attempt.outcome.exception() if attempt.outcome else None
+    return (_SHORT_PAUSE if problem and is_collision(problem) else _LONG_PAUSE)(attempt)
 
 
 def _once(engine: Engine, work: Callable[[Connection], T]) -> T:

@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
+from kobo_mirror.store.refusals import GONE, MEANING, READ_ONLY, SQLITE_MEANING
 
-# Lost a race for a key, a deadlock, a lock wait or a snapshot (MariaDB), or a form that could not be held as
-# supposed (no epoch): decide the whole page again.
-_COLLISIONS = {1062, 1213, 1205, 1020, 1048}
+# Lost a race for a key, a deadlock, a lock wait, a snapshot (MariaDB), a cluster's vote, or a form that could
+# not be held as supposed (no epoch): decide the whole page again.
+_COLLISIONS = {1062, 1213, 1205, 1020, 1048, 3101}
 _OLD_SCHEMA = {1146, 1054}
-_MEANING = {
-    1040: "it has too many connections",
-    1044: "its user may not use this database",
-    1045: "it refused the user or the password",
-    1049: "this database does not exist",
-    1114: "a table is full",
-    1021: "its disk is full",
-    1153: "a submission is larger than its max_allowed_packet",
-    1205: "it kept a lock for too long",
-    1213: "it kept finding deadlocks",
-    1290: "it is read-only",
-    1792: "it is read-only",
-    1836: "it is read-only",
-    2002: "it cannot be reached",
-    2003: "it cannot be reached",
-    2005: "its host is unknown",
-    2006: "the connection was lost",
-    2013: "the connection was lost",
-}
-_SQLITE_SAYS = (
-    "database is locked",
-    "unable to open database file",
-    "disk is full",
-    "readonly database",
-    "disk I/O error",
-    "file is not a database",
-)
+
+# OpenSSL's numbers of why a certificate is not believed.
+_EXPIRED = {9, 10}
+_ANOTHER_NAME = {62, 64}
 
 
 @contextmanager
@@ -59,7 +40,7 @@ def database_errors() -> Iterator[None]:
 
 
 def _translated(problem: DBAPIError) -> KoboMirrorError:
-    code = _code(problem)
+    code = code_of(problem.orig)
     text = str(problem.orig) if isinstance(problem.orig, sqlite3.Error) else ""
     if (
         code in _OLD_SCHEMA
@@ -69,18 +50,55 @@ def _translated(problem: DBAPIError) -> KoboMirrorError:
         return SchemaError(
             "The database lacks our tables or has old ones: run `python -m kobo_mirror migrate`."
         )
-    meaning = _MEANING.get(code) if code else _sqlite_meaning(text)
+    meaning = _tls_meaning(problem.orig) or (MEANING.get(code) if code else _sqlite_meaning(text))
     number = f" ({code})" if code else ""
-    return DatabaseError(f"The database could not take it: {meaning or type(problem.orig).__name__}{number}.")
+    return DatabaseError(
+        f"The database could not take it: {meaning or _unknown(problem.orig, code)}{number}."
+    )
+
+
+def _unknown(problem: Any, code: int | None) -> str:
+    if code:
+        return "look up this number of its errors"
+    number = getattr(problem, "sqlite_errorname", None) or type(problem).__name__
+    return f"look up {number}"
 
 
 def _sqlite_meaning(text: str) -> str | None:
-    return next((f"SQLite says '{phrase}'" for phrase in _SQLITE_SAYS if phrase in text), None)
+    found = (f"SQLite says '{phrase}': {todo}" for phrase, todo in SQLITE_MEANING.items() if phrase in text)
+    return next(found, None)
 
 
-def _code(problem: DBAPIError) -> int | None:
-    args = getattr(problem.orig, "args", ())
+def _tls_meaning(problem: Any) -> str | None:
+    """What Python's TLS said where PyMySQL only says that the server cannot be reached."""
+    cause = getattr(problem, "original_exception", None)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        if cause.verify_code in _ANOTHER_NAME:
+            return (
+                "its certificate is for another host: put the certificate's name into the address, or set "
+                "ssl_mode=VERIFY_CA"
+            )
+        if cause.verify_code in _EXPIRED:
+            return "its certificate is not valid now: renew it, or set the clocks right"
+        return "its certificate is not of an authority that is believed here: name the right one in ssl_ca"
+    if isinstance(cause, ssl.SSLError):
+        return MEANING[2026]
+    return None
+
+
+def code_of(problem: Any) -> int | None:
+    """The error number of a driver's error, None where it has none."""
+    args = getattr(problem, "args", ())
     return args[0] if args and isinstance(args[0], int) else None
+
+
+def forget_connection(context: ExceptionContext) -> None:
+    """Throw a connection away, and all that were made before, whose server takes nothing any more.
+
+    To be called by SQLAlchemy for each error of a driver.
+    """
+    if code_of(context.original_exception) in GONE:
+        context.is_disconnect = True
 
 
 def is_collision(problem: BaseException) -> bool:
@@ -89,11 +107,14 @@ def is_collision(problem: BaseException) -> bool:
         return True
     if isinstance(problem, OperationalError) and isinstance(problem.orig, sqlite3.Error):
         return "locked" in str(problem.orig)
-    return isinstance(problem, DBAPIError) and _code(problem) in _COLLISIONS
+    return isinstance(problem, DBAPIError) and code_of(problem.orig) in _COLLISIONS
 
 
 def is_lost(problem: BaseException) -> bool:
-    """Whether the connection went before the commit, which is no statement: then nothing was written."""
-    return (
-        isinstance(problem, DBAPIError) and problem.connection_invalidated and problem.statement is not None
-    )
+    """Whether the connection went, or was thrown away, and nothing was written.
+
+    A commit is no statement: if the connection goes then, it may have been written, unless that was refused.
+    """
+    if not isinstance(problem, DBAPIError) or not problem.connection_invalidated:
+        return False
+    return problem.statement is not None or code_of(problem.orig) in READ_ONLY

@@ -1,0 +1,16 @@
+"""PyMySQL where TLS is asked for: it goes on without, and signs in, if the server says that it has none."""
+
+from __future__ import annotations
+
+from pymysql.connections import Connection
+from pymysql.constants import CLIENT, CR
+from pymysql.err import OperationalError
+
+
+class StrictConnection(Connection):
+    """A connection that ends before anything is told to a server without TLS."""
+
+    def _request_authentication(self) -> None:
+        if not self.server_capabilities & CLIENT.SSL:  # type: ignore[attr-defined]
+            raise OperationalError(CR.CR_SSL_CONNECTION_ERROR, "the server offers no TLS")
+        super()._request_authentication()  # type: ignore[misc]

@@ -1,0 +1,122 @@
+"""Each refusal of a server is a sentence that says what to do, by its number alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
+
+from kobo_mirror.errors import DatabaseError
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.database import open_engine, transact
+from kobo_mirror.store.faults import database_errors
+from kobo_mirror.store.refusals import GONE, MEANING, READ_ONLY, SQLITE_MEANING
+from kobo_mirror.store.schema import migrate
+from tests.support.database_server import own_server
+
+SECRET = "Uwimana-0788"
+COLLISIONS = {1020, 1205, 1213}
+ASKED_FOR = {
+    1030, 1036, 1041, 1044, 1071, 1115, 1118, 1142, 1158, 1159, 1160, 1161, 1175, 1203, 1226, 1227,
+    1273, 1290, 1370, 1419, 1665, 1792, 1836, 3100, 3159, 4150,
+}  # fmt: skip
+
+
+def signal(connection: Connection, number: int) -> None:
+    """Have the server raise an error of this number, with an answer in its text."""
+    connection.execute(text(f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = '{SECRET}'"))
+
+
+@pytest.mark.parametrize("number", sorted(number for number in MEANING if number < 2000 or number >= 3000))
+def test_a_number_is_a_sentence(server_engine: Engine, number: int) -> None:
+    patient = server_engine.execution_options(patience=0.01)
+    with pytest.raises(DatabaseError) as caught:
+        transact(patient, lambda connection: signal(connection, number))
+    assert str(caught.value) == f"The database could not take it: {MEANING[number]} ({number})."
+    assert SECRET not in str(caught.value)
+
+
+def test_the_numbers_of_which_people_complain_are_known() -> None:
+    assert set(MEANING) >= ASKED_FOR
+    assert set(MEANING) >= GONE >= READ_ONLY >= {1290, 1792, 1836}
+
+
+def test_a_number_that_is_not_known_is_named(server_engine: Engine) -> None:
+    with pytest.raises(DatabaseError, match=r"look up this number of its errors \(1235\)\.$"):
+        transact(server_engine, lambda connection: signal(connection, 1235))
+
+
+@pytest.mark.parametrize("number", sorted(GONE))
+def test_a_connection_to_a_server_that_takes_nothing_is_thrown_away(
+    server_engine: Engine, number: int
+) -> None:
+    """With all that were made before, and the work is done over a new one."""
+    ids: list[int] = []
+    with server_engine.connect() as other:
+        before = [id_of(other)]
+
+    def work(connection: Connection) -> int:
+        ids.append(id_of(connection))
+        if len(ids) == 1:
+            signal(connection, number)
+        return ids[-1]
+
+    with server_engine.connect() as beside:
+        before.append(id_of(beside))
+        assert transact(server_engine, work) == ids[-1]
+    assert len(ids) == 2
+    assert ids[1] not in [*before, ids[0]]
+    with server_engine.connect() as first, server_engine.connect() as second:
+        assert not {id_of(first), id_of(second)} & {*before, ids[0]}
+
+
+@pytest.mark.parametrize("number", sorted({1142, 1665} | COLLISIONS))
+def test_a_connection_to_a_server_that_refuses_one_thing_is_kept(server_engine: Engine, number: int) -> None:
+    with server_engine.connect() as connection:
+        before = id_of(connection)
+    with pytest.raises(DatabaseError):
+        transact(
+            server_engine.execution_options(patience=0.01), lambda connection: signal(connection, number)
+        )
+    with server_engine.connect() as connection:
+        assert id_of(connection) == before
+
+
+def id_of(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT CONNECTION_ID()")).scalar_one())
+
+
+def test_a_binary_log_that_cannot_take_it_is_named() -> None:
+    with own_server() as server:
+        server.restart("--log-bin", "--binlog-format=STATEMENT", "--server-id=7")
+        engine = open_engine(server.fresh_database())
+        with pytest.raises(DatabaseError, match=r"set binlog_format to ROW or MIXED \(1665\)"):
+            migrate(engine, KOBO_RECORDS)
+        engine.dispose()
+
+
+@pytest.mark.parametrize("phrase", SQLITE_MEANING)
+def test_what_sqlite_says_is_a_sentence(phrase: str) -> None:
+    said = sqlite3.OperationalError(f"{phrase} {SECRET}")
+    with pytest.raises(DatabaseError) as caught, database_errors():
+        raise OperationalError("SELECT", {}, said)
+    assert f"SQLite says '{phrase}': {SQLITE_MEANING[phrase]}" in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+def test_what_sqlite_says_otherwise_has_a_name_to_look_up(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'mirror.sqlite'}")
+    with pytest.raises(DatabaseError, match=r"look up SQLITE_CONSTRAINT_CHECK\.$"):
+        transact(engine, _break_a_check)
+    engine.dispose()
+
+
+def _break_a_check(connection: Connection) -> None:
+    connection.execute(text("CREATE TABLE checked (n INTEGER CHECK (n > 0))"))
+    try:
+        connection.exec_driver_sql("INSERT INTO checked VALUES (0)")
+    except Exception as problem:  # as it would be raised by a statement that is not tried again
+        raise OperationalError("INSERT", {}, problem.orig) from None  # type: ignore[attr-defined]
