@@ -93,6 +93,10 @@ class State:
         self._shaped = self.shaped
         return self
 
+    def reject(self, reason: str) -> None:
+        """Take its row away: it does not fit, for a reason that shaping could not know."""
+        self._shaped = self.shaped._replace(row=None, row_digest=None, misfit=Misfit(reason))
+
     @property
     def row(self) -> tuple[Any, ...] | None:
         """``(id, kobo_id, *columns of the Form)``, or None for a rejection."""

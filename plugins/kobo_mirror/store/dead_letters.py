@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 from sqlalchemy import ColumnElement, Connection, Engine, func, insert, or_, select, update
 
 from kobo_mirror.store.database import now, transact
+from kobo_mirror.store.statements import noted, packet_of
 from kobo_mirror.store.tables import dead_letters
+
+_REASON = 500
+_BESIDE = 4096  # bytes of the statement without its body
+_ESCAPED = bytes(2 if byte in b"\0\n\r\x1a\"'\\" else 1 for byte in range(256))
+"""Bytes that each byte takes in a statement."""
 
 
 def keep(engine: Engine, *, body: bytes, source: str, reason: str, asset_uid: str | None = None) -> int:
@@ -15,16 +23,20 @@ def keep(engine: Engine, *, body: bytes, source: str, reason: str, asset_uid: st
 
     :param source: where it came from, such as ``webhook``.
     :param asset_uid: the form that it was posted for, if that is known.
-    :returns: the dead letter's id.
+    :returns: the dead letter's id. Of a body that no message can hold the beginning is kept, and the reason
+        says so.
     :raises DatabaseError: it could not be stored; the sender must be told to come again.
     """
 
     def work(connection: Connection) -> int:
+        kept, why = body, reason[:_REASON]
+        if connection.dialect.name != "sqlite":
+            kept, why = _fitting(body, why, packet_of(connection))
         statement = insert(dead_letters).values(
             received_at=now(),
             source=source,
-            reason=reason[:500],
-            body=body,
+            reason=why,
+            body=kept,
             attempts=0,
             asset_uid=asset_uid,
         )
@@ -32,6 +44,19 @@ def keep(engine: Engine, *, body: bytes, source: str, reason: str, asset_uid: st
         return int(key[0]) if key else 0
 
     return transact(engine, work)
+
+
+def _fitting(body: bytes, reason: str, packet: int) -> tuple[bytes, str]:
+    """A body as far as a message can hold it, and the reason, which says so if that is not all."""
+    room = packet - _BESIDE
+    if 2 * len(body) <= room:
+        return body, reason
+    sizes = body.translate(_ESCAPED)
+    size = sum(sizes)
+    if size <= room:
+        return body, reason
+    most = bisect_right(list(accumulate(sizes)), room)
+    return body[:most], noted(reason, f"body after its first {most} bytes", size, packet, _REASON)
 
 
 def waits_for(asset_uid: str) -> ColumnElement[bool]:

@@ -8,11 +8,15 @@ from kobo_mirror.forms.rows import State
 from kobo_mirror.store.bindings import THE_EPOCH, Held
 from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.literals import Sql
-from kobo_mirror.store.statements import THE_MOMENT, Moment
+from kobo_mirror.store.statements import THE_MOMENT, Moment, Write
 from kobo_mirror.store.tables import submissions
 
 LEDGER_COLUMNS = tuple(column.name for column in submissions.columns)
 LEDGER_KEY = ("asset_uid", "kobo_id")
+LEDGER = Write(submissions, LEDGER_COLUMNS, (), spare="payload", note="reason")
+"""A write to it, without rows; a payload that no message can hold is left out, and the reason says so."""
+LEDGER_AGAIN = LEDGER._replace(key=LEDGER_KEY, keep=("first_seen_at",))
+"""The same of submissions that it has already."""
 
 
 class Supposed(NamedTuple):

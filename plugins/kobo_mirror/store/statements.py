@@ -15,13 +15,14 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import mysql, sqlite
 
-from kobo_mirror.store.database import PACKET, SEVERAL
-from kobo_mirror.store.literals import Rows, Sql, escape_of, written_rows
+from kobo_mirror.store.connecting import PACKET, SEVERAL
+from kobo_mirror.store.literals import Escape, Rows, Sql, escape_of, written_rows
 
 T = TypeVar("T")
 
 _STATEMENT_BYTES = 3 * 2**20
-_BYTES_A_CHARACTER = 4  # at most, in UTF-8
+_BYTES_A_CHARACTER = 4  # at most, in UTF-8; and what is escaped has one that becomes two
+_AROUND = 512  # what stands before it in its message, and the protocol's own bytes
 _TAIL = re.compile(r"\)(?: AS \w+)? ON (?:CONFLICT|DUPLICATE) .*", re.DOTALL)
 
 
@@ -43,6 +44,8 @@ class Write(NamedTuple):
 
     :param key: where it exists the row is updated instead, every column but those of ``key`` and ``keep``.
     :param add: columns whose number is added to the one that is there.
+    :param spare: a column that is left empty in a row which is too large for any message.
+    :param note: the column that says so, after what it says anyway.
     """
 
     table: Table
@@ -51,6 +54,8 @@ class Write(NamedTuple):
     key: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
+    spare: str = ""
+    note: str = ""
 
 
 class First(NamedTuple):
@@ -84,24 +89,73 @@ def write(connection: Connection, *writes: Write, first: First | None = None) ->
     driver: Any = connection.connection.dbapi_connection
     driver.encoders[Rows] = Rows.encoded
     escape = escape_of(driver)
-    most = min(_STATEMENT_BYTES, connection.info.get(PACKET, 4 * _STATEMENT_BYTES) // 4)
-    statements = [
-        (f"{template.head}%s{template.tail}", Rows(chunk))
-        for template, one in zip(templates, writes, strict=True)
-        for chunk in _cut(list(written_rows(one.rows, escape)), most)
-    ]
-    for message in _chunks(statements, most, lambda statement: _size(statement[1].encoded())):
-        texts, rows = zip(*message, strict=True)
+    most = min(_STATEMENT_BYTES, packet_of(connection) // 4)
+    statements = []
+    for template, one in zip(templates, writes, strict=True):
+        rows = _fitted(list(written_rows(one.rows, escape)), one, template, packet_of(connection), escape)
+        text = f"{template.head}%s{template.tail}"
+        statements += [(text, Rows(chunk)) for chunk in _cut(rows, most)]
+    several = connection.info.get(SEVERAL)
+    if first and not several:
+        connection.exec_driver_sql(first.text, first.parameters)
+        first = None
+    for message in _chunks(statements, most if several else 0, lambda one: _size(one[1].encoded())):
+        texts, parameters = zip(*message, strict=True)
         if first:
-            texts, rows, first = (first.text, *texts), (*first.parameters, *rows), None
+            texts, parameters, first = (first.text, *texts), (*first.parameters, *parameters), None
         text = "; ".join(texts)
-        connection.exec_driver_sql(text, rows, execution_options={SEVERAL: len(texts) > 1})
+        connection.exec_driver_sql(text, parameters, execution_options={SEVERAL: len(texts) > 1})
+
+
+def packet_of(connection: Connection) -> int:
+    """The largest message that the server takes, in bytes."""
+    return int(connection.info.get(PACKET) or 4 * _STATEMENT_BYTES)
+
+
+def room_in(packet: int, of: Write, dialect: Dialect) -> int:
+    """Bytes that one row of a write may have as it stands in its message, so that the server takes it."""
+    template = _template(of._replace(rows=()), dialect)
+    return _room(template, packet)
+
+
+def _room(template: _Template, packet: int) -> int:
+    return packet - len(template.head) - len(template.tail) - _AROUND
+
+
+def _fitted(rows: list[str], of: Write, template: _Template, packet: int, escape: Escape) -> Sequence[str]:
+    """Written rows, those that are too large for any message without their column ``spare``."""
+    room = _room(template, packet)
+    if not of.spare or sum(map(len, rows)) * _BYTES_A_CHARACTER <= room:
+        return rows
+    for index, row in enumerate(rows):
+        size = _size(row)
+        if size > room:
+            (rows[index],) = written_rows([_without_spare(of, of.rows[index], size, packet)], escape)
+    return rows
+
+
+def _without_spare(of: Write, row: tuple[Any, ...], size: int, packet: int) -> tuple[Any, ...]:
+    cells = dict(zip(of.columns, row, strict=True))
+    most = of.table.c[of.note].type.length  # type: ignore[attr-defined]
+    cells |= {of.spare: None, of.note: noted(cells[of.note], of.spare, size, packet, most)}
+    return tuple(cells.values())
+
+
+def noted(reason: str | None, what: str, size: int, packet: int, most: int) -> str:
+    """A reason that also says what was left out.
+
+    :param size: bytes that were to be sent.
+    :param packet: bytes that the server takes.
+    :param most: characters of the sentence; of the reason as much as there is room for.
+    """
+    note = f"its {what} is not kept: {size} bytes are too many for the server's max_allowed_packet ({packet})"
+    return f"{reason[: most - len(note) - 2]}; {note}" if reason else note
 
 
 @lru_cache
 def _template(of: Write, dialect: Dialect) -> _Template:
     """The statement of a write, whose rows are left out."""
-    table, columns, _, key, keep, add = of
+    table, columns, _, key, keep, add = of[:6]
     statement: Any = sqlite.insert(table) if dialect.name == "sqlite" else mysql.insert(table)
     if key:
         incoming = statement.excluded if dialect.name == "sqlite" else statement.inserted

@@ -24,10 +24,11 @@ from kobo_mirror.store.exchange import WRITTEN, Absent, Pulled, PushResult, coun
 from kobo_mirror.store.fetch_list import ask_for, settle
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import holds_just, locked_between, locked_of
-from kobo_mirror.store.ledger_rows import LEDGER_COLUMNS, LEDGER_KEY, SUPPOSED, Supposed, ledger_row
+from kobo_mirror.store.ledger_rows import LEDGER, LEDGER_AGAIN, SUPPOSED, Supposed, ledger_row
 from kobo_mirror.store.schema import bind
 from kobo_mirror.store.statements import Moment, Write, write
 from kobo_mirror.store.tables import form_table, submissions
+from kobo_mirror.store.too_large import reject_too_large
 
 _TOMBSTONE = ("asset_uid", "kobo_id", "state", "reason", "first_seen_at", "deleted_at")
 _ANSWERS = ("digest", "row_digest", "submitted_by", "validation_status", "validation_timestamp")
@@ -48,6 +49,7 @@ class Writer:
         self._saves_reading = self._expects_new = engine.dialect.name != "sqlite"
         cells = (column.name for column in mirror.form.columns)
         self._form_columns = ("id", "kobo_id", *cells, "inserted_at")
+        self._rows_go = Write(self._table, self._form_columns, (), key=("kobo_id",), keep=("inserted_at",))
 
     def push(self, body: bytes) -> PushResult:
         """Take one delivery; when this returns, it is durable.
@@ -224,6 +226,7 @@ class Writer:
     ) -> None:
         moment = held.moment
         pushed_at = moment if pushed else None
+        reject_too_large(connection, self._rows_go, [s for s, d in decided if d in WRITTEN])
         written = [(s, stored.get(s.kobo_id)) for s, d in decided if d in WRITTEN]
         asset, keep_all = self._mirror.asset_uid, self._keep_all
         ledger = [(ledger_row(asset, s, b, held, pushed_at, keep_all=keep_all), b) for s, b in written]
@@ -243,24 +246,15 @@ class Writer:
         way = Way.PUSHED if pushed else Way.PULLED
         write(
             connection,
-            Write(submissions, LEDGER_COLUMNS, [row for row, before in ledger if before is None]),
-            Write(
-                submissions,
-                LEDGER_COLUMNS,
-                [row for row, before in ledger if before is not None],
-                key=LEDGER_KEY,
-                keep=("first_seen_at",),
-            ),
-            Write(self._table, self._form_columns, rows, key=("kobo_id",), keep=("inserted_at",)),
+            LEDGER._replace(rows=[row for row, before in ledger if before is None]),
+            LEDGER_AGAIN._replace(rows=[row for row, before in ledger if before is not None]),
+            self._rows_go._replace(rows=rows),
             *tallies.noted(connection, self._mirror.asset_uid, way, moment, changes, columns=columns),
             first=hold_first(self._mirror) if held is SUPPOSED else None,
         )
 
     def _form_rows(
-        self,
-        connection: Connection,
-        written: Iterable[tuple[State, Stored | None]],
-        held: Held | Supposed,
+        self, connection: Connection, written: Iterable[tuple[State, Stored | None]], held: Held | Supposed
     ) -> list[tuple[Any, ...]]:
         """The rows to write; those that no longer fit are removed."""
         rows, gone = [], []
