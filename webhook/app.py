@@ -86,8 +86,8 @@ def get_app() -> Application:
         patience = SQLITE_PATIENCE if settings.database_url.startswith("sqlite") else PATIENCE
         connect = partial(open_engine, settings.database_url, in_greenlets=True)
         deps = Dependencies(
-            engine=connect(pool_size=CONNECTIONS, patience=patience, ping=False),
-            probe=connect(pool_size=1, patience=PATIENCE),
+            engine=connect(pool_size=CONNECTIONS, patience=patience, ping=False, several=True),
+            probe=connect(pool_size=1, patience=patience),
             mirrors=[mirror_of(settings)],
             keep_payloads=settings.kobo_keep_payloads,
             secrets=_secrets(settings),

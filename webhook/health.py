@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.store.figures import figures
+from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import check_binding
 from webhook.metrics import CONTENT_TYPE, Metrics
 
@@ -69,19 +70,20 @@ class Ready:
         self._problem = Remembered(self._look)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Tell whether the database has our schema and mirrors the forms that are taken here.
+        """Tell whether the database has our schema, mirrors the forms taken here, and takes a commit.
 
-        :raises DatabaseError, SchemaError: it does not answer, or is not ours to write to.
+        :raises DatabaseError, SchemaError: it does not answer, takes nothing, or is not ours to write to.
         """
         if problem := self._problem():
             raise problem
         resp.media = {"status": "success"}
 
     def _look(self) -> KoboMirrorError | None:
-        self._probe.dispose()  # over a new connection: that is what a restart of the database leaves us
+        self._probe.dispose()  # over a new connection: the address may lead to another server by now
         try:
             for mirror in self._mirrors:
                 check_binding(self._probe, mirror)
+                try_writing(self._probe, mirror.form)
         except (DatabaseError, SchemaError) as problem:
             return problem
         return None

@@ -150,6 +150,9 @@ def test_a_fault_is_a_503_in_time_and_passes(
         assert time.monotonic() - started < 5
         assert refused.status_code == 503
         assert int(refused.headers["Retry-After"]) > 0
+        started = time.monotonic()
+        assert client.simulate_get("/health/ready").status_code == 503
+        assert time.monotonic() - started < 5
         kept = post(client, b"[]").status_code
         assert kept in (400, 503)
     told = caplog.text + str([record.__dict__ for record in caplog.records]) + refused.text
@@ -158,6 +161,7 @@ def test_a_fault_is_a_503_in_time_and_passes(
     assert "made-up" not in told
     if fault is no_right_to_write:
         engine.dispose()  # a connection keeps the rights it was opened with
+    assert client.simulate_get("/health/ready").status_code == 200
     assert post(client, sent).json["result"] == "inserted"
     assert Tables(engine).cells("kobo_id") == [1, 2]
     engine.dispose()

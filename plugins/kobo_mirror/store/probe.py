@@ -1,0 +1,51 @@
+"""Whether a submission that came now could be committed, found out by committing something."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, delete, insert
+
+from kobo_mirror.forms.form import Form
+from kobo_mirror.store.database import transact
+from kobo_mirror.store.tables import form_table, submissions, tallies
+
+
+def try_writing(engine: Engine, form: Form) -> None:
+    """Write a made-up row to each table that a submission goes to, take it away again, and commit.
+
+    The rows belong to no form, and no other session sees them. A table that is read-only, locked or full,
+    a right that is missing and a cluster that takes no commit all show, where reading would go well.
+
+    :raises DatabaseError, SchemaError: a submission could not be committed either.
+    """
+    tables = (submissions, form_table(form, engine.dialect.name), tallies)
+    rows = [(table, _made_up(table)) for table in tables]
+
+    def work(connection: Connection) -> None:
+        for table, row in rows:
+            connection.execute(insert(table).values(row))
+        for table, row in rows:
+            mine = {column.name: row[column.name] for column in table.primary_key}
+            connection.execute(delete(table).filter_by(**mine))
+
+    transact(engine, work)
+
+
+def _made_up(table: Table) -> dict[str, Any]:
+    number = -secrets.randbits(62)
+    return {
+        column.name: number if column.name == "kobo_id" else _value(column.type.python_type)
+        for column in table.columns
+        if column.primary_key or not (column.nullable or column.server_default)
+    }
+
+
+def _value(kind: type) -> Any:
+    if kind is bytes:
+        return secrets.token_bytes(16)
+    if kind in (date, datetime):
+        return datetime.now(UTC).date() if kind is date else datetime.now(UTC).replace(tzinfo=None)
+    return kind()
