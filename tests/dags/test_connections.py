@@ -62,14 +62,22 @@ def test_both_are_made_from_the_environment() -> None:
         "webhook_secret": "a secret of the tests",
     }
     _, kind, password, extra, host, port = stored("kobo_database")
-    assert (kind, password, host, port) == ("mysql", "p@ss/word", "db.example", 3307)
-    assert extra == {"charset": "utf8mb4", "ssl_ca": "/etc/ca.pem"}
+    assert (kind, password, host, port) == ("kobodb", "p@ss/word", "db.example", 3307)
+    assert extra == {"ssl_ca": "/etc/ca.pem"}
+
+
+def test_a_port_is_always_stored_since_the_test_button_sends_one() -> None:
+    create(DATABASE_URL="mysql://kobo:secret@db.example/mirror")
+    assert stored("kobo_database")[5] == 3306
+    forget()
+    create(DATABASE_URL="sqlite:////srv/mirror.db")
+    assert stored("kobo_database")[5] == 0
 
 
 def test_an_sqlite_file_is_an_address_in_the_extra() -> None:
     create(DATABASE_URL="sqlite:////srv/mirror.db")
     _, kind, _, extra, host, _ = stored("kobo_database")
-    assert (kind, host, extra) == ("generic", None, {"url": "sqlite:////srv/mirror.db"})
+    assert (kind, host, extra) == ("kobodb", None, {"url": "sqlite:////srv/mirror.db"})
 
 
 def test_one_that_is_there_is_left_as_it_is() -> None:

@@ -18,6 +18,10 @@ from kobo_mirror.airflow.pools import POOL, create_pool
 from kobo_mirror.config import Settings
 from kobo_mirror.errors import ConfigurationError
 
+# The Test button of Airflow's list sends 0 where no port is stored, and is told "Bad Request" since 0 is
+# another port than none: so one is always stored.
+_NO_PORT, _USUAL_PORT = 0, 3306
+
 
 def kobo_connection(settings: Settings) -> dict[str, Any]:
     """The fields of ``kobo_default``."""
@@ -34,25 +38,24 @@ def kobo_connection(settings: Settings) -> dict[str, Any]:
         "conn_type": "kobo",
         "description": "The KoboToolbox form that is mirrored",
         "password": settings.kobo_token,
-        "port": 0,  # what the Test button of Airflow's list sends back; it refuses another one than is stored
+        "port": _NO_PORT,
         "extra": json.dumps({name: value for name, value in extra.items() if value}),
     }
 
 
 def database_connection(settings: Settings) -> dict[str, Any]:
-    """The fields of ``kobo_database``: of type MySQL, or generic with an SQLite address in its extra."""
-    described = {"description": "The database that holds the mirror"}
+    """The fields of ``kobo_database``; an SQLite file is an address in its extra."""
+    described = {"conn_type": "kobodb", "description": "The database that holds the mirror"}
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
-        return described | {"conn_type": "generic", "extra": json.dumps({"url": settings.database_url})}
+        return described | {"port": _NO_PORT, "extra": json.dumps({"url": settings.database_url})}
     return described | {
-        "conn_type": "mysql",
         "host": url.host,
-        "port": url.port,
+        "port": url.port or _USUAL_PORT,
         "login": url.username,
         "password": url.password,
         "schema": url.database,
-        "extra": json.dumps({"charset": "utf8mb4", **url.query}),
+        "extra": json.dumps(dict(url.query)),
     }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import BaseHook
 
+from kobo_mirror.airflow.extras import mysql_options
 from kobo_mirror.config import Settings
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermittedError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from requests import Session
-    from sqlalchemy import Engine
+    from sqlalchemy import URL, Engine
 
     from kobo_mirror.kobo.client import FormInfo, KoboClient
 
@@ -149,31 +149,73 @@ def _about_hooks(client: KoboClient) -> str:
     return "It may register the webhook."
 
 
-def open_target(conn_id: str = "kobo_database") -> Engine:
+def open_target(conn_id: str = "kobo_database", *, several: bool = False, patience: float = 20.0) -> Engine:
     """An engine for the database that a connection names.
 
-    A ``mysql`` connection is read by ``MySqlHook``; any other type holds the address as ``url`` in its extra.
+    Its fields are those of Airflow's own MySQL connections; for SQLite its extra holds the address, ``url``.
 
+    :param several: as ``open_engine``'s, for pulling.
+    :param patience: seconds that a connect, a lock or a collision may take.
     :raises ConfigurationError: the connection names no database that we can write to.
     """
     from kobo_mirror.store.database import LONG_STATEMENT, open_engine
 
     connection = BaseHook.get_connection(conn_id)
-    if connection.conn_type == "mysql":
-        return open_engine(_mysql_url(conn_id), answer_seconds=LONG_STATEMENT)
-    url = connection.extra_dejson.get("url")
-    if not url:
+    url = connection.extra_dejson.get("url") if connection.conn_type != "mysql" else None
+    return open_engine(
+        url or _mysql_url(conn_id),
+        patience=patience,
+        answer_seconds=LONG_STATEMENT,
+        several=several,
+        named=f"The connection {conn_id}",
+    )
+
+
+def _mysql_url(conn_id: str) -> URL:
+    """The address that a connection's fields make: of these, nothing is quoted and read again."""
+    from sqlalchemy import URL
+
+    connection = BaseHook.get_connection(conn_id)
+    if connection.conn_type not in ("mysql", KoboDatabaseHook.conn_type) or not (
+        connection.host or connection.extra_dejson.get("unix_socket")
+    ):
         raise ConfigurationError(
-            f'Connection {conn_id} must be of type MySQL, or hold the address as "url" in its extra.'
+            f"The connection {conn_id} must be of type MySQL or {KoboDatabaseHook.hook_name} and name a "
+            'host, or hold the address of an SQLite file as "url" in its extra.'
         )
-    return open_engine(url, answer_seconds=LONG_STATEMENT)
+    driver, options = mysql_options(connection.extra_dejson, f"The connection {conn_id}")
+    return URL.create(
+        driver,
+        username=connection.login or None,
+        password=connection.password or None,
+        host=connection.host or None,
+        port=connection.port or None,
+        database=connection.schema or None,
+        query=options,
+    )
 
 
-def _mysql_url(conn_id: str) -> Any:
-    from airflow.providers.mysql.hooks.mysql import MySqlHook
+class KoboDatabaseHook(DbApiHook):
+    """The database of the mirror, MySQL, MariaDB or SQLite, for the mirror itself and for other tasks' SQL.
 
-    hook = MySqlHook(mysql_conn_id=conn_id)
-    extra = hook.connection.extra_dejson
-    if "client" not in extra and importlib.util.find_spec("MySQLdb") is None:
-        hook.connection.extra = json.dumps({**extra, "client": "pymysql"})
-    return hook.get_sqlalchemy_engine().url
+    :param kobo_database_conn_id: a connection of type "Kobo Mirror database".
+    """
+
+    conn_name_attr = "kobo_database_conn_id"
+    default_conn_name = "kobo_database"
+    conn_type = "kobodb"
+    hook_name = "Kobo Mirror database"
+
+    def get_sqlalchemy_engine(self, engine_kwargs: dict[str, Any] | None = None) -> Engine:
+        """An engine as the mirror uses it."""
+        return open_target(self.get_conn_id())
+
+    def get_conn(self) -> Any:
+        """A connection of the driver's."""
+        return self.get_sqlalchemy_engine().raw_connection()
+
+    def test_connection(self) -> tuple[bool, str]:  # type: ignore[override]  # the parent says nothing of it
+        """What the Test button says: which database it is, and whether a submission could be committed."""
+        from kobo_mirror.airflow.database_test import tried
+
+        return tried(self.get_conn_id())

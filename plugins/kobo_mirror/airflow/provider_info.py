@@ -1,9 +1,10 @@
-"""What Airflow shows in its UI about the connection type "KoboToolbox"."""
+"""What Airflow shows in its UI about the connection types "KoboToolbox" and "Kobo Mirror database"."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from kobo_mirror.address import TLS_MODES
 from kobo_mirror.config import PUBLIC_SERVERS
 
 
@@ -24,7 +25,18 @@ def get_provider_info() -> dict[str, Any]:
                     "placeholders": {"password": "Account settings → Security → API key"},
                 },
                 "conn-fields": _FIELDS,
-            }
+            },
+            {
+                "connection-type": "kobodb",
+                "hook-class-name": "kobo_mirror.airflow.hooks.KoboDatabaseHook",
+                "hook-name": "Kobo Mirror database",
+                "ui-field-behaviour": {
+                    "hidden-fields": [],
+                    "relabeling": {"schema": "Database", "login": "User"},
+                    "placeholders": {"port": "3306"},
+                },
+                "conn-fields": _DATABASE_FIELDS,
+            },
         ],
     }
 
@@ -65,5 +77,33 @@ _FIELDS: dict[str, dict[str, Any]] = {
         "label": "Registrar",
         "description": "An external service that registers the webhook. Empty: a REST Service of the form.",
         "schema": {"type": ["string", "null"], "format": "uri"},
+    },
+}
+
+_DATABASE_FIELDS: dict[str, dict[str, Any]] = {
+    "ssl_mode": {
+        "label": "TLS",
+        "description": "How it is encrypted. Empty: in full, if an authority is named below.",
+        "schema": {"type": ["string", "null"], "enum": [*TLS_MODES, None]},
+    },
+    "ssl_ca": {
+        "label": "Certificate authority",
+        "description": "File with the authority's certificate (PEM), readable where the tasks run.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "ssl_cert": {
+        "label": "Client certificate",
+        "description": "File (PEM), only where the server asks for one.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "ssl_key": {
+        "label": "Key of the client certificate",
+        "description": "File (PEM), without a password.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "url": {
+        "label": "SQLite file",
+        "description": "Instead of host, user and so on: an address such as sqlite:////srv/kobo.sqlite.",
+        "schema": {"type": ["string", "null"], "pattern": "^sqlite:///"},
     },
 }

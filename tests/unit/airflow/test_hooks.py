@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import secrets
 import socket
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url, text
 
 from kobo_mirror.errors import ConfigurationError, CredentialsError
+from kobo_mirror.store.database import open_engine
 from simulator.options import Options
 from simulator.process import SimulatorProcess
 from tests.support import airflow_environment  # noqa: F401  # before anything of Airflow
+from tests.support.database_server import DatabaseServer
+from tests.support.drivers import DRIVERS
 
 Connect = Callable[..., None]
 WRONG = "1111222233334444555566667777888899990000"
@@ -168,7 +173,70 @@ def test_the_driver_can_be_chosen_in_the_extra(connect: Connect) -> None:
     assert target().dialect.driver == "pymysql"
 
 
+PASSWORDS = ("two words", "a+b", "100%", "a@b:c/d?e#f", "%40", "pässwörd", "雪 ❄", "'\"\\")
+EXTRAS: tuple[dict[str, Any], ...] = (
+    {"cursor": "sscursor"},
+    {"cursor": "dictcursor", "charset": "utf8", "local_infile": True, "use_unicode": True},
+    {"iam": False, "aws_conn_id": "aws_default"},
+    {"ssl": {}, "ssl_mode": None, "init_command": "SET @mine = 7"},
+)
+
+
+@pytest.mark.parametrize(
+    ("password", "extra"), [*((password, {}) for password in PASSWORDS), *(("simple", e) for e in EXTRAS)]
+)
+@pytest.mark.parametrize(
+    "way", [(kind, driver) for kind in ("mysql", "kobodb") for driver in DRIVERS], ids=str
+)
+def test_any_password_and_the_extras_of_mysqlhook_connect(
+    connect: Connect, server: DatabaseServer, password: str, extra: dict[str, Any], way: tuple[str, str]
+) -> None:
+    """The same password in an address connects too."""
+    kind, client = way[0], "mysqlclient" if way[1] == "mysqldb" else way[1]
+    where, user = make_url(server.url("mysql")), f"u{secrets.token_hex(4)}"
+    quoted = password.replace("\\", "\\\\").replace("'", "\\'").replace(":", "\\:")
+    server.run(f"CREATE USER '{user}'@'127.0.0.1' IDENTIFIED BY '{quoted}'")
+    fields = {"host": where.host, "port": where.port, "login": user, "password": password}
+    connect("kobo_database", conn_type=kind, **fields, extra={"client": client, **extra})
+    address = where.set(username=user, password=password, database="", query={})
+    opened = open_engine(address.render_as_string(hide_password=False))
+    for engine in (target(), opened):
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT CURRENT_USER()")).scalar_one() == f"{user}@127.0.0.1"
+            if "init_command" in extra and engine is not opened:
+                assert connection.execute(text("SELECT @mine")).scalar_one() == 7
+        engine.dispose()
+    server.run(f"DROP USER '{user}'@'127.0.0.1'")
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"nosuch": 1}, "has the option nosuch, which is not known here"),
+        ({"iam": True}, '"iam" in its extra, which is not supported here'),
+        ({"client": "mysql-connector-python"}, '"client" in its extra that is not supported here'),
+        ({"ssl": {"ca": "/no/such.pem"}}, "has ssl_ca=/no/such.pem, but there is no such file"),
+        ({"ssl": '{"ca": "/no/such.pem"}'}, "has ssl_ca=/no/such.pem, but there is no such file"),
+        ({"ssl": "{oops"}, '"ssl" in its extra, which must be JSON'),
+        ({"ssl": {"unheard": 1}}, '"ssl" in its extra with a part that is not known here'),
+        ({"ssl_mode": "MAYBE"}, "has an ssl_mode that is none of"),
+        ({"url": "sqlite:////tmp/x"}, "has the option url, which is not known here"),
+    ],
+)
+def test_an_extra_that_is_not_known_is_named_with_its_connection(
+    connect: Connect, extra: dict[str, Any], said: str
+) -> None:
+    connect("kobo_database", **{**MYSQL, "extra": extra})
+    with pytest.raises(ConfigurationError) as caught:
+        target()
+    assert str(caught.value).startswith("The connection kobo_database has ")
+    assert said in str(caught.value)
+    assert "DATABASE_URL" not in str(caught.value)
+
+
 def test_a_target_without_an_address_is_said_to_lack_it(connect: Connect) -> None:
     connect("kobo_database", conn_type="generic", extra={})
-    with pytest.raises(ConfigurationError, match="kobo_database must be of type MySQL"):
+    with pytest.raises(
+        ConfigurationError, match="connection kobo_database must be of type MySQL or Kobo Mirror database"
+    ):
         target()

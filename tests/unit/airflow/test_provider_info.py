@@ -7,12 +7,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from kobo_mirror.airflow.hooks import _EXTRAS, KoboHook
+from kobo_mirror.address import read_options
+from kobo_mirror.airflow.hooks import _EXTRAS, KoboDatabaseHook, KoboHook
 from kobo_mirror.airflow.provider_info import get_provider_info
 
 
 def fields() -> dict[str, dict[str, object]]:
-    (connection_type,) = get_provider_info()["connection-types"]
+    connection_type, _ = get_provider_info()["connection-types"]
     found: dict[str, dict[str, object]] = connection_type["conn-fields"]
     return found
 
@@ -29,11 +30,19 @@ def test_the_folder_beside_the_package_leads_to_it() -> None:
     assert entry.load() is get_provider_info
 
 
-def test_it_describes_the_hook_that_there_is() -> None:
-    (connection_type,) = get_provider_info()["connection-types"]
-    assert connection_type["hook-class-name"] == f"{KoboHook.__module__}.{KoboHook.__name__}"
-    assert connection_type["connection-type"] == KoboHook.conn_type
-    assert connection_type["hook-name"] == KoboHook.hook_name
+def test_it_describes_the_hooks_that_there_are() -> None:
+    described = get_provider_info()["connection-types"]
+    for connection_type, hook in zip(described, (KoboHook, KoboDatabaseHook), strict=True):
+        assert connection_type["hook-class-name"] == f"{hook.__module__}.{hook.__name__}"
+        assert connection_type["connection-type"] == hook.conn_type
+        assert connection_type["hook-name"] == hook.hook_name
+
+
+def test_every_field_of_the_database_is_an_option_that_is_known() -> None:
+    _, database = get_provider_info()["connection-types"]
+    options = {name: "VERIFY_CA" if name == "ssl_mode" else "/x" for name in database["conn-fields"]}
+    assert options.pop("url")
+    assert read_options(options).tls.mode == "VERIFY_CA"
 
 
 def test_every_field_of_the_form_is_read_under_its_label() -> None:

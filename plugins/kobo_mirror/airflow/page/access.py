@@ -27,6 +27,7 @@ from kobo_mirror.airflow.hooks import KoboHook, open_target
 from kobo_mirror.airflow.page.schemas import Triggered
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError
 from kobo_mirror.kobo.registration import fingerprint
+from kobo_mirror.store.database import ADDRESS
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -71,7 +72,7 @@ def may_see_answers(user: Any) -> bool:
     )
 
 
-_engines: dict[str, Engine] = {}
+_engines: dict[bytes, Engine] = {}
 
 
 def target() -> Engine:
@@ -85,7 +86,7 @@ def target() -> Engine:
         raise ConfigurationError(
             f"There is no connection {DATABASE}: add it in Admin → Connections."
         ) from None
-    address = fresh.url.render_as_string(hide_password=False)
+    address = fresh.get_execution_options()[ADDRESS]
     known = _engines.get(address)
     if known is not None:
         fresh.dispose()

@@ -1,0 +1,60 @@
+"""What the Test button of ``kobo_database`` says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+
+from kobo_mirror.airflow.hooks import open_target
+from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.forms.mirrored import FORM
+from kobo_mirror.store.database import reading
+from kobo_mirror.store.probe import try_writing
+from kobo_mirror.store.schema import at_head
+
+_SECONDS = 5
+_MIGRATE = "run `python -m kobo_mirror migrate`"
+
+
+def tried(conn_id: str) -> tuple[bool, str]:
+    """Connect, look for our tables, and commit something where they are there.
+
+    :returns: whether the mirror can use the database, and a sentence.
+    """
+    try:
+        engine = open_target(conn_id, patience=_SECONDS)
+    except KoboMirrorError as problem:
+        return False, str(problem)
+    try:
+        return _tried(engine)
+    except KoboMirrorError as problem:
+        return False, str(problem)
+    finally:
+        engine.dispose()
+
+
+def _tried(engine: Engine) -> tuple[bool, str]:
+    file = engine.url.database
+    if engine.dialect.name == "sqlite" and not Path(file or "").is_file():
+        return False, f"There is no file {file} where Airflow's API server runs: {_MIGRATE}."
+    server = _server(engine)
+    if not at_head(engine, FORM):
+        return True, f"Connected to {server}. It lacks our tables or has old ones: {_MIGRATE}."
+    try:
+        try_writing(engine, FORM)
+    except KoboMirrorError as problem:
+        return False, f"Connected to {server}, but nothing can be written. {problem}"
+    return True, f"Connected to {server}: our tables are there, and it takes submissions."
+
+
+def _server(engine: Engine) -> str:
+    if engine.dialect.name == "sqlite":
+        with reading(engine) as connection:
+            connection.execute(text("SELECT count(*) FROM sqlite_master"))
+        return f"the SQLite file {engine.url.database}"
+    with reading(engine) as connection:
+        version = str(connection.execute(text("SELECT VERSION()")).scalar_one())
+    number, _, rest = version.partition("-")
+    kind = "MariaDB" if "mariadb" in rest.lower() else "MySQL"
+    return f"{kind} {number}, database {engine.url.database}"
