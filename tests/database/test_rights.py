@@ -1,0 +1,123 @@
+"""README's GRANT has exactly the rights that are needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, make_url, text
+
+from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.store import dead_letters
+from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.probe import try_writing
+from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.pull import silent
+from kobo_mirror.sync.replay import replay_dead_letters
+from kobo_mirror.sync.verify import verify
+from simulator.process import SimulatorProcess
+from tests.support.database_server import DatabaseServer, own_server
+from tests.support.mirroring import Mirroring
+from tests.support.submissions import MIRROR, body, submission
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+RIGHTS = re.findall(r"^GRANT (.*) ON kobo\.\* TO", README.read_text("utf-8"), re.MULTILINE)[0].split(", ")
+OF_THE_WEBHOOK = RIGHTS[:4]
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[DatabaseServer]:
+    with own_server() as server:
+        server.run("CREATE USER 'few'@'127.0.0.1' IDENTIFIED BY 'made-up'")
+        yield server
+
+
+class Few:
+    """A database, and a user who has few rights on it."""
+
+    def __init__(self, database: DatabaseServer) -> None:
+        self._database = database
+        self.url = make_url(database.fresh_database())
+        self.engine: Engine = open_engine(self.url.set(username="few", password="made-up"), several=True)
+
+    def may(self, rights: list[str]) -> None:
+        """Give these rights, and take all others."""
+        on = f"ON `{self.url.database}`.*"
+        self._database.run(f"GRANT {', '.join(rights)} {on} TO 'few'@'127.0.0.1'")
+        self.engine.dispose()
+
+    def may_no_more(self, right: str) -> None:
+        """Take one away."""
+        self._database.run(f"REVOKE {right} ON `{self.url.database}`.* FROM 'few'@'127.0.0.1'")
+        self.engine.dispose()
+
+
+@pytest.fixture
+def few(database: DatabaseServer) -> Iterator[Few]:
+    made = Few(database)
+    yield made
+    made.engine.dispose()
+    database.drop_database(database.url(made.url.database or ""))
+
+
+def everything(engine: Engine, simulator: SimulatorProcess) -> None:
+    """What a mirror does in its life."""
+    migrate(engine, KOBO_RECORDS)
+    migrate(engine, KOBO_RECORDS)
+    mirroring = Mirroring(simulator, str(engine.url), engine, [])
+    assert mirroring.sync()["inserted"] == 300
+    simulator.control.delete(simulator.control.ids()[:1])
+    assert mirroring.sync(mode="exact")["deleted"] == 1
+    with mirroring.client() as client:
+        assert verify(client, engine, mirroring.mirror, silent, full=True).equal
+    taken(engine, mirroring.mirror)
+    dead_letters.keep(engine, body=b"{}", source="webhook", reason="no _id")
+    assert len(replay_dead_letters(engine, mirroring.mirror, "rejected")) == 2
+
+
+def taken(engine: Engine, mirror: Mirror = MIRROR) -> None:
+    """What the webhook does."""
+    try_writing(engine, KOBO_RECORDS)
+    assert Writer(engine, mirror).push(body(submission(9_000_001))).result in ("inserted", "unchanged")
+    dead_letters.keep(engine, body=b"[]", source="webhook", reason="no object")
+
+
+def test_the_rights_in_readme_are_enough(few: Few, simulator: SimulatorProcess) -> None:
+    few.may(RIGHTS)
+    everything(few.engine, simulator)
+
+
+@pytest.mark.parametrize("lacking", RIGHTS)
+def test_one_right_less_is_a_sentence(few: Few, simulator: SimulatorProcess, lacking: str) -> None:
+    few.may([right for right in RIGHTS if right != lacking])
+    try:
+        everything(few.engine, simulator)
+    except KoboMirrorError as problem:
+        assert 'its user lacks a right; README lists all that are needed under "Rights"' in str(problem)
+    else:
+        assert lacking == "ALTER"  # for tables that an older version made
+
+
+def test_four_of_them_are_enough_for_the_webhook(few: Few) -> None:
+    few.may(RIGHTS)
+    migrate(few.engine, KOBO_RECORDS)
+    for right in RIGHTS[4:]:
+        few.may_no_more(right)
+    taken(few.engine)
+    for right in OF_THE_WEBHOOK:
+        few.may_no_more(right)
+        with few.engine.connect() as connection:
+            assert connection.execute(text("SELECT 1")).scalar_one() == 1
+        with pytest.raises(KoboMirrorError, match=r"its user lacks a right|may not use this database"):
+            taken(few.engine)
+        few.may([right])
+
+
+def test_a_user_who_may_nothing_here_is_told_so(few: Few) -> None:
+    with pytest.raises(KoboMirrorError, match="its user may not use this database; its user lacks a right"):
+        migrate(few.engine, KOBO_RECORDS)
