@@ -34,6 +34,10 @@ class ServerError(KoboMirrorError):
         self.retry_after = retry_after
 
 
+class UnreachableError(ServerError):
+    """Nothing answered at all: no such host, a refused connection, no connection in time."""
+
+
 class DatabaseError(KoboMirrorError):
     """The database cannot take it now (down, locked, read-only, full). Worth a retry."""
 

@@ -124,6 +124,16 @@ def test_what_watches_is_a_named_version_of_an_image_runs_as_nobody_and_reads_ou
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
+@pytest.mark.parametrize("name", ["airflow-scheduler", "airflow-api-server"])
+def test_what_asks_kobotoolbox_is_told_of_an_outbound_proxy(name: str) -> None:
+    environment = SERVICES[name]["environment"]
+    assert environment["HTTP_PROXY"] == "${HTTP_PROXY:-}"
+    assert environment["HTTPS_PROXY"] == "${HTTPS_PROXY:-}"
+    *inside, named = environment["NO_PROXY"].split(",")
+    assert named == "${NO_PROXY:-}"
+    assert {"airflow-api-server", "simulator", "localhost"} <= set(inside)
+
+
 def test_the_webhook_may_finish_what_it_has() -> None:
     configured = re.search(
         r"^graceful_timeout = (\d+)", (ROOT / "webhook/gunicorn.conf.py").read_text(), re.M

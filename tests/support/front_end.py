@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.error import HTTPError
@@ -29,13 +31,24 @@ Change = Callable[[str, Answered], Answered]
 
 
 class FrontEnd:
-    """A front end at ``url`` for as long as the block lasts; ``paths`` are those that were asked for."""
+    """A front end at ``url`` for as long as the block lasts; ``paths`` are those that were asked for.
 
-    def __init__(self, behind: str, change: Change) -> None:
+    :param certificate: a certificate with its key, to speak TLS.
+    """
+
+    def __init__(
+        self, behind: str, change: Change = lambda _, answered: answered, *, certificate: Path | None = None
+    ) -> None:
         self.paths: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(behind, change, self.paths))
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self.url = self.url.replace("http:", "https:")
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

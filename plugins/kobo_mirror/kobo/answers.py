@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from kobo_mirror.errors import CredentialsError, KoboMirrorError, NotPermittedError, RequestError, ServerError
@@ -10,6 +12,14 @@ from kobo_mirror.kobo.transport import Answer
 _UNSUPPORTED_QUERY = b'["Unsupported query"]'
 _NOT_DEPLOYED = b"has not been deployed"
 _BUSY = frozenset({408, 429})
+_PAGES_OF_KOBOTOOLBOX = (  # for an unknown form, its own 404 is a page on some paths (kobo-api.md §1.5)
+    re.compile(rb"kobotoolbox", re.IGNORECASE),
+    re.compile(rb"The requested resource was not found on this server\."),  # where it has no page for that
+)
+
+
+class ForeignAnswerError(ServerError):
+    """A refusal that is not KoboToolbox's: of a proxy, a filter or a sign-in page before it."""
 
 
 def problem(answer: Answer, *, server: str, asset_uid: str, managing: bool = False) -> KoboMirrorError | None:
@@ -25,7 +35,22 @@ def problem(answer: Answer, *, server: str, asset_uid: str, managing: bool = Fal
         return ServerError(
             f"{server} is busy or down: it answered {answer.status}.", retry_after=answer.retry_after
         )
+    if _is_foreign(answer):
+        return ForeignAnswerError(
+            f"{server} answered {answer.status} with something that is not KoboToolbox's: a proxy, filter or "
+            "sign-in page in front of it does not let the request pass, or this is no KoboToolbox server."
+        )
     return _refusal(answer, server, asset_uid, managing)
+
+
+def _is_foreign(answer: Answer) -> bool:
+    """Whether a refusal cannot be the API's: it says why in JSON, or in a page of its own (404 only)."""
+    if answer.status == 404 and any(page.search(answer.body) for page in _PAGES_OF_KOBOTOOLBOX):
+        return False
+    try:
+        return not isinstance(msgspec.json.decode(answer.body), dict | list)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True
 
 
 def _refusal(answer: Answer, server: str, asset_uid: str, managing: bool) -> KoboMirrorError:

@@ -14,6 +14,7 @@ import msgspec
 
 from kobo_mirror.errors import ConfigurationError, ServerError
 from kobo_mirror.kobo.description import FormInfo, ListedForm, form_info
+from kobo_mirror.kobo.lists import Action, Delivery, Service, listed
 from kobo_mirror.kobo.pages import Page, Swept, check_order, check_total, cut_page, cut_swept_page
 from kobo_mirror.kobo.session import Session, Usage
 from kobo_mirror.kobo.transport import Answer, AnswerTooLargeError, Transport
@@ -25,6 +26,7 @@ Hook = dict[str, Any]
 MOST_IN_ONE_QUERY = 250
 _AS_JSON = {"format": "json"}
 _ONLY_ID = {"limit": "1", "fields": '["_id"]'}
+_MOVING = 3
 _SWEPT = '["_id","_uuid","_validation_status"]'
 _ASCENDING = '{"_id":1}'
 _DESCENDING = '{"_id":-1}'
@@ -32,25 +34,6 @@ _DESCENDING = '{"_id":-1}'
 
 class _Account(msgspec.Struct):
     username: str
-
-
-class _Listing(msgspec.Struct):
-    count: int
-    results: list[Hook]
-
-
-class _Service(msgspec.Struct):
-    uid: str
-
-
-class _Delivery(msgspec.Struct):
-    submission_id: int
-    date_modified: datetime
-
-
-class _Action(msgspec.Struct):
-    action: str
-    date_created: datetime
 
 
 class KoboClient:
@@ -61,7 +44,8 @@ class KoboClient:
     :param timeout: seconds to connect, seconds of silence while reading (a query may take 125 s,
         kobo-api.md §1.2).
     :param ceiling: seconds that one whole answer may take.
-    :param attempts: how often a request is sent at most while the server cannot answer properly.
+    :param attempts: how often a request is sent at most while the server cannot answer properly; twice at
+        most while nothing answers at all, until it has answered this client once.
     :param longest_wait: seconds between two attempts at most, even where ``Retry-After`` asks for more.
     :raises ConfigurationError: the url or the token cannot be one.
 
@@ -103,6 +87,7 @@ class KoboClient:
             sleep=sleep,
         )
         self.usage = self._session.usage
+        self._sorts_downwards = True
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._transport.server!r}, asset_uid={self.asset_uid!r})"
@@ -129,7 +114,7 @@ class KoboClient:
 
     def forms(self) -> Iterator[ListedForm]:
         """The forms that this account may see, not only ours."""
-        rows = self._listed("/api/v2/assets/", {**_AS_JSON, "q": "asset_type:survey"}, ListedForm)
+        rows = listed(self._session, "/api/v2/assets/", {**_AS_JSON, "q": "asset_type:survey"}, ListedForm)
         return (msgspec.convert(row, ListedForm) for row in rows)
 
     def page(self, *, after: int, upto: int | None = None, limit: int) -> Page:
@@ -167,8 +152,40 @@ class KoboClient:
         return _only_id(self._submissions({**query, **_ONLY_ID}, check))
 
     def newest_id(self) -> int | None:
-        """The highest ``_id`` that the server shows; None for a form without submissions."""
-        return _only_id(self._submissions({"sort": _DESCENDING, **_ONLY_ID}, _not_cut_short))
+        """The highest ``_id`` that the server shows; None for a form without submissions.
+
+        Sorting downwards takes some servers too long. Where it fails, and from then on, the last position of
+        the ascending order is asked for.
+        """
+        if self._sorts_downwards:
+            query = {"sort": _DESCENDING, **_ONLY_ID}
+            try:
+                return _only_id(self._submissions(query, _not_cut_short, repeat=False))
+            except ServerError:
+                newest = self._last_by_position()
+                self._sorts_downwards = False
+                return newest
+        return self._last_by_position()
+
+    def _last_by_position(self) -> int | None:
+        for _ in range(_MOVING):
+            total = self.count()
+            if not total:
+                return None
+            if (newest := self.id_at(total - 1)) is not None:
+                return newest
+        raise ServerError("The form loses submissions faster than its newest one can be found.")
+
+    def is_newest(self, kobo_id: int) -> bool:
+        """Whether the server shows this submission, and none above it."""
+
+        def check(page: Page) -> None:
+            check_order(page, above=kobo_id - 1)
+            _not_cut_short(page)
+
+        query = {"query": _json({"_id": {"$gt": kobo_id - 1}}), "sort": _ASCENDING, **_ONLY_ID, "limit": "2"}
+        page = self._submissions(query, check)
+        return page.ids == [kobo_id] and page.count == 1
 
     def hooks(self) -> list[Hook]:
         """The form's REST Services (kobo-api.md §5.1).
@@ -176,7 +193,7 @@ class KoboClient:
         :raises NotPermittedError: this account may not manage them, or there is no such form: both look alike
             from here.
         """
-        return list(self._listed(f"{self._asset}/hooks/", _AS_JSON, _Service))
+        return list(listed(self._session, f"{self._asset}/hooks/", _AS_JSON, Service))
 
     def create_hook(self, hook: Mapping[str, Any]) -> Hook:
         """Add a REST Service. Sent once: repeated after a lost answer, it would make two."""
@@ -201,7 +218,7 @@ class KoboClient:
         :param since: only logs that were touched then or later (UTC, naive).
         """
         params = {**_AS_JSON, "status": str(status)} | ({"start_date": since.isoformat()} if since else {})
-        return self._listed(f"{self._hook(uid)}logs/", params, _Delivery)
+        return listed(self._session, f"{self._hook(uid)}logs/", params, Delivery)
 
     def history(self, search: str = "", *, most: int | None = None) -> Iterator[dict[str, Any]]:
         """The project's history, newest first (kobo-api.md §4).
@@ -211,7 +228,8 @@ class KoboClient:
         :raises NotPermittedError: this account does not manage the form.
         """
         params = {**_AS_JSON, "q": search} if search else _AS_JSON
-        return islice(self._listed(f"{self._asset}/history/", params, _Action, most or 1000), most)
+        rows = listed(self._session, f"{self._asset}/history/", params, Action, limit=most or 1000)
+        return islice(rows, most)
 
     def _hook(self, uid: str) -> str:
         return f"{self._asset}/hooks/{quote(uid, safe='')}/"
@@ -243,31 +261,15 @@ class KoboClient:
         params: Mapping[str, str],
         check: Callable[[Page], None],
         cut: Callable[..., Page] = cut_page,
+        *,
+        repeat: bool = True,
     ) -> Page:
         def decode(answer: Answer) -> Page:
             page = cut(answer.body, wire=answer.wire)
             check(page)
             return page
 
-        return self._session.ask(f"{self._asset}/data.json", decode, params)
-
-    def _listed(
-        self, path: str, params: Mapping[str, str], least: type[msgspec.Struct], limit: int = 100
-    ) -> Iterator[dict[str, Any]]:
-        """The rows of a list, page by page; each has at least the fields of ``least``."""
-
-        def decode(answer: Answer) -> _Listing:
-            listing = msgspec.json.decode(answer.body, type=_Listing)
-            msgspec.convert(listing.results, list[least])  # type: ignore[valid-type]
-            return listing
-
-        start, more = 0, True
-        while more:
-            query = {**params, "limit": str(limit), "start": str(start)}
-            listing = self._session.ask(path, decode, query, managing=True)
-            yield from listing.results
-            start += len(listing.results)
-            more = bool(listing.results) and start < listing.count
+        return self._session.ask(f"{self._asset}/data.json", decode, params, repeat=repeat)
 
 
 def _json(value: object) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
+from kobo_mirror import tolerant_json
+
 _MEDIA = frozenset({"image", "audio", "video", "file", "background-audio", "audit"})
+_LEVELS = 20  # deeper than anything that is read here
 
 
 @dataclass(frozen=True)
@@ -14,8 +18,8 @@ class FormInfo:
     """A form (kobo-api.md §6).
 
     ``submission_count`` is the server's own counter, None where this account may not see it; ``deployed``
-    also holds for an archived form; ``has_media`` goes by the newest draft; ``restricted``: this account
-    sees only some of the submissions (kobo-api.md §1.4).
+    also holds for an archived form; ``has_media`` goes by the newest draft, and is true where that cannot be
+    read; ``restricted``: this account sees only some of the submissions (kobo-api.md §1.4).
     """
 
     uid: str
@@ -43,47 +47,51 @@ class ListedForm(msgspec.Struct, frozen=True):
         return f"{self.uid}: {self.name or 'without a name'}{rows and f' ({rows})'}"
 
 
-class _Question(msgspec.Struct):
-    type: str = ""
-
-
-class _Content(msgspec.Struct):
-    survey: list[_Question] = []
-
-
-class _Permission(msgspec.Struct):
-    codename: str
-
-
-class _Asset(msgspec.Struct):
-    uid: str
-    name: str
-    has_deployment: bool
-    effective_permissions: list[_Permission]
-    content: _Content
-    submission_count: int | None = msgspec.field(name="deployment__submission_count", default=None)
-    owner: str = msgspec.field(name="owner__username", default="")
-    deployed_version_id: str | None = None
-
-
-_asset = msgspec.json.Decoder(_Asset)
-
-
 def form_info(body: bytes) -> FormInfo:
     """The form that a JSON answer describes.
 
-    :raises msgspec.DecodeError: it describes none.
+    Only what decides about deletes must be there as it should. Of questions, whatever they look like, nothing
+    is asked but whether one takes media; where they cannot be read, one may.
+
+    :raises ValueError: it describes none.
     """
-    asset = _asset.decode(body)
-    permissions = frozenset(permission.codename for permission in asset.effective_permissions)
+    asset = _decode(body)
+    if not isinstance(asset, dict):
+        raise ValueError("no form")
+    uid, deployed = asset.get("uid"), asset.get("has_deployment")
+    given = asset.get("effective_permissions")
+    if not isinstance(uid, str) or not isinstance(deployed, bool) or not isinstance(given, list):
+        raise ValueError("no form")
+    names = (item.get("codename") for item in given if isinstance(item, dict))
+    permissions = frozenset(name for name in names if isinstance(name, str))
+    count, version = asset.get("deployment__submission_count"), asset.get("deployed_version_id")
     return FormInfo(
-        uid=asset.uid,
-        name=asset.name,
-        submission_count=asset.submission_count,
-        deployed=asset.has_deployment,
-        has_media=any(question.type in _MEDIA for question in asset.content.survey),
+        uid=uid,
+        name=_text(asset.get("name")),
+        submission_count=count if type(count) is int else None,
+        deployed=deployed,
+        has_media=_has_media(asset.get("content")),
         permissions=permissions,
         restricted="view_submissions" not in permissions or "partial_submissions" in permissions,
-        owner=asset.owner,
-        deployed_version_id=asset.deployed_version_id,
+        owner=_text(asset.get("owner__username")),
+        deployed_version_id=_text(version) or None,
     )
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return tolerant_json.loads(tolerant_json.cut(body, _LEVELS)[0])
+
+
+def _has_media(content: Any) -> bool:
+    survey = content.get("survey") if isinstance(content, dict) else None
+    if not isinstance(survey, list):
+        return True
+    types = (row.get("type") for row in survey if isinstance(row, dict))
+    return any(isinstance(kind, str) and kind in _MEDIA for kind in types)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -9,21 +9,17 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential_jitter,
-)
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
-from kobo_mirror.errors import ServerError
+from kobo_mirror.errors import ServerError, UnreachableError
 from kobo_mirror.kobo.answers import problem
 from kobo_mirror.kobo.flight import Flight
-from kobo_mirror.kobo.transport import Answer, Transport
+from kobo_mirror.kobo.transport import Answer, RedirectError, Transport
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+_AT_FIRST_CONTACT = 2
 
 
 @dataclass
@@ -38,7 +34,8 @@ class Session:
     """Requests about one form, each repeated while the server cannot answer properly.
 
     :param max_in_flight: requests at once at most, over all threads.
-    :param attempts: how often a request is sent at most.
+    :param attempts: how often a request is sent at most; twice where nothing answers at all and nothing has
+        ever answered this session, since then the address is wrong, or the network is down.
     :param longest_wait: seconds between two attempts at most.
     """
 
@@ -57,11 +54,13 @@ class Session:
         self._transport = transport
         self._asset_uid = asset_uid
         self._flight = Flight(max_in_flight)
+        self._attempts = attempts
+        self._answered = False
         self._longest_wait = longest_wait
         self._backoff = wait_exponential_jitter(initial=1, max=longest_wait)
         self._retrying = Retrying(
             retry=retry_if_exception_type(ServerError),
-            stop=stop_after_attempt(attempts),
+            stop=self._was_last,
             wait=self._wait,
             before_sleep=_log_retry,
             sleep=sleep,
@@ -108,7 +107,7 @@ class Session:
         with self._flight.request():
             with self._counting:
                 self.usage.requests += 1
-            answer = self._transport.send(method, path, params=params, body=json)
+            answer = self._send(method, path, params, json)
             with self._counting:
                 self.usage.bytes += answer.wire
             if error := problem(answer, server=server, asset_uid=self._asset_uid, managing=managing):
@@ -117,6 +116,22 @@ class Session:
             return decode(answer)
         except (msgspec.DecodeError, ValueError, RecursionError) as cause:
             raise ServerError(f"{server} sent something else than the JSON that was asked for.") from cause
+
+    def _send(self, method: str, path: str, params: Mapping[str, str], body: bytes | None) -> Answer:
+        try:
+            answer = self._transport.send(method, path, params=params, body=body)
+        except RedirectError as redirect:
+            if self._answered:  # so the address is right, and this is what a filter or a sign-in page does
+                raise ServerError(str(redirect)) from redirect
+            raise
+        self._answered = True
+        return answer
+
+    def _was_last(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        no_answer = isinstance(error, UnreachableError) and not self._answered
+        most = min(_AT_FIRST_CONTACT, self._attempts) if no_answer else self._attempts
+        return state.attempt_number >= most
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import re
 import ssl
-import threading
 import time
-import zlib
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from socket import SHUT_RDWR, socket
-from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, InvalidHeader, ReadTimeoutError, SSLError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    InvalidHeader,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+)
 from urllib3.util import Retry, Timeout
 
-from kobo_mirror.errors import ConfigurationError, RequestError, ServerError
+from kobo_mirror.errors import ConfigurationError, RequestError, ServerError, UnreachableError
+from kobo_mirror.kobo.connections import SCHEMES, pool_of
+from kobo_mirror.kobo.encodings import DamagedError, TooLargeError, UnknownEncodingError, decoded
+from kobo_mirror.kobo.proxy import WANTS_LOGIN, Proxy, proxy_for
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 _CHUNK = 256 * 1024
+_NO_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
 
 class AnswerTooLargeError(RequestError):
     """An answer of more than :data:`LARGEST_ANSWER` bytes. Fewer rows a page help, asking again does not."""
+
+
+class RedirectError(ConfigurationError):
+    """The server sends us to another address, which is not followed."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,11 +53,14 @@ class Answer:
 class Transport:
     """A pool of connections to one server; it follows no redirect, so its headers reach no other.
 
+    They go through the outbound proxy that the environment names (``proxy.py``), to https by a tunnel, so
+    that the proxy sees neither headers nor answers.
+
     :param setting: the name of the setting that ``url`` comes from, for error messages.
     :param connections: kept open at most.
     :param timeout: seconds to connect, seconds of silence while reading.
     :param ceiling: seconds that a whole answer may take.
-    :raises ConfigurationError: the url is none.
+    :raises ConfigurationError: the url is none, or a proxy is named that cannot be one.
     """
 
     def __init__(
@@ -64,11 +79,11 @@ class Transport:
         self._setting = setting
         self._headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **headers}
         self._ceiling = ceiling
-        self._pool = _POOLS[parts.scheme](
-            str(parts.hostname),
-            parts.port,
-            maxsize=connections,
-            retries=False,
+        self._proxy = proxy_for(parts)
+        self._pool = pool_of(
+            parts,
+            self._proxy,
+            connections=connections,
             timeout=Timeout(connect=timeout[0], read=timeout[1]),
             ceiling=ceiling,
         )
@@ -90,9 +105,11 @@ class Transport:
         :param path: appended to the path of the server's url.
         :param body: JSON.
         :returns: whatever complete answer came, except a redirect.
-        :raises ServerError: no connection, a time-out, half an answer, an unreadable one.
+        :raises UnreachableError: no connection.
+        :raises ServerError: a time-out, half an answer, an unreadable one.
         :raises AnswerTooLargeError: more than :data:`LARGEST_ANSWER` bytes.
-        :raises ConfigurationError: a redirect, or a certificate that is not the server's.
+        :raises RedirectError: a redirect.
+        :raises ConfigurationError: a certificate that is not the server's, or the proxy wants a login.
         """
         target = self._target + path
         if params:
@@ -102,8 +119,10 @@ class Transport:
             answer = self._exchange(method, target or "/", headers, body)
         except HTTPError as problem:
             raise self._failure(problem) from problem
+        if self._proxy and answer.status == WANTS_LOGIN:
+            raise self._proxy.refusal(self.server, answer.status)
         if 300 <= answer.status < 400:
-            raise ConfigurationError(
+            raise RedirectError(
                 f"{self.server} redirects to {_host(answer.location)} ({answer.status}), not followed here. "
                 f"Set {self._setting} to the address that answers itself."
             )
@@ -111,9 +130,7 @@ class Transport:
 
     def _exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         deadline = time.monotonic() + self._ceiling
-        response = self._pool.urlopen(
-            method, target, body, headers, redirect=False, preload_content=False, decode_content=False
-        )
+        response = self._pool.urlopen(method, target, headers, body)
         with closing(response):
             wire = self._read(response, deadline)
         return Answer(
@@ -125,13 +142,18 @@ class Transport:
         )
 
     def _failure(self, problem: HTTPError) -> ConfigurationError | ServerError:
-        if isinstance(problem, SSLError) and isinstance(problem.args[0], ssl.SSLCertVerificationError):
+        if self._proxy and (failure := _failure_of(self._proxy, self.server, problem)):
+            return failure
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(problem)):
             return ConfigurationError(
                 f"The certificate of {self.server} could not be verified. Check {self._setting}."
             )
         if isinstance(problem, ReadTimeoutError):
             return ServerError(f"{self.server} did not answer in time.")
-        return ServerError(f"{self.server} could not be reached, or broke off its answer.")
+        sentence = f"{self.server} could not be reached, or broke off its answer."
+        if isinstance(problem, NewConnectionError | ConnectTimeoutError):
+            return UnreachableError(sentence)
+        return ServerError(sentence)
 
     def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
         """Read what has arrived, again and again: a plain read waits for the last byte of a slow drip."""
@@ -146,20 +168,14 @@ class Transport:
         return b"".join(chunks)
 
     def _plain(self, wire: bytes, encoding: str) -> bytes:
-        if encoding in ("", "identity") or not wire:
-            return wire
-        if encoding != "gzip":
-            raise ServerError(f"{self.server} answered in an encoding that was not asked for.")
-        gunzip = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
         try:
-            plain = gunzip.decompress(wire, LARGEST_ANSWER + 1)
-        except zlib.error as problem:
+            return decoded(wire, encoding, most=LARGEST_ANSWER)
+        except UnknownEncodingError as problem:
+            raise ServerError(f"{self.server} answered in an encoding that was not asked for.") from problem
+        except DamagedError as problem:
             raise ServerError(f"{self.server} sent a damaged gzip answer.") from problem
-        if len(plain) > LARGEST_ANSWER:
-            raise self._too_large()
-        if not gunzip.eof or gunzip.unused_data:
-            raise ServerError(f"{self.server} sent a damaged gzip answer.")
-        return plain
+        except TooLargeError:
+            raise self._too_large() from None
 
     def _too_large(self) -> AnswerTooLargeError:
         return AnswerTooLargeError(
@@ -170,7 +186,7 @@ class Transport:
 def _address(url: str, setting: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in _POOLS and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
@@ -195,44 +211,28 @@ def _seconds(retry_after: str | None) -> float | None:
         return None
 
 
-def _cut(sock: socket) -> None:
-    with suppress(OSError):
-        sock.shutdown(SHUT_RDWR)
+def _failure_of(proxy: Proxy, server: str, problem: HTTPError) -> ConfigurationError | ServerError | None:
+    """What a proxy has to do with it that there is no answer; None if nothing."""
+    causes = list(_causes(problem))
+    if found := next(filter(None, (_NO_TUNNEL.search(str(cause)) for cause in causes)), None):
+        return proxy.refusal(server, int(found[1]))
+    if not isinstance(problem, ProxyError):
+        return None
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return ConfigurationError(
+            f"The certificate of the proxy {proxy.address} could not be verified. Check {proxy.setting}."
+        )
+    return UnreachableError(f"{proxy} could not be reached, and so {server} could not.")
 
 
-class _Ceiling:
-    """Mixed into a connection: cuts it when the head of an answer takes over ``ceiling`` seconds."""
-
-    sock: socket
-
-    def __init__(self, *options: Any, ceiling: float, **more_options: Any) -> None:
-        super().__init__(*options, **more_options)
-        self._ceiling = ceiling
-
-    def getresponse(self) -> Any:
-        watchdog = threading.Timer(self._ceiling, _cut, (self.sock,))
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            return super().getresponse()  # type: ignore[misc]  # of the connection
-        finally:
-            watchdog.cancel()
-
-
-class _HTTPConnection(_Ceiling, urllib3.connection.HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(_Ceiling, urllib3.connection.HTTPSConnection):
-    pass
-
-
-class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
-
-
-class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
-
-
-_POOLS: dict[str, type[urllib3.HTTPConnectionPool]] = {"http": _HTTPPool, "https": _HTTPSPool}
+def _causes(problem: BaseException) -> Iterator[BaseException]:
+    """An error and what it came from, as urllib3 tells it: by cause, context or argument."""
+    seen: list[BaseException] = []
+    waiting = [problem]
+    while waiting:
+        cause = waiting.pop(0)
+        if cause not in seen:
+            seen.append(cause)
+            further = (cause.__cause__, cause.__context__, *cause.args)
+            waiting += [other for other in further if isinstance(other, BaseException)]
+    yield from seen

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from kobo_mirror.errors import NotPermittedError
+from kobo_mirror.kobo.answers import ForeignAnswerError
 from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.fetch_list import ask_for
 from kobo_mirror.store.leases import Lease, check_lease
@@ -22,7 +23,7 @@ def ask_for_failures(source: Source, lease: Lease) -> int:
     """Put the submissions of failed deliveries on the fetch list; returns how many failures were new.
 
     The server gives most failures up at once (kobo-api.md §5.4), but its logs name them (§5.5). A token that
-    may not read them is no error: the pull and the sweep find the same submissions.
+    may not read them, or a filter before them, is no error: the pull and the sweep find the same submissions.
     """
     with reading(source.engine) as connection:
         known = services(connection, source.mirror.asset_uid)
@@ -33,7 +34,7 @@ def _ask(source: Source, lease: Lease, service: Service) -> int:
     until = service.failures_read_until
     try:
         logs = list(source.client.hook_logs(service.hook_uid, _FAILED, since=until))
-    except NotPermittedError:
+    except (NotPermittedError, ForeignAnswerError):
         return 0
     new = [log for log in logs if until is None or _time(log) > until]
     if new:

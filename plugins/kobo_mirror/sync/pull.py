@@ -202,11 +202,23 @@ def page_or_end(
     for _ in range(_EMPTY_PAGES):
         page, limit = _next_page(ask, limit, after=after, upto=upto)
         if page.ids:
-            is_last = upto is None and page.count == len(page.ids) and client.newest_id() == page.ids[-1]
-            return page, limit, is_last or page.ids[-1] == upto
+            return page, limit, page.ids[-1] == upto or (upto is None and _is_last(client, page))
         if _is_end(client, after, upto):
             return page, limit, True
     raise ServerError(_NOTHING_SENT)
+
+
+def _is_last(client: KoboClient, page: Page) -> bool:
+    """Whether a page ends its form, as the server says when it is asked for the page's last id and above.
+
+    Where it cannot say, the page is taken all the same, and the next one is asked for.
+    """
+    if page.count != len(page.ids):
+        return False
+    try:
+        return client.is_newest(page.ids[-1])
+    except ServerError:
+        return False
 
 
 def _next_page(ask: Callable[..., Page], limit: int, **window: int | None) -> tuple[Page, int]:

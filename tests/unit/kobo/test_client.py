@@ -101,6 +101,58 @@ def test_counts_and_quantiles(client: KoboClient, simulator: SimulatorProcess) -
     assert client.id_at(2, after=ids[9]) == ids[12]
 
 
+DOWNWARDS = r"sort=%7B%22_id%22:-1%7D"
+
+
+@pytest.mark.parametrize("rows", [0, 1, 30])
+@pytest.mark.parametrize("kind", ["504", "400", "html", "drop"])
+def test_the_newest_is_found_where_sorting_downwards_fails(
+    kind: str, rows: int, client: KoboClient, simulator: SimulatorProcess
+) -> None:
+    simulator.control.reset(rows=rows)
+    simulator.control.faults.add(kind, count=None, path=DOWNWARDS)
+    for made in (0, 1, 2):
+        simulator.control.create(made)
+        assert client.newest_id() == (simulator.control.ids() or [None])[-1]
+    downwards = [request for request in simulator.control.requests() if ":-1" in request["query"]]
+    assert len(downwards) == 1
+
+
+def test_a_busy_server_is_no_reason_to_give_up_sorting(
+    client: KoboClient, simulator: SimulatorProcess
+) -> None:
+    simulator.control.faults.add("504", count=None, path="data.json")
+    with pytest.raises(ServerError):
+        client.newest_id()
+    simulator.control.faults.clear()
+    simulator.control.clear_requests()
+    assert client.newest_id() == simulator.control.ids()[-1]
+    assert len(simulator.control.requests()) == 1
+
+
+def test_the_newest_is_one_that_the_server_shows_with_none_above(
+    client: KoboClient, simulator: SimulatorProcess
+) -> None:
+    *_, before, newest = simulator.control.ids()
+    assert client.is_newest(newest)
+    for other in (before, newest - 1_000, newest + 1, newest + 1_000, 1):
+        assert not client.is_newest(other)
+    [later] = simulator.control.create(1)
+    assert not client.is_newest(newest)
+    simulator.control.delete([newest, later])
+    assert not client.is_newest(newest)
+    assert client.is_newest(before)
+
+
+@pytest.mark.parametrize("kind", ["empty", "short"])
+def test_a_server_that_hides_submissions_shows_no_newest(
+    kind: str, client: KoboClient, simulator: SimulatorProcess
+) -> None:
+    *_, before, newest = simulator.control.ids()
+    simulator.control.faults.add(kind, count=None)
+    assert not client.is_newest(before if kind == "short" else newest)
+
+
 def test_an_empty_form(client: KoboClient, simulator: SimulatorProcess) -> None:
     simulator.control.reset(rows=0)
     assert client.page(after=0, limit=1000).ids == []

@@ -4,8 +4,10 @@ import datetime
 import gzip
 import json
 import logging
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from email.utils import format_datetime
 
 import pytest
@@ -16,8 +18,10 @@ from kobo_mirror.errors import (
     NotPermittedError,
     RequestError,
     ServerError,
+    UnreachableError,
 )
 from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.kobo.history import Verdict, end_of_history
 from tests.support.rude_server import FAKE_TOKEN, RudeServer, Script, answer
 
 ANSWER_OF_A_PERSON = "Amina Uwase"
@@ -87,7 +91,13 @@ def test_a_broken_answer_followed_by_a_whole_one_is_no_error(
         ("401 Unauthorized", b'{"detail":"Invalid token."}', CredentialsError, "KOBO_TOKEN was refused"),
         ("403 Forbidden", b'{"detail":"x"}', CredentialsError, "shuts out the account of KOBO_TOKEN"),
         ("404 Not Found", b'{"detail":"Not found."}', CredentialsError, "may not view its submissions"),
-        ("404 Not Found", b"<html>Page not found (404)</html>", CredentialsError, "no form 'aForm'"),
+        ("404 Not Found", b"<title>KoboToolbox </title>", CredentialsError, "no form 'aForm'"),
+        (
+            "404 Not Found",
+            b"<h1>Not Found</h1><p>The requested resource was not found on this server.</p>",
+            CredentialsError,
+            "no form 'aForm'",
+        ),
         ("400 Bad Request", b'{"query":"Value must be valid JSON."}', RequestError, r"400 \(query\)"),
         (
             "400 Bad Request",
@@ -95,7 +105,7 @@ def test_a_broken_answer_followed_by_a_whole_one_is_no_error(
             RequestError,
             "not deployed yet",
         ),
-        ("409 Conflict", b"", RequestError, "409"),
+        ("409 Conflict", b"[]", RequestError, "409"),
         ("410 Gone", b'{"detail":"The V1 API has been removed."}', RequestError, "410"),
     ],
 )
@@ -106,6 +116,51 @@ def test_a_refusal_is_final_and_says_what_to_do(
         with pytest.raises(error, match=says):
             client.page(after=0, limit=10)
         assert len(server.requests) == 1
+
+
+BLOCKED = b"<!DOCTYPE html><title>Attention Required!</title>"
+
+
+@pytest.mark.parametrize("body", [BLOCKED, b"", b"blocked", b'"blocked"', b"\xff", b"[" * 5000])
+@pytest.mark.parametrize(
+    "status",
+    ["400 Bad Request", "401 Unauthorized", "403 Forbidden", "404 Not Found", "405 x", "413 x", "451 x"],
+)
+def test_a_refusal_that_is_not_the_apis_is_asked_for_again(
+    status: str, body: bytes, connect: Callable[..., KoboClient]
+) -> None:
+    foreign = answer(body, status=status, Content_Type="text/html")
+    with RudeServer(foreign, answer(PAGE)) as server, connect(server.url) as client:
+        assert client.page(after=5, limit=10).ids == [7]
+        assert len(server.requests) == 2
+    said = rf"answered {status[:3]} with something that is not KoboToolbox's: a proxy, filter"
+    with RudeServer(foreign) as server, connect(server.url) as client:
+        with pytest.raises(ServerError, match=said):
+            client.page(after=5, limit=10)
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found"])
+def test_a_filter_before_the_history_and_the_logs_is_no_right_that_is_missing(
+    status: str, connect: Callable[..., KoboClient]
+) -> None:
+    with RudeServer(answer(BLOCKED, status=status)) as server, connect(server.url) as client:
+        assert end_of_history(client).verdict is Verdict.FORBIDDEN
+        with pytest.raises(ServerError, match="not KoboToolbox's"):
+            client.hooks()
+
+
+def test_a_redirect_after_a_proper_answer_is_a_filters(connect: Callable[..., KoboClient]) -> None:
+    moved = answer(status="302 Found", Location="http://login.example/?next=secret")
+    with RudeServer(answer(PAGE), moved, answer(PAGE)) as server, connect(server.url) as client:
+        for _ in range(2):
+            assert client.page(after=5, limit=10).ids == [7]
+        assert len(server.requests) == 3
+    with RudeServer(answer(PAGE), moved) as server, connect(server.url) as client:
+        client.count()
+        with pytest.raises(ServerError, match=r"redirects to http://login.example \(302\)"):
+            client.count()
+        assert len(server.requests) == 4
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "403 Forbidden"])
@@ -244,6 +299,72 @@ def test_the_last_error_says_how_long_the_server_wants_to_be_left_alone(
     with RudeServer(busy) as server, connect(server.url) as client, pytest.raises(ServerError) as error:
         client.count()
     assert error.value.retry_after == 90
+
+
+def unreachable(kind: str) -> str:
+    """An address at which nothing answers."""
+    if kind == "no such host":
+        return "http://kobo.invalid"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("kind", ["no such host", "nothing listens"])
+@pytest.mark.parametrize(("attempts", "times"), [(6, 2), (2, 2), (1, 1)])
+def test_a_server_that_never_answered_is_asked_twice(
+    kind: str, attempts: int, times: int, connect: Callable[..., KoboClient], waits: list[float]
+) -> None:
+    with (
+        connect(unreachable(kind), attempts=attempts) as client,
+        pytest.raises(UnreachableError, match="could not be reached"),
+    ):
+        client.count()
+    assert (client.usage.requests, len(waits)) == (times, times - 1)
+
+
+def test_a_connection_that_does_not_come_about_in_time_is_no_answer(
+    connect: Callable[..., KoboClient],
+) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:  # nobody accepts them, so that no further one is taken
+            one.setblocking(False)
+            one.connect_ex(address)
+        with (
+            connect(f"http://127.0.0.1:{address[1]}", attempts=6, timeout=(0.2, 0.2)) as client,
+            pytest.raises(UnreachableError),
+        ):
+            client.count()
+        for one in waiting:
+            one.close()
+    assert client.usage.requests == 2
+
+
+@pytest.mark.parametrize("first", [answer(PAGE), BROKEN["502"][0], BROKEN["HTML"][0]])
+def test_a_server_that_answered_once_and_is_gone_is_asked_as_often_as_usual(
+    first: bytes, connect: Callable[..., KoboClient]
+) -> None:
+    with RudeServer(first) as server:
+        client = connect(server.url, attempts=6)
+        with suppress(ServerError):
+            client.count()
+    asked = client.usage.requests
+    with client, pytest.raises(UnreachableError):
+        client.count()
+    assert client.usage.requests == asked + 6
+
+
+@pytest.mark.parametrize("fault", ["429", "500", "502", "no answer", "a silent server"])
+def test_a_busy_server_is_asked_as_often_as_usual_at_first_contact(
+    fault: str, connect: Callable[..., KoboClient]
+) -> None:
+    with RudeServer(BROKEN[fault]) as server:
+        with connect(server.url, attempts=6, timeout=(1.0, 0.1)) as client, pytest.raises(ServerError):
+            client.count()
+        assert len(server.requests) == 6
 
 
 def test_waits_double(connect: Callable[..., KoboClient], waits: list[float]) -> None:
