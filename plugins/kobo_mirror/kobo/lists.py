@@ -36,26 +36,39 @@ class Action(msgspec.Struct):
 
 class _Listing(msgspec.Struct):
     count: int
-    results: list[Item]
+    results: list[Any]
 
 
 def listed(
     session: Session, path: str, params: Mapping[str, str], least: type[msgspec.Struct], *, limit: int = 100
 ) -> Iterator[Item]:
-    """The items of a list, page by page; each has at least the fields of ``least``.
+    """The items of a list, page by page, that have at least the fields of ``least``.
+
+    One odd item is left out: it must not stop whoever needs the others. A page without any other kind is
+    another list, and an error.
 
     :param limit: items a page.
     """
 
-    def decode(answer: Answer) -> _Listing:
+    def decode(answer: Answer) -> tuple[_Listing, list[Item]]:
         listing = msgspec.json.decode(answer.body, type=_Listing)
-        msgspec.convert(listing.results, list[least])  # type: ignore[valid-type]
-        return listing
+        proper = [item for item in listing.results if _is_proper(item, least)]
+        if listing.results and not proper:
+            raise ValueError("another list")
+        return listing, proper
 
     start, more = 0, True
     while more:
         query = {**params, "limit": str(limit), "start": str(start)}
-        listing = session.ask(path, decode, query, managing=True)
-        yield from listing.results
+        listing, proper = session.ask(path, decode, query, managing=True)
+        yield from proper
         start += len(listing.results)
         more = bool(listing.results) and start < listing.count
+
+
+def _is_proper(item: Any, least: type[msgspec.Struct]) -> bool:
+    try:
+        msgspec.convert(item, least)
+    except msgspec.ValidationError:
+        return False
+    return True
