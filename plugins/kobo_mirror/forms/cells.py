@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import MINYEAR, UTC, date, datetime
 from functools import lru_cache
-from itertools import compress
+from itertools import accumulate, compress
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -52,7 +52,11 @@ def _judge(data: dict[str, Any], form: Form) -> tuple[Cell, ...] | Misfit:
     for column in form.columns:
         answer = data.get(column.question)
         if answer is None or (isinstance(answer, str) and (not answer or answer.isspace())):
-            if column.required and column.default is None:
+            repeat = next((group for group in _groups_of(column) if isinstance(data.get(group), list)), None)
+            if repeat is not None:
+                why = f"{repeat} is a repeat in this submission"
+                problems[column.name] = f"the answer to {column.question} is missing: {why}"
+            elif column.required and column.default is None:
                 problems[column.name] = f"the answer to {column.question} is missing"
             cells.append(column.default)
             continue
@@ -64,6 +68,11 @@ def _judge(data: dict[str, Any], form: Form) -> tuple[Cell, ...] | Misfit:
         sentences = (f"{name}: {problem}" for name, problem in problems.items())
         return Misfit("; ".join(sentences)[:_REASON_LENGTH], tuple(problems))
     return tuple(cells)
+
+
+def _groups_of(column: Column) -> Iterator[str]:
+    """The paths of the groups that a question is in, the outermost first."""
+    return accumulate(column.question.split("/")[:-1], "{}/{}".format)
 
 
 def _convert(kind: Kind, answer: Any) -> Cell:
@@ -165,10 +174,15 @@ def _fast_shape(form: Form) -> Callable[[dict[str, Any]], tuple[Cell, ...]]:
     with suppress(msgspec.ValidationError):
         convert({}, struct)  # its first use prepares it, and crashes if two threads do that at once
     are_texts = [column.kind is Kind.TEXT for column in form.columns]
+    may_lack = [column for column in form.columns if not column.required or column.default is not None]
+    groups = {group for column in may_lack for group in _groups_of(column)}
     others = tuple((i, _converted(c.kind)) for i, c in enumerate(form.columns) if not are_texts[i])
 
     def fast(data: dict[str, Any]) -> tuple[Cell, ...]:
         cells: list[Any] = list(astuple(convert(data, struct)))
+        for group in groups:
+            if group in data:  # then a blank may be an answer that stands in there
+                raise _NotPlainError
         for index, converted in others:
             if cells[index] is not None:
                 try:
