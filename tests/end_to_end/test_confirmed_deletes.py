@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kobo_mirror.errors import DeletesWaitError
+from kobo_mirror.errors import DeletesWaitError, UnequalError
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.codes import waiting_list
 from kobo_mirror.store.database import reading
@@ -210,3 +210,19 @@ def test_the_sum_of_a_run_says_how_many_the_form_has(mirroring: Mirroring) -> No
     sentence = mirroring.sync()["sentence"]
     assert "1 changed, 1 deleted" in sentence
     assert sentence.endswith("; the form has 11 submissions")
+
+
+def test_deletes_that_wait_are_said_first_where_nothing_fits_the_table(mirroring: Mirroring) -> None:
+    """Otherwise the code that ends it would never be shown."""
+    mirroring.sync()
+    control = mirroring.simulator.control
+    control.delete(control.ids()[3:])
+    control.edit(control.ids(), cd_age="forty")
+    assert "297 of 300 submissions have gone" in stopped(mirroring)
+    code, _ = waiting(mirroring)
+    with pytest.raises(UnequalError, match="None of the form's 3 submissions fits"):
+        mirroring.sync(confirm=code)
+    control.delete(control.ids())
+    sentence = stopped(mirroring)
+    assert "3 of 3 submissions have gone" in sentence
+    assert mirroring.sync(confirm=waiting(mirroring)[0])["deleted"] == 3

@@ -208,10 +208,10 @@ class MirrorSync:
             row = runs.run_row(connection, run_id)
             exact = runs.last_finished(connection, self._asset, "exact")
         release_lease(self._engine, self._asset, ticket["run"])
+        if row["failure"] == DeletesWaitError.__name__:
+            raise DeletesWaitError(row["error"])
         if error:
             raise error
-        if row["error"]:
-            raise DeletesWaitError(row["error"])
         last_exact = exact["finished_at"] if exact and row["mode"] != "exact" else None
         return {"run": ticket["run"], **outcome_of(row, held, last_exact)}
 
