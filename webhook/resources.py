@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ from kobo_mirror.forms.rows import parsed_state
 from kobo_mirror.forms.submission import form_of, parse
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.exchange import PushResult
+from kobo_mirror.store.form_names import Belongs, FormNames
 from kobo_mirror.store.writer import Writer
 from webhook import SILENT_SECONDS
 from webhook.grouping import Committer, Room
@@ -41,10 +42,7 @@ class Submissions:
         arrived: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = engine
-        self._mirrors = {mirror.asset_uid: mirror for mirror in mirrors}
-        self._committers = {
-            mirror.asset_uid: Committer(Writer(engine, mirror, keep_payloads).push_all) for mirror in mirrors
-        }
+        self._forms = [_Taken(engine, mirror, keep_payloads) for mirror in mirrors]
         self._metrics = metrics
         self._arrived = arrived
         self._room = Room(ROOM_DELIVERIES, ROOM_BYTES)
@@ -63,41 +61,58 @@ class Submissions:
     def _take(self, req: falcon.Request, resp: falcon.Response, body: bytes) -> None:
         try:
             submission = parse(body)
-            asset = self._asset(submission)
-            if asset not in self._committers:
-                self._keep(req, resp, body, falcon.HTTP_404, f"unknown asset {_name(asset)}")
+            named = form_of(submission)
+            if (found := self._form(named)) is None:
+                self._keep(req, resp, body, falcon.HTTP_404, f"unknown asset {_name(named)}")
                 return
-            pushed = self._push(asset, submission, body)
+            form, belongs = found
+            if belongs is Belongs.UNKNOWN:
+                pushed = form.writer.defer(submission["_id"])
+            else:
+                pushed = form.take(submission, body)
         except SubmissionError as problem:
             self._keep(req, resp, body, falcon.HTTP_400, str(problem))
             return
         if pushed.result == "inserted":
             self._metrics.committed(submission)
+        asset = form.mirror.asset_uid
         req.context.log |= {"asset_uid": asset, "kobo_id": pushed.kobo_id, "result": pushed.result}
         resp.media = {"status": "success", "result": pushed.result, "reason": pushed.reason}
         if pushed.result in ("inserted", "updated"):
             self._arrived()
 
-    def _push(self, asset: str, submission: dict[str, Any], body: bytes) -> PushResult:
-        """Write; each transaction makes sure that the form table mirrors this very form."""
-        state = parsed_state(submission, body, self._mirrors[asset])
-        _ = state.shaped  # here, so that a fault of the shaping is this delivery's own
-        return self._committers[asset].push(state)
-
-    def _asset(self, submission: Mapping[str, Any]) -> str:
-        """The form a submission says it is of; one that does not say is of the only form there is."""
-        named = form_of(submission)
-        if named is None and len(self._committers) == 1:
-            return next(iter(self._committers))
-        return named or ""
+    def _form(self, named: str | None) -> tuple[_Taken, Belongs] | None:
+        """The form that takes a body; where there is only one, a name may be its own and not learnt yet."""
+        if named is None:
+            return (self._forms[0], Belongs.HERE) if len(self._forms) == 1 else None
+        judged = [(form, form.belongs(named)) for form in self._forms]
+        wanted = (Belongs.HERE, Belongs.UNKNOWN) if len(judged) == 1 else (Belongs.HERE,)
+        return next((pair for pair in judged if pair[1] in wanted), None)
 
     def _keep(
         self, req: falcon.Request, resp: falcon.Response, body: bytes, status: str, reason: str
     ) -> None:
-        letter = dead_letters.keep(self._engine, body=body, source="webhook", reason=reason)
+        asset = self._forms[0].mirror.asset_uid if len(self._forms) == 1 else None
+        letter = dead_letters.keep(self._engine, body=body, source="webhook", reason=reason, asset_uid=asset)
         req.context.log["dead_letter"] = letter
         resp.status = status
         resp.media = {"status": "error", "message": reason, "dead_letter": letter}
+
+
+class _Taken:
+    """A form whose submissions are taken."""
+
+    def __init__(self, engine: Engine, mirror: Mirror, keep_payloads: str) -> None:
+        self.mirror = mirror
+        self.writer = Writer(engine, mirror, keep_payloads)
+        self.belongs = FormNames(engine, mirror).belongs
+        self._push = Committer(self.writer.push_all).push
+
+    def take(self, submission: dict[str, Any], body: bytes) -> PushResult:
+        """Write; each transaction makes sure that the form table mirrors this very form."""
+        state = parsed_state(submission, body, self.mirror)
+        _ = state.shaped  # here, so that a fault of the shaping is this delivery's own
+        return self._push(state)
 
 
 def _body(req: falcon.Request) -> bytes:
@@ -137,5 +152,5 @@ def _discard(req: falcon.Request) -> None:
                 break
 
 
-def _name(asset: str) -> str:
-    return asset if _UID.fullmatch(asset) else "(without a proper name)"
+def _name(asset: str | None) -> str:
+    return asset if asset and _UID.fullmatch(asset) else "(without a proper name)"

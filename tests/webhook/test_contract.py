@@ -11,12 +11,14 @@ from typing import Any
 import falcon
 import pytest
 from falcon import testing
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.store.bindings import learn_id_strings
+from kobo_mirror.store.database import open_engine, transact
 from kobo_mirror.store.schema import bind, migrate
+from kobo_mirror.store.tables import dead_letters
 from tests.webhook.application import MIRROR, Tables, client_of, post
 from tests.webhook.bodies import ASSET, PATH, PREVIOUS_SECRET, SECRET, body
 from webhook.resources import MAX_BODY
@@ -137,16 +139,58 @@ def test_a_body_that_is_not_all_utf8_is_asked_for(
     assert tables.count() == NOTHING | {"to_fetch": 1}
 
 
-@pytest.mark.parametrize("asset", [OTHER, "", 5, ["x"], {"a": 1}, "'; DROP TABLE x", "\ud800"])
+OTHERS = [OTHER, "", 5, ["x"], {"a": 1}, "'; DROP TABLE x", "\ud800", "é" * 300]
+
+
+@pytest.mark.parametrize("asset", OTHERS)
 def test_a_submission_of_another_form_is_kept_but_not_taken(
-    client: testing.TestClient, tables: Tables, asset: Any
+    client: testing.TestClient, engine: Engine, tables: Tables, asset: Any
 ) -> None:
+    learn(engine, MIRROR.asset_uid)
     result = post(client, body(1, _xform_id_string=asset))
     assert result.status_code == 404
     assert result.json["message"].startswith("unknown asset ")
     assert result.json["dead_letter"] == 1
     assert tables.dead_letter()[2] == body(1, _xform_id_string=asset)
     assert tables.count() == NOTHING | {"dead": 1}
+
+
+def learn(engine: Engine, *names: str) -> None:
+    """Have a pull show these names of the form."""
+    bind(engine, MIRROR)
+    transact(engine, lambda connection: learn_id_strings(connection, MIRROR.form, names))
+
+
+def test_a_form_by_another_name_is_taken_once_a_pull_has_shown_it(
+    client: testing.TestClient, engine: Engine, tables: Tables
+) -> None:
+    legacy = body(1, _xform_id_string="household_survey_2016")
+    assert answer(post(client, legacy)) == (200, "deferred", None)
+    assert tables.count() == NOTHING | {"to_fetch": 1}
+    learn(engine, "household_survey_2016")
+    assert answer(post(client, legacy)) == (200, "inserted", None)
+    assert answer(post(client, body(2))) == (200, "inserted", None)
+    assert post(client, body(3, _xform_id_string=OTHER)).status_code == 404
+    learn(engine, OTHER)
+    assert answer(post(client, body(3, _xform_id_string=OTHER))) == (200, "inserted", None)
+
+
+@pytest.mark.parametrize("asset", ["", 5, ["x"], {"a": 1}])
+def test_what_is_no_name_is_never_of_this_form(
+    client: testing.TestClient, tables: Tables, asset: Any
+) -> None:
+    assert post(client, body(1, _xform_id_string=asset)).status_code == 404
+    assert tables.count() == NOTHING | {"dead": 1}
+
+
+def test_a_dead_letter_knows_the_form_that_it_was_posted_to(
+    client: testing.TestClient, engine: Engine
+) -> None:
+    learn(engine, MIRROR.asset_uid)
+    post(client, b"no JSON")
+    post(client, body(1, _xform_id_string=OTHER))
+    with engine.connect() as connection:
+        assert list(connection.scalars(select(dead_letters.c.asset_uid))) == [ASSET, ASSET]
 
 
 def test_with_several_forms_a_submission_must_name_its_own(engine: Engine, tables: Tables) -> None:

@@ -17,6 +17,7 @@ from kobo_mirror.forms.submission import (
     GarbledSubmission,
     digest,
     first_levels,
+    form_of,
     parse,
     text_of,
     token,
@@ -51,9 +52,12 @@ class State:
     What decides about it is read at once, the rest when it is first asked for: of an unchanged submission
     nothing more is wanted. ``partial`` says that a delivery of it is not to be believed: parts are missing
     that nearly every submission has, or bytes are no UTF-8. What was pulled is whole whatever it lacks.
+    ``id_string`` is the form that it says it is of.
     """
 
-    __slots__ = ("_raw", "_shape", "_shaped", "digest", "kobo_id", "partial", "previous_uuid", "uuid")
+    __slots__ = (
+        "_raw", "_shape", "_shaped", "digest", "id_string", "kobo_id", "partial", "previous_uuid", "uuid",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -65,9 +69,11 @@ class State:
         uuid: str | None = None,
         previous_uuid: str | None = None,
         partial: bool = False,
+        id_string: str | None = None,
     ) -> None:
         self.kobo_id, self._raw, self.digest = kobo_id, payload, digest
         self.uuid, self.previous_uuid, self.partial = uuid, previous_uuid, partial
+        self.id_string = id_string
         self._shape = shape
         self._shaped: Shaped | None = None
 
@@ -140,6 +146,7 @@ def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
         uuid=token(text_of(data, "_uuid")),
         previous_uuid=token(text_of(data, "meta/deprecatedID")),
         partial=cut_down or isinstance(data, GarbledSubmission),
+        id_string=form_of(data),
     )
 
 

@@ -160,7 +160,7 @@ def id_strings_of(connection: Connection, form: Form) -> frozenset[str] | None:
 
 
 def learn_id_strings(connection: Connection, form: Form, seen: Iterable[str]) -> None:
-    """Add to what ``id_strings_of`` tells."""
+    """Add to what ``id_strings_of`` tells, in a transaction of its own: it takes the form's row alone."""
     query = select(forms.c.id_strings).where(forms.c.form_table == form.table).with_for_update()
     text = connection.execute(query).scalar_one_or_none()
     known = set(json.loads(text)) if text else set()

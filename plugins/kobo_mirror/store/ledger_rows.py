@@ -1,8 +1,11 @@
-"""What the ledger notes of a submission that is written."""
+"""What ledger and form table get of a submission that is written."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table, delete
 
 from kobo_mirror.forms.rows import State
 from kobo_mirror.store.bindings import THE_EPOCH, Held
@@ -67,3 +70,28 @@ def ledger_row(
         None,
         held.epoch,
     )
+
+
+def form_rows(
+    connection: Connection,
+    table: Table,
+    written: Iterable[tuple[State, Stored | None]],
+    held: Held | Supposed,
+) -> list[tuple[Any, ...]]:
+    """The rows of the form table to write; those that no longer fit are removed.
+
+    :param written: each state with what the ledger holds of the submission.
+    """
+    rows, gone = [], []
+    for state, before in written:
+        row = state.row
+        if row is None:
+            if before is not None:
+                gone.append(state.kobo_id)
+        elif before is None:
+            rows.append((*row, held.moment))
+        elif before.state != "applied" or before.row_digest != state.row_digest or before.epoch != held.epoch:
+            rows.append((*row, before.first_seen_at))
+    if gone:
+        connection.execute(delete(table).where(table.c.kobo_id.in_(gone)))
+    return rows

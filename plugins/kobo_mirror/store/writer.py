@@ -6,9 +6,10 @@ INSERTs: a lost race is a duplicate key, and the page is decided again (docs/arc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, delete, update
 
@@ -16,7 +17,7 @@ from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import State, read_state
 from kobo_mirror.store import runs, tallies
-from kobo_mirror.store.bindings import Held, NotBoundError, hold_first, hold_form
+from kobo_mirror.store.bindings import Held, NotBoundError, hold_first, hold_form, learn_id_strings
 from kobo_mirror.store.codes import note_use
 from kobo_mirror.store.database import transact
 from kobo_mirror.store.decide import Decision, Incoming, Stored, Way, decide, decide_absent
@@ -24,15 +25,14 @@ from kobo_mirror.store.exchange import WRITTEN, Absent, Pulled, PushResult, coun
 from kobo_mirror.store.fetch_list import ask_for, settle
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import holds_just, locked_between, locked_of
-from kobo_mirror.store.ledger_rows import LEDGER, LEDGER_AGAIN, SUPPOSED, Supposed, ledger_row
+from kobo_mirror.store.ledger_rows import LEDGER, LEDGER_AGAIN, SUPPOSED, Supposed, form_rows, ledger_row
 from kobo_mirror.store.schema import bind
 from kobo_mirror.store.statements import Moment, Write, write
 from kobo_mirror.store.tables import form_table, submissions
+from kobo_mirror.store.tombstones import TOMBSTONE, bury, tombstone
 from kobo_mirror.store.too_large import reject_too_large
 
-_TOMBSTONE = ("asset_uid", "kobo_id", "state", "reason", "first_seen_at", "deleted_at")
-_ANSWERS = ("digest", "row_digest", "submitted_by", "validation_status", "validation_timestamp")
-NEVER_STORED = "never stored"
+T = TypeVar("T")
 
 
 class Writer:
@@ -47,6 +47,7 @@ class Writer:
         self._keep_all = keep_payloads == "all"
         self._table = form_table(mirror.form, engine.dialect.name)
         self._saves_reading = self._expects_new = engine.dialect.name != "sqlite"
+        self._names: set[str] = set()
         cells = (column.name for column in mirror.form.columns)
         self._form_columns = ("id", "kobo_id", *cells, "inserted_at")
         self._rows_go = Write(self._table, self._form_columns, (), key=("kobo_id",), keep=("inserted_at",))
@@ -84,13 +85,30 @@ class Writer:
                 decisions |= zip(places, decided, strict=True)
             return [decisions[place] for place in range(len(states))]
 
-        try:
-            decisions = transact(self._engine, work)
-        except NotBoundError:  # a delivery came before the form's first sync
-            bind(self._engine, self._mirror)
-            decisions = transact(self._engine, work)
+        decisions = self._transact_bound(work)
         self._expects_new = self._saves_reading and all(d is Decision.INSERT for d in decisions)
         return [push_result(state, decision) for state, decision in zip(states, decisions, strict=True)]
+
+    def defer(self, kobo_id: int) -> PushResult:
+        """Have the next sync ask for a submission whose delivery cannot be judged.
+
+        :raises DatabaseError, SchemaError: the database cannot take it.
+        """
+
+        def work(connection: Connection) -> None:
+            hold_form(connection, self._mirror)
+            self._ask(connection, [kobo_id], "of a form by another name")
+
+        self._transact_bound(work)
+        return PushResult(kobo_id, "deferred")
+
+    def _transact_bound(self, work: Callable[[Connection], T]) -> T:
+        """Run it in a transaction; a delivery before the form's first sync binds the form first."""
+        try:
+            return transact(self._engine, work)
+        except NotBoundError:
+            bind(self._engine, self._mirror)
+            return transact(self._engine, work)
 
     def _push(self, connection: Connection, states: Sequence[State], *, unseen: bool) -> list[Decision]:
         """Decide and write states of different submissions.
@@ -113,7 +131,15 @@ class Writer:
         :raises LeaseError: the lease, or the lane, has gone to another sync; nothing was written.
         :raises DatabaseError, SchemaError: the database cannot take it; nothing was written.
         """
+        self._learn_names(page.states)
         return transact(self._engine, lambda connection: self._pull(connection, page))
+
+    def _learn_names(self, states: Sequence[State]) -> None:
+        """Remember by what names submissions say that they are of this form."""
+        seen = {state.id_string for state in states if state.id_string} - self._names
+        if seen:
+            transact(self._engine, partial(learn_id_strings, form=self._mirror.form, seen=seen))
+            self._names |= seen
 
     def _pull(self, connection: Connection, page: Pulled) -> dict[str, int]:
         held = hold_form(connection, self._mirror)
@@ -166,8 +192,10 @@ class Writer:
         decided = {kobo_id: decide_absent(stored.get(kobo_id), absent.sent_at) for kobo_id in ids}
         gone = [kobo_id for kobo_id, decision in decided.items() if decision is Decision.DELETE]
         settle(connection, self._mirror.asset_uid, absent.settled)
-        self._bury(connection, [kobo_id for kobo_id in gone if kobo_id in stored], moment, absent.reason)
-        unknown = [self._tombstone(i, moment) for i in gone if i not in stored]
+        known = [kobo_id for kobo_id in gone if kobo_id in stored]
+        asset = self._mirror.asset_uid
+        bury(connection, asset, known, moment, reason=absent.reason, keep_payloads=self._keep_all)
+        unknown = [tombstone(asset, i, moment) for i in gone if i not in stored]
         if gone:
             connection.execute(delete(self._table).where(self._table.c.kobo_id.in_(gone)))
         self._ask(
@@ -180,7 +208,7 @@ class Writer:
             note_use(connection, absent.code)
         buried = {kobo_id: (_state_of(stored, kobo_id), "deleted") for kobo_id in gone}
         counted_too = tallies.noted(connection, self._mirror.asset_uid, Way.PULLED, moment, buried)
-        write(connection, Write(submissions, _TOMBSTONE, unknown), *counted_too)
+        write(connection, Write(submissions, TOMBSTONE, unknown), *counted_too)
         return removed
 
     def doubt(self, ids: Sequence[int], lease: Lease) -> None:
@@ -203,18 +231,6 @@ class Writer:
 
         transact(self._engine, work)
 
-    def _bury(self, connection: Connection, ids: Sequence[int], moment: datetime, reason: str | None) -> None:
-        if not ids:
-            return
-        kept = {"state": "deleted", "deleted_at": moment, "reason": reason}
-        forgotten = () if self._keep_all else ("payload",)
-        cleared = dict.fromkeys((*_ANSWERS, *forgotten))
-        mine = (submissions.c.asset_uid == self._mirror.asset_uid) & submissions.c.kobo_id.in_(ids)
-        connection.execute(update(submissions).where(mine).values(kept | cleared))
-
-    def _tombstone(self, kobo_id: int, moment: datetime) -> tuple[Any, ...]:
-        return (self._mirror.asset_uid, kobo_id, "deleted", NEVER_STORED, moment, moment)
-
     def _apply(
         self,
         connection: Connection,
@@ -236,7 +252,7 @@ class Writer:
                 [s.kobo_id for s, d in decided if d not in WRITTEN and s.kobo_id in stored],
                 moment,
             )
-        rows = self._form_rows(connection, written, held)
+        rows = form_rows(connection, self._table, written, held)
         self._ask(connection, (s.kobo_id for s, d in decided if d is Decision.FETCH), "undecidable")
         changes = {
             s.kobo_id: (before.state if before else None, "applied" if s.row else "rejected")
@@ -252,28 +268,6 @@ class Writer:
             *tallies.noted(connection, self._mirror.asset_uid, way, moment, changes, columns=columns),
             first=hold_first(self._mirror) if held is SUPPOSED else None,
         )
-
-    def _form_rows(
-        self, connection: Connection, written: Iterable[tuple[State, Stored | None]], held: Held | Supposed
-    ) -> list[tuple[Any, ...]]:
-        """The rows to write; those that no longer fit are removed."""
-        rows, gone = [], []
-        for state, before in written:
-            row = state.row
-            if row is None:
-                if before is not None:
-                    gone.append(state.kobo_id)
-            elif before is None:
-                rows.append((*row, held.moment))
-            elif (
-                before.state != "applied"
-                or before.row_digest != state.row_digest
-                or before.epoch != held.epoch
-            ):
-                rows.append((*row, before.first_seen_at))
-        if gone:
-            connection.execute(delete(self._table).where(self._table.c.kobo_id.in_(gone)))
-        return rows
 
     def _stamp(self, connection: Connection, ids: Sequence[int], moment: Moment) -> None:
         if ids:

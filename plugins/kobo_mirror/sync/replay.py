@@ -12,6 +12,7 @@ from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.submission import form_of, parse
 from kobo_mirror.store.database import reading
 from kobo_mirror.store.dead_letters import body_of, note_replay, waiting_letters
+from kobo_mirror.store.form_names import Belongs, FormNames
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.schema import check_binding
 from kobo_mirror.store.writer import Writer
@@ -63,14 +64,15 @@ def replay_dead_letters(
     writer = Writer(engine, mirror, keep_payloads)
     with reading(engine) as connection:
         letters = waiting_letters(connection, mirror.asset_uid, ids)
-    return [_replay(engine, mirror, writer, letter) for letter, why in letters if reason in why]
+    names = FormNames(engine, mirror)
+    return [_replay(engine, names, writer, letter) for letter, why in letters if reason in why]
 
 
-def _replay(engine: Engine, mirror: Mirror, writer: Writer, letter: int) -> Fate:
+def _replay(engine: Engine, names: FormNames, writer: Writer, letter: int) -> Fate:
     with reading(engine) as connection:
         body = body_of(connection, letter)
     try:
-        _require_form(mirror, body)
+        _require_form(names, body)
         result = writer.push(body)
     except SubmissionError as error:
         note_replay(engine, letter, taken=False)
@@ -79,8 +81,8 @@ def _replay(engine: Engine, mirror: Mirror, writer: Writer, letter: int) -> Fate
     return Fate("dead letter", letter, result.result, result.reason)
 
 
-def _require_form(mirror: Mirror, body: bytes) -> None:
-    if form_of(parse(body)) not in (None, mirror.asset_uid):
+def _require_form(names: FormNames, body: bytes) -> None:
+    if names.belongs(form_of(parse(body))) is not Belongs.HERE:
         raise SubmissionError("another form's submission")
 
 

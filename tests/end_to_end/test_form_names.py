@@ -1,0 +1,79 @@
+"""Forms that were made outside the form builder: their submissions name an id_string that is not the uid."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kobo_mirror.store import dead_letters
+from kobo_mirror.store.bindings import id_strings_of
+from kobo_mirror.store.database import reading
+from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.replay import replay_dead_letters
+from tests.support.mirroring import Mirroring
+from tests.support.tables import fetch_list, letters, records
+
+LEGACY = "household_survey_2016"
+
+
+def rename(mirroring: Mirroring, name: str, ids: list[int]) -> None:
+    for kobo_id in ids:
+        mirroring.simulator.control.raw(kobo_id, {"_xform_id_string": name})
+
+
+def names(mirroring: Mirroring) -> frozenset[str] | None:
+    with reading(mirroring.engine) as connection:
+        return id_strings_of(connection, mirroring.mirror.form)
+
+
+def test_a_pull_shows_by_what_names_a_form_goes(mirroring: Mirroring) -> None:
+    control = mirroring.simulator.control
+    control.reset(rows=12)
+    rename(mirroring, LEGACY, control.ids()[:6])
+    mirroring.sync(page_size=4)
+    assert names(mirroring) == {LEGACY, mirroring.simulator.asset}
+    rename(mirroring, "renamed_later", control.create(1))
+    mirroring.sync()
+    assert names(mirroring) == {LEGACY, mirroring.simulator.asset, "renamed_later"}
+
+
+def test_what_was_deferred_for_its_name_comes_with_the_next_sync(mirroring: Mirroring) -> None:
+    control = mirroring.simulator.control
+    control.reset(rows=3)
+    control.set_delivery("lose")
+    (new,) = control.create(1)
+    assert Writer(mirroring.engine, mirroring.mirror).defer(new).result == "deferred"
+    assert set(fetch_list(mirroring.engine)) == {str(new)}
+    mirroring.sync()
+    assert new in records(mirroring.engine)
+    assert fetch_list(mirroring.engine) == {}
+
+
+def test_a_stray_delivery_of_another_form_leaves_no_trace_in_the_table(mirroring: Mirroring) -> None:
+    mirroring.simulator.control.reset(rows=3)
+    Writer(mirroring.engine, mirroring.mirror).defer(999)
+    mirroring.sync()
+    assert len(records(mirroring.engine)) == 3
+    assert fetch_list(mirroring.engine) == {}
+    assert mirroring.verify().equal
+
+
+@pytest.mark.parametrize(("named", "result"), [(LEGACY, "inserted"), ("another_form", "refused")])
+def test_a_replay_takes_letters_of_its_form_by_any_of_its_names(
+    mirroring: Mirroring, named: str, result: str
+) -> None:
+    control = mirroring.simulator.control
+    control.reset(rows=3)
+    rename(mirroring, LEGACY, control.ids())
+    mirroring.sync()
+    (new,) = control.create(1)
+    rename(mirroring, named, [new])
+    (row,) = control.rows(new)
+    body = json.dumps(row).encode()
+    dead_letters.keep(mirroring.engine, body=body, source="webhook", reason="unknown asset")
+    (fate,) = replay_dead_letters(mirroring.engine, mirroring.mirror, "rejected")
+    assert fate.result == result
+    (letter,) = letters(mirroring.engine)
+    assert (letter["body"] == body) == (result == "refused")
+    assert (new in records(mirroring.engine)) == (result == "inserted")
