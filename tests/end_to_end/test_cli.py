@@ -151,12 +151,12 @@ def test_a_webhook_without_secret_is_refused(terminal: Terminal, embedded_ready:
         (
             {"DATABASE_URL": "mysql+pymysql://nobody:s3cret@127.0.0.1:1/kobo"},
             1,
-            "it cannot be reached (2003).",
+            "it cannot be reached: is it running, and are host and port right? (2003).",
         ),
         (
             {"DATABASE_URL": "sqlite:////nosuchfolder/mirror.sqlite"},
             1,
-            "SQLite says 'unable to open database file'.",
+            "SQLite says 'unable to open database file': make its folder",
         ),
     ],
 )
