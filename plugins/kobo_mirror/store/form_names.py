@@ -11,7 +11,6 @@ from kobo_mirror.forms.form import Mirror
 from kobo_mirror.store.bindings import id_strings_of
 from kobo_mirror.store.database import reading
 
-
 _NAME = re.compile(r"[\w.-]{1,100}")  # an XForm's id_string, as long as KoboToolbox takes it
 
 
