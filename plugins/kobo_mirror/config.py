@@ -53,6 +53,8 @@ class Settings:
     kobo_exact_up_to: int = 50_000
     kobo_exact_every_hours: int = 24
     kobo_verify_full_every_days: int = 7
+    kobo_keep_history_days: int = 400
+    kobo_keep_dead_letters_days: int = 365
 
     @classmethod
     def from_env(
@@ -205,4 +207,6 @@ _CHECKS: dict[str, Callable[[str], str | int]] = {
     "kobo_exact_up_to": _whole_number(0, 10**9),
     "kobo_exact_every_hours": _whole_number(1, 24 * 365),
     "kobo_verify_full_every_days": _whole_number(0, 365),
+    "kobo_keep_history_days": _whole_number(0, 36_500),
+    "kobo_keep_dead_letters_days": _whole_number(0, 36_500),
 }

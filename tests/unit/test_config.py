@@ -28,6 +28,8 @@ GOOD = {
     "KOBO_EXACT_UP_TO": "0",
     "KOBO_EXACT_EVERY_HOURS": "1",
     "KOBO_VERIFY_FULL_EVERY_DAYS": "0",
+    "KOBO_KEEP_HISTORY_DAYS": "0",
+    "KOBO_KEEP_DEAD_LETTERS_DAYS": "30",
 }
 
 
@@ -114,6 +116,8 @@ SECRET = "hunter2"
         ("KOBO_EXACT_EVERY_HOURS", "0"),
         ("KOBO_VERIFY_FULL_EVERY_DAYS", "weekly"),
         ("KOBO_VERIFY_FULL_EVERY_DAYS", "366"),
+        ("KOBO_KEEP_HISTORY_DAYS", "-1"),
+        ("KOBO_KEEP_DEAD_LETTERS_DAYS", "a year"),
     ],
 )
 def test_a_malformed_value_is_one_sentence_that_names_the_variable_and_never_the_value(

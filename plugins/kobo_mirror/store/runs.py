@@ -17,7 +17,7 @@ REPAIR = "repair"
 NOT_STARTED = "none"
 """The mode of a run that failed before it could choose one."""
 
-_NO_PULL = (REPAIR, NOT_STARTED)
+NO_PULL = (REPAIR, NOT_STARTED)
 
 SETTLING = timedelta(minutes=15)
 
@@ -58,7 +58,7 @@ def run_row(connection: Connection, run_id: int) -> RowMapping:
 
 def newest_pull(connection: Connection, asset_uid: str) -> RowMapping | None:
     """The newest run of a form that reads it, whatever became of it."""
-    mine = (sync_runs.c.asset_uid == asset_uid) & sync_runs.c.mode.not_in(_NO_PULL)
+    mine = (sync_runs.c.asset_uid == asset_uid) & sync_runs.c.mode.not_in(NO_PULL)
     newest = select(sync_runs).where(mine).order_by(sync_runs.c.id.desc()).limit(1)
     return connection.execute(newest).mappings().one_or_none()
 
@@ -121,7 +121,7 @@ def _finished(asset_uid: str) -> Select[Any]:
         .where(
             sync_runs.c.asset_uid == asset_uid,
             sync_runs.c.finished_at.is_not(None),
-            sync_runs.c.mode.not_in(_NO_PULL),
+            sync_runs.c.mode.not_in(NO_PULL),
         )
         .order_by(sync_runs.c.finished_at.desc(), sync_runs.c.id.desc())
     )
@@ -155,7 +155,7 @@ def watermark(connection: Connection, asset_uid: str) -> int | None:
         return None
     settled = select(func.max(sync_runs.c.highest_id)).where(
         sync_runs.c.asset_uid == asset_uid,
-        sync_runs.c.mode.not_in(_NO_PULL),
+        sync_runs.c.mode.not_in(NO_PULL),
         sync_runs.c.finished_at <= last["started_at"] - SETTLING,
     )
     highest: int | None = connection.execute(settled).scalar_one()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from functools import partial
 from threading import Event
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping
 
 from kobo_mirror.config import Settings
-from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError, UnequalError
+from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError, LeaseError, UnequalError
 from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.forms.mirrored import FORM
 from kobo_mirror.kobo.client import KoboClient
@@ -20,6 +20,7 @@ from kobo_mirror.store import runs
 from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
 from kobo_mirror.store.ledger import rejections
+from kobo_mirror.store.retention import FOR_EVER, Retention, forget
 from kobo_mirror.store.schema import bind, check_binding
 from kobo_mirror.store.tallies import counted_by_server, totals
 from kobo_mirror.store.writer import Writer
@@ -50,6 +51,7 @@ class MirrorSync:
     :param in_flight_in_all: requests at once of all processes that share the work, if they are more.
     :param exact_up_to: forms of so many submissions are swept in every run.
     :param exact_every_hours: larger ones at least this often.
+    :param retention: how long the bookkeeping of earlier runs is kept.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class MirrorSync:
         in_flight_in_all: int = 0,
         exact_up_to: int = 50_000,
         exact_every_hours: int = 24,
+        retention: Retention = FOR_EVER,
         progress: Progress = silent,
     ) -> None:
         mirror = Mirror(form, server, client.asset_uid)
@@ -79,6 +82,7 @@ class MirrorSync:
             in_flight_in_all=max(in_flight, in_flight_in_all),
         )
         self._engine, self._client, self._asset = engine, client, client.asset_uid
+        self._retention = retention
         self._exactness = Exactness(exact_up_to, timedelta(hours=exact_every_hours))
 
     @classmethod
@@ -104,6 +108,7 @@ class MirrorSync:
             in_flight_in_all=settings.kobo_max_in_flight,
             exact_up_to=settings.kobo_exact_up_to,
             exact_every_hours=settings.kobo_exact_every_hours,
+            retention=Retention(settings.kobo_keep_history_days, settings.kobo_keep_dead_letters_days),
             progress=progress,
         )
 
@@ -204,6 +209,8 @@ class MirrorSync:
             retake_lease(self._engine, self._asset, ticket["run"])
             self._require_lanes_done(run_id)
             transact(self._engine, partial(close_run, form, row, error))
+            with suppress(DatabaseError):  # what it leaves goes after the next run
+                forget(self._engine, self._asset, self._retention)
         with reading(self._engine) as connection:
             row = runs.run_row(connection, run_id)
             exact = runs.last_finished(connection, self._asset, "exact")
