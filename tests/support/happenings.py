@@ -23,6 +23,8 @@ ANSWERS: tuple[dict[str, Any], ...] = (
     {"cd_location": "x" * 256},
 )
 STATUSES = ("approved", "not_approved", "on_hold")
+REPEATED = ("sec_c", "group_mx5fl16")  # groups that become repeats and back
+WITHOUT_HISTORY = tuple(name for name in OWNER_PERMISSIONS if name != "manage_asset")
 
 
 class Event(NamedTuple):
@@ -36,12 +38,15 @@ class Event(NamedTuple):
 class Happenings:
     """The server's side of a history.
 
-    ``bodies`` are all states that a delivery may ever bring, in the order in which they came to be; ``shown``
-    is false for submissions that have an id and are not visible yet.
+    ``bodies`` are all states that a delivery may ever bring, in the order in which they came to be. ``moved``
+    are the submissions whose answers moved without a new edit token while the mirror did not look at the
+    history (kobo-api.md §3); ``moves`` is how often that happened in all, histories before this one included.
+
+    :param looks_back: True while the history will tell the mirror of what happens now.
     """
 
-    def __init__(self, control: SimulatorControl, token: str) -> None:
-        self._control, self._token = control, token
+    def __init__(self, control: SimulatorControl, token: str, looks_back: Callable[[], bool]) -> None:
+        self._control, self._token, self._looks_back = control, token, looks_back
         self._happenings: dict[str, Callable[[int, int], None]] = {
             "create": self._create,
             "hide": self._hide,
@@ -57,16 +62,27 @@ class Happenings:
             "duplicate": self._duplicate,
             "attach": self._attach,
             "redeploy": lambda pick, variant: self._ignore(control.redeploy()),
+            "redeploy repeat": lambda pick, variant: self._ignore(control.redeploy(repeat=_group(pick))),
+            "redeploy group": lambda pick, variant: self._ignore(control.redeploy(group=_group(pick))),
+            "move answers": self._move_answers,
             "view less": self._view_less,
             "view all": lambda pick, variant: self.view_all(),
         }
         self.names = tuple(self._happenings)
+        self.moves = 0
         self.begin(rows=0)
 
-    def begin(self, rows: int) -> None:
-        """Start anew with so many old submissions."""
+    def begin(self, rows: int, *, media: bool = True, manages: bool = True) -> None:
+        """Start anew with so many old submissions.
+
+        :param media: the form asks for a photo, which may come late.
+        :param manages: the token may read the history.
+        """
+        self._media, self._permissions = media, OWNER_PERMISSIONS if manages else WITHOUT_HISTORY
         self._control.reset(rows=rows)
-        self._control.form(media=True, history_refusal=403)
+        self._control.form(media=media, history_refusal=403)
+        self.view_all()
+        self.moved: set[int] = set()
         self.bodies: list[bytes] = []
         self.revealed: set[int] = set()
         self._hidden: list[int] = []
@@ -88,7 +104,11 @@ class Happenings:
 
     def view_all(self) -> None:
         """The token sees every submission again."""
-        self._control.user(self._token, OWNER, OWNER_PERMISSIONS)
+        self._control.user(self._token, OWNER, self._permissions)
+
+    def pass_time(self, minutes: int) -> None:
+        """The history becomes that much older."""
+        self._control.age_history(60 * minutes)
 
     def _create(self, pick: int, variant: int) -> None:
         ids = self._control.create(1 + pick % 3, **_answers(variant))
@@ -124,13 +144,28 @@ class Happenings:
             self._remember(ids)
 
     def _validate(self, pick: int, variant: int) -> None:
-        for kobo_id in self._chosen(pick):
-            self._control.validate(kobo_id, STATUSES[variant % len(STATUSES)])
-            self._remember([kobo_id])
+        status = STATUSES[variant % len(STATUSES)]
+        self._touch(pick, lambda kobo_id: self._control.validate(kobo_id, status, bulk=variant % 4 == 3))
 
     def _clear(self, pick: int, variant: int) -> None:
+        self._touch(pick, lambda kobo_id: self._control.clear_validation(kobo_id, bulk=variant % 4 == 3))
+
+    def _move_answers(self, pick: int, variant: int) -> None:
+        """A group becomes a repeat, or one a group, and validations are set and cleared."""
+        self.happen(Event("redeploy group" if variant % 3 == 0 else "redeploy repeat", pick))
+        for number in range(pick % 4):
+            self._validate(pick + number, 0)
+            self._clear(pick + number, 0)
+
+    def _touch(self, pick: int, touch: Callable[[int], None]) -> None:
         for kobo_id in self._chosen(pick):
-            self._control.clear_validation(kobo_id)
+            (before,) = self._control.rows(kobo_id)
+            touch(kobo_id)
+            (after,) = self._control.rows(kobo_id)
+            status = {"_validation_status": None}
+            if before | status != after | status:
+                self.moves += 1
+                self.moved.update(() if self._looks_back() else (kobo_id,))
             self._remember([kobo_id])
 
     def _delete(self, pick: int, variant: int) -> None:
@@ -148,7 +183,7 @@ class Happenings:
     def _attach(self, pick: int, variant: int) -> None:
         """Photos of old submissions no longer come: only those of young ones do."""
         young = sorted(set(self._young).intersection(self.ids()))
-        if young:
+        if young and self._media:
             kobo_id = young[pick % len(young)]
             self._control.attach(kobo_id, f"photo-{variant}-{len(self.bodies)}.png")
             self._remember([kobo_id])
@@ -171,6 +206,10 @@ class Happenings:
 
     def _ignore(self, _: object) -> None:
         return None
+
+
+def _group(pick: int) -> str:
+    return REPEATED[pick % len(REPEATED)]
 
 
 def _answers(variant: int) -> dict[str, Any]:

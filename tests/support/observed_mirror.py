@@ -17,7 +17,7 @@ from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.schema import migrate
-from kobo_mirror.store.tables import form_table, rejections, submissions
+from kobo_mirror.store.tables import checkpoints, form_table, rejections, submissions, sync_runs
 from kobo_mirror.store.tallies import totals
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.mirror import MirrorSync
@@ -144,6 +144,13 @@ class ObservedMirror:
         buried = {i for i, moment in after.tombstones.items() if before.tombstones.get(i) != moment}
         assert not buried & shown & set(self._shown()), "a submission was buried that exists"
         self._held = after
+
+    def looks_back(self) -> bool:
+        """True if a run has noted where the history ended, or nothing has been read yet."""
+        with self.other.begin() as connection:
+            noted = select(sync_runs.c.id).where(sync_runs.c.history_until.is_not(None)).limit(1)
+            read = select(checkpoints.c.run).limit(1)
+            return bool(connection.execute(noted).first()) or not connection.execute(read).first()
 
     @staticmethod
     def expected(shown: Iterable[dict[str, Any]]) -> str:
