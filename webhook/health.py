@@ -14,7 +14,7 @@ from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.store.figures import figures
 from kobo_mirror.store.probe import try_writing
-from kobo_mirror.store.schema import check_binding
+from kobo_mirror.store.schema import check_binding, check_shape
 from webhook.metrics import CONTENT_TYPE, Metrics
 
 T = TypeVar("T")
@@ -83,6 +83,7 @@ class Ready:
         try:
             for mirror in self._mirrors:
                 check_binding(self._probe, mirror)
+                check_shape(self._probe, mirror)
                 try_writing(self._probe, mirror.form)
         except (DatabaseError, SchemaError) as problem:
             return problem

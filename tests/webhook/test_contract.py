@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +270,9 @@ def test_json_may_say_its_charset_and_be_as_large_as_is_allowed(client: testing.
     assert answer(result) == (200, "inserted", None)
 
 
+UNUSABLE = ("unreachable", "old schema", "another form", "another declaration")
+
+
 def unusable(kind: str, tmp_path: Path) -> Engine:
     """A database that cannot take anything, in one of several ways."""
     if kind == "unreachable":
@@ -280,11 +284,17 @@ def unusable(kind: str, tmp_path: Path) -> Engine:
     if kind == "another form":
         bind(engine, Mirror(KOBO_RECORDS, MIRROR.server, OTHER))
         return engine
+    if kind == "another declaration":
+        fewer = replace(KOBO_RECORDS, columns=KOBO_RECORDS.columns[1:])
+        bind(engine, Mirror(fewer, MIRROR.server, ASSET))
+        return engine
     engine.dispose()
     return open_engine(f"sqlite:///file:{tmp_path}/kobo.db?mode=ro&uri=true", patience=1)
 
 
-@pytest.mark.parametrize("kind", ["unreachable", "old schema", "another form", "read-only"])
+@pytest.mark.parametrize(
+    "kind", ["unreachable", "old schema", "another form", "another declaration", "read-only"]
+)
 def test_a_database_that_cannot_take_it_is_a_503_that_says_when_to_come_again(
     kind: str, tmp_path: Path
 ) -> None:
@@ -301,7 +311,7 @@ def test_a_dead_letter_that_cannot_be_kept_is_a_503_too(tmp_path: Path, sent: by
     assert post(client, sent).status_code == 503
 
 
-@pytest.mark.parametrize("kind", ["unreachable", "old schema", "another form"])
+@pytest.mark.parametrize("kind", UNUSABLE)
 def test_health_tells_a_living_process_from_one_that_can_work(
     kind: str, engine: Engine, tmp_path: Path
 ) -> None:

@@ -102,7 +102,8 @@ def hold_form(connection: Connection, mirror: Mirror) -> Held:
     if row is None:
         raise NotBoundError(f"The table {mirror.form.table} mirrors no form yet.")
     require_form(mirror, row[0], row[1])
-    require_declaration(mirror, row[2])
+    if row[2] != mirror.form.fingerprint:
+        raise declared_otherwise(mirror.form)
     return Held(row[3], row[4])
 
 
@@ -140,16 +141,12 @@ def require_form(mirror: Mirror, server: str, asset_uid: str) -> None:
         )
 
 
-def require_declaration(mirror: Mirror, fingerprint: bytes) -> None:
-    """Refuse to write rows that another version of this program, with other columns, would not write so.
-
-    :raises SchemaError: the rows of the form table are shaped by another declaration.
-    """
-    if fingerprint != mirror.form.fingerprint:
-        raise SchemaError(
-            f"The columns of {mirror.form.table} are declared otherwise than in this process: restart it "
-            "with the version of Kobo Mirror that runs the sync, or migrate with this one."
-        )
+def declared_otherwise(form: Form) -> SchemaError:
+    """The error for rows that another version of this program, with other columns, would not write so."""
+    return SchemaError(
+        f"The columns of {form.table} are declared otherwise than in this process: restart it with the "
+        "version of Kobo Mirror that runs the sync, or migrate with this one."
+    )
 
 
 def id_strings_of(connection: Connection, form: Form) -> frozenset[str] | None:

@@ -15,6 +15,7 @@ from kobo_mirror.errors import DatabaseError, SchemaError
 from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.store.bindings import (
     bound_to,
+    declared_otherwise,
     is_declared_otherwise,
     note_binding,
     raise_epoch,
@@ -149,6 +150,16 @@ def check_binding(engine: Engine, mirror: Mirror) -> None:
         raise SchemaError(f"The database lacks our tables or has old ones: {_MIGRATE}.")
     if bound := bound_to(engine, mirror.form):
         require_form(mirror, *bound)
+
+
+def check_shape(engine: Engine, mirror: Mirror) -> None:
+    """Refuse a form table whose rows another declaration shapes; one that mirrors no form yet will do.
+
+    :raises SchemaError: it is declared otherwise than in this process.
+    """
+    with reading(engine) as connection:
+        if is_declared_otherwise(connection, mirror.form):
+            raise declared_otherwise(mirror.form)
 
 
 def bind(engine: Engine, mirror: Mirror) -> None:
