@@ -22,6 +22,7 @@ from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.tables import dead_letters
 from tests.webhook.application import MIRROR, Tables, client_of, post
 from tests.webhook.bodies import ASSET, PATH, PREVIOUS_SECRET, SECRET, body
+from webhook.app import Dependencies, create_app
 from webhook.resources import MAX_BODY
 
 NOTHING = {"records": 0, "ledger": 0, "to_fetch": 0, "dead": 0}
@@ -184,6 +185,24 @@ def test_what_is_no_name_is_never_of_this_form(
     assert tables.count() == NOTHING | {"dead": 1}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["two words", "'; DROP TABLE x", "a/b", "a\n", "é b", "x" * 101])
+def test_what_cannot_be_the_name_of_a_form_is_not_asked_for(
+    client: testing.TestClient, tables: Tables, name: str
+) -> None:
+    assert post(client, body(1, _xform_id_string=name)).status_code == 404
+    assert tables.count() == NOTHING | {"dead": 1}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["x" * 100, "a.b-c_d", "été", "7"])
+def test_what_can_be_one_is_asked_for_until_a_pull_has_shown_some(
+    client: testing.TestClient, tables: Tables, name: str
+) -> None:
+    assert answer(post(client, body(1, _xform_id_string=name))) == (200, "deferred", None)
+    assert tables.count() == NOTHING | {"to_fetch": 1}
+
+
 def test_a_dead_letter_knows_the_form_that_it_was_posted_to(
     client: testing.TestClient, engine: Engine
 ) -> None:
@@ -199,6 +218,37 @@ def test_with_several_forms_a_submission_must_name_its_own(engine: Engine, table
     assert post(client, body(1, _xform_id_string=None)).status_code == 404
     assert post(client, body(1)).status_code == 200
     assert tables.count() == NOTHING | {"records": 1, "ledger": 1, "dead": 1}
+    assert post(client, body(2, _xform_id_string="learnt_by_neither")).status_code == 404
+    assert tables.count() == NOTHING | {"records": 1, "ledger": 1, "dead": 2}
+    with engine.connect() as connection:
+        assert list(connection.scalars(select(dead_letters.c.asset_uid))) == [None, None]
+
+
+EDIT = {"uuid": "edit-1", "meta/deprecatedID": "uuid:00000000-0000-4000-8000-000000000001"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (body(1), 1),  # inserted
+        (body(1, **EDIT), 2),  # updated
+        (body(1, uuid="edit-2", **{"meta/deprecatedID": "uuid:unknown"}), 1),  # deferred
+        (body(1, **{"sec_c/cd_age": "x"}), 0),  # rejected
+        (body(1, _xform_id_string="household_survey_2016"), 0),  # deferred for its name
+        (b"[]", 0),
+    ],
+)
+def test_others_are_told_of_what_changed_the_table(engine: Engine, sent: bytes, told: int) -> None:
+    arrived: list[None] = []
+    deps = Dependencies(
+        engine=engine, probe=engine, mirrors=[MIRROR], secrets=(SECRET,), arrived=lambda: arrived.append(None)
+    )
+    client = testing.TestClient(create_app(deps))
+    before = [body(1)] if told else []
+    for one in (*before, sent, sent):
+        post(client, one)
+    assert len(arrived) == told
 
 
 def basic(password: str) -> str:

@@ -188,6 +188,31 @@ def test_who_is_not_taken_in_time_leaves_the_queue(engine: Engine, tables: Table
     assert tables.count()["records"] == LEADERS + 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("late", [1, 3, 70])
+def test_who_has_left_the_queue_neither_leads_nor_follows(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    monkeypatch.setattr(grouping, "HELD_UP_SECONDS", 0.05)
+    monkeypatch.setattr(grouping, "QUEUE_SECONDS", 0.3)
+    monkeypatch.setattr(grouping, "COMMIT_SECONDS", 0.1)
+    bind(engine, MIRROR)
+    held = Held(engine)
+    committer = Committer(held)
+    with ThreadPoolExecutor(max_workers=100) as callers:
+        leading = []
+        for number in range(1, LEADERS + 1):
+            leading.append(callers.submit(committer.push, state(number)))
+            while len(held.groups) < number:
+                time.sleep(0.005)
+        gone = [callers.submit(committer.push, state(100 + number)) for number in range(late)]
+        assert {type(one.exception(timeout=5)) for one in gone} == {DatabaseError}
+        held.go.set()
+        assert {answer.result(timeout=5).result for answer in leading} == {"inserted"}
+    assert (held.groups, committer._leaders) == ([[1], [2]], 0)
+    assert committer.push(state(9)).result == "inserted"
+
+
 def test_a_full_room_is_told_at_once_and_empties_again() -> None:
     room = Room(2, 100)
     with room.taken(60):
