@@ -15,7 +15,15 @@ import msgspec
 from kobo_mirror.errors import ConfigurationError, ServerError
 from kobo_mirror.kobo.description import FormInfo, ListedForm, form_info
 from kobo_mirror.kobo.lists import Action, Delivery, Service, listed
-from kobo_mirror.kobo.pages import Page, Swept, check_order, check_total, cut_page, cut_swept_page
+from kobo_mirror.kobo.pages import (
+    Page,
+    Swept,
+    check_order,
+    check_total,
+    check_whole,
+    cut_page,
+    cut_swept_page,
+)
 from kobo_mirror.kobo.session import Session, Usage
 from kobo_mirror.kobo.transport import Answer, AnswerTooLargeError, Transport
 
@@ -240,6 +248,8 @@ class KoboClient:
         def check(page: Page) -> None:
             check_order(page, above=after, upto=upto)
             _not_cut_short(page)
+            if cut is cut_page:
+                check_whole(page)
 
         bounds = {"$gt": after} if upto is None else {"$gt": after, "$lte": upto}
         query = {"query": _json({"_id": bounds}), "sort": _ASCENDING, **params}
@@ -252,6 +262,7 @@ class KoboClient:
         def check(page: Page) -> None:
             check_order(page)
             check_total(page, least=page.count)
+            check_whole(page)
 
         query = {"query": _json({key: {"$in": values}}), "sort": _ASCENDING, "limit": str(MOST_IN_ONE_QUERY)}
         return self._submissions(query, check)

@@ -65,6 +65,9 @@ class _Skeleton(msgspec.Struct):
     results: list[tuple[int]]
 
 
+_PROJECTED = {"_id", "_uuid", "_validation_status"}
+_SLIM = 512  # bytes; a whole submission is longer by its system fields alone
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _envelope = msgspec.json.Decoder(_Envelope)
 _swept_envelope = msgspec.json.Decoder(_SweptEnvelope)
@@ -133,6 +136,23 @@ def check_order(page: Page, *, above: int = -1, upto: int | None = None) -> None
     ascending = all(one < next_one for one, next_one in pairwise((above, *page.ids)))
     if not ascending or (upto is not None and page.ids and page.ids[-1] > upto):
         raise ServerError("The server ignored the query or its order: it sent submissions not asked for.")
+
+
+def check_whole(page: Page) -> None:
+    """Each row is a whole submission: none has only what a sweep or a search for ids asks for.
+
+    :raises ServerError: it is the answer to another question, which a cache in between may give.
+    """
+    for row in page.rows:
+        if len(bytes(row)) < _SLIM and _keys_of(bytes(row)) <= _PROJECTED:
+            raise ServerError("The server answered another question: it sent parts of submissions.")
+
+
+def _keys_of(row: bytes) -> set[str]:
+    try:
+        return set(_object.decode(row))
+    except _UNREADABLE:
+        return set(tolerant_json.loads(row))
 
 
 def check_total(page: Page, *, least: int) -> None:

@@ -22,6 +22,7 @@ from kobo_mirror.errors import (
 )
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.kobo.history import Verdict, end_of_history
+from kobo_mirror.kobo.pages import Page
 from tests.support.rude_server import FAKE_TOKEN, RudeServer, Script, answer
 
 ANSWER_OF_A_PERSON = "Amina Uwase"
@@ -431,3 +432,32 @@ def test_a_busy_server_gets_fewer_requests_at_once(connect: Callable[..., KoboCl
 def _ask_for_pages(client: KoboClient, count: int) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: client.page(after=5, limit=10), range(count)))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b'{"_id": 7}',
+        b'{"_id": 7, "_uuid": "a"}',
+        b'{"_id": 7, "_uuid": "a", "_validation_status": {"uid": "x", "timestamp": 1}}',
+        b'{"_uuid": "caf\xe9", "_id": 7}',
+    ],
+)
+@pytest.mark.parametrize(
+    "ask",
+    [lambda client: client.page(after=0, limit=9), lambda client: client.by_ids([7])],
+    ids=["page", "ids"],
+)
+def test_the_answer_to_another_question_is_no_page(
+    connect: Callable[..., KoboClient], ask: Callable[[KoboClient], Page], row: bytes
+) -> None:
+    """A cache in between may give what a sweep, or a search for an id, was answered."""
+    wrong = answer(b'{"count": 1, "results": [' + row + b"]}")
+    with (
+        RudeServer(wrong, wrong, wrong) as server,
+        connect(server.url) as client,
+        pytest.raises(ServerError, match="another question"),
+    ):
+        ask(client)
+    with RudeServer(wrong, answer(PAGE)) as server, connect(server.url) as client:
+        assert ask(client).ids == [7]

@@ -18,7 +18,7 @@ from kobo_mirror.errors import (
 from kobo_mirror.kobo.client import AnswerTooLargeError, KoboClient
 from tests.support.rude_server import FAKE_TOKEN, RudeServer, answer, drip
 
-PAGE = b'{"count": 1, "results": [{"_id": 7}]}'
+PAGE = b'{"count": 1, "results": [{"_id": 7, "__version__": "v1"}]}'
 
 
 @pytest.mark.parametrize(
