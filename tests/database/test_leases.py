@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -19,10 +20,11 @@ from kobo_mirror.store.leases import (
     process_holder,
     release_lease,
     renew_lease,
+    retake_lease,
     take_lease,
 )
 from kobo_mirror.store.runs import Step, lanes
-from kobo_mirror.store.tables import leases
+from kobo_mirror.store.tables import leases, sync_runs, tallies
 from tests.support.submissions import ASSET, edited, submission
 from tests.support.tables import fetch_list, ledger, records, rows_of
 from tests.support.writing import Writing
@@ -89,6 +91,23 @@ def test_a_lease_that_nobody_renews_is_taken_over_after_five_minutes(engine: Eng
     assert rows_of(engine, leases)[0]["holder"] == "second"
 
 
+ALIVE: dict[str, Callable[[Engine, Lease], object]] = {
+    "renewed": renew_lease,
+    "taken again": lambda engine, lease: take_lease(engine, ASSET, lease.holder),
+    "another attempt": lambda engine, lease: retake_lease(engine, ASSET, lease.holder),
+}
+
+
+@pytest.mark.parametrize("way", ALIVE)
+def test_whatever_its_holder_does_with_it_keeps_it(engine: Engine, way: str) -> None:
+    lease = take_lease(engine, ASSET, "first")
+    for _ in range(3):
+        age(engine, LIFETIME - timedelta(seconds=30))
+        ALIVE[way](engine, lease)
+    with pytest.raises(LeaseError, match="Sync first holds this form"):
+        take_lease(engine, ASSET, "second")
+
+
 def test_the_lease_of_a_dead_process_is_taken_at_once(engine: Engine) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -142,6 +161,38 @@ def test_the_late_page_of_a_zombie_changes_nothing(engine: Engine) -> None:
     with pytest.raises(LeaseError, match="taken this form over from zombie"):
         zombie.pull(edited(submission(1), age="40"), submission(5), window=(0, 3), step=Step(0, 0, 5, False))
     assert (records(engine), ledger(engine), fetch_list(engine), lanes_of(engine, zombie)) == before
+
+
+LATE: dict[str, Callable[[Writing], object]] = {
+    "page": lambda writing: writing.pull(edited(submission(1), age="40"), submission(5)),
+    "known page": lambda writing: writing.pull(submission(1), submission(2), window=(0, 2), known=True),
+    "page of nothing": lambda writing: writing.pull(window=(0, None)),
+    "absence": lambda writing: writing.remove(1, 99),
+    "doubt": lambda writing: writing.writer.doubt([1, 2, 99], writing.lease),
+}
+
+
+@pytest.mark.parametrize("late", LATE)
+@pytest.mark.parametrize("again", ["test", "another"])
+def test_nothing_of_a_zombie_is_written(engine: Engine, late: str, again: str) -> None:
+    """Whether another sync has the form by now, or another attempt of the same one."""
+    writing = Writing(engine)
+    writing.pull(submission(1), submission(2))
+    release_lease(engine, ASSET, "test")
+    take_lease(engine, ASSET, again)
+    before = held(engine)
+    with pytest.raises(LeaseError, match="taken this form over from test"):
+        LATE[late](writing)
+    assert held(engine) == before
+
+
+def held(engine: Engine) -> tuple[object, ...]:
+    return (
+        records(engine),
+        ledger(engine),
+        fetch_list(engine),
+        *(rows_of(engine, t) for t in (tallies, sync_runs)),
+    )
 
 
 def lanes_of(engine: Engine, writing: Writing) -> list[object]:

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine, delete, insert
 
+from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.store.database import transact
 from kobo_mirror.store.runs import (
     REPAIR,
@@ -17,10 +18,12 @@ from kobo_mirror.store.runs import (
     Step,
     add_counts,
     finish_run,
+    history_until,
     lanes,
     last_finished,
     move_lane,
     note_error,
+    note_findings,
     open_lanes,
     open_run,
     resume_run,
@@ -176,6 +179,47 @@ def test_the_newest_run_that_never_finished_is_gone_on_with(engine: Engine) -> N
         assert (last["id"], last["error"]) == (second, None)
         assert last_finished(connection, ASSET, "usual") is None
         assert run_row(connection, first)["finished_at"] is None
+
+
+def test_a_run_that_goes_on_starts_without_what_its_last_attempt_came_to(engine: Engine) -> None:
+    run_id = transact(engine, lambda c: open_run(c, ASSET, "run", "usual", 7))
+    started = with_findings(engine, run_id)
+    transact(engine, lambda c: note_error(c, run_id, DeletesWaitError("20 have gone.")))
+    found = {"waiting_code": "0123456789ab", "count_difference": 3}
+    transact(engine, lambda c: note_findings(c, run_id, found))
+    transact(engine, lambda c: resume_run(c, ASSET, run_id, "run", "usual"))
+    assert with_findings(engine, run_id) == started
+
+
+def with_findings(engine: Engine, run_id: int) -> dict[str, Any]:
+    with engine.connect() as connection:
+        return dict(run_row(connection, run_id))
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ([], None),
+        ([(0, 1, 1)], 1),
+        ([(0, None, 1)], None),  # what an unfinished one was told of may not be on the fetch list
+        ([(0, 1, 1), (2, None, 3)], 1),
+        ([(0, 1, 1), (2, 3, None)], 1),  # one whose token may not read it
+        ([(0, 1, 1), (2, 3, 3)], 3),
+        ([(2, 3, 3), (0, 9, 1)], 3),  # the latest moment, not the latest run
+    ],
+)
+def test_up_to_where_the_history_was_read(
+    engine: Engine, runs: list[tuple[float, float | None, float | None]], expected: float | None
+) -> None:
+    write(engine, 0, 1, 1, asset_uid="aOther000000000000001", history_until=NOON + 99 * MINUTE)
+    for number, (started, finished, until) in enumerate(runs):
+        moment = None if until is None else NOON + until * MINUTE
+        write(engine, started, finished, 1, history_until=moment, history_found=number)
+    with engine.connect() as connection:
+        found = history_until(connection, ASSET)
+    assert (found and found[0]) == (None if expected is None else NOON + expected * MINUTE)
+    if found:
+        assert runs[found[1] or 0][2] == expected
 
 
 def test_a_run_that_goes_on_reads_on_where_it_had_come_to_the_end(engine: Engine) -> None:
