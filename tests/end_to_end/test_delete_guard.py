@@ -88,3 +88,22 @@ def test_what_a_person_confirmed_does_not_count(
     assert gone(embedded, 0, confirm=code) == confirmed
     assert gone(embedded, most) == most
     assert isinstance(gone(embedded, 1), str)
+
+
+@pytest.mark.parametrize(
+    ("rows", "confirmed", "further", "passes"),
+    [
+        (300, 60, 12, True),  # 5 % of the 240 that are left
+        (300, 60, 13, False),
+        (15, 12, 2, True),
+        (15, 12, 3, False),  # the form's last ones
+    ],
+)
+def test_what_went_beside_a_confirmed_list_is_held_against_what_is_left(
+    embedded: Mirroring, rows: int, confirmed: int, further: int, passes: bool
+) -> None:
+    code = gone(of_size(embedded, rows), confirmed)
+    assert isinstance(code, str)
+    embedded.simulator.control.delete(embedded.simulator.control.ids()[:further])
+    assert (gone(embedded, 0, confirm=code) == confirmed + further) is passes
+    assert len(records(embedded.engine)) == rows - confirmed - (further if passes else 0)
