@@ -23,7 +23,9 @@ from kobo_mirror.errors import (
 )
 from kobo_mirror.forms.mirrored import FORM, mirror_of
 from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import check_binding, migrate
+from kobo_mirror.sync.holding import noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.pull import Progress, silent
 from kobo_mirror.sync.register import register_webhook
@@ -36,6 +38,7 @@ _KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
 _REGISTER = (*_KOBO, "REAL_TIME_POST_ENDPOINT_URL")
 _PHASES = {"pull": "reading", "sweep": "sweeping", "fetch": "asking again", "verify": "comparing"}
 _FAILED, _COULD_NOT_TELL = 1, 2
+_NEVER_BY_AGE = 36_500
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,9 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         if name in ("verify", "status", "sync"):
             sub.add_argument("--json", action="store_true", help="print the result as JSON")
         if name == "verify":
-            sub.add_argument(
-                "--full", action="store_true", help="compare every cell, not only tokens and digests"
-            )
+            sub.add_argument("--full", action="store_true", help="compare every answer, not only digests")
             sub.add_argument("--repair", action="store_true", help="mend what differs, then compare again")
             sub.add_argument("--strict", action="store_true", help="a rejection counts as a difference")
         if name == "replay":
@@ -101,11 +102,7 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--confirm-deletes", metavar="CODE", help="delete the waiting list of that code")
         if name == "run":
             sub.add_argument(
-                "--every",
-                type=_minutes,
-                default=15.0,
-                metavar="MINUTES",
-                help="between two syncs, 15 by default",
+                "--every", type=_minutes, default=15.0, metavar="MINUTES", help="between syncs (15)"
             )
     return parser
 
@@ -144,7 +141,8 @@ def _migrate(_: argparse.Namespace) -> int:
 def _sync(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
     engine = engine_of(settings, several=True)
-    migrate(engine, FORM)
+    with noting_not_started(engine, mirror_of(settings), "sync"):
+        migrate(engine, FORM)
     with client_of(settings) as client, _bars() as tell:
         result = MirrorSync.configured(settings, client, engine, progress=tell).run(
             mode=options.mode,
@@ -167,7 +165,9 @@ def _verify(options: argparse.Namespace) -> int:
             MirrorSync.configured(settings, client, engine, progress=tell).repair(
                 report, confirm=options.confirm_deletes
             )
-            report = verify(client, engine, mirror, tell, full=options.full)
+            # A proof of every answer that found a difference is only answered by another one.
+            full = options.full or full_proof_is_due(engine, mirror.asset_uid, _NEVER_BY_AGE)
+            report = verify(client, engine, mirror, tell, full=full)
     _say(report, as_json=options.json)
     return 0 if report.equal and not (options.strict and report.rejected) else _FAILED
 
@@ -195,14 +195,14 @@ def _status(options: argparse.Namespace) -> int:
 
     table = Table(show_header=False, box=None)
     for name, value in facts.items():
-        shown = (
-            "\n".join(f"{kobo_id}: {reason}" for kobo_id, reason in value)
-            if isinstance(value, list)
-            else value
-        )
+        shown = "\n".join(map(_line, value)) if isinstance(value, list) else value
         table.add_row(name.replace("_", " "), "–" if shown in (None, "") else str(shown))
     Console().print(table)
     return 0
+
+
+def _line(value: str | tuple[int, str]) -> str:
+    return value if isinstance(value, str) else f"{value[0]}: {value[1]}"
 
 
 def _replay(options: argparse.Namespace) -> int:

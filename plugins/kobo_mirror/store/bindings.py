@@ -31,7 +31,7 @@ class Epochs(NamedTuple):
     @property
     def must_read_all(self) -> bool:
         """True until a run that began in the current epoch has read everything."""
-        return self.read < self.current
+        return self.read != self.current
 
 
 class Held(NamedTuple):
@@ -83,7 +83,7 @@ def epochs_of(connection: Connection, form_table: str) -> Epochs:
 
 def note_epoch_read(connection: Connection, form: Form, epoch: int) -> None:
     """Note that a run which began in this epoch has read every submission."""
-    mine = (forms.c.form_table == form.table) & (forms.c.epoch_read < epoch)
+    mine = (forms.c.form_table == form.table) & (forms.c.epoch == epoch)
     connection.execute(update(forms).where(mine).values(epoch_read=epoch))
 
 

@@ -13,8 +13,9 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, RowMapping
 
+from kobo_mirror.forms.form import Form
 from kobo_mirror.store import runs
-from kobo_mirror.store.bindings import Epochs, epochs_of
+from kobo_mirror.store.bindings import Epochs, epochs_of, is_declared_otherwise
 from kobo_mirror.store.codes import WaitingList, waiting_list
 from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.registrations import secrets_of
@@ -29,7 +30,7 @@ _REJECTED_LEAST, _REJECTED_SHARE = 10, 0.01
 SENTENCES: Mapping[str, str] = {
     "never_synced": "No sync has ended well yet.",
     "sync_failed": "The last sync failed.",
-    "late": "The last sync that ended well is older than its schedule says.",
+    "late": "The last sync that ended well is older than it should be.",
     "deletes_wait": "{submissions} submissions have gone from KoboToolbox: say whether that is meant.",
     "deletes_not_proven": "Submissions have gone, but this token does not see enough to prove it.",
     "secret_old": "KoboToolbox posts with another secret than is set: the next sync hands over the new one.",
@@ -38,8 +39,8 @@ SENTENCES: Mapping[str, str] = {
     "all_rejected": "None of the {rejected} submissions fits the table: is it the right form?",
     "many_rejected": "{rejected} submissions do not fit the table.",
     "proof_differs": "The last proof found {differences} differences.",
-    "full_proof_differs": "The last proof of every answer found {differences} differences.",
-    "never_proven": "Every answer has never been compared yet.",
+    "full_proof_differs": "The last proof of every answer found {differences} differences: repair in full.",
+    "never_proven": "No comparison of every answer has been made yet: verify in full.",
     "proof_old": "Every answer was last compared {days} days ago.",
 }
 """What a finding says to a person, in English."""
@@ -80,6 +81,7 @@ class Known:
     :param held: how many submissions are ``applied``, ``rejected`` and ``deleted``.
     :param proof: the newest proof; ``full_proof`` the newest one that compared every answer.
     :param secrets: the fingerprints of the secrets that the webhook is registered with.
+    :param declared_otherwise: the rows are shaped by another declaration than this process has.
     """
 
     newest: RowMapping | None
@@ -91,20 +93,22 @@ class Known:
     proof: RowMapping | None
     full_proof: RowMapping | None
     secrets: frozenset[str]
+    declared_otherwise: bool = False
 
 
-def known_of(connection: Connection, form_table: str, asset_uid: str) -> Known:
+def known_of(connection: Connection, form: Form, asset_uid: str) -> Known:
     """Read what a light is judged by; the form must be bound."""
     return Known(
         newest=runs.newest_sync(connection, asset_uid),
         ended=runs.last_finished(connection, asset_uid),
         last=runs.last_finished(connection, asset_uid, well=True),
-        epochs=epochs_of(connection, form_table),
+        epochs=epochs_of(connection, form.table),
         held=totals(connection, asset_uid),
         waiting=waiting_list(connection, asset_uid),
         proof=last_proof(connection, asset_uid),
         full_proof=last_proof(connection, asset_uid, whole=True),
         secrets=secrets_of(connection, asset_uid),
+        declared_otherwise=is_declared_otherwise(connection, form),
     )
 
 
@@ -137,13 +141,13 @@ def _of_the_sync(known: Known, due: datetime | None) -> Iterator[Finding]:
         yield Finding(Light.RED, "deletes_wait", {"submissions": len(known.waiting.ids)})
     if newest and newest["error"] and newest["failure"] != "DeletesWaitError":
         yield Finding(Light.RED, "sync_failed")
-    elif newest and newest["error"] and not known.waiting:
+    elif newest and newest["error"] and not newest["waiting_code"]:
         yield Finding(Light.RED, "deletes_not_proven")
     if last is None:
         yield Finding(Light.AMBER, "never_synced")
     elif due is not None and last["finished_at"] < due:
         yield Finding(Light.AMBER, "late")
-    if last is not None and known.epochs.must_read_all:
+    if last is not None and (known.epochs.must_read_all or known.declared_otherwise):
         yield Finding(Light.AMBER, "read_anew")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, Select, case, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, case, delete, func, insert, select, update
 
 from kobo_mirror.store.database import now
 from kobo_mirror.store.tables import checkpoints, sync_runs
@@ -48,7 +48,17 @@ def open_run(
     values = {"asset_uid": asset_uid, "name": name, "mode": mode, "watermark": watermark, "epoch": epoch}
     statement = insert(sync_runs).values(**values, started_at=now())
     key = connection.execute(statement).inserted_primary_key
-    return int(key[0]) if key else 0
+    run_id = int(key[0]) if key else 0
+    # Ids start again where the table was emptied: what an earlier run of this id has read, this one has not.
+    stale = (checkpoints.c.asset_uid == asset_uid) & (checkpoints.c.run == run_id)
+    connection.execute(delete(checkpoints).where(stale))
+    return run_id
+
+
+def clear_error(connection: Connection, run_id: int) -> None:
+    """Forget what an earlier attempt of a step noted."""
+    values = {"error": None, "failure": None, "waiting_code": None}
+    connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(values))
 
 
 def run_row(connection: Connection, run_id: int) -> RowMapping:

@@ -23,7 +23,7 @@ from kobo_mirror.store.bindings import (
 )
 from kobo_mirror.store.database import reading
 from kobo_mirror.store.faults import database_errors
-from kobo_mirror.store.tables import clock_trigger, form_table
+from kobo_mirror.store.tables import clock_trigger, form_table, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -48,6 +48,8 @@ def migrate(engine: Engine, form: Form) -> None:
             _check_columns(connection, form)
         if _revisions(connection) != {_newest()}:
             _upgrade(connection)
+        if not _are_all_there(connection):  # one was dropped: what it knew is found out anew
+            metadata.create_all(connection)
         if not is_there or is_declared_otherwise(connection, form):
             # First: a crash before the table is made again must not leave an empty one that counts as read.
             raise_epoch(connection, form)
@@ -131,14 +133,27 @@ def _revisions(connection: Connection) -> set[str]:
     return set(connection.execute(select(table(VERSION_TABLE, column("version_num")))).scalars())
 
 
+def _are_all_there(connection: Connection, *further: str) -> bool:
+    return set(inspect(connection).get_table_names()).issuperset({*metadata.tables, *further})
+
+
 def at_head(engine: Engine, form: Form) -> bool:
     """Whether the schema is the newest and the form table is there.
 
     :raises DatabaseError: the database cannot be asked.
     """
     with suppress(SchemaError), reading(engine) as connection:
-        return _revisions(connection) == {_newest()} and inspect(connection).has_table(form.table)
+        return _revisions(connection) == {_newest()} and _are_all_there(connection, form.table)
     return False
+
+
+def require_tables(engine: Engine, form: Form) -> None:
+    """Refuse a database whose tables are not all there, or are old.
+
+    :raises SchemaError: so it is.
+    """
+    if not at_head(engine, form):
+        raise SchemaError(f"The database lacks our tables or has old ones: {_MIGRATE}.")
 
 
 def check_binding(engine: Engine, mirror: Mirror) -> None:
@@ -146,8 +161,7 @@ def check_binding(engine: Engine, mirror: Mirror) -> None:
 
     :raises SchemaError: it does, or the schema is not the newest.
     """
-    if not at_head(engine, mirror.form):
-        raise SchemaError(f"The database lacks our tables or has old ones: {_MIGRATE}.")
+    require_tables(engine, mirror.form)
     if bound := bound_to(engine, mirror.form):
         require_form(mirror, *bound)
 

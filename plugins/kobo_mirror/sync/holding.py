@@ -68,7 +68,12 @@ def noting_not_started(engine: Engine, mirror: Mirror, name: str) -> Iterator[No
         raise
     except KoboMirrorError as error:
         with suppress(KoboMirrorError):
-            if bound_to(engine, mirror.form) == mirror.identity:
-                note = partial(runs.note_not_started, asset_uid=mirror.asset_uid, name=name, error=error)
+            if bound := bound_to(engine, mirror.form):  # of another form, too
+                note = partial(runs.note_not_started, asset_uid=bound[1], name=name, error=error)
                 transact(engine, note)
         raise
+
+
+def note_error(engine: Engine, run_id: int, error: KoboMirrorError | str) -> None:
+    """Note why a run stopped, or ended without being well."""
+    transact(engine, lambda connection: runs.note_error(connection, run_id, error))

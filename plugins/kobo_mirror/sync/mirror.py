@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from threading import Event
@@ -21,12 +21,13 @@ from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.retention import FOR_EVER, Retention, forget
+from kobo_mirror.store.row_counts import count_rows
 from kobo_mirror.store.schema import bind, check_binding
 from kobo_mirror.store.tallies import counted_by_server, totals
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.choice import Exactness, choose, count_and_check_form, epochs_now
 from kobo_mirror.sync.failures import ask_for_failures
-from kobo_mirror.sync.holding import holding, noting_not_started, releasing_on_error
+from kobo_mirror.sync.holding import holding, note_error, noting_not_started, releasing_on_error
 from kobo_mirror.sync.look_back import look_back, plan_from_end_of_history
 from kobo_mirror.sync.outcome import close_run, outcome_of, unequal
 from kobo_mirror.sync.pull import Progress, Source, pull_lanes, silent
@@ -49,8 +50,8 @@ class MirrorSync:
 
     :param server: the server's address as ``config.server_url`` spells it: part of every row's identity.
     :param in_flight_in_all: requests at once of all processes that share the work, if they are more.
-    :param exact_up_to: forms of so many submissions are swept in every run.
-    :param exact_every_hours: larger ones at least this often.
+    :param exact_up_to: forms of so many submissions are swept in every run, larger ones at least each
+        ``exact_every_hours``.
     :param retention: how long the bookkeeping of earlier runs is kept.
     """
 
@@ -166,7 +167,7 @@ class MirrorSync:
         """Read the given lanes to their ends, unless ``stop`` is set before."""
         chosen = [lane for lane in self._lanes(ticket["run_id"]) if lane.lane in set(lanes)]
         lease = Lease(self._asset, ticket["run"], ticket["fence"])
-        with self._holding(lease, ticket["run_id"]):
+        with holding(self._engine, self._client, lease, ticket["run_id"]):
             pull_lanes(self._source, lease, ticket["run_id"], chosen, stop or Event())
 
     def reconcile(self, ticket: Ticket, *, confirm: str | None = None) -> None:
@@ -177,7 +178,8 @@ class MirrorSync:
         :param confirm: the code of a waiting list of deletes that a person has confirmed.
         """
         lease = retake_lease(self._engine, self._asset, ticket["run"])
-        with self._holding(lease, ticket["run_id"]):
+        transact(self._engine, lambda connection: runs.clear_error(connection, ticket["run_id"]))
+        with holding(self._engine, self._client, lease, ticket["run_id"]):
             exact = ticket["mode"] == "exact"
             ask_for_failures(self._source, lease)
             look_back(self._source, lease, ticket["run_id"])
@@ -188,9 +190,9 @@ class MirrorSync:
                 sweep(self._source, lease, ticket["run_id"])
                 ask_for_young(self._source, lease, ticket["run_id"], resumed=ticket["resumed"])
             try:
-                settle(self._source, lease, ticket["run_id"], confirm)
+                settle(self._source, lease, ticket["run_id"], confirm, exact=exact)
             except DeletesWaitError as waiting:
-                self._note_error(ticket["run_id"], waiting)
+                note_error(self._engine, ticket["run_id"], waiting)
 
     def finish(self, ticket: Ticket) -> dict[str, Any]:
         """Note that the run has ended, give the lease back, and tell what was done.
@@ -204,11 +206,12 @@ class MirrorSync:
             row = runs.run_row(connection, run_id)
             held = totals(connection, self._asset)
             reasons = rejections(connection, self._asset, 1)
-        error = unequal(form, row, held, reasons)
+            difference = count_rows(connection, self._source.mirror).difference
+        error = unequal(form, difference, held, reasons)
         if row["finished_at"] is None:  # else this is another attempt of a task that died after the commit
             retake_lease(self._engine, self._asset, ticket["run"])
-            self._require_lanes_done(run_id)
-            transact(self._engine, partial(close_run, form, row, error))
+            self._require_read_and_reconciled(row)
+            transact(self._engine, partial(close_run, form, row, difference, error))
             with suppress(DatabaseError):  # what it leaves goes after the next run
                 forget(self._engine, self._asset, self._retention)
         with reading(self._engine) as connection:
@@ -222,15 +225,18 @@ class MirrorSync:
         last_exact = exact["finished_at"] if exact and row["mode"] != "exact" else None
         return {"run": ticket["run"], **outcome_of(row, held, last_exact)}
 
-    def _require_lanes_done(self, run_id: int) -> None:
-        if any(not lane.done for lane in self._lanes(run_id)):
+    def _require_read_and_reconciled(self, run: RowMapping) -> None:
+        if run["count_difference"] is None or any(not lane.done for lane in self._lanes(run["id"])):
             raise KoboMirrorError(
-                "Not every lane was read to its end: start the sync again, it goes on where it stopped."
+                "Not everything was read and compared: start the sync again, it goes on where it stopped."
             )
 
     def fail(self, ticket: Ticket, error: KoboMirrorError | str) -> None:
         """Note why a run stopped, and give the lease back; the next run goes on where it stopped."""
-        self._note_error(ticket["run_id"], error)
+        with reading(self._engine) as connection:
+            row = runs.run_row(connection, ticket["run_id"])
+        if row["name"] == ticket["run"]:  # else a newer run has taken it up
+            note_error(self._engine, ticket["run_id"], error)
         release_lease(self._engine, self._asset, ticket["run"])
 
     def run(
@@ -242,7 +248,7 @@ class MirrorSync:
         name: str = "sync",
         pull_all: PullAll | None = None,
     ) -> dict[str, Any]:
-        """All steps.
+        """Take all steps.
 
         :param pull_all: plans and pulls; in this process alone if not given.
         :raises KoboMirrorError: a step failed; what it committed stays, the next run goes on from there.
@@ -256,6 +262,9 @@ class MirrorSync:
             raise
         except KoboMirrorError as error:
             self.fail(ticket, error)
+            raise
+        except Exception as error:
+            self.fail(ticket, f"It ended by an error that was not foreseen: {type(error).__name__}.")
             raise
         except BaseException:
             release_lease(self._engine, self._asset, ticket["run"])
@@ -279,15 +288,9 @@ class MirrorSync:
         """
         ask_again(self._source, ids, confirm)
 
-    def _note_error(self, run_id: int, error: KoboMirrorError | str) -> None:
-        transact(self._engine, lambda connection: runs.note_error(connection, run_id, error))
-
     def _lanes(self, run_id: int) -> list[runs.Lane]:
         with reading(self._engine) as connection:
             return runs.lanes(connection, self._asset, run_id)
-
-    def _holding(self, lease: Lease, run_id: int) -> AbstractContextManager[None]:
-        return holding(self._engine, self._client, lease, run_id)
 
 
 def _pull_here(sync: MirrorSync, ticket: Ticket) -> None:

@@ -56,20 +56,21 @@ def sentence_of(
 
 
 def unequal(
-    form: Form, run: RowMapping, held: Mapping[str, int], reasons: Sequence[tuple[int, str]]
+    form: Form, difference: int, held: Mapping[str, int], reasons: Sequence[tuple[int, str]]
 ) -> UnequalError | None:
     """Why a run that has read all it set out to read is no success all the same, or None.
 
+    :param difference: how many rows the form table has too many, or too few.
     :param reasons: ``_id`` and reason of the first rejection, if there is one.
     """
-    if difference := run["count_difference"]:
+    if difference:
         number = held["applied"]
         return UnequalError(
             f"The table {form.table} has {number + difference} rows, but {number} submissions fit it: run "
             "`python -m kobo_mirror verify --repair`."
         )
     if held["rejected"] and not held["applied"]:
-        first = "".join(f" Submission {kobo_id}: {reason}." for kobo_id, reason in reasons)
+        first = "".join(f" Submission {i}: {reason.partition('; ')[0]}." for i, reason in reasons)
         return UnequalError(
             f"None of the form's {held['rejected']} submissions fits the table {form.table}: check that "
             f"KOBO_ASSET_ID names the form that this table is for.{first}"
@@ -77,8 +78,11 @@ def unequal(
     return None
 
 
-def close_run(form: Form, run: RowMapping, error: UnequalError | None, connection: Connection) -> None:
-    """Note that a run has ended, and what it has read by that."""
+def close_run(
+    form: Form, run: RowMapping, difference: int, error: UnequalError | None, connection: Connection
+) -> None:
+    """Note that a run has ended, what its rows were counted to, and what it has read by that."""
+    runs.note_findings(connection, run["id"], {"count_difference": difference})
     if error and not run["error"]:
         runs.note_error(connection, run["id"], error)
     runs.finish_run(connection, run["id"])

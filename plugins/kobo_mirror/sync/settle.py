@@ -12,12 +12,13 @@ from kobo_mirror.sync.reconcile import drain
 from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
 
 
-def settle(source: Source, lease: Lease, run_id: int, confirm: str | None) -> None:
+def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, exact: bool = False) -> None:
     """Drain the fetch list, delete what is gone, and bring rows and totals together.
 
     What differs by count after that is noted in the run's row as ``count_difference``.
 
     :param confirm: the code of a list of deletes that a person has confirmed.
+    :param exact: look for each row, whatever their number.
     :raises DeletesWaitError: deletes wait for a person's word; all else was done.
     """
     waiting: DeletesWaitError | None = None
@@ -25,7 +26,7 @@ def settle(source: Source, lease: Lease, run_id: int, confirm: str | None) -> No
         _drain_and_remove(source, lease, run_id, confirm)
     except DeletesWaitError as error:
         waiting = error
-    if _difference(source) and _mend_rows(source, lease):
+    if (exact or _difference(source)) and _mend_rows(source, lease):
         try:
             _drain_and_remove(source, lease, run_id, None)
         except DeletesWaitError as error:

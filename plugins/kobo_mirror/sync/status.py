@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Engine
@@ -18,6 +19,7 @@ from kobo_mirror.store.lights import describe_proof, judge, known_of, light_of
 from kobo_mirror.store.schema import at_head
 
 _NAMED = 10
+_LATE = timedelta(days=1)  # the schedule is not known here
 
 
 def status(engine: Engine, form: Form) -> dict[str, Any]:
@@ -32,8 +34,9 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
         return {"form_table": form.table, "mirrors": None}
     server, asset = bound
     with reading(engine) as connection:
-        known = known_of(connection, form.table, asset)
-        findings = judge(known, moment_of(connection))
+        known = known_of(connection, form, asset)
+        moment = moment_of(connection)
+        findings = judge(known, moment, due=moment - _LATE)
         exact = runs.last_finished(connection, asset, "exact", well=True)
         unfinished = runs.unfinished_run(connection, asset)
         newest, waiting_deletes = known.newest, known.waiting

@@ -12,11 +12,11 @@ from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import State, row_digest
 from kobo_mirror.kobo.client import KoboClient, Page
-from kobo_mirror.store.bindings import bound_to
+from kobo_mirror.store.bindings import bound_to, declared_otherwise, epochs_of, is_declared_otherwise
 from kobo_mirror.store.database import clock, reading
 from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_between, rows_of
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
-from kobo_mirror.store.schema import at_head
+from kobo_mirror.store.schema import require_tables
 from kobo_mirror.sync.pull import Progress, as_many, page_or_end, silent, state_of
 from kobo_mirror.sync.sweep import seen_on
 
@@ -88,12 +88,17 @@ def verify(
     :param full: compare every submission, shaped, with every cell of the form table.
     :raises SchemaError: the form table mirrors another form or none yet.
     """
-    if not at_head(engine, mirror.form) or bound_to(engine, mirror.form) is None:
+    require_tables(engine, mirror.form)
+    if bound_to(engine, mirror.form) is None:
         raise SchemaError("There is nothing to verify yet: run `python -m kobo_mirror sync` first.")
     if bound_to(engine, mirror.form) != (mirror.server, mirror.asset_uid):
         raise SchemaError(
             f"The table {mirror.form.table} mirrors another form: there is no proof about {mirror.asset_uid}."
         )
+    with reading(engine) as connection:
+        if is_declared_otherwise(connection, mirror.form):
+            raise declared_otherwise(mirror.form)
+        full = full or epochs_of(connection, mirror.form.table).must_read_all  # digests are of older rows
     proof = _Proof(client, engine, mirror, full=full)
     started_at = clock(engine)
     ask = client.page if full else client.sweep_page

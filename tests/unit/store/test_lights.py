@@ -18,7 +18,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PROOF = {"missing": 0, "extra": 0, "stale": 0, "different": 0, "finished_at": NOW - HOUR}
 RUN = {"finished_at": NOW - HOUR, "error": None, "failure": None, "count_difference": 0}
 FAILED = {**RUN, "finished_at": None, "error": "The server is down.", "failure": "ServerError"}
-WAITS = {**RUN, "error": "20 have gone.", "failure": "DeletesWaitError"}
+WAITS = {**RUN, "error": "20 have gone.", "failure": "DeletesWaitError", "waiting_code": "0123456789ab"}
+UNPROVEN = {**WAITS, "waiting_code": None}
 WAITING = WaitingList("0123456789ab", NOW - HOUR, list(range(20)))
 
 
@@ -56,7 +57,9 @@ CASES: list[tuple[str, Known, Light, list[str]]] = [
     ("late", known(last=run(finished_at=NOW - DAY)), Light.AMBER, ["late"]),
     ("deletes wait", known(newest=WAITS, ended=WAITS, waiting=WAITING), Light.RED, ["deletes_wait"]),
     ("deletes wait after a repair", known(waiting=WAITING), Light.RED, ["deletes_wait"]),
-    ("deletes that no proof is had of", known(newest=WAITS, ended=WAITS), Light.RED, ["deletes_not_proven"]),
+    ("deletes not proven", known(newest=UNPROVEN, ended=UNPROVEN), Light.RED, ["deletes_not_proven"]),
+    ("deletes that were confirmed since", known(newest=WAITS, ended=WAITS), Light.GREEN, []),
+    ("another declaration", known(declared_otherwise=True), Light.AMBER, ["read_anew"]),
     ("an epoch not read yet", known(epochs=Epochs(2, 1)), Light.AMBER, ["read_anew"]),
     ("rows are missing", known(ended=run(count_difference=-3)), Light.RED, ["rows_differ"]),
     ("rows are too many", known(ended=run(count_difference=1)), Light.RED, ["rows_differ"]),

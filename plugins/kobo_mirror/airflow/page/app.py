@@ -14,8 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from kobo_mirror.airflow.page import access, actions, facts, schemas
 from kobo_mirror.airflow.page.texts import COOKIE, language_of, texts_in
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
+from kobo_mirror.forms.mirrored import FORM
 from kobo_mirror.store import overview
 from kobo_mirror.store.database import reading
+from kobo_mirror.store.schema import require_tables
 
 _FOLDER = Path(__file__).parent
 _STATIC = {
@@ -86,6 +88,7 @@ def forms(user: access.Viewer) -> list[schemas.Form]:
 
 def form(asset_uid: str, user: access.Viewer) -> schemas.Overview:
     """A form and its mirror at a glance. Never asks KoboToolbox."""
+    require_tables(access.target(), FORM)
     with reading(access.target()) as connection:
         return facts.overview_of(
             connection, _bound(connection, asset_uid), facts.utc_now(), access.secret_fingerprint()
@@ -161,6 +164,7 @@ def page(request: Request, user: access.Viewer, asset_uid: str | None = None, ru
 
 def _seen(user: Any, asset_uid: str | None, run: str | None) -> dict[str, Any]:
     answers = access.may_see_answers(user)
+    require_tables(access.target(), FORM)
     with reading(access.target()) as connection:
         known = overview.bound_forms(connection)
         if not known:

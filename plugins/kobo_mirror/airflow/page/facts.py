@@ -26,6 +26,7 @@ from kobo_mirror.airflow.page.schemas import (
     Webhook,
 )
 from kobo_mirror.airflow.schedules import schedule_from_env
+from kobo_mirror.forms.mirrored import FORM
 from kobo_mirror.store import overview, runs, tallies
 from kobo_mirror.store.dead_letters import letters_waiting
 from kobo_mirror.store.lights import Known, differences_of, judge, known_of, light_of
@@ -46,7 +47,7 @@ def overview_of(
     :param secret: the fingerprint of the webhook's secret; None: it is not known.
     """
     asset = form.asset_uid
-    known = known_of(connection, form.form_table, asset)
+    known = known_of(connection, FORM, asset)
     findings = judge(known, moment, due=_due(moment), secret=secret)
     exact = runs.last_finished(connection, asset, "exact", well=True)
     doubts = overview.doubts(connection, asset)
