@@ -8,16 +8,18 @@ import pytest
 from sqlalchemy import text
 
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, SchemaError
-from kobo_mirror.forms.form import Form
+from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.codes import waiting_list
 from kobo_mirror.store.database import reading
-from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.tables import leases, metadata
+from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.status import status
 from tests.support.mirroring import Mirroring
 from tests.support.passing_time import pass_time
+from tests.support.submissions import body, submission
 from tests.support.tables import answers, records, rows_of
 
 USUAL = {"mode": "usual", "exact_up_to": 0}
@@ -192,3 +194,24 @@ def test_a_mirror_that_no_sync_has_reached_for_a_day_is_late(mirroring: Mirrorin
     mirroring.verify()
     pass_time(mirroring.engine, int(days * 24 * 60))
     assert light(mirroring) == ("amber" if days > 1 else "green")
+
+
+def test_the_right_form_follows_one_that_was_named_by_mistake(mirroring: Mirroring) -> None:
+    """What of the wrong one was rejected stays in the ledger, and no row of the table is of it."""
+    wrong = Mirror(KOBO_RECORDS, mirroring.mirror.server, "aMistakenForm00000001")
+    bind(mirroring.engine, wrong)
+    Writer(mirroring.engine, wrong).push(body(submission(1, age="x")))
+    assert mirroring.sync()["inserted"] == 300
+    assert mirroring.verify().equal
+    assert light(mirroring) == "green"
+    with mirroring.client(asset=wrong.asset_uid) as client, pytest.raises(SchemaError, match="mirrors form"):
+        syncing(mirroring, client).run()
+    with pytest.raises(SchemaError, match="mirrors form"):
+        bind(mirroring.engine, wrong)
+
+
+def test_a_form_of_another_server_does_not_follow(mirroring: Mirroring) -> None:
+    """Its submissions have the same numbers, and the ledger knows the form by its uid alone."""
+    bind(mirroring.engine, Mirror(KOBO_RECORDS, "https://other.example", mirroring.simulator.asset))
+    with pytest.raises(SchemaError, match="mirrors form"):
+        mirroring.sync()

@@ -19,7 +19,7 @@ from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.store.database import now, reading, transact
 from kobo_mirror.store.literals import Sql
 from kobo_mirror.store.statements import First
-from kobo_mirror.store.tables import forms
+from kobo_mirror.store.tables import form_table, forms
 
 
 class Epochs(NamedTuple):
@@ -49,17 +49,36 @@ def bound_to(engine: Engine, form: Form) -> tuple[str, str] | None:
     return (row[0], row[1]) if row else None
 
 
-def note_binding(engine: Engine, mirror: Mirror) -> None:
-    """Note which form the form table mirrors, unless one is noted already."""
+def note_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False) -> None:
+    """Note which form the form table mirrors, unless one is noted already.
+
+    :param empty_will_do: note it in place of another one, too, if the form table has no rows.
+    """
+    t = forms.c
+    names = {"server": mirror.server, "asset_uid": mirror.asset_uid}
+    values = {**names, "fingerprint": mirror.form.fingerprint, "bound_at": now(), "epoch_read": 0}
+    mine = t.form_table == mirror.form.table
 
     def work(connection: Connection) -> None:
-        query = select(forms.c.server).where(forms.c.form_table == mirror.form.table).with_for_update()
-        if connection.execute(query).first() is None:
-            names = {"form_table": mirror.form.table, "server": mirror.server, "asset_uid": mirror.asset_uid}
-            values = {**names, "fingerprint": mirror.form.fingerprint, "bound_at": now()}
-            connection.execute(insert(forms).values(values | {"epoch": 1, "epoch_read": 0}))
+        bound = connection.execute(select(t.server, t.asset_uid).where(mine).with_for_update()).one_or_none()
+        if bound is None:
+            first = {"form_table": mirror.form.table, "epoch": 1}
+            connection.execute(insert(forms).values(values | first))
+        elif empty_will_do and may_be_bound_anew(connection, mirror, bound[1]):
+            again = {"epoch": t.epoch + 1, "id_strings": None}
+            connection.execute(update(forms).where(mine).values(values | again))
 
     transact(engine, work)
+
+
+def may_be_bound_anew(connection: Connection, mirror: Mirror, asset_uid: str) -> bool:
+    """Return True if the form table has no rows and was to mirror another form than this one.
+
+    :param asset_uid: the form that it is bound to.
+    """
+    table = form_table(mirror.form, connection.dialect.name)
+    is_empty = connection.execute(select(table.c.kobo_id).limit(1)).first() is None
+    return asset_uid != mirror.asset_uid and is_empty
 
 
 def is_declared_otherwise(connection: Connection, form: Form) -> bool:

@@ -17,6 +17,7 @@ from kobo_mirror.store.bindings import (
     bound_to,
     declared_otherwise,
     is_declared_otherwise,
+    may_be_bound_anew,
     note_binding,
     raise_epoch,
     require_form,
@@ -156,13 +157,19 @@ def require_tables(engine: Engine, form: Form) -> None:
         raise SchemaError(f"The database lacks our tables or has old ones: {_MIGRATE}.")
 
 
-def check_binding(engine: Engine, mirror: Mirror) -> None:
+def check_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False) -> None:
     """Refuse a form table that mirrors another form; one that mirrors none yet will do.
 
+    :param empty_will_do: so will one without rows: its form was named by mistake, and nothing of it fits.
     :raises SchemaError: it does, or the schema is not the newest.
     """
     require_tables(engine, mirror.form)
-    if bound := bound_to(engine, mirror.form):
+    bound = bound_to(engine, mirror.form)
+    if bound is None:
+        return
+    with reading(engine) as connection:
+        is_free = empty_will_do and may_be_bound_anew(connection, mirror, bound[1])
+    if not is_free:
         require_form(mirror, *bound)
 
 
@@ -176,12 +183,13 @@ def check_shape(engine: Engine, mirror: Mirror) -> None:
             raise declared_otherwise(mirror.form)
 
 
-def bind(engine: Engine, mirror: Mirror) -> None:
+def bind(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False) -> None:
     """Note which form the form table mirrors; before anything is touched, refuse any other.
 
+    :param empty_will_do: a form table without rows is given to this form, whatever it was to mirror before.
     :raises SchemaError: the form table mirrors another form, or the schema is not the newest; nothing was
         changed.
     """
-    check_binding(engine, mirror)
-    note_binding(engine, mirror)
+    check_binding(engine, mirror, empty_will_do=empty_will_do)
+    note_binding(engine, mirror, empty_will_do=empty_will_do)
     check_binding(engine, mirror)

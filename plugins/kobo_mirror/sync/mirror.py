@@ -123,9 +123,9 @@ class MirrorSync:
         :raises SchemaError: the form table mirrors another form; nothing was touched.
         """
         with noting_not_started(self._engine, self._source.mirror, run):
-            check_binding(self._engine, self._source.mirror)
+            check_binding(self._engine, self._source.mirror, empty_will_do=True)
             count = count_and_check_form(self._client)
-            bind(self._engine, self._source.mirror)
+            bind(self._engine, self._source.mirror, empty_will_do=True)
             lease = take_lease(self._engine, self._asset, run)
             with releasing_on_error(self._engine, lease):
                 return self._begin(lease, count, mode, since)
