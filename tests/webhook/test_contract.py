@@ -17,7 +17,7 @@ from sqlalchemy import Engine, select
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.bindings import learn_id_strings
-from kobo_mirror.store.database import open_engine, transact
+from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.tables import dead_letters
 from tests.webhook.application import MIRROR, Tables, client_of, post
@@ -160,7 +160,7 @@ def test_a_submission_of_another_form_is_kept_but_not_taken(
 def learn(engine: Engine, *names: str) -> None:
     """Have a pull show these names of the form."""
     bind(engine, MIRROR)
-    transact(engine, lambda connection: learn_id_strings(connection, MIRROR.form, names))
+    learn_id_strings(engine, MIRROR.form, names)
 
 
 def test_a_form_by_another_name_is_taken_once_a_pull_has_shown_it(

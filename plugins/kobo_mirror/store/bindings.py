@@ -168,6 +168,10 @@ def declared_otherwise(form: Form) -> SchemaError:
     )
 
 
+MOST_ID_STRINGS = 100
+"""So many names of a form are learnt; where there are more, a name says nothing."""
+
+
 def id_strings_of(connection: Connection, form: Form) -> frozenset[str] | None:
     """The values of ``_xform_id_string`` that pulled submissions had; None: none has been pulled yet."""
     query = select(forms.c.id_strings).where(forms.c.form_table == form.table)
@@ -175,11 +179,20 @@ def id_strings_of(connection: Connection, form: Form) -> frozenset[str] | None:
     return frozenset(json.loads(text)) if text else None
 
 
-def learn_id_strings(connection: Connection, form: Form, seen: Iterable[str]) -> None:
-    """Add to what ``id_strings_of`` tells, in a transaction of its own: it takes the form's row alone."""
-    query = select(forms.c.id_strings).where(forms.c.form_table == form.table).with_for_update()
-    text = connection.execute(query).scalar_one_or_none()
-    known = set(json.loads(text)) if text else set()
-    if not known.issuperset(seen):
-        learnt = json.dumps(sorted(known.union(seen)))
-        connection.execute(update(forms).where(forms.c.form_table == form.table).values(id_strings=learnt))
+def learn_id_strings(engine: Engine, form: Form, seen: Iterable[str]) -> None:
+    """Add to what ``id_strings_of`` tells, up to ``MOST_ID_STRINGS``; a row is locked only for a new one."""
+    with reading(engine) as connection:
+        known = id_strings_of(connection, form) or frozenset()
+    if frozenset(seen) <= known or len(known) >= MOST_ID_STRINGS:
+        return
+
+    def work(connection: Connection) -> None:
+        query = select(forms.c.id_strings).where(forms.c.form_table == form.table).with_for_update()
+        text = connection.execute(query).scalar_one_or_none()
+        known = set(json.loads(text)) if text else set()
+        new = sorted(set(seen) - known)[: MOST_ID_STRINGS - len(known)]
+        if new:
+            mine = update(forms).where(forms.c.form_table == form.table)
+            connection.execute(mine.values(id_strings=json.dumps(sorted(known.union(new)))))
+
+    transact(engine, work)

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from sqlalchemy import Engine
 
 from kobo_mirror.forms.form import Mirror
-from kobo_mirror.store.bindings import id_strings_of
+from kobo_mirror.store.bindings import MOST_ID_STRINGS, id_strings_of
 from kobo_mirror.store.database import reading
 
 _NAME = re.compile(r"[\w.-]{1,100}")  # an XForm's id_string, as long as KoboToolbox takes it
@@ -37,7 +37,8 @@ class FormNames:
         """Say whether a body with this ``_xform_id_string`` is of the form.
 
         :param named: what it says; None where it says nothing, empty where that is no text.
-        :returns: UNKNOWN while no submission of the form was pulled yet, so that any name may be its own.
+        :returns: UNKNOWN while no submission of the form was pulled yet, or where they go by more names than
+            are learnt, so that any name may be its own.
         :raises DatabaseError, SchemaError: the database cannot be asked.
         """
         if named is None or named in self._known:
@@ -46,7 +47,8 @@ class FormNames:
             return Belongs.ELSEWHERE
         with reading(self._engine) as connection:
             learnt = id_strings_of(connection, self._mirror.form)
-        if learnt is None:
-            return Belongs.UNKNOWN if _NAME.fullmatch(named) else Belongs.ELSEWHERE
-        self._known |= learnt
-        return Belongs.HERE if named in self._known else Belongs.ELSEWHERE
+        self._known |= learnt or frozenset()
+        if named in self._known:
+            return Belongs.HERE
+        may_be_ours = learnt is None or len(learnt) >= MOST_ID_STRINGS
+        return Belongs.UNKNOWN if may_be_ours and _NAME.fullmatch(named) else Belongs.ELSEWHERE

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, delete, update
@@ -17,7 +16,14 @@ from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.rows import State, read_state
 from kobo_mirror.store import runs, tallies
-from kobo_mirror.store.bindings import Held, NotBoundError, hold_first, hold_form, learn_id_strings
+from kobo_mirror.store.bindings import (
+    MOST_ID_STRINGS,
+    Held,
+    NotBoundError,
+    hold_first,
+    hold_form,
+    learn_id_strings,
+)
 from kobo_mirror.store.codes import note_use
 from kobo_mirror.store.database import transact
 from kobo_mirror.store.decide import Decision, Incoming, Stored, Way, decide, decide_absent
@@ -137,8 +143,8 @@ class Writer:
     def _learn_names(self, states: Sequence[State]) -> None:
         """Remember by what names submissions say that they are of this form."""
         seen = {state.id_string for state in states if state.id_string} - self._names
-        if seen:
-            transact(self._engine, partial(learn_id_strings, form=self._mirror.form, seen=seen))
+        if seen and len(self._names) < MOST_ID_STRINGS:
+            learn_id_strings(self._engine, self._mirror.form, seen)
             self._names |= seen
 
     def _pull(self, connection: Connection, page: Pulled) -> dict[str, int]:
