@@ -1,4 +1,4 @@
-"""What becomes of rejections that are asked for again, and what is said of it."""
+"""What becomes of dead letters and rejections that are taken once more, and what is said of it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
-from kobo_mirror.sync.replay import Fate, replay_rejections
-from tests.support.submissions import MIRROR, edited, submission
-from tests.support.tables import ledger
+from kobo_mirror.store.database import open_engine, reading
+from kobo_mirror.store.dead_letters import keep, letters_waiting, waiting_letters
+from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections
+from tests.support.submissions import ASSET, MIRROR, body, edited, submission
+from tests.support.tables import ledger, letters
 from tests.support.writing import Writing
 
 BAD = submission(1, age="x")
@@ -63,3 +65,60 @@ def test_each_of_those_asked_for_has_its_fate(engine: Engine, outcome: str, chos
     fates = replay_rejections(engine, MIRROR, lambda _: happens(writing) and None, **chosen)
     others = [] if chosen else [Fate("rejection", 2, "rejected", second)]
     assert fates == [Fate("rejection", 1, result, first), *others]
+
+
+OTHER = "aOtherForm00000000001"
+
+
+def test_letters_of_another_form_are_refused_by_name_and_left_alone(engine: Engine) -> None:
+    writing = Writing(engine)
+    mine, theirs, of_none = (
+        keep(engine, body=body(submission(number)), source="webhook", reason="no", asset_uid=asset)
+        for number, asset in ((1, ASSET), (2, OTHER), (3, None))
+    )
+    assert replay_dead_letters(engine, MIRROR, "rejected", ids=[theirs]) == [
+        Fate("dead letter", theirs, "refused", f"it was posted for the form {OTHER}")
+    ]
+    fates = replay_dead_letters(engine, MIRROR, "rejected")
+    assert [(fate.id, fate.result) for fate in fates] == [(mine, "inserted"), (of_none, "inserted")]
+    assert [row["body"] for row in letters(engine)] == [b"", body(submission(2)), b""]
+    assert letters(engine)[1]["attempts"] == 0
+    with reading(engine) as connection:
+        assert (letters_waiting(connection, ASSET), letters_waiting(connection, OTHER)) == (0, 1)
+    assert sorted(ledger(writing.engine)) == [1, 3]
+
+
+GOES = {
+    "taken": "UPDATE kobo_dead_letters SET replayed_at = received_at",
+    "deleted": "DELETE FROM kobo_dead_letters",
+}
+
+
+@pytest.mark.parametrize("gone", GOES)
+def test_a_letter_that_goes_meanwhile_stops_no_replay(engine: Engine, gone: str) -> None:
+    """Another replay takes it, or its time is up, after it was listed and before its turn."""
+    Writing(engine)
+    first, second, third = (
+        keep(engine, body=body(submission(n)), source="webhook", reason="no", asset_uid=ASSET)
+        for n in (1, 2, 3)
+    )
+    meanwhile = open_engine(engine.url.render_as_string(hide_password=False))
+
+    @event.listens_for(engine, "begin")
+    def take_the_second(_: Any) -> None:
+        with reading(meanwhile) as connection:
+            waiting = waiting_letters(connection, ASSET)
+        if not done and waiting and waiting[0][0] == second:
+            done.append(True)
+            with meanwhile.begin() as connection:
+                connection.exec_driver_sql(f"{GOES[gone]} WHERE id = {second}")
+
+    done: list[bool] = []
+    fates = replay_dead_letters(engine, MIRROR, "rejected")
+    meanwhile.dispose()
+    assert [(fate.id, fate.result, fate.reason) for fate in fates] == [
+        (first, "inserted", None),
+        (second, "refused", "it waits no more"),
+        (third, "inserted", None),
+    ]
+    assert sorted(ledger(engine)) == [1, 3]

@@ -79,11 +79,17 @@ def waiting_letters(connection: Connection, asset_uid: str, ids: Sequence[int] =
     return [(letter, reason) for letter, reason in rows]
 
 
-def body_of(connection: Connection, letter: int) -> bytes:
-    """The body of a dead letter, as it came."""
-    body: bytes = connection.execute(
-        select(dead_letters.c.body).where(dead_letters.c.id == letter)
-    ).scalar_one()
+def letters_of_others(connection: Connection, asset_uid: str, ids: Sequence[int]) -> list[tuple[int, str]]:
+    """Those of these dead letters that wait, but were posted for another form: id and that form's uid."""
+    t = dead_letters.c
+    query = select(t.id, t.asset_uid).where(t.id.in_(ids), t.replayed_at.is_(None), t.asset_uid != asset_uid)
+    return [(letter, other) for letter, other in connection.execute(query.order_by(t.id))]
+
+
+def body_of(connection: Connection, letter: int) -> bytes | None:
+    """The body of a dead letter, as it came; None if it waits no more: it was taken, or is kept no longer."""
+    waits = (dead_letters.c.id == letter) & dead_letters.c.replayed_at.is_(None)
+    body: bytes | None = connection.execute(select(dead_letters.c.body).where(waits)).scalar_one_or_none()
     return body
 
 

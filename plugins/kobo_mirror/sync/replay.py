@@ -11,7 +11,7 @@ from kobo_mirror.errors import SubmissionError
 from kobo_mirror.forms.form import Mirror
 from kobo_mirror.forms.submission import form_of, parse
 from kobo_mirror.store.database import reading
-from kobo_mirror.store.dead_letters import body_of, note_replay, waiting_letters
+from kobo_mirror.store.dead_letters import body_of, letters_of_others, note_replay, waiting_letters
 from kobo_mirror.store.form_names import Belongs, FormNames
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.schema import check_binding
@@ -56,34 +56,52 @@ def replay_dead_letters(
 ) -> list[Fate]:
     """Give dead letters to the writer as if they had just been delivered; those it takes are done with.
 
-    :param ids: only these; all that wait by default.
+    :param ids: only these; all of the form that wait by default.
     :param reason: only those whose reason holds this text.
+    :returns: what became of each. One that was posted for another form is refused.
     :raises SchemaError: the form table mirrors another form.
     """
     check_binding(engine, mirror)
     writer = Writer(engine, mirror, keep_payloads)
     with reading(engine) as connection:
         letters = waiting_letters(connection, mirror.asset_uid, ids)
+        others = letters_of_others(connection, mirror.asset_uid, ids)
     names = FormNames(engine, mirror)
-    return [_replay(engine, names, writer, letter) for letter, why in letters if reason in why]
+    fates = [_replay(engine, names, writer, letter) for letter, why in letters if reason in why]
+    return fates + [_refused(letter, f"it was posted for the form {other}") for letter, other in others]
 
 
 def _replay(engine: Engine, names: FormNames, writer: Writer, letter: int) -> Fate:
     with reading(engine) as connection:
         body = body_of(connection, letter)
+    if body is None:
+        return _refused(letter, "it waits no more")
     try:
-        _require_form(names, body)
-        result = writer.push(body)
+        fate, taken = _judged(names, writer, letter, body)
     except SubmissionError as error:
-        note_replay(engine, letter, taken=False)
-        return Fate("dead letter", letter, "refused", str(error))
-    note_replay(engine, letter, taken=True)
-    return Fate("dead letter", letter, result.result, result.reason)
+        fate, taken = _refused(letter, str(error)), False
+    note_replay(engine, letter, taken=taken)
+    return fate
 
 
-def _require_form(names: FormNames, body: bytes) -> None:
-    if names.belongs(form_of(parse(body))) is not Belongs.HERE:
-        raise SubmissionError("another form's submission")
+def _judged(names: FormNames, writer: Writer, letter: int, body: bytes) -> tuple[Fate, bool]:
+    """What becomes of a letter, and whether it is done with by that.
+
+    :raises SubmissionError: it is no submission.
+    """
+    submission = parse(body)
+    belongs = names.belongs(form_of(submission))
+    if belongs is Belongs.ELSEWHERE:
+        return _refused(letter, "another form's submission"), False
+    if belongs is Belongs.UNKNOWN:  # it stays: if it is another form's, the server has nothing of it
+        writer.defer(submission["_id"])
+        return Fate("dead letter", letter, "deferred", "whose it is will be known after the next sync"), False
+    result = writer.push(body)
+    return Fate("dead letter", letter, result.result, result.reason), True
+
+
+def _refused(letter: int, reason: str) -> Fate:
+    return Fate("dead letter", letter, "refused", reason)
 
 
 def replay_rejections(
