@@ -22,12 +22,13 @@ from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import overview, schema
 from kobo_mirror.store.bindings import epochs_of
 from kobo_mirror.store.database import open_engine, reading, transact
+from kobo_mirror.store.dead_letters import keep, waiting_letters
 from kobo_mirror.store.runs import finish_run
 from kobo_mirror.store.schema import VERSION_TABLE, at_head, bind, bound_to, migrate
 from kobo_mirror.store.tables import form_table, metadata
 from tests.support.processes import migrate_one
 from tests.support.submissions import ASSET, MIRROR, SERVER, submission
-from tests.support.tables import records
+from tests.support.tables import letters, records
 from tests.support.writing import Writing
 
 ROOT = Path(__file__).parents[2]
@@ -254,10 +255,14 @@ def test_a_mirror_of_an_older_version_goes_on_as_it_was(fresh_url: str) -> None:
     writing = Writing(engine)
     writing.pull(submission(1), submission(2, age="x", client_name=None), submission(3, phone=None))
     transact(engine, lambda connection: finish_run(connection, writing.run_id))
+    for _ in range(2):
+        keep(engine, body=b"a letter", source="webhook", reason="no")
     with engine.begin() as connection:
         config = schema._config()
         config.attributes["connection"] = connection
         command.downgrade(config, "0003")
+        taken = "UPDATE kobo_dead_letters SET replayed_at = received_at WHERE id = 1"  # with its body
+        connection.exec_driver_sql(taken)
     assert not at_head(engine, KOBO_RECORDS)
     before = records(engine)
     migrate(engine, KOBO_RECORDS)
@@ -270,6 +275,10 @@ def test_a_mirror_of_an_older_version_goes_on_as_it_was(fresh_url: str) -> None:
     ]
     assert records(engine) == before
     assert writing.pull(submission(1)) == {"rows_read": 1, "unchanged": 1}
+    assert [row["body"] for row in letters(engine)] == [b"", b"a letter"]
+    with reading(engine) as connection:
+        assert waiting_letters(connection, ASSET) == [(2, "no")]  # of no form that is known: of each
+        assert waiting_letters(connection, "aOtherForm00000000001") == [(2, "no")]
     engine.dispose()
 
 

@@ -1,20 +1,29 @@
-"""Retention: what the bookkeeping of a form no longer needs goes after a time; its submissions never do."""
+"""Retention: what the bookkeeping of a form no longer needs goes after a time; its submissions never do.
+
+Rows go key by key, in short transactions with pauses as long: a DELETE of many keys may read a whole table,
+and waits for whatever other forms and deliveries hold of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, delete, func, or_, select
 
 from kobo_mirror.store import runs
-from kobo_mirror.store.database import clock, reading, transact
+from kobo_mirror.store.database import clock, transact
 from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.tables import checkpoints, code_ids, codes, dead_letters, proofs, sync_runs
 
-_PORTION = 1_000
+_PORTION = 500
+_LETTERS = 10  # with bodies of 5 MiB
+_SECONDS = 5.0
+
+_Step = Callable[[Connection], int]
 
 
 class Retention(NamedTuple):
@@ -31,45 +40,104 @@ class Retention(NamedTuple):
 FOR_EVER = Retention(0, 0)
 
 
-def forget(engine: Engine, asset_uid: str, retention: Retention) -> int:
-    """Delete what is older than it is kept, a thousand rows a transaction; returns how many rows went.
+def forget(engine: Engine, asset_uid: str, retention: Retention, *, seconds: float = _SECONDS) -> int:
+    """Delete what was kept for its days, counted from the last midnight (UTC).
 
     The runs and proofs that later ones build on stay, however old: see ``_runs_in_use``.
 
+    :param seconds: after which no other portion is begun: what is left goes the next time.
+    :returns: how many rows went.
     :raises DatabaseError: the database cannot take it; what was deleted is, the rest goes the next time.
     """
-    moment = clock(engine)
-    return sum(
-        _delete(engine, key, condition, further)
-        for key, condition, further in _outdated(engine, asset_uid, retention, moment)
-    )
+    end = time.monotonic() + seconds
+    gone = 0
+    for step in _steps(asset_uid, retention, clock(engine)):
+        while number := _portion(engine, step):
+            gone += number
+            if time.monotonic() > end:
+                return gone
+    return gone
 
 
-def _outdated(
-    engine: Engine, asset_uid: str, retention: Retention, moment: datetime
-) -> Iterator[tuple[Column[Any], ColumnElement[bool], Column[Any] | None]]:
-    """A table's key, what may go of the table, and the column of another one that names the same keys."""
-    r, p, d, c = sync_runs.c, proofs.c, dead_letters.c, codes.c
-    of_form = or_(d.asset_uid == asset_uid, d.asset_uid.is_(None))
-    if retention.history_days:
-        before = moment - timedelta(days=retention.history_days)
-        with reading(engine) as connection:
-            used = _runs_in_use(connection, asset_uid), _proofs_in_use(connection, asset_uid)
-        old_runs = (r.asset_uid == asset_uid) & (r.started_at < before) & r.id.not_in(used[0])
-        yield r.id, old_runs, checkpoints.c.run
-        yield p.id, (p.asset_uid == asset_uid) & (p.finished_at < before) & p.id.not_in(used[1]), None
-        yield d.id, of_form & (d.replayed_at < before), None
-        yield c.code, (c.asset_uid == asset_uid) & _done_before(before), code_ids.c.code
+def _portion(engine: Engine, step: _Step) -> int:
+    """Take one step in a transaction of its own, and then leave the database to others for as long."""
+    began = time.monotonic()
+    number = transact(engine, step)
+    if number:
+        time.sleep(time.monotonic() - began)
+    return number
+
+
+def _steps(asset_uid: str, retention: Retention, moment: datetime) -> Iterator[_Step]:
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    t = dead_letters.c
     if retention.dead_letter_days:
-        before = moment - timedelta(days=retention.dead_letter_days)
-        yield d.id, of_form & d.replayed_at.is_(None) & (d.received_at < before), None
+        before = midnight - timedelta(days=retention.dead_letter_days)
+        waits_since = t.replayed_at.is_(None) & (t.received_at < before)
+        yield partial(_letters, asset_uid, before, waits_since, _LETTERS)
+    if retention.history_days:
+        before = midnight - timedelta(days=retention.history_days)
+        yield partial(_letters, asset_uid, before, t.replayed_at < before, _PORTION)
+        yield partial(_codes, asset_uid, before)
+        yield partial(_proofs, asset_uid, before)
+        yield partial(_runs, asset_uid, before)
 
 
-def _done_before(before: datetime) -> ColumnElement[bool]:
-    return or_(codes.c.used_at < before, codes.c.settled_at < before)
+def _letters(
+    asset_uid: str, before: datetime, outdated: ColumnElement[bool], most: int, connection: Connection
+) -> int:
+    t = dead_letters.c
+    oldest = connection.execute(select(t.received_at).order_by(t.id).limit(1)).scalar_one_or_none()
+    if oldest is None or oldest >= before:
+        return 0  # as on most days: the table, which has no index for it, is not walked
+    of_form = or_(t.asset_uid == asset_uid, t.asset_uid.is_(None))
+    query = select(t.id).where(of_form, outdated).order_by(t.id).limit(most)
+    return _delete(connection, dead_letters, [{"id": i} for i in connection.execute(query).scalars()])
 
 
-def _runs_in_use(connection: Connection, asset_uid: str) -> list[int]:
+def _codes(asset_uid: str, before: datetime, connection: Connection) -> int:
+    """Delete of the first code that is done: a portion of its ids, with the last ones the code itself."""
+    t = codes.c
+    done = (t.used_at < before) | (t.settled_at < before)
+    code = connection.execute(select(t.code).where(t.asset_uid == asset_uid, done).limit(1)).scalar()
+    if code is None:
+        return 0
+    covered = select(code_ids.c.kobo_id).where(code_ids.c.code == code).limit(_PORTION)
+    keys = [{"code": code, "kobo_id": i} for i in connection.execute(covered).scalars()]
+    number = _delete(connection, code_ids, keys)
+    return number if number == _PORTION else number + _delete(connection, codes, [{"code": code}])
+
+
+def _proofs(asset_uid: str, before: datetime, connection: Connection) -> int:
+    t = proofs.c
+    oldest = select(t.id, t.finished_at).where(t.asset_uid == asset_uid).order_by(t.id).limit(_PORTION)
+    old = [i for i, finished_at in connection.execute(oldest) if finished_at < before]
+    newest = (last_proof(connection, asset_uid), last_proof(connection, asset_uid, whole=True)) if old else ()
+    in_use = {row["id"] for row in newest if row is not None}
+    return _delete(connection, proofs, [{"id": i} for i in old if i not in in_use])
+
+
+def _runs(asset_uid: str, before: datetime, connection: Connection) -> int:
+    """Delete outdated runs among the first ones, with their checkpoints; the order of ids is that of time."""
+    t = sync_runs.c
+    ended = func.coalesce(t.finished_at, t.started_at)
+    oldest = select(t.id, ended).where(t.asset_uid == asset_uid).order_by(t.id).limit(_PORTION)
+    old = {i for i, moment in connection.execute(oldest) if moment < before}
+    if not old or old == _first_that_ended(connection, asset_uid):
+        return 0
+    keys = [{"id": i} for i in sorted(old - _runs_in_use(connection, asset_uid))]
+    lanes = [{"asset_uid": asset_uid, "run": key["id"]} for key in keys]
+    _delete(connection, checkpoints, lanes)
+    return _delete(connection, sync_runs, keys)
+
+
+def _first_that_ended(connection: Connection, asset_uid: str) -> set[int]:
+    t = sync_runs.c
+    first = select(t.id).where(t.asset_uid == asset_uid, t.finished_at.is_not(None)).order_by(t.id).limit(1)
+    return set(connection.execute(first).scalars())
+
+
+def _runs_in_use(connection: Connection, asset_uid: str) -> set[int]:
     """The runs that others are judged by: the newest ones, the first, and those that set a mark.
 
     The watermark is the highest id over all runs that were settled when the last one began, later over all;
@@ -81,40 +149,20 @@ def _runs_in_use(connection: Connection, asset_uid: str) -> list[int]:
     t = sync_runs.c
     ended = select(t.id).where(t.asset_uid == asset_uid, t.finished_at.is_not(None))
     pulls = ended.where(t.mode.not_in(runs.NO_PULL))
-    highest = pulls.where(t.highest_id.is_not(None)).order_by(t.highest_id.desc())
+    highest = pulls.where(t.highest_id.is_not(None)).order_by(t.highest_id.desc(), t.id.desc())
     last = runs.last_finished(connection, asset_uid)
     settled = [highest.where(t.finished_at <= last["started_at"] - runs.SETTLING)] if last else []
-    marks = (
-        *settled,
-        ended.order_by(t.id),
-        highest,
-        ended.where(t.history_until.is_not(None)).order_by(t.history_until.desc()),
-    )
-    found = (connection.execute(query.limit(1)).scalar_one_or_none() for query in marks)
-    return sorted({row["id"] for row in newest if row is not None} | {i for i in found if i is not None})
+    history = ended.where(t.history_until.is_not(None)).order_by(t.history_until.desc(), t.id.desc())
+    in_use = {row["id"] for row in newest if row is not None} | _first_that_ended(connection, asset_uid)
+    for mark in (*settled, highest, history):
+        in_use.update(connection.execute(mark.limit(1)).scalars())
+    return in_use
 
 
-def _proofs_in_use(connection: Connection, asset_uid: str) -> list[int]:
-    known = (last_proof(connection, asset_uid), last_proof(connection, asset_uid, whole=True))
-    return sorted({row["id"] for row in known if row is not None})
-
-
-def _delete(
-    engine: Engine, key: Column[Any], condition: ColumnElement[bool], further: Column[Any] | None
-) -> int:
-    number = 0
-    while found := _next(engine, key, condition):
-        transact(engine, partial(_delete_keys, keys=(further, key), found=found))
-        number += len(found)
-    return number
-
-
-def _next(engine: Engine, key: Column[Any], condition: ColumnElement[bool]) -> Sequence[Any]:
-    with reading(engine) as connection:
-        return connection.execute(select(key).where(condition).order_by(key).limit(_PORTION)).scalars().all()
-
-
-def _delete_keys(connection: Connection, keys: Iterable[Column[Any] | None], found: Sequence[Any]) -> None:
-    for key in keys:
-        if key is not None:
-            connection.execute(delete(key.table).where(key.in_(found)))
+def _delete(connection: Connection, table: Table, keys: Sequence[Mapping[str, Any]]) -> int:
+    """Delete rows by their keys, or the first columns of them, one after the other; returns how many keys."""
+    if keys:
+        mine = (table.c[name] == bindparam(f"the_{name}") for name in keys[0])
+        named = [{f"the_{name}": value for name, value in key.items()} for key in keys]
+        connection.execute(delete(table).where(*mine), named)
+    return len(keys)

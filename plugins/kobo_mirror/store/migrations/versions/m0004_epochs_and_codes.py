@@ -32,6 +32,8 @@ READ_FROM_THE_START = (
     "UPDATE kobo_forms SET epoch_read = 1 WHERE epoch_read = 0 AND asset_uid IN "
     "(SELECT asset_uid FROM kobo_sync_runs WHERE finished_at IS NOT NULL AND mode <> 'repair')"
 )
+# A dead letter that was taken keeps no body any more.
+EMPTY_TAKEN_LETTERS = "UPDATE kobo_dead_letters SET body = x'' WHERE replayed_at IS NOT NULL"
 _COLUMN = re.compile(r"(?:^|; )(\w+): the answer to ")  # how reasons named their columns up to this revision
 
 
@@ -75,6 +77,7 @@ def upgrade() -> None:
         **OPTIONS,
     )
     op.execute(READ_FROM_THE_START)
+    op.execute(EMPTY_TAKEN_LETTERS)
     _name_rejected_columns()
 
 
