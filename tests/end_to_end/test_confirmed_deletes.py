@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kobo_mirror.errors import DeletesWaitError, UnequalError
+from kobo_mirror.errors import DeletesWaitError, ServerError, UnequalError
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.codes import waiting_list
 from kobo_mirror.store.database import reading
@@ -190,8 +190,8 @@ def test_a_failed_sync_shows_in_the_status_and_takes_no_time_of_the_good_one(mir
 
 def test_a_failed_start_hides_no_unfinished_run(mirroring: Mirroring) -> None:
     mirroring.simulator.control.faults.add("503", count=None, after=5, path="limit=10$")
-    code, _, _ = mirroring.command("sync", KOBO_PAGE_SIZE="10", KOBO_MAX_IN_FLIGHT="1")
-    assert code == 1
+    with pytest.raises(ServerError):
+        mirroring.sync(mirroring.client(attempts=1), page_size=10, in_flight=1)
     mirroring.simulator.control.faults.clear()
     loaded = len(records(mirroring.engine))
     mirroring.command("sync", KOBO_TOKEN="0" * 40)
