@@ -63,7 +63,7 @@ class Story:
     ("database_url", "others"),
     [
         pytest.param("sqlite", 0, id="sqlite-the form's last ones"),
-        pytest.param("server", 3, id="server-others stay"),
+        pytest.param("server", 3, id="server-others stay", marks=pytest.mark.long),
         pytest.param("sqlite", 3, id="sqlite-others stay", marks=pytest.mark.long),
         pytest.param("server", 0, id="server-the form's last ones", marks=pytest.mark.long),
     ],
