@@ -76,9 +76,10 @@ def may_be_bound_anew(connection: Connection, mirror: Mirror, asset_uid: str) ->
 
     :param asset_uid: the form that it is bound to.
     """
+    if asset_uid == mirror.asset_uid:
+        return False
     table = form_table(mirror.form, connection.dialect.name)
-    is_empty = connection.execute(select(table.c.kobo_id).limit(1)).first() is None
-    return asset_uid != mirror.asset_uid and is_empty
+    return connection.execute(select(table.c.kobo_id).limit(1)).first() is None
 
 
 def is_declared_otherwise(connection: Connection, form: Form) -> bool:
