@@ -7,15 +7,27 @@ and waits for whatever other forms and deliveries hold of it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, delete, func, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
 
 from kobo_mirror.store import runs
-from kobo_mirror.store.database import clock, transact
+from kobo_mirror.store.database import clock, reading, transact
 from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.tables import checkpoints, code_ids, codes, dead_letters, proofs, sync_runs
 
@@ -23,7 +35,8 @@ _PORTION = 500
 _LETTERS = 10  # with bodies of 5 MiB
 _SECONDS = 5.0
 
-_Step = Callable[[Connection], int]
+_Portion = Mapping[Table, Sequence[Mapping[str, Any]]]
+"""Keys by their tables, in the order in which they go."""
 
 
 class Retention(NamedTuple):
@@ -46,89 +59,106 @@ def forget(engine: Engine, asset_uid: str, retention: Retention, *, seconds: flo
     The runs and proofs that later ones build on stay, however old: see ``_runs_in_use``.
 
     :param seconds: after which no other portion is begun: what is left goes the next time.
-    :returns: how many rows went.
+    :returns: how many runs, proofs, dead letters, codes and ids of codes went.
     :raises DatabaseError: the database cannot take it; what was deleted is, the rest goes the next time.
     """
     end = time.monotonic() + seconds
     gone = 0
-    for step in _steps(asset_uid, retention, clock(engine)):
-        while number := _portion(engine, step):
-            gone += number
-            if time.monotonic() > end:
-                return gone
+    for portion in _outdated(engine, asset_uid, retention, clock(engine)):
+        began = time.monotonic()
+        transact(engine, partial(_delete, portion))
+        gone += sum(len(keys) for table, keys in portion.items() if table is not checkpoints)
+        if time.monotonic() > end:
+            break
+        time.sleep(time.monotonic() - began)  # for as long the database is left to others
     return gone
 
 
-def _portion(engine: Engine, step: _Step) -> int:
-    """Take one step in a transaction of its own, and then leave the database to others for as long."""
-    began = time.monotonic()
-    number = transact(engine, step)
-    if number:
-        time.sleep(time.monotonic() - began)
-    return number
-
-
-def _steps(asset_uid: str, retention: Retention, moment: datetime) -> Iterator[_Step]:
+def _outdated(engine: Engine, asset_uid: str, retention: Retention, moment: datetime) -> Iterator[_Portion]:
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     t = dead_letters.c
     if retention.dead_letter_days:
         before = midnight - timedelta(days=retention.dead_letter_days)
         waits_since = t.replayed_at.is_(None) & (t.received_at < before)
-        yield partial(_letters, asset_uid, before, waits_since, _LETTERS)
+        yield from _letters(engine, asset_uid, before, waits_since, _LETTERS)
     if retention.history_days:
         before = midnight - timedelta(days=retention.history_days)
-        yield partial(_letters, asset_uid, before, t.replayed_at < before, _PORTION)
-        yield partial(_codes, asset_uid, before)
-        yield partial(_proofs, asset_uid, before)
-        yield partial(_runs, asset_uid, before)
+        yield from _letters(engine, asset_uid, before, t.replayed_at < before, _PORTION)
+        yield from _codes(engine, asset_uid, before)
+        yield from _proofs(engine, asset_uid, before)
+        yield from _runs(engine, asset_uid, before)
+
+
+def _read(engine: Engine, query: Select[*tuple[Any, ...]]) -> list[Any]:
+    with reading(engine) as connection:
+        return list(connection.execute(query))
 
 
 def _letters(
-    asset_uid: str, before: datetime, outdated: ColumnElement[bool], most: int, connection: Connection
-) -> int:
+    engine: Engine, asset_uid: str, before: datetime, outdated: ColumnElement[bool], most: int
+) -> Iterator[_Portion]:
     t = dead_letters.c
-    oldest = connection.execute(select(t.received_at).order_by(t.id).limit(1)).scalar_one_or_none()
-    if oldest is None or oldest >= before:
-        return 0  # as on most days: the table, which has no index for it, is not walked
-    of_form = or_(t.asset_uid == asset_uid, t.asset_uid.is_(None))
-    query = select(t.id).where(of_form, outdated).order_by(t.id).limit(most)
-    return _delete(connection, dead_letters, [{"id": i} for i in connection.execute(query).scalars()])
+    oldest = _read(engine, select(t.received_at).order_by(t.id).limit(1))
+    if not oldest or oldest[0][0] >= before:
+        return  # as on most days: the table, which has no index for it, is not walked
+    mine = outdated & or_(t.asset_uid == asset_uid, t.asset_uid.is_(None))
+    after = 0
+    while found := _read(engine, select(t.id).where(mine, t.id > after).order_by(t.id).limit(most)):
+        yield {dead_letters: [{"id": row[0]} for row in found]}
+        after = found[-1][0]
 
 
-def _codes(asset_uid: str, before: datetime, connection: Connection) -> int:
-    """Delete of the first code that is done: a portion of its ids, with the last ones the code itself."""
-    t = codes.c
+def _codes(engine: Engine, asset_uid: str, before: datetime) -> Iterator[_Portion]:
+    """The ids of each code that is done, in portions, with the last ones the code itself."""
+    t, ids = codes.c, code_ids.c
     done = (t.used_at < before) | (t.settled_at < before)
-    code = connection.execute(select(t.code).where(t.asset_uid == asset_uid, done).limit(1)).scalar()
-    if code is None:
-        return 0
-    covered = select(code_ids.c.kobo_id).where(code_ids.c.code == code).limit(_PORTION)
-    keys = [{"code": code, "kobo_id": i} for i in connection.execute(covered).scalars()]
-    number = _delete(connection, code_ids, keys)
-    return number if number == _PORTION else number + _delete(connection, codes, [{"code": code}])
+    for (code,) in _read(engine, select(t.code).where(t.asset_uid == asset_uid, done)):
+        after, goes_on = 0, True
+        while goes_on:
+            further = select(ids.kobo_id).where(ids.code == code, ids.kobo_id > after)
+            found = _read(engine, further.order_by(ids.kobo_id).limit(_PORTION))
+            goes_on = len(found) == _PORTION
+            keys = [{"code": code, "kobo_id": row[0]} for row in found]
+            yield {code_ids: keys, codes: [] if goes_on else [{"code": code}]}
+            after = found[-1][0] if found else after
 
 
-def _proofs(asset_uid: str, before: datetime, connection: Connection) -> int:
-    t = proofs.c
-    oldest = select(t.id, t.finished_at).where(t.asset_uid == asset_uid).order_by(t.id).limit(_PORTION)
-    old = [i for i, finished_at in connection.execute(oldest) if finished_at < before]
-    newest = (last_proof(connection, asset_uid), last_proof(connection, asset_uid, whole=True)) if old else ()
+def _proofs(engine: Engine, asset_uid: str, before: datetime) -> Iterator[_Portion]:
+    with reading(engine) as connection:
+        newest = (last_proof(connection, asset_uid), last_proof(connection, asset_uid, whole=True))
     in_use = {row["id"] for row in newest if row is not None}
-    return _delete(connection, proofs, [{"id": i} for i in old if i not in in_use])
+    for found in _windows(engine, proofs.c.id, proofs.c.finished_at, asset_uid, before):
+        if keys := [{"id": i} for i in found if i not in in_use]:
+            yield {proofs: keys}
 
 
-def _runs(asset_uid: str, before: datetime, connection: Connection) -> int:
-    """Delete outdated runs among the first ones, with their checkpoints; the order of ids is that of time."""
+def _runs(engine: Engine, asset_uid: str, before: datetime) -> Iterator[_Portion]:
+    """Outdated runs with their checkpoints; which are in use is found out only where there are some."""
     t = sync_runs.c
-    ended = func.coalesce(t.finished_at, t.started_at)
-    oldest = select(t.id, ended).where(t.asset_uid == asset_uid).order_by(t.id).limit(_PORTION)
-    old = {i for i, moment in connection.execute(oldest) if moment < before}
-    if not old or old == _first_that_ended(connection, asset_uid):
-        return 0
-    keys = [{"id": i} for i in sorted(old - _runs_in_use(connection, asset_uid))]
-    lanes = [{"asset_uid": asset_uid, "run": key["id"]} for key in keys]
-    _delete(connection, checkpoints, lanes)
-    return _delete(connection, sync_runs, keys)
+    with reading(engine) as connection:
+        in_use = first = _first_that_ended(connection, asset_uid)
+    for found in _windows(engine, t.id, func.coalesce(t.finished_at, t.started_at), asset_uid, before):
+        if in_use is first and not first.issuperset(found):
+            with reading(engine) as connection:
+                in_use = first | _runs_in_use(connection, asset_uid)
+        if keys := [i for i in found if i not in in_use]:
+            lanes = [{"asset_uid": asset_uid, "run": i} for i in keys]
+            yield {checkpoints: lanes, sync_runs: [{"id": i} for i in keys]}
+
+
+def _windows(
+    engine: Engine, key: Column[int], moment: ColumnElement[datetime], asset_uid: str, before: datetime
+) -> Iterator[list[int]]:
+    """The outdated ones of a form, a portion of its rows at a time; the order of ids is that of time."""
+    after = 0
+    while True:
+        mine = select(key, moment).where(key.table.c.asset_uid == asset_uid, key > after)
+        rows = _read(engine, mine.order_by(key).limit(_PORTION))
+        found = [i for i, at in rows if at < before]
+        if not found:
+            return
+        yield found
+        after = rows[-1][0]
 
 
 def _first_that_ended(connection: Connection, asset_uid: str) -> set[int]:
@@ -138,7 +168,7 @@ def _first_that_ended(connection: Connection, asset_uid: str) -> set[int]:
 
 
 def _runs_in_use(connection: Connection, asset_uid: str) -> set[int]:
-    """The runs that others are judged by: the newest ones, the first, and those that set a mark.
+    """The runs that others are judged by: beside the first one the newest, and those that set a mark.
 
     The watermark is the highest id over all runs that were settled when the last one began, later over all;
     the history goes on from the latest moment that one has read up to. The runs that hold these stay.
@@ -153,16 +183,16 @@ def _runs_in_use(connection: Connection, asset_uid: str) -> set[int]:
     last = runs.last_finished(connection, asset_uid)
     settled = [highest.where(t.finished_at <= last["started_at"] - runs.SETTLING)] if last else []
     history = ended.where(t.history_until.is_not(None)).order_by(t.history_until.desc(), t.id.desc())
-    in_use = {row["id"] for row in newest if row is not None} | _first_that_ended(connection, asset_uid)
+    in_use = {row["id"] for row in newest if row is not None}
     for mark in (*settled, highest, history):
         in_use.update(connection.execute(mark.limit(1)).scalars())
     return in_use
 
 
-def _delete(connection: Connection, table: Table, keys: Sequence[Mapping[str, Any]]) -> int:
-    """Delete rows by their keys, or the first columns of them, one after the other; returns how many keys."""
-    if keys:
-        mine = (table.c[name] == bindparam(f"the_{name}") for name in keys[0])
-        named = [{f"the_{name}": value for name, value in key.items()} for key in keys]
-        connection.execute(delete(table).where(*mine), named)
-    return len(keys)
+def _delete(portion: _Portion, connection: Connection) -> None:
+    """Delete rows by their keys, or by the first columns of them, one after the other."""
+    for table, keys in portion.items():
+        if keys:
+            mine = (table.c[name] == bindparam(f"the_{name}") for name in keys[0])
+            named = [{f"the_{name}": value for name, value in key.items()} for key in keys]
+            connection.execute(delete(table).where(*mine), named)
