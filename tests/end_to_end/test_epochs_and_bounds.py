@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError
+from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.bindings import epochs_of, raise_epoch
 from kobo_mirror.store.database import reading, transact
+from kobo_mirror.store.runs import open_run
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.status import status
 from simulator.options import Options
 from tests.end_to_end.test_rows_are_there import LARGE_FORM, drop_and_migrate, run_sql, stop_after
 from tests.support.mirroring import Mirroring
@@ -88,6 +92,21 @@ def test_a_run_that_stopped_is_not_gone_on_with_in_another_epoch(embedded: Mirro
     assert (result["rows_read"], epochs(embedded)) == (300, (2, 2))
     assert {row["epoch"] for row in ledger(embedded.engine).values()} == {2}
     assert embedded.verify().equal
+
+
+def test_a_run_that_did_not_read_from_the_start_has_not_read_the_epoch(embedded: Mirroring) -> None:
+    """It stopped under an older version, which let it begin above what this epoch has not read."""
+    embedded.sync()
+    transact(embedded.engine, lambda connection: raise_epoch(connection, embedded.mirror.form))
+    asset, highest = embedded.simulator.asset, embedded.simulator.control.ids()[-1]
+    begun = partial(open_run, asset_uid=asset, name="sync", mode="usual", watermark=highest, epoch=2)
+    transact(embedded.engine, begun)
+    assert embedded.sync(**USUAL)["rows_read"] == 0
+    assert epochs(embedded) == (2, 1)
+    assert status(embedded.engine, KOBO_RECORDS)["light"] != "green"
+    assert embedded.sync(**USUAL)["rows_read"] == 300
+    assert epochs(embedded) == (2, 2)
+    assert {row["epoch"] for row in ledger(embedded.engine).values()} == {2}
 
 
 @pytest.mark.parametrize("place", [0, None])
