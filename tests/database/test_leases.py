@@ -108,6 +108,21 @@ def test_whatever_its_holder_does_with_it_keeps_it(engine: Engine, way: str) -> 
         take_lease(engine, ASSET, "second")
 
 
+def test_a_holder_has_it_since_it_took_it_first(engine: Engine) -> None:
+    take_lease(engine, ASSET, "one")
+    with engine.begin() as connection:
+        earlier = connection.execute(select(leases.c.since)).scalar_one() - timedelta(minutes=3)
+        connection.execute(update(leases).values(since=earlier))
+    for again in (take_lease, retake_lease):
+        again(engine, ASSET, "one")
+        with engine.connect() as connection:
+            assert connection.execute(select(leases.c.since)).scalar_one() == earlier
+    release_lease(engine, ASSET, "one")
+    take_lease(engine, ASSET, "two")
+    with engine.connect() as connection:
+        assert connection.execute(select(leases.c.since)).scalar_one() > earlier + timedelta(minutes=2)
+
+
 def test_the_lease_of_a_dead_process_is_taken_at_once(engine: Engine) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()

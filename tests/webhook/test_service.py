@@ -30,6 +30,23 @@ def service(migrated: str, tmp_path: Path) -> Iterator[Service]:
 
 
 @ON_ONE_DATABASE
+@pytest.mark.parametrize(
+    ("kind", "size", "status"),
+    [("application/json", 3 * MAX_BODY, b" 413 "), ("text/xml", MAX_BODY, b" 415 ")],
+)
+def test_a_sender_that_is_refused_while_it_writes_is_told_why(
+    service: Service, kind: str, size: int, status: bytes
+) -> None:
+    """A connection that is closed under it would say nothing."""
+    head = f"POST {PATH}?token={SECRET} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {kind}\r\n"
+    with service.connect() as sender:
+        sender.sendall(f"{head}Content-Length: {size}\r\n\r\n".encode())
+        for _ in range(size // MAX_BODY):
+            sender.sendall(b" " * MAX_BODY)
+        assert status in sender.recv(4096)
+
+
+@ON_ONE_DATABASE
 def test_a_delivery_arrives_and_the_log_has_no_secret(service: Service, tables: Tables) -> None:
     json = {"Content-Type": "application/json"}
     assert service.request("POST", f"{PATH}?token={SECRET}", body=body(1), headers=json)[0] == 200
