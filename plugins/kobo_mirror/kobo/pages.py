@@ -65,7 +65,7 @@ class _Skeleton(msgspec.Struct):
     results: list[tuple[int]]
 
 
-_PROJECTED = {"_id", "_uuid", "_validation_status"}
+_PROJECTED = {"_id", "_uuid", "meta/rootUuid", "_validation_status"}
 _SLIM = 512  # bytes; a whole submission is longer by its system fields alone
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
