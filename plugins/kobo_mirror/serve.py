@@ -51,11 +51,12 @@ def pause(stop: Event, seconds: float) -> None:
 
 
 def serve(first_contact: Step, set_up: Step, sync: Step, *, every: float, stop: Event) -> int:
-    """Serve the webhook, set up, and sync until a signal or the end of the webhook.
+    """Serve the webhook and sync until a signal or the end of the webhook; set up after the first sync.
 
     ``first_contact`` comes before all else, so that a refusal is the first thing on the screen and
     nothing has been started. The webhook is up before ``set_up`` registers it, so that no delivery finds
-    a closed door. What fails for a while is tried again within a minute. A refusal ends it until a first
+    a closed door, and a sync has ended well before that: a form that does not fit gets no REST Service.
+    What fails for a while is tried again within a minute. A refusal ends it until a first
     sync has ended well; after that it is told with each sync, and the webhook goes on taking what is
     delivered.
 
@@ -70,9 +71,9 @@ def serve(first_contact: Step, set_up: Step, sync: Step, *, every: float, stop: 
         _wait_until_it_listens(webhook, stop)
         is_set_up = has_synced = False
         while webhook.poll() is None:
-            is_set_up = is_set_up or _tell(set_up)
             done = _tell(sync, even_refused=has_synced)
             has_synced = has_synced or done
+            is_set_up = is_set_up or (has_synced and _tell(set_up))
             _rest(webhook, stop, every if is_set_up and done else min(every, _SOON))
         return webhook.returncode
     return 0

@@ -18,6 +18,7 @@ from tests.webhook.bodies import PATH, SECRET
 from tests.webhook.service import running_service
 
 LEGACY = "household_survey_2016"
+UID = "aAnotherForm00000000001"
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
@@ -79,24 +80,28 @@ def test_a_form_of_another_name_is_taken_from_its_first_sync_on(posting: Posting
     assert (status, second in records(posting.engine)) == (200, True)
     third, status = posting.post(posting.mirroring.simulator.asset)
     assert (status, third in records(posting.engine)) == (200, True)
-    fourth, status = posting.post("another_form")
+    fourth, status = posting.post(UID)
     assert (status, fourth in ledger(posting.engine)) == (404, False)
     (letter,) = letters(posting.engine)
     assert (letter["asset_uid"], fetch_list(posting.engine)) == (posting.mirroring.simulator.asset, {})
 
 
-def test_a_name_that_changes_costs_one_letter_until_the_next_sync(posting: Posting) -> None:
+@pytest.mark.parametrize(("names", "code"), [((LEGACY, "renamed_again"), 200), ((UID, UID + "2"), 404)])
+def test_a_name_that_changes_is_known_from_the_next_sync_on(
+    posting: Posting, names: tuple[str, str], code: int
+) -> None:
+    """Until then a submission is asked for, or kept as a dead letter if the name is a form's uid."""
     posting.sync()
-    for name in (LEGACY, "renamed_again"):
+    for name in names:
         new, status = posting.post(name)
-        assert (status, new in records(posting.engine)) == (404, False)
+        assert (status, new in records(posting.engine)) == (code, False)
         posting.sync()
         assert new in records(posting.engine)
         later, status = posting.post(name)
         assert (status, later in records(posting.engine)) == (200, True)
     fates = replay_dead_letters(posting.engine, posting.mirroring.mirror, "rejected")
-    assert [fate.result for fate in fates] == ["unchanged", "unchanged"]
-    assert [row["body"] for row in letters(posting.engine)] == [b"", b""]
+    assert [fate.result for fate in fates] == ["unchanged", "unchanged"] * (code == 404)
+    assert [row["body"] for row in letters(posting.engine)] == [b"", b""] * (code == 404)
 
 
 def test_a_form_may_go_by_several_names(posting: Posting) -> None:
@@ -105,7 +110,7 @@ def test_a_form_may_go_by_several_names(posting: Posting) -> None:
         posting.control.raw(kobo_id, {"_xform_id_string": name})
     posting.sync()
     assert posting.names() == set(names)
-    assert [posting.post(name)[1] for name in (*names, "third")] == [200, 200, 200, 404]
+    assert [posting.post(name)[1] for name in (*names, UID)] == [200, 200, 200, 404]
 
 
 def test_any_text_can_be_a_name(posting: Posting) -> None:
@@ -143,8 +148,8 @@ def test_a_replay_before_the_first_sync_loses_no_letter(posting: Posting) -> Non
     """Whose it is cannot be known yet, and the server has nothing of what is another form's."""
     mirroring = posting.mirroring
     posting.sync()
-    ours, _ = posting.post(LEGACY)
-    others, _ = posting.post("another_form")
+    ours, _ = posting.post("aThisFormAsCloned000001")
+    others, _ = posting.post(UID)
     posting.control.delete(others)
     with posting.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE kobo_forms SET id_strings = NULL")
@@ -165,7 +170,7 @@ def test_names_without_end_are_not_kept_without_end(posting: Posting) -> None:
         posting.control.raw(kobo_id, {"_xform_id_string": f"name_{kobo_id}"})
     posting.mirroring.sync(page_size=20)
     assert len(posting.names()) == MOST_ID_STRINGS
-    new, status = posting.post("one_more")
+    new, status = posting.post(UID)
     assert (status, set(fetch_list(posting.engine))) == (200, {str(new)})
     posting.sync()
     assert new in records(posting.engine)

@@ -125,7 +125,7 @@ def test_it_serves_syncs_and_stops_as_a_whole(mirroring: Mirroring, tmp_path: Pa
     control = mirroring.simulator.control
     with running(mirroring, tmp_path, "--every", "0.02") as tree:
         tree.wait_for(lambda: "300 new" in tree.said())
-        assert control.stats()["hooks"] == 1
+        tree.wait_for(lambda: control.stats()["hooks"] == 1)
         assert tree.status("/health/live") == 200
         tree.wait_for(lambda: tree.status("/health/ready") == 200)
         (new,) = control.create(1)
@@ -285,6 +285,17 @@ def test_another_form_ends_it_and_registers_nothing(embedded: Mirroring, tmp_pat
         assert "mirrors form" in tree.said()
         assert tree.processes() == []
     assert embedded.simulator.control.stats()["hooks"] == 0
+
+
+def test_a_form_that_does_not_fit_ends_it_and_gets_no_rest_service(
+    embedded: Mirroring, tmp_path: Path
+) -> None:
+    control = embedded.simulator.control
+    control.bulk_edit(control.ids(), cd_client_name=None)
+    with running(embedded, tmp_path) as tree:
+        assert tree.process.wait(30) == 1
+        assert "fits the table" in tree.said()
+    assert control.stats()["hooks"] == 0
 
 
 @pytest.fixture

@@ -157,6 +157,14 @@ def test_a_submission_of_another_form_is_kept_but_not_taken(
     assert tables.count() == NOTHING | {"dead": 1}
 
 
+def test_a_name_that_no_form_builder_gives_is_asked_for_whatever_was_learnt(
+    client: testing.TestClient, engine: Engine, tables: Tables
+) -> None:
+    learn(engine, MIRROR.asset_uid)
+    assert answer(post(client, body(1, _xform_id_string="household_survey_2016"))) == (200, "deferred", None)
+    assert tables.count() == NOTHING | {"to_fetch": 1}
+
+
 def learn(engine: Engine, *names: str) -> None:
     """Have a pull show these names of the form."""
     bind(engine, MIRROR)

@@ -12,6 +12,7 @@ from kobo_mirror.store.bindings import MOST_ID_STRINGS, id_strings_of
 from kobo_mirror.store.database import reading
 
 _NAME = re.compile(r"[\w.-]{1,100}")  # an XForm's id_string, as long as KoboToolbox takes it
+_UID = re.compile(r"a[A-Za-z0-9]{20,23}")  # the id_string of a form that was made in the form builder
 
 
 class Belongs(Enum):
@@ -37,8 +38,8 @@ class FormNames:
         """Say whether a body with this ``_xform_id_string`` is of the form.
 
         :param named: what it says; None where it says nothing, empty where that is no text.
-        :returns: UNKNOWN while no submission of the form was pulled yet, or where they go by more names than
-            are learnt, so that any name may be its own.
+        :returns: ELSEWHERE for what is no name, and for another form's uid once a pull has shown by which
+            names this form goes; UNKNOWN for any other name that is not learnt: the server knows whose it is.
         :raises DatabaseError, SchemaError: the database cannot be asked.
         """
         if named is None or named in self._known:
@@ -50,5 +51,6 @@ class FormNames:
         self._known |= learnt or frozenset()
         if named in self._known:
             return Belongs.HERE
-        may_be_ours = learnt is None or len(learnt) >= MOST_ID_STRINGS
+        shown = learnt is not None and len(learnt) < MOST_ID_STRINGS
+        may_be_ours = not (shown and _UID.fullmatch(named))
         return Belongs.UNKNOWN if may_be_ours and _NAME.fullmatch(named) else Belongs.ELSEWHERE

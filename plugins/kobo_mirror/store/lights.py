@@ -35,6 +35,8 @@ SENTENCES: Mapping[str, str] = {
     "deletes_not_proven": "Submissions have gone, but this token does not see enough to prove it.",
     "secret_old": "KoboToolbox posts with another secret than is set: the next sync hands over the new one.",
     "read_anew": "Rows must be written anew: the next sync reads the whole form.",
+    "sees_part": "This token sees only some of the form's submissions: use one that sees all.",
+    "history_gap": "A part of the server's history was missed: verify in full.",
     "rows_differ": "The table has {rows} rows too few or too many.",
     "all_rejected": "None of the {rejected} submissions fits the table: is it the right form?",
     "many_rejected": "{rejected} submissions do not fit the table.",
@@ -81,6 +83,7 @@ class Known:
     :param held: how many submissions are ``applied``, ``rejected`` and ``deleted``.
     :param proof: the newest proof; ``full_proof`` the newest one that compared every answer.
     :param secrets: the fingerprints of the secrets that the webhook is registered with.
+    :param history_gap: when the last run ended that missed a part of the server's history.
     :param declared_otherwise: the rows are shaped by another declaration than this process has.
     """
 
@@ -93,6 +96,7 @@ class Known:
     proof: RowMapping | None
     full_proof: RowMapping | None
     secrets: frozenset[str]
+    history_gap: datetime | None = None
     declared_otherwise: bool = False
 
 
@@ -108,6 +112,7 @@ def known_of(connection: Connection, form: Form, asset_uid: str) -> Known:
         proof=last_proof(connection, asset_uid),
         full_proof=last_proof(connection, asset_uid, whole=True),
         secrets=secrets_of(connection, asset_uid),
+        history_gap=runs.last_history_gap(connection, asset_uid),
         declared_otherwise=is_declared_otherwise(connection, form),
     )
 
@@ -149,6 +154,8 @@ def _of_the_sync(known: Known, due: datetime | None) -> Iterator[Finding]:
         yield Finding(Light.AMBER, "late")
     if last is not None and (known.epochs.must_read_all or known.declared_otherwise):
         yield Finding(Light.AMBER, "read_anew")
+    if known.ended and known.ended["sees_part"]:
+        yield Finding(Light.AMBER, "sees_part")
 
 
 def _of_the_rows(known: Known) -> Iterator[Finding]:
@@ -170,6 +177,8 @@ def _of_the_proofs(known: Known, moment: datetime) -> Iterator[Finding]:
         return
     if known.full_proof is None:
         yield Finding(Light.AMBER, "never_proven")
+    elif known.history_gap and known.full_proof["started_at"] < known.history_gap:
+        yield Finding(Light.AMBER, "history_gap")
     elif known.full_proof["finished_at"] < moment - _FULL_PROOF_LIFETIME:
         yield Finding(Light.AMBER, "proof_old", {"days": (moment - known.full_proof["finished_at"]).days})
 

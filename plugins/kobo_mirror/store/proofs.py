@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, RowMapping, insert, select
 
 from kobo_mirror.store.database import clock, now, reading, transact
+from kobo_mirror.store.runs import last_history_gap
 from kobo_mirror.store.tables import proofs
 
 _SLACK = timedelta(hours=1)  # a schedule does not start at the same second every day
@@ -40,7 +41,8 @@ def full_proof_is_due(engine: Engine, asset_uid: str, every_days: int) -> bool:
     """Whether the next proof of a form should compare every answer.
 
     It should where no proof has done so yet, where the newest one that did began ``every_days`` ago or
-    earlier, and where that one found a difference, since a quick proof may be blind to it.
+    earlier, where that one found a difference, since a quick proof may be blind to it, and where a run after
+    it missed a part of the history.
 
     :param every_days: 0: never.
     :raises DatabaseError: the proofs cannot be read.
@@ -49,7 +51,10 @@ def full_proof_is_due(engine: Engine, asset_uid: str, every_days: int) -> bool:
         return False
     with reading(engine) as connection:
         proof = last_proof(connection, asset_uid, whole=True)
+        gap = last_history_gap(connection, asset_uid)
     if proof is None or any(proof[kind] for kind in ("missing", "extra", "stale", "different")):
         return True
     started_at: datetime = proof["started_at"]
+    if gap is not None and started_at < gap:
+        return True
     return started_at <= clock(engine) - timedelta(days=every_days) + _SLACK

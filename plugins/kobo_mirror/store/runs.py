@@ -42,10 +42,21 @@ class Step(NamedTuple):
 
 
 def open_run(
-    connection: Connection, asset_uid: str, name: str, mode: str, watermark: int | None, *, epoch: int = 1
+    connection: Connection,
+    asset_uid: str,
+    name: str,
+    mode: str,
+    watermark: int | None,
+    *,
+    epoch: int = 1,
+    sees_part: bool = False,
 ) -> int:
-    """Write a new run's row; returns its id."""
+    """Write a new run's row; returns its id.
+
+    :param sees_part: the token sees only some of the form's submissions.
+    """
     values = {"asset_uid": asset_uid, "name": name, "mode": mode, "watermark": watermark, "epoch": epoch}
+    values["sees_part"] = sees_part
     statement = insert(sync_runs).values(**values, started_at=now())
     key = connection.execute(statement).inserted_primary_key
     run_id = int(key[0]) if key else 0
@@ -220,16 +231,16 @@ def move_lane(connection: Connection, asset_uid: str, run_id: int, step: Step) -
     return True
 
 
-def resume_run(connection: Connection, asset_uid: str, run_id: int, name: str, mode: str) -> None:
+def resume_run(
+    connection: Connection, asset_uid: str, run_id: int, name: str, mode: str, *, sees_part: bool = False
+) -> None:
     """Go on with a run that never finished, under the name of the one that goes on.
 
     Its lane without an end is opened again, so that what has come since it stopped is read too.
     """
-    connection.execute(
-        update(sync_runs)
-        .where(sync_runs.c.id == run_id)
-        .values(name=name, mode=mode, error=None, failure=None, waiting_code=None, count_difference=None)
-    )
+    values = {"name": name, "mode": mode, "sees_part": sees_part, "count_difference": None}
+    connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(values))
+    clear_error(connection, run_id)
     mine = (checkpoints.c.asset_uid == asset_uid) & (checkpoints.c.run == run_id)
     connection.execute(update(checkpoints).where(mine, checkpoints.c.last_id.is_(None)).values(done_at=None))
 
@@ -237,6 +248,15 @@ def resume_run(connection: Connection, asset_uid: str, run_id: int, name: str, m
 def note_findings(connection: Connection, run_id: int, findings: Mapping[str, Any]) -> None:
     """Note what the sweep or the history of a run found."""
     connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(dict(findings)))
+
+
+def last_history_gap(connection: Connection, asset_uid: str) -> datetime | None:
+    """When the last run ended that found the history cut off before the place up to which it was read."""
+    mine = (sync_runs.c.asset_uid == asset_uid) & sync_runs.c.history_gap
+    found: datetime | None = connection.execute(
+        select(func.max(sync_runs.c.finished_at)).where(mine)
+    ).scalar_one()
+    return found
 
 
 def history_until(connection: Connection, asset_uid: str) -> tuple[datetime, int | None] | None:

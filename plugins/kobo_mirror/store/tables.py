@@ -169,6 +169,7 @@ sync_runs = Table(
     Column("waiting_code", CODE),
     Column("failure", ascii_text(40)),
     Column("count_difference", BigInteger),
+    *(Column(name, Boolean, nullable=False, server_default="0") for name in ("sees_part", "history_gap")),
     **OPTIONS,
 )  # fmt: skip
 

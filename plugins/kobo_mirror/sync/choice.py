@@ -25,15 +25,22 @@ class Exactness(NamedTuple):
     every: timedelta
 
 
-def count_and_check_form(client: KoboClient) -> int:
-    """How many submissions the server shows; the form is asked for beside that, since both take their time.
+class FormView(NamedTuple):
+    """What a token sees of a form: so many submissions, which may be only some of the form's."""
+
+    submissions: int
+    is_part: bool
+
+
+def view_of_form(client: KoboClient) -> FormView:
+    """Ask for the count of submissions and the form's description at the same time, since both take long.
 
     :raises CredentialsError: this token may not see the form, or there is none.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="count") as beside:
         counting = beside.submit(client.count)
-        client.form()
-    return counting.result()
+        form = client.form()
+    return FormView(counting.result(), form.restricted)
 
 
 _ROWS_LEAST, _ROWS_SHARE = 10, 0.05

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import Connection
 
 from kobo_mirror.forms.submission import token
-from kobo_mirror.kobo.history import Changes, Place, end_of_history, read_history
+from kobo_mirror.kobo.history import Changes, Place, Verdict, end_of_history, read_history
 from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.fetch_list import ask_for
 from kobo_mirror.store.leases import Lease, check_lease
@@ -70,4 +70,7 @@ def look_back(source: Source, lease: Lease, run_id: int) -> None:
 
 def _note(connection: Connection, run_id: int, found: Changes) -> None:
     at, told = found.until or (None, None)
-    note_findings(connection, run_id, {"history": found.verdict, "history_until": at, "history_found": told})
+    noted = {"history": found.verdict, "history_until": at, "history_found": told}
+    if found.verdict is Verdict.SHORTENED:
+        noted["history_gap"] = True
+    note_findings(connection, run_id, noted)

@@ -25,7 +25,7 @@ from kobo_mirror.store.row_counts import count_rows
 from kobo_mirror.store.schema import bind, check_binding
 from kobo_mirror.store.tallies import counted_by_server, totals
 from kobo_mirror.store.writer import Writer
-from kobo_mirror.sync.choice import Exactness, choose, count_and_check_form, epochs_now
+from kobo_mirror.sync.choice import Exactness, FormView, choose, epochs_now, view_of_form
 from kobo_mirror.sync.failures import ask_for_failures
 from kobo_mirror.sync.holding import holding, note_error, noting_not_started, releasing_on_error
 from kobo_mirror.sync.look_back import look_back, plan_from_end_of_history
@@ -124,26 +124,29 @@ class MirrorSync:
         """
         with noting_not_started(self._engine, self._source.mirror, run):
             check_binding(self._engine, self._source.mirror, empty_will_do=True)
-            count = count_and_check_form(self._client)
+            view = view_of_form(self._client)
             bind(self._engine, self._source.mirror, empty_will_do=True)
             lease = take_lease(self._engine, self._asset, run)
             with releasing_on_error(self._engine, lease):
-                return self._begin(lease, count, mode, since)
+                return self._begin(lease, view, mode, since)
 
-    def _begin(self, lease: Lease, count: int, mode: str, since: int | None) -> Ticket:
+    def _begin(self, lease: Lease, view: FormView, mode: str, since: int | None) -> Ticket:
         epochs = epochs_now(self._engine, self._source.mirror)
+        engine, client, count = self._engine, self._client, view.submissions
         chosen, watermark = choose(
-            self._engine, self._client, epochs, self._exactness, count=count, mode=mode, since=since
+            engine, client, epochs, self._exactness, count=count, mode=mode, since=since
         )
         run, epoch = lease.holder, epochs.current
 
         def work(connection: Connection) -> tuple[RowMapping, bool]:
             old = None if since is not None else runs.unfinished_run(connection, self._asset)
             if old is None or old["epoch"] != epoch:
-                run_id = runs.open_run(connection, self._asset, run, chosen, watermark, epoch=epoch)
+                run_id = runs.open_run(
+                    connection, self._asset, run, chosen, watermark, epoch=epoch, sees_part=view.is_part
+                )
                 return runs.run_row(connection, run_id), False
             stricter = "exact" if "exact" in (chosen, old["mode"]) else "usual"
-            runs.resume_run(connection, self._asset, old["id"], run, stricter)
+            runs.resume_run(connection, self._asset, old["id"], run, stricter, sees_part=view.is_part)
             return runs.run_row(connection, old["id"]), True
 
         row, resumed = transact(self._engine, work)
@@ -183,9 +186,8 @@ class MirrorSync:
             exact = ticket["mode"] == "exact"
             ask_for_failures(self._source, lease)
             look_back(self._source, lease, ticket["run_id"])
-            drain_roots(
-                self._source, lease, ticket["run_id"], sweeps=exact
-            )  # a sweep asks for none of it again
+            # A sweep asks for none of it again.
+            drain_roots(self._source, lease, ticket["run_id"], sweeps=exact)
             if exact:
                 sweep(self._source, lease, ticket["run_id"])
                 ask_for_young(self._source, lease, ticket["run_id"], resumed=ticket["resumed"])

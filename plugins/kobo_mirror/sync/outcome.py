@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping
 
 from kobo_mirror.errors import UnequalError
 from kobo_mirror.forms.form import Form
+from kobo_mirror.kobo.history import Verdict
 from kobo_mirror.store import runs
 from kobo_mirror.store.bindings import note_epoch_read
 from kobo_mirror.store.tables import COUNTS
@@ -32,27 +33,19 @@ def outcome_of(run: RowMapping, held: Mapping[str, int], last_exact: datetime | 
     """
     seconds = round((run["finished_at"] - run["started_at"]).total_seconds(), 1)
     counts = {name: int(run[name]) for name in COUNTS}
-    sentence = sentence_of(counts, held, seconds, last_exact)
-    submissions = held["applied"] + held["rejected"]
-    return {
-        "mode": run["mode"],
-        **counts,
-        "submissions": submissions,
-        "seconds": seconds,
-        "sentence": sentence,
-    }
-
-
-def sentence_of(
-    counts: Mapping[str, int], held: Mapping[str, int], seconds: float, last_exact: datetime | None
-) -> str:
-    """What was done, how many submissions there are now, and since when they are known to be equal."""
+    number = held["applied"] + held["rejected"]
     words = [f"{counts[name]} {word}" for name, word in _WORDS if counts[name] or name == "inserted"]
-    rejected = held["rejected"]
-    ending = f"success, with {rejected} rejected" if rejected else "success"
-    how = f"fresh, last exact {last_exact:%Y-%m-%d %H:%M} UTC" if last_exact else "exact"
-    number = held["applied"] + rejected
-    return f"{ending}: {', '.join(words)} in {seconds} s ({how}); the form has {number} submissions"
+    ending = f"success, with {held['rejected']} rejected" if held["rejected"] else "success"
+    seen = "this token sees {} of its submissions" if run["sees_part"] else "the form has {} submissions"
+    sentence = f"{ending}: {', '.join(words)} in {seconds} s ({_how(run, last_exact)}); {seen.format(number)}"
+    return {"mode": run["mode"], **counts, "submissions": number, "seconds": seconds, "sentence": sentence}
+
+
+def _how(run: RowMapping, last_exact: datetime | None) -> str:
+    """How far a run looked, and what it could not look into."""
+    if last_exact:
+        return f"fresh, last exact {last_exact:%Y-%m-%d %H:%M} UTC"
+    return "exact" if run["history"] == Verdict.READ else "exact, but the history could not be read"
 
 
 def unequal(

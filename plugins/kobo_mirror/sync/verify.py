@@ -30,10 +30,12 @@ _AT_ONCE = 250
 class Report:
     """What a proof found; a rejection is no difference.
 
-    ``differing`` holds the ids of each kind of difference.
+    ``differing`` holds the ids of each kind of difference; ``sees_part``: the token sees only some of the
+    form's submissions, so that nothing is known of the others.
     """
 
     whole: bool = True
+    sees_part: bool = False
     compared: int = 0
     rejected: int = 0
     differing: dict[str, list[int]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
@@ -63,17 +65,17 @@ class Report:
         """The result in a line."""
         number = sum(self.differences.values())
         apart = f", {self.rejected} rejected" if self.rejected else ""
+        source = "what this token sees, only some of the form's submissions" if self.sees_part else "source"
         if self.all_rejected and not number:
             return (
                 f"mirror holds nothing of the source: all {self.rejected} submissions are rejected. Check "
                 "that KOBO_ASSET_ID names the form that this table is for"
             )
         if self.equal:
-            return f"mirror equals source: {self.compared} submissions, 0 differences{apart}"
+            return f"mirror equals {source}: {self.compared} submissions, 0 differences{apart}"
         kinds = ", ".join(f"{count} {kind}" for kind, count in self.differences.items() if count)
-        return (
-            f"mirror differs from source: {self.compared} submissions, {number} differences ({kinds}){apart}"
-        )
+        found = f"{number} differences ({kinds})"
+        return f"mirror differs from {source}: {self.compared} submissions, {found}{apart}"
 
 
 def verify(
@@ -100,6 +102,7 @@ def verify(
             raise declared_otherwise(mirror.form)
         full = full or epochs_of(connection, mirror.form.table).must_read_all  # digests are of older rows
     proof = _Proof(client, engine, mirror, full=full)
+    proof.report.sees_part = client.form().restricted
     started_at = clock(engine)
     ask = client.page if full else client.sweep_page
     after, limit, done = 0, _PAGE, False

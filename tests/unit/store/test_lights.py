@@ -15,8 +15,10 @@ from kobo_mirror.store.lights import SENTENCES, Finding, Known, Light, judge, li
 
 NOW = datetime(2026, 11, 28, 12)  # noqa: DTZ001  # UTC, as DATETIME holds it
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-PROOF = {"missing": 0, "extra": 0, "stale": 0, "different": 0, "finished_at": NOW - HOUR}
-RUN = {"finished_at": NOW - HOUR, "error": None, "failure": None, "count_difference": 0}
+PROOF: dict[str, Any] = {"missing": 0, "extra": 0, "stale": 0, "different": 0}
+PROOF |= {"started_at": NOW - 2 * HOUR, "finished_at": NOW - HOUR}
+RUN: dict[str, Any] = {"finished_at": NOW - HOUR, "error": None, "failure": None, "count_difference": 0}
+RUN |= {"sees_part": False}
 FAILED = {**RUN, "finished_at": None, "error": "The server is down.", "failure": "ServerError"}
 WAITS = {**RUN, "error": "20 have gone.", "failure": "DeletesWaitError", "waiting_code": "0123456789ab"}
 UNPROVEN = {**WAITS, "waiting_code": None}
@@ -75,6 +77,9 @@ CASES: list[tuple[str, Known, Light, list[str]]] = [
     ("never proven in full", known(full_proof=None), Light.AMBER, ["never_proven"]),
     ("proven eight days ago", known(full_proof=PROOF | {"finished_at": NOW - 8 * DAY}), Light.GREEN, []),
     ("longer ago", known(full_proof=PROOF | {"finished_at": NOW - 9 * DAY}), Light.AMBER, ["proof_old"]),
+    ("a token that sees a part", known(ended=run(sees_part=True)), Light.AMBER, ["sees_part"]),
+    ("history missed since the full proof", known(history_gap=NOW - HOUR), Light.AMBER, ["history_gap"]),
+    ("history missed before it", known(history_gap=NOW - 3 * HOUR), Light.GREEN, []),
     ("posted with an old secret", known(secrets=frozenset({"old"})), Light.AMBER, ["secret_old"]),
     ("with both", known(secrets=frozenset({"old", "new"})), Light.AMBER, ["secret_old"]),
     ("not posted at all", known(secrets=frozenset()), Light.GREEN, []),

@@ -57,6 +57,8 @@ def upgrade() -> None:
         sa.Column("waiting_code", ascii_text(12)),
         sa.Column("failure", ascii_text(40)),
         sa.Column("count_difference", sa.BigInteger),
+        sa.Column("sees_part", sa.Boolean, nullable=False, server_default="0"),
+        sa.Column("history_gap", sa.Boolean, nullable=False, server_default="0"),
     )
     _add("kobo_dead_letters", sa.Column("asset_uid", ascii_text(40)))
     _add("kobo_rejections", sa.Column("column_names", LONG_TEXT))
@@ -106,7 +108,10 @@ def downgrade() -> None:
     for table, columns in (
         ("kobo_rejections", ("column_names",)),
         ("kobo_dead_letters", ("asset_uid",)),
-        ("kobo_sync_runs", ("epoch", "waiting_code", "failure", "count_difference")),
+        (
+            "kobo_sync_runs",
+            ("epoch", "waiting_code", "failure", "count_difference", "sees_part", "history_gap"),
+        ),
         ("kobo_submissions", ("epoch",)),
         ("kobo_forms", ("epoch", "epoch_read", "id_strings")),
     ):
