@@ -19,7 +19,7 @@ from benchmarks.webhook_field import MIRROR, NEW, Figures, Round
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.rows import read_state
 from kobo_mirror.store.database import open_engine
-from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.writer import Writer
 from tests.support.database_server import DatabaseServer
 from tests.webhook.bodies import body
@@ -35,6 +35,7 @@ class Ceiling:
         self._source, self._target = (open_engine(database.fresh_database()) for _ in range(2))
         for engine in (self._source, self._target):
             migrate(engine, KOBO_RECORDS)
+            bind(engine, MIRROR)
         event.listen(self._source.pool, "checkout", self._overhear)
         self._sent: list[list[bytes]] = []
         self._next = 1
