@@ -32,7 +32,7 @@ class Ceiling:
 
     def __init__(self, database: DatabaseServer, together: int) -> None:
         self._database, self._together = database, together
-        self._source, self._target = (open_engine(database.fresh_database()) for _ in range(2))
+        self._source, self._target = (open_engine(database.fresh_database(), several=True) for _ in range(2))
         for engine in (self._source, self._target):
             migrate(engine, KOBO_RECORDS)
             bind(engine, MIRROR)

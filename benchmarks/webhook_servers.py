@@ -58,9 +58,9 @@ def hello() -> Application:
 def one_commit_each() -> Application:
     """Falcon with a transaction for each request."""
     app: Application = falcon.App()
-    app.add_route(
-        PATH, _OneCommitEach(open_engine(os.environ["DATABASE_URL"], pool_size=POOL, in_greenlets=True))
-    )
+    url = os.environ["DATABASE_URL"]
+    engine = open_engine(url, pool_size=POOL, in_greenlets=True, several=True)
+    app.add_route(PATH, _OneCommitEach(engine))
     return app
 
 
