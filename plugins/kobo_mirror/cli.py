@@ -12,7 +12,7 @@ from threading import Event
 
 from sqlalchemy import Engine
 
-from kobo_mirror import serve
+from kobo_mirror import __version__, serve
 from kobo_mirror.config import Settings
 from kobo_mirror.errors import (
     ConfigurationError,
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m kobo_mirror", description="Keep a SQL database equal to a KoboToolbox form."
     )
+    parser.add_argument("--version", action="version", version=f"kobo-mirror {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, command, words in (
         ("migrate", _migrate, "create our tables or bring them to the newest revision"),

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -30,8 +31,7 @@ Webhook = subprocess.Popen[bytes]
 Step = Callable[[], str]
 """Does something and tells what it did."""
 
-_HOUSE = Path(__file__).resolve().parents[2]
-_WEBHOOK = ["-m", "gunicorn", "-c", str(_HOUSE / "webhook" / "gunicorn.conf.py"), "webhook.app:get_app()"]
+_CHECKOUT = Path(__file__).resolve().parents[2]
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PASSING = (ServerError, DatabaseError, LeaseError)
 _REFUSED = (ConfigurationError, CredentialsError, RequestError, SchemaError)
@@ -107,8 +107,18 @@ def _webhook() -> Webhook:
 
     A worker that gets Ctrl-C from there and from gunicorn may hang in it.
     """
+    if lacking := [
+        name for name in ("falcon", "gevent", "gunicorn", "prometheus_client") if not find_spec(name)
+    ]:
+        raise ConfigurationError(
+            f"The webhook needs packages that are not installed ({', '.join(lacking)}): "
+            "install kobo-mirror[webhook]."
+        )
+    found = find_spec("webhook")  # installed, or on the path of a checkout
+    house = Path(found.origin).parents[1] if found and found.origin else _CHECKOUT
+    command = ["-m", "gunicorn", "-c", str(house / "webhook" / "gunicorn.conf.py"), "webhook.app:get_app()"]
     env = {name: value for name, value in os.environ.items() if name != "KOBO_TOKEN"}
-    return subprocess.Popen([sys.executable, *_WEBHOOK], cwd=_HOUSE, env=env, process_group=0)  # noqa: S603  # our own
+    return subprocess.Popen([sys.executable, *command], cwd=house, env=env, process_group=0)  # noqa: S603  # our own
 
 
 def _end(webhook: Webhook) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,16 +24,10 @@ from kobo_mirror.store.tables import leases
 from kobo_mirror.sync.status import status
 from tests.support.database_server import OwnServer, own_server
 from tests.support.mirroring import ROOT, Mirroring
+from tests.support.processes import free_port
 from tests.support.tables import records, rows_of
 
 SECRET = "s3cret-of-the-webhook"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+
 from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.schema import migrate
+
+
+def free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def migrate_one(url: str) -> None:
