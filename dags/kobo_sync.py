@@ -28,7 +28,8 @@ nothing.
  ─────────────────────────────── KoboToolbox ───────────────────────────────────────
 ```
 
-- **prepare** checks the token and the form and takes the lease: only one sync of a form runs at a time.
+- **prepare** makes what the database lacks of our tables, checks the token and the form and takes the
+  lease: only one sync of a form runs at a time.
 - **register_webhook** has KoboToolbox post new submissions to the webhook. It does so once; then it says that
   all is well. Skipped where no endpoint is set or the account may not do that; the sync never waits for it.
 - **plan** cuts what is to be read into lanes; a large first load is spread over several `pull` tasks.

@@ -29,8 +29,9 @@ is no difference: a submission in doubt is asked for again.
 
 The run's note is a sentence such as `mirror equals source: 5200 submissions, 0 differences`, and the run is
 green. It **fails** when anything differs, and its log names the first submissions that do: trigger it again
-with *Repair*. Submissions that do not fit the table are no difference: they are counted apart and listed,
-with the reason, in the view `kobo_rejected`.
+with *Repair*. Where it could not compare at all (the server is away, the token was refused), the page says
+so beside the last proof. Submissions that do not fit the table are no difference: they are counted apart
+and listed, with the reason, in the view `kobo_rejected`.
 
 **Settings**: as for `kobo_sync`; the schedule is `KOBO_VERIFY_SCHEDULE` (a cron expression, or `none`),
 `KOBO_VERIFY_FULL_EVERY_DAYS` is how many days after a full proof the next one is due (7; 0: never), and

@@ -10,6 +10,7 @@ from typing import Any
 
 import falcon
 
+from kobo_mirror.errors import DatabaseError, SchemaError
 from webhook.metrics import Metrics
 
 RETRY_AFTER = 30
@@ -66,7 +67,8 @@ def answer_unavailable(
 
     :raises falcon.HTTPServiceUnavailable: always; KoboToolbox tries again after it (kobo-api.md §5.4).
     """
-    req.context.log |= {"error": str(error), "database_error": type(error).__name__}
+    kind = SchemaError if isinstance(error, SchemaError) else DatabaseError
+    req.context.log |= {"error": str(error), "database_error": kind.__name__}
     raise falcon.HTTPServiceUnavailable(
         description="The database cannot take it now. Send it again later.", retry_after=RETRY_AFTER
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class KoboMirrorError(Exception):
     """What went wrong and what to do about it, in a sentence without secrets or answers."""
@@ -46,6 +48,10 @@ class SchemaError(KoboMirrorError):
     """The database is not ours to write to: an old schema, or a form table that mirrors another form."""
 
 
+class MissingTablesError(SchemaError):
+    """Tables of ours are missing or old: a sync makes them, and so does ``migrate``."""
+
+
 class LeaseError(KoboMirrorError):
     """Another sync holds this form, or has taken it over from this one."""
 
@@ -60,3 +66,25 @@ class UnequalError(KoboMirrorError):
 
 class DeletesWaitError(KoboMirrorError):
     """So many submissions have gone from the server that a person must say whether that is meant."""
+
+
+def tables_are_missing(names: Sequence[str] = ()) -> MissingTablesError:
+    """The error for a database that lacks tables of ours.
+
+    :param names: those that are missing, if that is known.
+    """
+    which = f" (missing: {', '.join(names)})" if names else ""
+    return MissingTablesError(
+        f"The database lacks our tables or has old ones{which}: start a sync, it makes them; or run "
+        "`python -m kobo_mirror migrate`, with Docker `docker compose run --rm airflow-init`."
+    )
+
+
+def error_of(name: str, sentence: str) -> KoboMirrorError:
+    """The error of a class that is known by its name alone; of the whole family where the name is unknown."""
+    waiting: list[type[KoboMirrorError]] = [KoboMirrorError]
+    for kind in waiting:
+        if kind.__name__ == name:
+            return kind(sentence)
+        waiting += kind.__subclasses__()
+    return KoboMirrorError(sentence)

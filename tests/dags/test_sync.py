@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import Engine, select, text
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine, reading
-from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.database import reading
 from kobo_mirror.store.tables import leases, proofs, sync_runs
 from simulator.process import SimulatorProcess
 from tests.support.dag_runs import Airflow
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 STEPS = ("prepare", "register_webhook", "plan", "pull", "reconcile", "publish", "release")
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine, KOBO_RECORDS)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def airflow(
-    airflow_db: None,
-    monkeypatch: pytest.MonkeyPatch,
-    simulator: SimulatorProcess,
-    database_url: str,
-    engine: Engine,
-) -> Airflow:
-    return Airflow(monkeypatch, simulator, database_url)
 
 
 def count(engine: Engine) -> int:
@@ -161,6 +139,7 @@ def test_what_fails_in_the_middle_is_noted_and_the_next_run_goes_on(
     assert lease_holder(engine) is None
     assert last_run(engine).error.startswith("pull: ")
     assert last_run(engine).error in airflow.note(run)
+    assert last_run(engine).failure == "CredentialsError"
     assert last_run(engine).finished_at is None
 
     simulator.control.faults.clear()

@@ -84,7 +84,7 @@ def test_a_database_that_works(press: Press, mysql_url: str) -> None:
 def test_a_database_without_our_tables(press: Press, mysql_url: str) -> None:
     found = press(mysql_url)
     assert "lacks our tables" in found["message"]
-    assert "run `python -m kobo_mirror migrate`" in found["message"]
+    assert "the first kobo_sync makes them, and so does `python -m kobo_mirror migrate`" in found["message"]
     assert found["status"] is True
 
 

@@ -14,7 +14,7 @@ from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import at_head
 
 _SECONDS = 5
-_MIGRATE = "run `python -m kobo_mirror migrate`"
+_MAKES = "the first kobo_sync makes them, and so does `python -m kobo_mirror migrate`"
 
 
 def tried(conn_id: str) -> tuple[bool, str]:
@@ -37,10 +37,10 @@ def tried(conn_id: str) -> tuple[bool, str]:
 def _tried(engine: Engine) -> tuple[bool, str]:
     file = engine.url.database
     if engine.dialect.name == "sqlite" and not Path(file or "").is_file():
-        return False, f"There is no file {file} where Airflow's API server runs: {_MIGRATE}."
+        return False, f"There is no file {file} where Airflow's API server runs: {_MAKES}."
     server = _server(engine)
     if not at_head(engine, FORM):
-        return True, f"Connected to {server}. It lacks our tables or has old ones: {_MIGRATE}."
+        return True, f"Connected to {server}. It lacks our tables or has old ones: {_MAKES}."
     try:
         try_writing(engine, FORM)
     except KoboMirrorError as problem:

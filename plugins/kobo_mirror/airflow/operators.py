@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from kobo_mirror.airflow.keys import ERROR, NOTE, SKIPPED
+from kobo_mirror.airflow.beginning import make_tables, problems_of, require_settings, target
+from kobo_mirror.airflow.keys import ERROR, FAILURE, NOTE, SKIPPED
 from kobo_mirror.airflow.links import FormLink, RunLink, run_name
 from kobo_mirror.airflow.notes import LONGEST, counts_note
 from kobo_mirror.airflow.policy import RETRY_BY_ERROR
 from kobo_mirror.airflow.progress import Progress
-from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermittedError
+from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermittedError, error_of
 
 if TYPE_CHECKING:
     from airflow.sdk import ExceptionRetryPolicy, XComArg
@@ -127,6 +128,7 @@ class KoboOperator(BaseOperator):
             return _STEPS[self.step](self, context)
         except KoboMirrorError as error:
             context["ti"].xcom_push(ERROR, str(error))
+            context["ti"].xcom_push(FAILURE, type(error).__name__)
             raise
 
     def _hook(self) -> KoboHook:
@@ -136,17 +138,12 @@ class KoboOperator(BaseOperator):
 
     @contextmanager
     def _parts(self) -> Iterator[tuple[Settings, KoboClient, Engine]]:
-        from kobo_mirror.airflow.hooks import open_target
-
         hook = self._hook()
         settings = hook.settings()
         in_flight = self.in_flight or settings.kobo_max_in_flight
-        engine = open_target(self.database_conn_id, several=self.step in _PULLING)
-        try:
-            with hook.get_client(settings, max_in_flight=in_flight) as client:
-                yield settings, client, engine
-        finally:
-            engine.dispose()
+        engine_of = target(self.database_conn_id, several=self.step in _PULLING)
+        with engine_of as engine, hook.get_client(settings, max_in_flight=in_flight) as client:
+            yield settings, client, engine
 
     def _mirror_sync(self, settings: Settings, client: KoboClient, engine: Engine) -> MirrorSync:
         from kobo_mirror.sync.mirror import MirrorSync
@@ -166,11 +163,16 @@ class KoboOperator(BaseOperator):
             yield self._mirror_sync(*parts)
 
     def _prepare(self, context: Context) -> dict[str, Any]:
+        from kobo_mirror.sync.holding import note_not_started
+
         if self.mode == "check":
             raise AirflowSkipException(self._verify(context))
+        name = _name_of(context)
+        require_settings(self.kobo_conn_id, self.database_conn_id, name, note_not_started)
+        make_tables(self.database_conn_id, name)
         with self._sync() as sync:
             mode, since = self._asked_for()
-            return sync.prepare(_name_of(context), mode=mode, since=since)
+            return sync.prepare(name, mode=mode, since=since)
 
     def _asked_for(self) -> tuple[str, int | None]:
         return ("exact", 0) if self.mode == "again" else (self.mode, _number(self.since_id))
@@ -216,30 +218,41 @@ class KoboOperator(BaseOperator):
             return self._published(context, sync.finish(self._given_ticket()))
 
     def _release(self, context: Context) -> None:
-        if problem := " ".join(_problems(context)):
-            self.log.error("This run failed. %s", problem)
+        if problems := list(problems_of(context)):
+            error = error_of(problems[0][0], " ".join(sentence for _, sentence in problems))
+            self.log.error("This run failed. %s", error)
             with self._sync() as sync:
-                sync.fail(self._given_ticket(), problem)
+                sync.fail(self._given_ticket(), error)
 
     def _sync_all(self, context: Context) -> dict[str, Any]:
+        from kobo_mirror.sync.holding import note_not_started
+
         (mode, since), confirm = self._asked_for(), _text(self.confirm_deletes)
+        name = _name_of(context)
+        require_settings(self.kobo_conn_id, self.database_conn_id, name, note_not_started)
+        make_tables(self.database_conn_id, name)
         with self._sync() as sync:
-            counts = sync.run(mode=mode, since=since, confirm=confirm, name=_name_of(context))
+            counts = sync.run(mode=mode, since=since, confirm=confirm, name=name)
         return self._published(context, counts)
 
     def _verify(self, context: Context) -> str:
         from kobo_mirror.forms.mirrored import mirror_of
+        from kobo_mirror.sync.holding import note_failed_verification, noting_failed_verification
         from kobo_mirror.sync.verify import verify
 
+        name = _name_of(context)
+        require_settings(self.kobo_conn_id, self.database_conn_id, name, note_failed_verification)
         with self._parts() as (settings, client, engine):
             mirror = mirror_of(settings)
-            progress, full = Progress(self.log.info), _flag(self.full) or self._full_is_due(settings, engine)
-            report = verify(client, engine, mirror, progress, full=full)
+            progress = Progress(self.log.info)
+            with noting_failed_verification(engine, mirror.form, name):
+                full = _flag(self.full) or self._full_is_due(settings, engine)
+            report = verify(client, engine, mirror, progress, full=full, name=name)
             if _flag(self.repair) and not report.equal:
                 self.log.warning("%s: mending it", report.sentence)
                 sync = self._mirror_sync(settings, client, engine)
                 sync.repair(report, confirm=_text(self.confirm_deletes))
-                report = verify(client, engine, mirror, progress, full=full)
+                report = verify(client, engine, mirror, progress, full=full, name=name)
         context["ti"].xcom_push(NOTE, report.sentence)
         if not report.equal:
             named = {kind: ids for kind, ids in report.named.items() if ids}
@@ -339,13 +352,3 @@ def _ids(given: Sequence[int] | str) -> list[int]:
 
 def _flag(given: bool | str) -> bool:
     return str(given) == "True"
-
-
-def _problems(context: Context) -> Iterator[str]:
-    """A sentence for each task of this run that failed for good."""
-    ti: Any = context["ti"]
-    for task in ti.get_task_breadcrumbs(ti.dag_id, ti.run_id):
-        if task["state"] == "failed":
-            name, index = task["task_id"], task["map_index"]
-            error = ti.xcom_pull(task_ids=name, key=ERROR, map_indexes=index)
-            yield f"{name}: {error or 'it ended without an error of its own; see its log.'}"

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
-from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
+from kobo_mirror.errors import DatabaseError, KoboMirrorError, tables_are_missing
 from kobo_mirror.store.refusals import GONE, MEANING, READ_ONLY, SQLITE_MEANING
 
 # Lost a race for a key, a deadlock, a lock wait, a snapshot (MariaDB), a cluster's vote, or a form that could
@@ -47,9 +47,7 @@ def _translated(problem: DBAPIError) -> KoboMirrorError:
         or text.startswith(("no such table", "no such column"))
         or "has no column named" in text
     ):
-        return SchemaError(
-            "The database lacks our tables or has old ones: run `python -m kobo_mirror migrate`."
-        )
+        return tables_are_missing()
     meaning = _tls_meaning(problem.orig) or (MEANING.get(code) if code else _sqlite_meaning(text))
     number = f" ({code})" if code else ""
     return DatabaseError(

@@ -44,6 +44,7 @@ SENTENCES: Mapping[str, str] = {
     "full_proof_differs": "The last proof of every answer found {differences} differences: repair in full.",
     "never_proven": "No comparison of every answer has been made yet: verify in full.",
     "proof_old": "Every answer was last compared {days} days ago.",
+    "verify_failed": "The last verification failed: it could not compare.",
 }
 """What a finding says to a person, in English."""
 
@@ -82,6 +83,7 @@ class Known:
     :param ended: the last one that read all it set out to read; ``last`` the last one that ended well, too.
     :param held: how many submissions are ``applied``, ``rejected`` and ``deleted``.
     :param proof: the newest proof; ``full_proof`` the newest one that compared every answer.
+    :param failed_verification: the newest verification that could not tell.
     :param secrets: the fingerprints of the secrets that the webhook is registered with.
     :param history_gap: when the last run ended that missed a part of the server's history.
     :param declared_otherwise: the rows are shaped by another declaration than this process has.
@@ -98,6 +100,13 @@ class Known:
     secrets: frozenset[str]
     history_gap: datetime | None = None
     declared_otherwise: bool = False
+    failed_verification: RowMapping | None = None
+
+    @property
+    def last_verification_failed(self) -> bool:
+        """True if no proof was made after the newest verification that could not tell."""
+        failed, proof = self.failed_verification, self.proof
+        return failed is not None and (proof is None or proof["finished_at"] < failed["started_at"])
 
 
 def known_of(connection: Connection, form: Form, asset_uid: str) -> Known:
@@ -114,6 +123,7 @@ def known_of(connection: Connection, form: Form, asset_uid: str) -> Known:
         secrets=secrets_of(connection, asset_uid),
         history_gap=runs.last_history_gap(connection, asset_uid),
         declared_otherwise=is_declared_otherwise(connection, form),
+        failed_verification=runs.failed_verification(connection, asset_uid),
     )
 
 
@@ -173,6 +183,8 @@ def _of_the_proofs(known: Known, moment: datetime) -> Iterator[Finding]:
         yield Finding(Light.RED, "proof_differs", {"differences": number})
     elif known.full_proof and (number := differences_of(known.full_proof)):
         yield Finding(Light.RED, "full_proof_differs", {"differences": number})
+    if known.last_verification_failed:
+        yield Finding(Light.AMBER, "verify_failed")
     if known.last is None:
         return
     if known.full_proof is None:

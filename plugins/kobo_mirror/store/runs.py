@@ -17,7 +17,10 @@ REPAIR = "repair"
 NOT_STARTED = "none"
 """The mode of a run that failed before it could choose one."""
 
-NO_PULL = (REPAIR, NOT_STARTED)
+VERIFY = "verify"
+"""The mode of a verification that failed; one that comes to its end leaves a proof instead."""
+
+NO_PULL = (REPAIR, NOT_STARTED, VERIFY)
 
 SETTLING = timedelta(minutes=15)
 
@@ -86,7 +89,7 @@ def newest_pull(connection: Connection, asset_uid: str) -> RowMapping | None:
 
 def newest_sync(connection: Connection, asset_uid: str) -> RowMapping | None:
     """The newest run that was to read the form, also one that failed before it began."""
-    mine = (sync_runs.c.asset_uid == asset_uid) & (sync_runs.c.mode != REPAIR)
+    mine = (sync_runs.c.asset_uid == asset_uid) & sync_runs.c.mode.not_in((REPAIR, VERIFY))
     newest = select(sync_runs).where(mine).order_by(sync_runs.c.id.desc()).limit(1)
     return connection.execute(newest).mappings().one_or_none()
 
@@ -99,13 +102,31 @@ def unfinished_run(connection: Connection, asset_uid: str) -> RowMapping | None:
 
 def note_not_started(connection: Connection, asset_uid: str, name: str, error: Exception) -> None:
     """Note a run that failed before it began; its next attempt overwrites what this one notes."""
+    _note_failure(connection, asset_uid, name, NOT_STARTED, error)
+
+
+def note_failed_verification(connection: Connection, asset_uid: str, name: str, error: Exception) -> None:
+    """Note a verification that could not tell; its next attempt overwrites what this one notes."""
+    _note_failure(connection, asset_uid, name, VERIFY, error)
+
+
+def _note_failure(connection: Connection, asset_uid: str, name: str, mode: str, error: Exception) -> None:
     newest = select(sync_runs).where(sync_runs.c.asset_uid == asset_uid).order_by(sync_runs.c.id.desc())
     row = connection.execute(newest.limit(1)).mappings().one_or_none()
-    if row is not None and (row["name"], row["mode"]) == (name, NOT_STARTED):
+    if row is not None and (row["name"], row["mode"]) == (name, mode):
         run_id = row["id"]
+        again = update(sync_runs).where(sync_runs.c.id == run_id)
+        connection.execute(again.values(started_at=now()))
     else:
-        run_id = open_run(connection, asset_uid, name, NOT_STARTED, None)
+        run_id = open_run(connection, asset_uid, name, mode, None)
     note_error(connection, run_id, error)
+
+
+def failed_verification(connection: Connection, asset_uid: str) -> RowMapping | None:
+    """The newest verification that could not tell; ``started_at`` is the moment that was noted."""
+    mine = (sync_runs.c.asset_uid == asset_uid) & (sync_runs.c.mode == VERIFY)
+    newest = select(sync_runs).where(mine).order_by(sync_runs.c.id.desc()).limit(1)
+    return connection.execute(newest).mappings().one_or_none()
 
 
 def finish_run(connection: Connection, run_id: int) -> None:

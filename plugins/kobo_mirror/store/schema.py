@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, column, func, inspect, select, table
 from sqlalchemy.types import TypeEngine
 
-from kobo_mirror.errors import DatabaseError, SchemaError
+from kobo_mirror.errors import DatabaseError, SchemaError, tables_are_missing
 from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.store.bindings import (
     bound_to,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 VERSION_TABLE = "kobo_alembic_version"
 _MIGRATION_SECONDS = 60
-_MIGRATE = "run `python -m kobo_mirror migrate`"
 
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -49,7 +48,7 @@ def migrate(engine: Engine, form: Form) -> None:
             _check_columns(connection, form)
         if _revisions(connection) != {_newest()}:
             _upgrade(connection)
-        if not _are_all_there(connection):  # one was dropped: what it knew is found out anew
+        if _missing(connection):  # one was dropped: what it knew is found out anew
             metadata.create_all(connection)
         if not is_there or is_declared_otherwise(connection, form):
             # First: a crash before the table is made again must not leave an empty one that counts as read.
@@ -134,8 +133,8 @@ def _revisions(connection: Connection) -> set[str]:
     return set(connection.execute(select(table(VERSION_TABLE, column("version_num")))).scalars())
 
 
-def _are_all_there(connection: Connection, *further: str) -> bool:
-    return set(inspect(connection).get_table_names()).issuperset({*metadata.tables, *further})
+def _missing(connection: Connection, *further: str) -> list[str]:
+    return sorted({*metadata.tables, *further}.difference(inspect(connection).get_table_names()))
 
 
 def at_head(engine: Engine, form: Form) -> bool:
@@ -143,18 +142,22 @@ def at_head(engine: Engine, form: Form) -> bool:
 
     :raises DatabaseError: the database cannot be asked.
     """
-    with suppress(SchemaError), reading(engine) as connection:
-        return _revisions(connection) == {_newest()} and _are_all_there(connection, form.table)
-    return False
+    try:
+        require_tables(engine, form)
+    except SchemaError:
+        return False
+    return True
 
 
 def require_tables(engine: Engine, form: Form) -> None:
     """Refuse a database whose tables are not all there, or are old.
 
-    :raises SchemaError: so it is.
+    :raises MissingTablesError: so it is.
     """
-    if not at_head(engine, form):
-        raise SchemaError(f"The database lacks our tables or has old ones: {_MIGRATE}.")
+    with reading(engine) as connection:
+        revisions, missing = _revisions(connection), _missing(connection, form.table)
+    if missing or revisions != {_newest()}:
+        raise tables_are_missing(missing if revisions else ())
 
 
 def check_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
 from sqlalchemy import Engine
 
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, LeaseError
-from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.form import Form, Mirror
 from kobo_mirror.kobo.client import KoboClient
 from kobo_mirror.store import runs
 from kobo_mirror.store.bindings import bound_to
@@ -67,11 +67,44 @@ def noting_not_started(engine: Engine, mirror: Mirror, name: str) -> Iterator[No
     except LeaseError:
         raise
     except KoboMirrorError as error:
-        with suppress(KoboMirrorError):
-            if bound := bound_to(engine, mirror.form):  # of another form, too
-                note = partial(runs.note_not_started, asset_uid=bound[1], name=name, error=error)
-                transact(engine, note)
+        note_not_started(engine, mirror.form, name, error)
         raise
+
+
+def note_not_started(engine: Engine, form: Form, name: str, error: KoboMirrorError) -> None:
+    """Note a run that failed before it began; a database that does not take it changes nothing."""
+    _note_with_form(engine, form, runs.note_not_started, name, error)
+
+
+@contextmanager
+def noting_failed_verification(engine: Engine, form: Form, name: str) -> Iterator[None]:
+    """Note a verification that ends without a result: else its last proof would look like the newest word.
+
+    :param name: the run's name.
+    """
+    try:
+        yield
+    except KoboMirrorError as error:
+        note_failed_verification(engine, form, name, error)
+        raise
+    except Exception as error:
+        unforeseen = KoboMirrorError(f"It ended by an error that was not foreseen: {type(error).__name__}.")
+        note_failed_verification(engine, form, name, unforeseen)
+        raise
+
+
+def note_failed_verification(engine: Engine, form: Form, name: str, error: KoboMirrorError) -> None:
+    """Note a verification that could not tell; a database that does not take it changes nothing."""
+    _note_with_form(engine, form, runs.note_failed_verification, name, error)
+
+
+def _note_with_form(
+    engine: Engine, form: Form, note: Callable[..., None], name: str, error: KoboMirrorError
+) -> None:
+    """Note it with the form that the table mirrors, even where the run was for another one."""
+    with suppress(KoboMirrorError):
+        if bound := bound_to(engine, form):
+            transact(engine, partial(note, asset_uid=bound[1], name=name, error=error))
 
 
 def note_error(engine: Engine, run_id: int, error: KoboMirrorError | str) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form import Form
 from kobo_mirror.store import runs
 from kobo_mirror.store.bindings import bound_to
@@ -15,8 +14,8 @@ from kobo_mirror.store.database import moment_of, reading
 from kobo_mirror.store.dead_letters import letters_waiting
 from kobo_mirror.store.fetch_list import waiting
 from kobo_mirror.store.ledger import rejections
-from kobo_mirror.store.lights import describe_proof, judge, known_of, light_of
-from kobo_mirror.store.schema import at_head
+from kobo_mirror.store.lights import Known, describe_proof, judge, known_of, light_of
+from kobo_mirror.store.schema import require_tables
 
 _NAMED = 10
 _LATE = timedelta(days=1)  # the schedule is not known here
@@ -25,10 +24,9 @@ _LATE = timedelta(days=1)  # the schedule is not known here
 def status(engine: Engine, form: Form) -> dict[str, Any]:
     """Counts, the last runs and the first ten rejections (id and reason), as plain data.
 
-    :raises SchemaError: the database has not been set up.
+    :raises SchemaError: our tables are not all there, or are old.
     """
-    if not at_head(engine, form):
-        raise SchemaError("The database is not set up: run `python -m kobo_mirror migrate`.")
+    require_tables(engine, form)
     bound = bound_to(engine, form)
     if bound is None:
         return {"form_table": form.table, "mirrors": None}
@@ -57,8 +55,15 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
             "last_proof": _proof(known.proof),
             "last_full_proof": _proof(known.full_proof),
             "error": newest["error"] if newest else None,
+            "verify_error": _failed(known),
             "waiting_deletes": waiting_deletes.code if waiting_deletes else None,
         }
+
+
+def _failed(known: Known) -> str | None:
+    if (row := known.failed_verification) is None or not known.last_verification_failed:
+        return None
+    return f"{row['started_at']:%Y-%m-%d %H:%M:%S} UTC: {row['error']}"
 
 
 def _proof(row: Any) -> str | None:

@@ -17,6 +17,7 @@ from kobo_mirror.store.database import clock, reading
 from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_between, rows_of
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
 from kobo_mirror.store.schema import require_tables
+from kobo_mirror.sync.holding import noting_failed_verification
 from kobo_mirror.sync.pull import Progress, as_many, page_or_end, silent, state_of
 from kobo_mirror.sync.sweep import seen_on
 
@@ -79,17 +80,31 @@ class Report:
 
 
 def verify(
-    client: KoboClient, engine: Engine, mirror: Mirror, progress: Progress, *, full: bool = True
+    client: KoboClient,
+    engine: Engine,
+    mirror: Mirror,
+    progress: Progress,
+    *,
+    full: bool = True,
+    name: str = "verify",
 ) -> Report:
     """Compare the server with the ledger, and the form table with what the ledger says of each row.
 
     A difference counts only if it is still there after those submissions were asked for again and the tables
     read again: what arrives meanwhile is none. The mirror is not written to; the result joins the history of
-    proofs.
+    proofs. One that could not tell is noted among the runs.
 
     :param full: compare every submission, shaped, with every cell of the form table.
+    :param name: what a verification that could not tell is noted as.
     :raises SchemaError: the form table mirrors another form or none yet.
     """
+    with noting_failed_verification(engine, mirror.form, name):
+        return _verified(client, engine, mirror, progress, full=full)
+
+
+def _verified(
+    client: KoboClient, engine: Engine, mirror: Mirror, progress: Progress, *, full: bool
+) -> Report:
     require_tables(engine, mirror.form)
     if bound_to(engine, mirror.form) is None:
         raise SchemaError("There is nothing to verify yet: run `python -m kobo_mirror sync` first.")

@@ -219,7 +219,10 @@ def test_an_error_is_left_for_whoever_ends_the_run(run: Run, kobo: Connect, engi
     kobo(token="a-token-that-nobody-has")
     with pytest.raises(CredentialsError) as error:
         run.execute(step="prepare")
-    assert run.left == {"kobo_mirror_error": str(error.value)}
+    assert run.left == {
+        "kobo_mirror_error": str(error.value),
+        "kobo_mirror_failure": type(error.value).__name__,
+    }
 
 
 @pytest.mark.parametrize("step", ["plan", "pull", "reconcile", "publish"])
