@@ -18,6 +18,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from kobo_mirror.store.arrivals import PROMPT
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for it
 
@@ -78,7 +80,11 @@ class Metrics:
         )  # fmt: skip
         self._lag = Histogram(
             "kobo_webhook_lag_seconds", "Seconds from a submission's arrival at KoboToolbox to its commit.",
-            registry=self._registry, buckets=(0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400),
+            registry=self._registry, buckets=(0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600),
+        )  # fmt: skip
+        self._late = Counter(
+            "kobo_webhook_late_submissions", "New submissions that came over an hour late; not in the lag.",
+            registry=self._registry,
         )  # fmt: skip
         self._errors = Counter(
             "kobo_webhook_database_errors", "Deliveries that the database could not take.", ["kind"],
@@ -107,14 +113,20 @@ class Metrics:
             self._last.set(time.time())
 
     def committed(self, submission: Mapping[str, Any]) -> None:
-        """Note how long a new submission took to get here (its ``_submission_time`` is UTC)."""
+        """Note how long a new submission took to get here (its ``_submission_time`` is UTC).
+
+        One that is too old to have come by itself would hide how long the others take: it is counted apart.
+        """
         try:
             since = datetime.now(UTC) - datetime.fromisoformat(submission["_submission_time"]).replace(
                 tzinfo=UTC
             )
         except (KeyError, TypeError, ValueError):
             return
-        self._lag.observe(max(0.0, since.total_seconds()))
+        if since > PROMPT["pushed"]:
+            self._late.inc()
+        else:
+            self._lag.observe(max(0.0, since.total_seconds()))
 
     def exposition(self) -> bytes:
         """All of it in Prometheus' text format."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from falcon import testing
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.database import open_engine
@@ -62,6 +62,27 @@ def test_deliveries_are_counted_by_what_became_of_them(client: testing.TestClien
     assert 0 <= seen["kobo_webhook_lag_seconds_sum"] < 10
     assert 0 <= seen["kobo_webhook_seconds_since_last_delivery"] < 10
     assert abs(seen["kobo_webhook_last_delivery_timestamp_seconds"] - time.time()) < 10
+
+
+@pytest.mark.parametrize(("hours", "late"), [(0.9, 0), (1.1, 1), (96, 1)])
+def test_a_delivery_that_was_tried_again_days_later_is_no_lag(
+    client: testing.TestClient, hours: float, late: int
+) -> None:
+    sent = (datetime.now(UTC) - timedelta(hours=hours)).replace(microsecond=0, tzinfo=None)
+    post(client, body(1, _submission_time=sent.isoformat()))
+    seen = metrics(client)
+    assert seen["kobo_webhook_late_submissions_total"] == late
+    assert seen["kobo_webhook_lag_seconds_count"] == 1 - late
+    assert seen["kobo_webhook_lag_seconds_sum"] <= 3600
+
+
+def test_tables_that_are_missing_are_counted_as_the_schema(
+    engine: Engine, client: testing.TestClient
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE kobo_records"))
+    assert post(client, body(1)).status_code == 503
+    assert metrics(client)["kobo_webhook_database_errors_total SchemaError"] == 1
 
 
 def test_the_database_tells_of_the_mirror(engine: Engine, client: testing.TestClient) -> None:
