@@ -12,14 +12,17 @@ import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
-from kobo_mirror.errors import DeletesWaitError
+from kobo_mirror.airflow.page.texts import TEXTS
+from kobo_mirror.errors import DeletesWaitError, UnreachableError
 from kobo_mirror.store import dead_letters, runs
 from kobo_mirror.store.codes import code_for
 from kobo_mirror.store.database import transact
 from kobo_mirror.store.registrations import Remembered, remember
+from kobo_mirror.store.tables import dead_letters as dead_letters_table
 from tests.support.browser import chromium, serious_faults
+from tests.support.french import Spoken, faults_of
 from tests.support.submissions import ANSWERS, ASSET, body, submission
 from tests.support.writing import Writing
 
@@ -51,7 +54,7 @@ def opened(browser: Browser, served: str, as_user: Client) -> Iterator[Open]:
     """Opens the page as a user, in a window of its own; any error of its scripts fails the test."""
     contexts, errors = [], []
 
-    def open_page(user: str = "ada", path: str = "", **options: Any) -> Page:
+    def open_page(user: str = "ada", path: str = "", *, may_fail: bool = False, **options: Any) -> Page:
         context = browser.new_context(**options)
         contexts.append(context)
         token = as_user(user).headers["Authorization"].removeprefix("Bearer ")
@@ -60,7 +63,8 @@ def opened(browser: Browser, served: str, as_user: Client) -> Iterator[Open]:
         page.set_default_timeout(15_000)
         page.clock.install()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        if not may_fail:  # a request that is refused is an error on the console
+            page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.goto(f"{served}/kobo-mirror/{path}")
         page.wait_for_load_state("networkidle")
         return page
@@ -175,6 +179,79 @@ def test_it_speaks_french_and_remembers_it(full: Engine, opened: Open) -> None:
     page.goto(page.url.partition("?")[0])
     assert page.get_by_role("heading", name="Rejets").is_visible()
     assert serious_faults(page) == []
+
+
+def spoken_in(page: Page) -> list[str]:
+    """What is read and heard on the page as it is now, after its scripts have done their work."""
+    return Spoken(page.content()).texts
+
+
+def test_no_english_is_left_on_the_french_page(full: Engine, opened: Open) -> None:
+    error = UnreachableError("https://kobo.test could not be reached: 1.5 of 2,000.")
+    transact(full, lambda c: runs.note_failed_verification(c, ASSET, "kobo_verify a", error))
+    page = opened(path="?lang=fr", locale="en-GB")
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert faults_of(spoken_in(page)) == []
+    page.get_by_role("button", name="Synchroniser").click()
+    expect(page.get_by_role("status")).to_contain_text("car le DAG est en pause\xa0: kobo_sync ")
+    assert faults_of(spoken_in(page)) == []
+    assert serious_faults(page) == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 409, 422, 500, 503])
+def test_a_refused_button_says_so_in_the_language_and_what_the_server_said_as_english(
+    full: Engine, opened: Open, status: int
+) -> None:
+    page = opened(path="?lang=fr", may_fail=True)
+    english = '{"detail": "The DAG is not known: 1.5"}'
+    page.route("**/api/actions/sync", lambda route: route.fulfill(status=status, body=english))
+    page.get_by_role("button", name="Synchroniser").click()
+    told = page.get_by_role("status")
+    expect(told).to_contain_text("Pas fait\xa0: ")
+    words = TEXTS["fr"].get(f"not_done_{status}", TEXTS["fr"]["not_done_other"])
+    expect(told).to_contain_text(words)
+    expect(told.locator("[lang=en]")).to_have_text(f"({status}: The DAG is not known: 1.5)")
+    assert faults_of(spoken_in(page)) == []
+
+
+def test_a_server_that_is_away_is_told_and_the_page_looks_no_fresher_than_it_is(
+    full: Engine, opened: Open
+) -> None:
+    page = opened(path="?lang=fr", may_fail=True)
+    page.route("**/kobo-mirror/**", lambda route: route.abort())
+    page.get_by_role("button", name="Synchroniser").click()
+    expect(page.get_by_role("status")).to_contain_text("Pas fait\xa0: Airflow ne répond pas")
+    page.locator("h1").click()
+    page.clock.fast_forward(15_000)
+    expect(page.get_by_role("alert")).to_contain_text("Cette page ne peut pas être mise à jour")
+    assert faults_of(spoken_in(page)) == []
+    page.unroute("**/kobo-mirror/**")
+    page.clock.fast_forward(15_000)
+    expect(page.get_by_role("alert")).to_have_text("")
+
+
+def test_with_two_thousand_dead_letters_the_next_ones_are_a_link_away(full: Engine, opened: Open) -> None:
+    values = {
+        "received_at": Writing(full).now(),
+        "source": "webhook",
+        "reason": "no JSON",
+        "body": b"{" * 500,
+    }
+    rows = [{**values, "attempts": 0, "asset_uid": ASSET}] * 2000
+    transact(full, lambda connection: connection.execute(insert(dead_letters_table), rows))
+    page = opened(viewport={"width": 375, "height": 740}, has_touch=True, is_mobile=True)
+    boxes = page.locator("#dead-letters tbody input")
+    first = boxes.first.get_attribute("value")
+    assert boxes.count() == 20
+    assert page.get_by_text("20 of 2,001 are shown").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.locator("#dead-letters").get_by_role("link", name="The next ones").click()
+    page.wait_for_load_state("networkidle")
+    assert boxes.first.get_attribute("value") == str(int(first or 0) + 20)
+    page.locator("#dead-letters").get_by_role("link", name="From the start").click()
+    page.wait_for_load_state("networkidle")
+    assert boxes.first.get_attribute("value") == first
 
 
 def test_the_plot_shows_what_came_today(full: Engine, opened: Open) -> None:

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kobo_mirror.airflow.page import access, actions, facts, schemas
-from kobo_mirror.airflow.page.texts import COOKIE, language_of, texts_in
+from kobo_mirror.airflow.page.rendering import FOLDER, STATIC, page_of, refusal
+from kobo_mirror.airflow.page.texts import COOKIE, language_of
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
 from kobo_mirror.forms.mirrored import FORM
 from kobo_mirror.store import overview
 from kobo_mirror.store.database import reading
 from kobo_mirror.store.schema import require_tables
 
-_FOLDER = Path(__file__).parent
-_STATIC = {
-    "page.js": "text/javascript",
-    "page.css": "text/css",
-    "uPlot.iife.min.js": "text/javascript",
-    "uPlot.min.css": "text/css",
-}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -67,11 +58,7 @@ async def _with_headers(request: Request, call_next: Any) -> Any:
 
 def _refused(request: Request, problem: Any) -> Response:
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-        language = language_of(request)
-        page = _templates.get_template("refused.html").render(
-            t=texts_in(language), language=language, status=problem.status_code
-        )
-        return HTMLResponse(page, problem.status_code)
+        return HTMLResponse(refusal(language_of(request), problem.status_code), problem.status_code)
     return JSONResponse({"detail": problem.detail}, problem.status_code, problem.headers)
 
 
@@ -137,20 +124,25 @@ def dead_letters(user: access.Viewer, after: After = 0, limit: Limit = _LETTERS)
         )
 
 
-def page(request: Request, user: access.Viewer, asset_uid: str | None = None, run: str | None = None) -> Any:
+def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
+    request: Request,
+    user: access.Viewer,
+    asset_uid: str | None = None,
+    run: str | None = None,
+    rejections_after: After = -1,
+    letters_after: After = 0,
+) -> Any:
     """All of it for people, in their language."""
     if not request.url.path.endswith("/"):
         return RedirectResponse(request.url.path.rpartition("/")[2] + "/")
     language = language_of(request)
-    seen: dict[str, Any] = {"problem": None, "forms": [], "form": None, "named": None}
+    seen: dict[str, Any] = {"problem": None, "forms": [], "form": None, "found_run": None}
     try:
-        seen |= _seen(user, asset_uid, run)
+        seen |= _seen(user, asset_uid, run, rejections_after, letters_after)
     except KoboMirrorError as problem:
-        seen["problem"] = str(problem)
-    html = _templates.get_template("page.html").render(
-        t=texts_in(language),
-        language=language,
-        version=_version,
+        seen["problem"] = facts.failure_of(problem)
+    html = page_of(
+        language,
         operator=access.may_trigger(user),
         prover=access.may_trigger(user, access.VERIFY),
         replayer=access.may_trigger(user, access.REPLAY),
@@ -162,7 +154,9 @@ def page(request: Request, user: access.Viewer, asset_uid: str | None = None, ru
     return answer
 
 
-def _seen(user: Any, asset_uid: str | None, run: str | None) -> dict[str, Any]:
+def _seen(
+    user: Any, asset_uid: str | None, run: str | None, rejections_after: int, letters_after: int
+) -> dict[str, Any]:
     answers = access.may_see_answers(user)
     require_tables(access.target(), FORM)
     with reading(access.target()) as connection:
@@ -171,17 +165,23 @@ def _seen(user: Any, asset_uid: str | None, run: str | None) -> dict[str, Any]:
             return {}
         bound = _bound(connection, asset_uid) if asset_uid else known[0]
         asset, moment = bound.asset_uid, facts.utc_now()
-        rejected = overview.rejected(connection, asset, after=-1, limit=_REJECTIONS, answers=answers)
-        letters = overview.waiting_letters(connection, asset, after=0, limit=_LETTERS, answers=answers)
+        rejected = overview.rejected(
+            connection, asset, after=rejections_after, limit=_REJECTIONS + 1, answers=answers
+        )
+        letters = overview.waiting_letters(
+            connection, asset, after=letters_after, limit=_LETTERS + 1, answers=answers
+        )
         named = overview.named_run(connection, asset, run) if run else None
         return {
             "forms": known,
             "form": facts.overview_of(connection, bound, moment, access.secret_fingerprint()),
             "days": jsonable_encoder(facts.days_of(connection, asset, moment, _DAYS)),
-            "rejections": facts.rejections_of(rejected),
-            "letters": facts.letters_of(letters),
+            "rejections": facts.rejections_of(rejected[:_REJECTIONS]),
+            "letters": facts.letters_of(letters[:_LETTERS]),
+            "more": {"rejections": len(rejected) > _REJECTIONS, "letters": len(letters) > _LETTERS},
+            "after": {"rejections": rejections_after, "letters": letters_after},
             "runs": [facts.run_of(row) for row in overview.recent_runs(connection, asset, _RUNS)],
-            "named": facts.run_of(named) if named else None,
+            "found_run": facts.run_of(named) if named else None,
             "answers": answers,
         }
 
@@ -195,10 +195,10 @@ def _bound(connection: Any, asset_uid: str) -> overview.Bound:
 
 def static(name: str, user: access.Viewer) -> FileResponse:
     """A file of the page; its address changes with its content."""
-    if name not in _STATIC:
+    if name not in STATIC:
         raise HTTPException(404, "There is no such file.")
     forever = {"Cache-Control": "private, max-age=31536000, immutable"}
-    return FileResponse(_FOLDER / "static" / name, media_type=_STATIC[name], headers=forever)
+    return FileResponse(FOLDER / "static" / name, media_type=STATIC[name], headers=forever)
 
 
 def openapi(request: Request, user: access.Viewer) -> JSONResponse:
@@ -218,16 +218,3 @@ _SHOWN: dict[str, Any] = {"/": page, "/static/{name}": static, "/openapi.json": 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.Problem} for status in (401, 403, 503)
 }
-
-
-def _number(value: int, language: str) -> str:
-    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") if language == "fr" else f"{value:,}"
-
-
-_templates = Environment(
-    loader=FileSystemLoader(_FOLDER / "templates"), autoescape=True, undefined=StrictUndefined
-)
-_templates.filters["number"] = _number
-_version = blake2b(
-    b"".join((_FOLDER / "static" / name).read_bytes() for name in _STATIC), digest_size=6
-).hexdigest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from statistics import quantiles
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +14,7 @@ from sqlalchemy import Connection
 from kobo_mirror.airflow.page.schemas import (
     Day,
     DeadLetter,
+    Failure,
     Finding,
     Lag,
     OnServer,
@@ -26,15 +26,17 @@ from kobo_mirror.airflow.page.schemas import (
     Webhook,
 )
 from kobo_mirror.airflow.schedules import schedule_from_env
+from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.forms.mirrored import FORM
 from kobo_mirror.store import overview, runs, tallies
+from kobo_mirror.store.arrivals import NEWEST, PROMPT, lags_of
 from kobo_mirror.store.dead_letters import letters_waiting
 from kobo_mirror.store.lights import Known, differences_of, judge, known_of, light_of
 from kobo_mirror.store.tables import PROVEN
 
 _GRACE = timedelta(minutes=10)
-_NEWEST = 500
 _SHOWN = 4_000
+_DAGS = ("kobo_sync", "kobo_verify", "kobo_replay")
 _FAILED_DELIVERY = "its delivery failed"
 
 
@@ -60,6 +62,7 @@ def overview_of(
         since=known.last["finished_at"] if known.last else None,
         last_exact_at=exact["finished_at"] if exact else None,
         error=known.newest["error"] if known.newest else None,
+        failure=_failure(known.newest),
         running=holder["holder"] if holder else None,
         on_server=_on_server(tallies.server_count(connection, asset), proof),
         in_mirror=known.held["applied"],
@@ -69,6 +72,7 @@ def overview_of(
         failed_deliveries=doubts.get(_FAILED_DELIVERY, 0),
         dead_letters=letters_waiting(connection, asset),
         proof=proof,
+        failed_verification=_failure(known.failed_verification) if known.last_verification_failed else None,
         full_proof=_proof(known.full_proof),
         lag=list(_lag(connection, asset)),
         webhooks=[_webhook(row) for row in overview.registered(connection, asset)],
@@ -93,6 +97,18 @@ def _proof(row: Any) -> Proof | None:
     return Proof(finished_at=row["finished_at"], whole=row["whole"], equal=equal, **found)
 
 
+def failure_of(problem: KoboMirrorError) -> Failure:
+    """What keeps the page from being shown now."""
+    return Failure(at=utc_now(), kind=type(problem).__name__, error=str(problem))
+
+
+def _failure(run: Any) -> Failure | None:
+    """Why a run failed; None if it did not."""
+    if run is None or not run["error"]:
+        return None
+    return Failure(at=run["finished_at"] or run["started_at"], kind=run["failure"], error=run["error"])
+
+
 def _on_server(counted: tuple[int, datetime] | None, proof: Proof | None) -> OnServer | None:
     if counted and (proof is None or counted[1] >= proof.finished_at):
         return OnServer(submissions=counted[0], at=counted[1])
@@ -100,18 +116,16 @@ def _on_server(counted: tuple[int, datetime] | None, proof: Proof | None) -> OnS
 
 
 def _lag(connection: Connection, asset_uid: str) -> Iterator[Lag]:
-    first = overview.first_finish(connection, asset_uid)
-    seconds: dict[str, list[float]] = {"pushed": [], "pulled": []}
-    for row in overview.newest(connection, asset_uid, _NEWEST) if first else []:
-        seen, sent = row["first_seen_at"], row["submission_time"]
-        if sent and seen > first:
-            way = "pushed" if row["pushed_at"] == seen else "pulled"
-            seconds[way].append(max(0.0, (seen - sent).total_seconds()))
-    for way, found in seconds.items():
-        if found:
-            parts = quantiles(found, n=20, method="inclusive") if len(found) > 1 else found * 19
-            half, most = round(parts[9], 3), round(parts[18], 3)
-            yield Lag(way=way, submissions=len(found), median=half, slowest_twentieth=most)  # type: ignore[arg-type]  # its two values are the keys above
+    for way, lag in lags_of(connection, asset_uid).items():
+        yield Lag(
+            way=way,  # type: ignore[arg-type]  # one of the two that it takes
+            looked_at=NEWEST,
+            submissions=len(lag.prompt),
+            median=lag.within(0.5),
+            slowest_twentieth=lag.within(0.95),
+            late=lag.late,
+            late_after_seconds=int(PROMPT[way].total_seconds()),
+        )
 
 
 def _webhook(row: overview.Fields) -> Webhook:
@@ -148,7 +162,7 @@ def run_of(row: overview.Fields) -> Run:
 
 def _place(name: str) -> str | None:
     dag_id, _, run_id = name.partition(" ")
-    return f"dags/{dag_id}/runs/{quote(run_id)}" if dag_id == "kobo_sync" and run_id else None
+    return f"dags/{dag_id}/runs/{quote(run_id)}" if dag_id in _DAGS and run_id else None
 
 
 def rejections_of(rows: Sequence[overview.Fields]) -> list[Rejection]:

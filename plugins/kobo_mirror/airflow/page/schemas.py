@@ -42,13 +42,24 @@ class Proof(BaseModel):
     equal: bool
 
 
+class Failure(BaseModel):
+    """What failed last."""
+
+    at: datetime = Field(description="When that was noted; of a run that had begun, when it began.")
+    kind: str | None = Field(description="The class of the error; the page's texts have words for each.")
+    error: str
+
+
 class Lag(BaseModel):
-    """Seconds from a submission's arrival at KoboToolbox to its row here, of the newest ones."""
+    """Seconds from a submission's arrival at KoboToolbox to its row here, of what came by itself."""
 
     way: Literal["pushed", "pulled"]
-    submissions: int
-    median: float
-    slowest_twentieth: float = Field(description="95 of 100 took no longer.")
+    looked_at: int = Field(description="So many submissions with the highest _id were looked at.")
+    submissions: int = Field(description="Those that the seconds are of.")
+    median: float | None
+    slowest_twentieth: float | None = Field(description="95 of 100 took no longer.")
+    late: int = Field(description="Those that took longer than `late_after_seconds`: not in the seconds.")
+    late_after_seconds: int
 
 
 class Day(BaseModel):
@@ -94,6 +105,7 @@ class Run(BaseModel):
     requests: int
     bytes: int
     error: str | None
+    failure: str | None = Field(description="The class of the error.")
     dag_run: str | None = Field(description="Its place in Airflow's UI, from the root of that.")
 
 
@@ -108,6 +120,7 @@ class Overview(BaseModel):
     since: datetime | None = Field(description="When the last sync ended well.")
     last_exact_at: datetime | None
     error: str | None = Field(description="Why the newest sync failed.")
+    failure: Failure | None = Field(description="The same, with its class and its time.")
     running: str | None = Field(description="The sync that holds the form now.")
     on_server: OnServer | None = Field(description="What KoboToolbox had when a sync or a proof last asked.")
     in_mirror: int
@@ -118,6 +131,7 @@ class Overview(BaseModel):
     dead_letters: int
     proof: Proof | None
     full_proof: Proof | None = Field(description="The last that compared every answer.")
+    failed_verification: Failure | None = Field(description="One that failed after the last proof.")
     lag: list[Lag]
     webhooks: list[Webhook]
     waiting_deletes: WaitingDeletes | None

@@ -2,7 +2,12 @@
 
 const REFRESH_SECONDS = 15;
 const live = () => document.getElementById("live");
-const say = (text) => { document.getElementById("status").textContent = text; };
+const words = () => JSON.parse(document.body.dataset.words);
+const say = (...parts) => document.getElementById("status").replaceChildren(...parts);
+
+function element(tag, properties) {
+  return Object.assign(document.createElement(tag), properties);
+}
 
 function setTheme() {
   let chosen = null;
@@ -11,10 +16,10 @@ function setTheme() {
   document.documentElement.dataset.theme = ["dark", "light"].includes(chosen) ? chosen : dark ? "dark" : "light";
 }
 
-function tellTimes() {
+function tellTimes(place) {
   const format = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
   const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-  for (const time of live().querySelectorAll("time")) {
+  for (const time of place.querySelectorAll("time")) {
     const moment = new Date(time.dateTime);
     const seconds = (moment - Date.now()) / 1000;
     const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? units[3];
@@ -36,48 +41,69 @@ function plot() {
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 } };
   const series = (label, name) => ({ label, paths: bars, points: { show: false }, fill: colour(name), stroke: colour(name) });
   const values = (chart, found) => found.map((second) => new Date(second * 1000).toLocaleDateString(document.documentElement.lang, { day: "numeric", month: "short", timeZone: "UTC" }));
+  const number = new Intl.NumberFormat(document.documentElement.lang);
+  const counts = (chart, found) => found.map((count) => number.format(count));
   new uPlot({
     width: place.clientWidth,
     height: 220,
     legend: { show: false },
     cursor: { show: false },
     scales: { x: { time: true, range: (chart, low, high) => [low - 43200, high + 43200] }, y: { range: (chart, low, high) => [0, Math.max(high, 1) * 1.1] } },
-    axes: [{ ...axis, values }, { ...axis, size: 60 }],
+    axes: [{ ...axis, values }, { ...axis, size: 60, values: counts }],
     series: [{}, series(place.dataset.pulled, "--pulled"), series(place.dataset.pushed, "--pushed")],
   }, [at, both, pushed], place);
 }
 
+let shownAt = new Date();
+
 function show() {
-  tellTimes();
+  tellTimes(live());
   plot();
 }
 
+/* A page that is shown on and on must not look fresher than it is. */
+function tellStale() {
+  const place = document.getElementById("stale");
+  const time = element("time", { dateTime: shownAt.toISOString() });
+  place.replaceChildren(`${words().stale_page}${words().colon}`, time);
+  tellTimes(place);
+}
+
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
-  if (!fresh) return;
+  let text = "";
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.ok) text = await answer.text();
+  } catch { /* nothing answers: below */ }
+  const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("live");
+  if (!fresh) return tellStale();
+  shownAt = new Date();
+  document.getElementById("stale").replaceChildren();
   live().replaceWith(document.adoptNode(fresh));
-  show();
+  return show();
 }
 
 const inUse = () => document.hidden || live().contains(document.activeElement)
   || live().querySelector("dialog[open], details[open], input:checked");
 
 async function post(path, body) {
-  const answer = await fetch(path, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
-  });
-  const given = await answer.json().catch(() => ({}));
-  const words = document.body.dataset;
-  if (!answer.ok) {
-    const detail = typeof given.detail === "string" ? given.detail : answer.statusText;
-    return say(`${words.failed} (${answer.status}): ${detail}`);
+  const { colon, ...told } = words();
+  let answer = null;
+  try {
+    answer = await fetch(path, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    });
+  } catch {
+    return say(`${told.failed}${colon}${told.not_done_away}`);
   }
-  say(`${given.paused ? words.paused : words.asked}: `);
-  const link = document.createElement("a");
-  Object.assign(link, { href: `../${given.href}`, target: "_top", textContent: `${given.dag_id} ${given.run_id}` });
-  return document.getElementById("status").append(link);
+  const given = await answer.json().catch(() => ({}));
+  if (!answer.ok) {
+    const why = told[`not_done_${answer.status}`] ?? told.not_done_other;
+    const detail = typeof given.detail === "string" ? given.detail : answer.statusText;
+    return say(`${told.failed}${colon}${why} `, element("span", { lang: "en", textContent: `(${answer.status}: ${detail})` }));
+  }
+  const link = { href: `../${given.href}`, target: "_top", textContent: `${given.dag_id} ${given.run_id}` };
+  return say(`${given.paused ? told.asked_paused : told.asked}${colon}`, element("a", link));
 }
 
 async function press(button) {
@@ -105,9 +131,7 @@ async function press(button) {
 function leave(event, link) {
   if (parent === window) return;
   event.preventDefault();
-  const outer = parent.document.createElement("a");
-  outer.href = link.href;
-  outer.click();
+  Object.assign(parent.document.createElement("a"), { href: link.href }).click();
 }
 
 document.addEventListener("click", (event) => {

@@ -1,0 +1,52 @@
+"""The page as HTML, in one of its languages."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kobo_mirror.airflow.page.texts import Words
+
+FOLDER = Path(__file__).parent
+STATIC = {
+    "page.js": "text/javascript",
+    "page.css": "text/css",
+    "uPlot.iife.min.js": "text/javascript",
+    "uPlot.min.css": "text/css",
+}
+"""The page's files, with their types."""
+
+_OF_THE_SCRIPT = ("asked", "asked_paused", "colon", "failed", "stale_page")
+_templates = Environment(
+    loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined
+)
+_version = blake2b(
+    b"".join((FOLDER / "static" / name).read_bytes() for name in STATIC), digest_size=6
+).hexdigest()
+
+
+def page_of(language: str, **seen: Any) -> str:
+    """The page with what is to be seen on it."""
+    return _rendered("page.html", language, version=_version, words=_words_of_the_script(language), **seen)
+
+
+def refusal(language: str, status: int) -> str:
+    """A page that says why there is nothing to see."""
+    return _rendered("refused.html", language, status=status)
+
+
+def _rendered(template: str, language: str, **seen: Any) -> str:
+    words = Words(language)
+    said = {"say": words.say, "number": words.number, "decimal": words.decimal, "duration": words.duration}
+    said |= {"of_failure": words.of_failure, "named": words.named}
+    return _templates.get_template(template).render(t=words.texts, language=language, **said, **seen)
+
+
+def _words_of_the_script(language: str) -> str:
+    texts = Words(language).texts
+    names = [*_OF_THE_SCRIPT, *(name for name in texts if name.startswith("not_done_"))]
+    return json.dumps({name: texts[name] for name in names}, ensure_ascii=False)

@@ -1,0 +1,277 @@
+"""The French page is French: every word that is the page's own, every number, every space before a colon."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, text
+
+from kobo_mirror.airflow.page import rendering, schemas
+from kobo_mirror.airflow.page.texts import TEXTS, Words
+from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.kobo import answers, transport  # noqa: F401  # they have errors of their own
+from kobo_mirror.store import dead_letters, runs
+from kobo_mirror.store.codes import code_for
+from kobo_mirror.store.database import transact
+from kobo_mirror.store.lights import SENTENCES, Light
+from kobo_mirror.store.registrations import Remembered, remember
+from tests.page.test_page import finished_run, proof
+from tests.support.french import Spoken, faults_of
+from tests.support.submissions import ASSET, submission
+from tests.support.writing import Writing
+
+Client = Callable[[str | None], TestClient]
+AT = datetime(2026, 11, 28, 12)  # noqa: DTZ001  # UTC, as the tables have it
+MANY = 12_345
+ENGLISH = "An English sentence: 1.5 of 2,000 are left."
+TEMPLATES = Path(rendering.__file__).parent / "templates"
+
+
+def errors(family: type[KoboMirrorError] = KoboMirrorError) -> Iterator[type[KoboMirrorError]]:
+    yield family
+    for kind in family.__subclasses__():
+        yield from errors(kind)
+
+
+def failure(kind: str) -> schemas.Failure:
+    return schemas.Failure(at=AT, kind=kind, error=ENGLISH)
+
+
+def run(mode: str, **changes: Any) -> schemas.Run:
+    counts = dict.fromkeys(("rows_read", "inserted", "updated", "deleted", "revived", "requests"), MANY)
+    row = {"id": 1, "name": "kobo_sync manual__1", "mode": mode, "started_at": AT, "finished_at": AT}
+    row |= {
+        "seconds": 1234.5,
+        "rejected": MANY,
+        "bytes": MANY,
+        "error": None,
+        "failure": None,
+        "dag_run": None,
+    }
+    return schemas.Run(**{**row, **counts, **changes})
+
+
+def seen(number: int = MANY, **changes: Any) -> dict[str, Any]:
+    """Something of everything that the page can show, all at once."""
+    names = {name for sentence in SENTENCES.values() for name in re.findall(r"\{(\w+)\}", sentence)}
+    numbers = dict.fromkeys(sorted(names), number)
+    found = [
+        schemas.Finding(
+            key=key, light=Light.RED, numbers={n: numbers[n] for n in re.findall(r"\{(\w+)\}", said)}
+        )
+        for key, said in SENTENCES.items()
+    ]
+    found_proof = schemas.Proof(
+        finished_at=AT,
+        whole=False,
+        equal=False,
+        **dict.fromkeys(("compared", "missing", "extra", "stale", "different", "rejected"), number),
+    )
+    lag = {
+        "looked_at": 500,
+        "submissions": number,
+        "median": 0.5,
+        "slowest_twentieth": 4000.25,
+        "late": number,
+    }
+    form = schemas.Overview(
+        asset_uid=ASSET,
+        server="https://kobo.test",
+        form_table="kobo_records",
+        light=Light.RED,
+        findings=found,
+        since=AT,
+        last_exact_at=AT,
+        error=ENGLISH,
+        failure=failure("ServerError"),
+        running="kobo_sync manual__1",
+        on_server=schemas.OnServer(submissions=number, at=AT),
+        in_mirror=number,
+        rejected=number,
+        deleted=number,
+        to_fetch=number,
+        failed_deliveries=number,
+        dead_letters=number,
+        proof=found_proof,
+        full_proof=found_proof,
+        failed_verification=failure("UnreachableError"),
+        lag=[schemas.Lag(way=way, late_after_seconds=3600, **lag) for way in ("pushed", "pulled")],
+        webhooks=[
+            schemas.Webhook(
+                endpoint="https://mirror.test/api", way=way, registered_at=AT, failures_read_until=AT
+            )
+            for way in ("rest_service", "registrar")
+        ],
+        waiting_deletes=schemas.WaitingDeletes(
+            code="0123456789ab", issued_at=AT, ids=list(range(1000, 1030))
+        ),
+    )
+    rejected = {"submission_time": AT, "first_seen_at": AT, "payload": None, "reason": ENGLISH}
+    everything = {
+        "problem": None,
+        "forms": [form],
+        "form": form,
+        "days": [{"day": str(date(2026, 11, 28)), "pushed": number, "pulled": number}],
+        "rejections": [schemas.Rejection(kobo_id=i, columns=["age"] * i, **rejected) for i in range(3)],
+        "letters": [
+            schemas.DeadLetter(
+                id=1,
+                received_at=AT,
+                source="webhook",
+                reason=ENGLISH,
+                attempts=number,
+                bytes=number,
+                body=None,
+            )
+        ],
+        "more": {"rejections": True, "letters": True},
+        "after": {"rejections": 5, "letters": 5},
+        "runs": [run(mode) for mode in ("usual", "exact", "repair", "none", "verify")]
+        + [run("none", error=ENGLISH, failure=kind.__name__) for kind in errors()],
+        "found_run": run("usual", finished_at=None, seconds=None),
+        "answers": False,
+        "operator": True,
+        "prover": True,
+        "replayer": True,
+    }
+    return everything | changes
+
+
+def faults_in(html: str) -> list[str]:
+    spoken = Spoken(html).texts
+    assert len(spoken) > 5
+    return faults_of(spoken)
+
+
+def empty(**changes: Any) -> dict[str, Any]:
+    nobody = {"forms": [], "form": None, "found_run": None, "problem": None}
+    return nobody | {"operator": False, "prover": False, "replayer": False} | changes
+
+
+@pytest.mark.parametrize("number", [0, 1, MANY])
+def test_nothing_of_all_that_there_can_be_is_english(number: int) -> None:
+    assert faults_in(rendering.page_of("fr", **seen(number))) == []
+
+
+def test_a_green_page_and_an_empty_one_are_not_either() -> None:
+    form = seen()["form"].model_copy(update={"light": Light.GREEN, "findings": [], "failure": None})
+    assert faults_in(rendering.page_of("fr", **seen(form=form))) == []
+    assert faults_in(rendering.page_of("fr", **empty())) == []
+
+
+@pytest.mark.parametrize("kind", sorted({kind.__name__ for kind in errors()} | {"NoSuchError"}))
+def test_each_error_has_words_and_its_sentence_is_marked_as_english(kind: str) -> None:
+    for page in (
+        empty(problem=failure(kind)),
+        seen(
+            form=seen()["form"].model_copy(
+                update={"failure": failure(kind), "failed_verification": failure(kind)}
+            )
+        ),
+    ):
+        html = rendering.page_of("fr", **page)
+        assert faults_in(html) == []
+        assert f'lang="en">{ENGLISH}<' in html
+        said = "\n".join(Spoken(html).texts)
+        words = Words("fr")
+        assert words.of_failure("what", kind) in said
+        assert words.of_failure("todo", kind) in said
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 500])
+def test_a_refusal_is_french_too(status: int) -> None:
+    texts = Spoken(rendering.refusal("fr", status)).texts
+    assert faults_of(texts) == []
+    assert len(texts) == 3
+
+
+@pytest.mark.parametrize("language", sorted(TEXTS))
+def test_numbers_are_written_as_people_write_them(language: str) -> None:
+    words = Words(language)
+    figures = [words.number(5), words.number(1_234_567), words.decimal(1234.56), words.duration(0.4)]
+    figures += [words.duration(3600), words.duration(86_400), words.duration(3 * 86_400)]
+    assert (
+        figures
+        == {
+            "en": ["5", "1,234,567", "1,234.6", "0.4\xa0s", "60\xa0min", "24\xa0h", "3\xa0days"],
+            "fr": [
+                "5",
+                "1\u202f234\u202f567",
+                "1\u202f234,6",
+                "0,4\u202fs",
+                "60\u202fmin",
+                "24\u202fh",
+                "3\xa0jours",
+            ],
+        }[language]
+    )
+
+
+def test_every_language_has_the_same_texts_with_the_same_places() -> None:
+    english = TEXTS["en"]
+    for language, texts in TEXTS.items():
+        assert texts.keys() == english.keys(), language
+        for key, said in english.items():
+            places = sorted(re.findall(r"\{(\w+)\}", said))
+            assert sorted(re.findall(r"\{(\w+)\}", texts[key])) == places, (language, key)
+
+
+def test_french_texts_have_the_spaces_that_french_has() -> None:
+    filled = [re.sub(r"\{\w+\}", "5", said) for said in TEXTS["fr"].values()]
+    assert faults_of(filled) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", ["Last sync", "1.5 s", "12,345", "webhook: oui", "Vraiment ?", "Ah!", "5 %"]
+)
+def test_what_is_not_french_would_be_seen(wrong: str) -> None:
+    assert faults_of([f"avant {wrong} après"])
+
+
+def test_every_text_is_shown_somewhere() -> None:
+    source = "".join(path.read_text() for path in TEMPLATES.glob("*.html"))
+    source += (TEMPLATES.parent / "static" / "page.js").read_text()
+    by_name = "finding_|what_|todo_|light_|mode_|way_|source_|refused_|not_done_"
+    unused = [
+        key
+        for key in TEXTS["en"]
+        if not re.match(by_name, key) and not re.search(rf"\b{key.removesuffix('_one')}\b", source)
+    ]
+    assert set(unused) <= {"seconds", "minutes", "hours", "days"}
+
+
+def test_a_page_of_a_real_mirror_is_french(as_user: Client, engine: Engine) -> None:
+    writing = Writing(engine)
+    finished_run(engine)
+    writing.pull(*(submission(i) for i in range(1, 1300)), submission(2000, age="x"))
+    writing.push(submission(2001))
+    dead_letters.keep(engine, body=b"{" * 4321, source="webhook", reason="no JSON")
+    remember(engine, ASSET, Remembered("rest_service", "https://mirror.test/api", "h", "0" * 16))
+    proof(engine, compared=1300, stale=1)
+    transact(engine, lambda connection: code_for(connection, ASSET, list(range(1, 1234))))
+    error = KoboMirrorError(ENGLISH)
+    transact(engine, lambda c: runs.note_failed_verification(c, ASSET, "kobo_verify a", error))
+    transact(engine, lambda c: runs.note_not_started(c, ASSET, "kobo_sync b", error))
+    html = as_user("vic").get("", params={"lang": "fr"}).text
+    assert faults_in(html) == []
+    assert "1\u202f300" in html
+    assert html.count(f'lang="en">{ENGLISH}') == 4
+
+
+def test_tables_that_are_missing_are_told_of_in_french(as_user: Client, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE kobo_records"))
+    for language in TEXTS:
+        html = as_user("ada").get("", params={"lang": language}).text
+        words = Words(language)
+        assert words.of_failure("what", "MissingTablesError") in html
+        assert words.of_failure("todo", "MissingTablesError") in html
+        assert "(missing: kobo_records)" in html
+        assert words.texts["sync_now"] in words.of_failure("todo", "MissingTablesError")
+    assert faults_in(html) == []
