@@ -42,6 +42,7 @@ function plot() {
   const series = (label, name) => ({ label, paths: bars, points: { show: false }, fill: colour(name), stroke: colour(name) });
   const values = (chart, found) => found.map((second) => new Date(second * 1000).toLocaleDateString(document.documentElement.lang, { day: "numeric", month: "short", timeZone: "UTC" }));
   const number = new Intl.NumberFormat(document.documentElement.lang);
+  const steps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((first) => first * 10 ** power)).flat();
   const counts = (chart, found) => found.map((count) => number.format(count));
   new uPlot({
     width: place.clientWidth,
@@ -49,7 +50,7 @@ function plot() {
     legend: { show: false },
     cursor: { show: false },
     scales: { x: { time: true, range: (chart, low, high) => [low - 43200, high + 43200] }, y: { range: (chart, low, high) => [0, Math.max(high, 1) * 1.1] } },
-    axes: [{ ...axis, values }, { ...axis, size: 60, values: counts }],
+    axes: [{ ...axis, values }, { ...axis, size: 60, values: counts, incrs: steps }],
     series: [{}, series(place.dataset.pulled, "--pulled"), series(place.dataset.pushed, "--pushed")],
   }, [at, both, pushed], place);
 }
