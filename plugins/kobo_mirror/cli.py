@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Event
 
 from sqlalchemy import Engine
 
-from kobo_mirror import __version__, serve
+from kobo_mirror import serve
+from kobo_mirror.arguments import Command, parser_of
 from kobo_mirror.config import Settings
 from kobo_mirror.errors import (
     ConfigurationError,
@@ -43,8 +44,7 @@ _NEVER_BY_AGE = 36_500
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 done, 1 failed or drift, 2 could not be tried."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser_of(_COMMANDS).parse_args(arguments)
     try:
         return int(options.command(options))
     except (ConfigurationError, CredentialsError) as error:
@@ -56,68 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; the next sync goes on where this one was", file=sys.stderr)
         return 130
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m kobo_mirror", description="Keep a SQL database equal to a KoboToolbox form."
-    )
-    parser.add_argument("--version", action="version", version=f"kobo-mirror {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for name, command, words in (
-        ("migrate", _migrate, "create our tables or bring them to the newest revision"),
-        ("sync", _sync, "read what is new and what has changed into the database"),
-        ("verify", _verify, "prove that the database equals the form; writes nothing"),
-        ("status", _status, "what the database knows of its mirror"),
-        ("replay", _replay, "take dead letters once more and ask again for what was rejected"),
-        ("register-webhook", _register, "have new submissions posted to the webhook"),
-        ("run", _run, "all in one: migrate, serve the webhook, register it, sync again and again"),
-    ):
-        sub = commands.add_parser(name, help=words, description=words)
-        sub.set_defaults(command=command)
-        if name == "sync":
-            sub.add_argument(
-                "--mode",
-                choices=("auto", "usual", "exact"),
-                default="auto",
-                help="exact also finds edits and deletes",
-            )
-            sub.add_argument(
-                "--since", type=_id, metavar="ID", help="read every submission with a greater _id again"
-            )
-        if name in ("verify", "status", "sync"):
-            sub.add_argument("--json", action="store_true", help="print the result as JSON")
-        if name == "verify":
-            sub.add_argument("--full", action="store_true", help="compare every answer, not only digests")
-            sub.add_argument("--repair", action="store_true", help="mend what differs, then compare again")
-            sub.add_argument("--strict", action="store_true", help="a rejection counts as a difference")
-        if name == "replay":
-            sub.add_argument("what", choices=("dead-letters", "rejections", "all"), nargs="?", default="all")
-            sub.add_argument(
-                "--id", type=_id, action="append", default=[], help="only this one; may be repeated"
-            )
-            sub.add_argument(
-                "--reason", default="", metavar="TEXT", help="only those whose reason holds this"
-            )
-        if name in ("sync", "verify"):
-            sub.add_argument("--confirm-deletes", metavar="CODE", help="delete the waiting list of that code")
-        if name == "run":
-            sub.add_argument(
-                "--every", type=_minutes, default=15.0, metavar="MINUTES", help="between syncs (15)"
-            )
-    return parser
-
-
-def _id(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError("must be the _id of a submission, or 0 for all")
-    return int(text)
-
-
-def _minutes(text: str) -> float:
-    if not text.replace(".", "", 1).isdecimal() or not float(text):
-        raise argparse.ArgumentTypeError("must be a number of minutes, more than 0")
-    return float(text)
 
 
 @contextmanager
@@ -298,3 +236,14 @@ def _first_contact(settings: Settings, engine: Engine) -> str:
         form = client.form()
     shown = "" if form.submission_count is None else f" with {form.submission_count:,} submissions"
     return f"{settings.kobo_url} shows the form '{form.name}'{shown}"
+
+
+_COMMANDS: Mapping[str, Command] = {
+    "migrate": _migrate,
+    "sync": _sync,
+    "verify": _verify,
+    "status": _status,
+    "replay": _replay,
+    "register-webhook": _register,
+    "run": _run,
+}

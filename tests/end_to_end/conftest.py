@@ -12,6 +12,7 @@ from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.schema import migrate
 from simulator.process import SimulatorProcess
 from tests.support.mirroring import Mirroring
+from tests.support.terminal import Terminal
 
 
 @pytest.fixture
@@ -31,3 +32,22 @@ def embedded(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[Mirroring]
     migrate(engine, KOBO_RECORDS)
     yield Mirroring(simulator, url, engine, [])
     engine.dispose()
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    return Terminal(capsys, monkeypatch)
+
+
+@pytest.fixture
+def ready(terminal: Terminal, mirroring: Mirroring) -> Mirroring:
+    """Everything is set as in .env."""
+    terminal.set_as_in_env_file(mirroring)
+    return mirroring
+
+
+@pytest.fixture
+def embedded_ready(terminal: Terminal, embedded: Mirroring) -> Mirroring:
+    """The same on SQLite only."""
+    terminal.set_as_in_env_file(embedded)
+    return embedded

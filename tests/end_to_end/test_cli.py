@@ -9,58 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from kobo_mirror import cli
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.tables import registrations
 from tests.support.mirroring import Mirroring
 from tests.support.tables import records, rows_of
-
-ENDPOINT = "http://127.0.0.1:9/api/real-time-updates"
-WEBHOOK = {"REAL_TIME_POST_ENDPOINT_URL": ENDPOINT, "WEBHOOK_SECRET": "s3cret-of-the-webhook"}
-
-
-class Terminal:
-    """Runs a command in this process, as a person would in a terminal."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], environment: pytest.MonkeyPatch) -> None:
-        self._capsys, self._environment = capsys, environment
-
-    def set(self, **variables: str | None) -> None:
-        for name, value in variables.items():
-            if value is None:
-                self._environment.delenv(name, raising=False)
-            else:
-                self._environment.setenv(name, value)
-
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        """Exit code, output, errors."""
-        try:
-            code = cli.main(arguments)
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = self._capsys.readouterr()
-        return code, said.out, said.err
-
-
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    return Terminal(capsys, monkeypatch)
-
-
-@pytest.fixture
-def ready(terminal: Terminal, mirroring: Mirroring) -> Mirroring:
-    """Everything is set as in .env."""
-    ours = mirroring.environment(**WEBHOOK)
-    terminal.set(**{name: value for name, value in ours.items() if name not in ("PATH", "HOME", "LANG")})
-    return mirroring
-
-
-@pytest.fixture
-def embedded_ready(terminal: Terminal, embedded: Mirroring) -> Mirroring:
-    """The same on SQLite only."""
-    ours = embedded.environment(**WEBHOOK)
-    terminal.set(**{name: value for name, value in ours.items() if name not in ("PATH", "HOME", "LANG")})
-    return embedded
+from tests.support.terminal import ENDPOINT, Terminal
 
 
 def test_sync_verify_and_status(terminal: Terminal, ready: Mirroring) -> None:

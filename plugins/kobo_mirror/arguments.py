@@ -1,0 +1,79 @@
+"""The commands of the command line and their options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+
+from kobo_mirror import __version__
+
+Command = Callable[[argparse.Namespace], int]
+"""Does what a command asks; returns the exit code."""
+
+_WORDS: Mapping[str, str] = {
+    "migrate": "create our tables or bring them to the newest revision",
+    "sync": "read what is new and what has changed into the database",
+    "verify": "prove that the database equals the form; writes nothing",
+    "status": "what the database knows of its mirror",
+    "replay": "take dead letters once more and ask again for what was rejected",
+    "register-webhook": "have new submissions posted to the webhook",
+    "run": "all in one: migrate, serve the webhook, register it, sync again and again",
+}
+
+
+def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The parser of the command line; what it parses has the function to call as ``command``.
+
+    :param commands: what each command does, by its name.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m kobo_mirror", description="Keep a SQL database equal to a KoboToolbox form."
+    )
+    parser.add_argument("--version", action="version", version=f"kobo-mirror {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="command")
+    for name, words in _WORDS.items():
+        sub = subparsers.add_parser(name, help=words, description=words)
+        sub.set_defaults(command=commands[name])
+        if name == "sync":
+            sub.add_argument(
+                "--mode",
+                choices=("auto", "usual", "exact"),
+                default="auto",
+                help="exact also finds edits and deletes",
+            )
+            sub.add_argument(
+                "--since", type=_id, metavar="ID", help="read every submission with a greater _id again"
+            )
+        if name in ("verify", "status", "sync"):
+            sub.add_argument("--json", action="store_true", help="print the result as JSON")
+        if name == "verify":
+            sub.add_argument("--full", action="store_true", help="compare every answer, not only digests")
+            sub.add_argument("--repair", action="store_true", help="mend what differs, then compare again")
+            sub.add_argument("--strict", action="store_true", help="a rejection counts as a difference")
+        if name == "replay":
+            sub.add_argument("what", choices=("dead-letters", "rejections", "all"), nargs="?", default="all")
+            sub.add_argument(
+                "--id", type=_id, action="append", default=[], help="only this one; may be repeated"
+            )
+            sub.add_argument(
+                "--reason", default="", metavar="TEXT", help="only those whose reason holds this"
+            )
+        if name in ("sync", "verify"):
+            sub.add_argument("--confirm-deletes", metavar="CODE", help="delete the waiting list of that code")
+        if name == "run":
+            sub.add_argument(
+                "--every", type=_minutes, default=15.0, metavar="MINUTES", help="between syncs (15)"
+            )
+    return parser
+
+
+def _id(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("must be the _id of a submission, or 0 for all")
+    return int(text)
+
+
+def _minutes(text: str) -> float:
+    if not text.replace(".", "", 1).isdecimal() or not float(text):
+        raise argparse.ArgumentTypeError("must be a number of minutes, more than 0")
+    return float(text)
