@@ -100,27 +100,37 @@ def _verify(options: argparse.Namespace) -> int:
     with client_of(settings) as client, _bars() as tell:
         report = verify(client, engine, mirror, tell, full=options.full)
         if options.repair and not report.equal:
-            _say(report, as_json=options.json)
+            _say(report, options)
             MirrorSync.configured(settings, client, engine, progress=tell).repair(
                 report, confirm=options.confirm_deletes
             )
             # A proof of every answer that found a difference is only answered by another one.
             full = options.full or full_proof_is_due(engine, mirror.asset_uid, _NEVER_BY_AGE)
             report = verify(client, engine, mirror, tell, full=full)
-    _say(report, as_json=options.json)
-    return 0 if report.equal and not (options.strict and report.rejected) else _FAILED
+    _say(report, options)
+    return 0 if report.equal and not _strictly(report, options) else _FAILED
 
 
-def _say(report: Report, *, as_json: bool) -> None:
-    if as_json:
+def _strictly(report: Report, options: argparse.Namespace) -> int:
+    """How many differences there are only because of ``--strict``."""
+    return report.rejected if options.strict else 0
+
+
+def _say(report: Report, options: argparse.Namespace) -> None:
+    strictly = _strictly(report, options)
+    if options.json:
         facts = {"equal": report.equal, "compared": report.compared, "rejected": report.rejected}
+        facts |= {"strict": options.strict, "passed": report.equal and not strictly}
         print(json.dumps({**facts, "differences": report.differences, "ids": report.named}))
         return
     for kind, ids in report.named.items():
         if ids:
             more = " …" if report.differences[kind] > len(ids) else ""
             print(f"{kind}: {', '.join(map(str, ids))}{more}")
-    print(report.sentence)
+    if strictly and report.equal:
+        print(f"{report.sentence}; --strict counts a rejection as a difference: exit code {_FAILED}")
+    else:
+        print(report.sentence)
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -67,7 +67,17 @@ def test_a_rejection_is_no_drift_unless_asked_for_strictly(
     assert out.startswith("success, with 1 rejected: 299 new in ")
     code, out, _ = terminal.run("verify")
     assert (code, out) == (0, "mirror equals source: 300 submissions, 0 differences, 1 rejected\n")
-    assert terminal.run("verify", "--strict")[0] == 1
+    for options in (["--strict"], ["--strict", "--full"], ["--strict", "--repair"]):
+        code, out, _ = terminal.run("verify", *options)
+        assert (code, out) == (
+            1,
+            "mirror equals source: 300 submissions, 0 differences, 1 rejected; "
+            "--strict counts a rejection as a difference: exit code 1\n",
+        )
+    for options, passed in (([], True), (["--strict"], False)):
+        code, out, _ = terminal.run("verify", "--json", *options)
+        found = json.loads(out)
+        assert (found["equal"], found["passed"], code) == (True, passed, int(not passed))
     code, out, _ = terminal.run("status", "--json")
     (rejection,) = json.loads(out)["rejections"]
     assert rejection[1] == "age: the answer to sec_c/cd_age is not a whole number"
