@@ -23,9 +23,9 @@ for what is selected there; ▶ Trigger without an id takes all that wait.
                                                          └────────┘
 ```
 
-The run's note says what became of them, such as `3 replayed: 2 mended (412901, 412907), 1 rejected
-(412950)`, the log of its task has a line for each, with the reason. Rejections need the form's lease, as
-a sync does: while a sync runs, the task is tried again until that has ended.
+The run's note says what became of them, such as `2 of 3 replayed: 2 mended (412901, 412907), 1 rejected
+(412950: it does not fit the table)`, the log of its task has a line for each, with the reason. Rejections
+need the form's lease, as a sync does: while a sync runs, the task is tried again until that has ended.
 """
 
 _IDS: dict[str, Any] = {

@@ -30,7 +30,7 @@ from kobo_mirror.sync.holding import noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.pull import Progress, silent
 from kobo_mirror.sync.register import register_webhook
-from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections
+from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
 from kobo_mirror.sync.status import status
 from kobo_mirror.sync.verify import Report, prove_when_due, verify
 from kobo_mirror.wiring import client_of, engine_of, pull_of
@@ -166,15 +166,21 @@ def _replay(options: argparse.Namespace) -> int:
     which = {"ids": options.id, "reason": options.reason}
     fates: list[Fate] = []
     if options.what != "rejections":
-        fates += replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, **which)
+        fates += _told(replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, **which))
     if options.what != "dead-letters":
         with client_of(settings) as client, _bars() as tell:
             syncing = MirrorSync.configured(settings, client, engine, progress=tell)
-            fates += replay_rejections(engine, mirror, syncing.ask_again, **which)
+            found = replay_rejections(engine, mirror, syncing.ask_again, **which)
+        fates += _told(found)
+    print(sentence_of(fates))
+    return 0 if all(fate.is_done for fate in fates) else _FAILED
+
+
+def _told(fates: list[Fate]) -> list[Fate]:
+    """Say what became of each at once: what comes after may fail."""
     for fate in fates:
         print(fate.sentence)
-    print(f"{len(fates)} replayed")
-    return 0
+    return fates
 
 
 def _register(_: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from kobo_mirror.store.database import open_engine, reading
-from kobo_mirror.store.dead_letters import keep, letters_waiting, waiting_letters
+from kobo_mirror.store.dead_letters import keep, letters_waiting, note_replay, waiting_letters
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections
 from tests.support.submissions import ASSET, MIRROR, body, edited, submission
 from tests.support.tables import ledger, letters
@@ -45,14 +45,18 @@ def test_what_is_rejected_for_another_reason_by_now_is_not_mended(
     fates = replay_rejections(engine, MIRROR, ask_again, **chosen)
     now = reason_of(engine, 1)
     assert now.startswith(column)
-    assert fates == [Fate("rejection", 1, "rejected", now)]
+    unknown = (
+        [Fate("rejection", 3, "unknown", "it is not rejected now")] if 3 in chosen.get("ids", ()) else []
+    )
+    assert fates == [Fate("rejection", 1, "rejected", now), *unknown]
 
 
-OUTCOMES: dict[str, tuple[Callable[[Writing], object], str]] = {
-    "fits": (lambda writing: writing.pull(edited(BAD, age="40")), "mended"),
-    "is deleted": (lambda writing: writing.remove(1), "mended"),
-    "is as it was": (lambda writing: writing.pull(BAD), "rejected"),
+OUTCOMES: dict[str, tuple[Callable[[Writing], object], str, str]] = {
+    "fits": (lambda writing: writing.pull(edited(BAD, age="40")), "mended", ""),
+    "is deleted": (lambda writing: writing.remove(1), "deleted", "KoboToolbox shows it no more"),
+    "is as it was": (lambda writing: writing.pull(BAD), "rejected", ""),
 }
+"""What happens to a submission, what that is called, and the reason where it is not that of before."""
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -60,11 +64,36 @@ OUTCOMES: dict[str, tuple[Callable[[Writing], object], str]] = {
 def test_each_of_those_asked_for_has_its_fate(engine: Engine, outcome: str, chosen: dict[str, Any]) -> None:
     writing = Writing(engine)
     rejected(writing)
-    happens, result = OUTCOMES[outcome]
+    happens, result, why = OUTCOMES[outcome]
     first, second = reason_of(engine, 1), reason_of(engine, 2)
     fates = replay_rejections(engine, MIRROR, lambda _: happens(writing) and None, **chosen)
     others = [] if chosen else [Fate("rejection", 2, "rejected", second)]
-    assert fates == [Fate("rejection", 1, result, first), *others]
+    assert fates == [Fate("rejection", 1, result, why or first), *others]
+
+
+def test_what_is_asked_for_and_does_not_wait_is_unknown(engine: Engine) -> None:
+    """By a number that never was, was taken, is mended, or waits for another reason."""
+    writing = Writing(engine)
+    rejected(writing)
+    waiting, taken = (
+        keep(engine, body=b"{", source="webhook", reason="no JSON", asset_uid=ASSET) for _ in range(2)
+    )
+    note_replay(engine, taken, taken=True)
+    chosen = {"ids": [taken, waiting, 99, taken], "reason": "no object"}
+    gone = "it was never there, was taken before, or is kept no longer"
+    assert replay_dead_letters(engine, MIRROR, "rejected", **chosen) == [
+        Fate("dead letter", taken, "unknown", gone),
+        Fate("dead letter", waiting, "unknown", "it waits for another reason"),
+        Fate("dead letter", 99, "unknown", gone),
+    ]
+    asked: list[Sequence[int]] = []
+    assert replay_rejections(engine, MIRROR, asked.append, ids=[3, 2, 99], reason="age") == [
+        Fate("rejection", 3, "unknown", "it is not rejected now"),
+        Fate("rejection", 2, "unknown", "it waits for another reason"),
+        Fate("rejection", 99, "unknown", "it is not rejected now"),
+    ]
+    assert asked == []
+    assert [row["attempts"] for row in letters(engine)] == [0, 1]
 
 
 OTHER = "aOtherForm00000000001"
@@ -118,7 +147,7 @@ def test_a_letter_that_goes_meanwhile_stops_no_replay(engine: Engine, gone: str)
     meanwhile.dispose()
     assert [(fate.id, fate.result, fate.reason) for fate in fates] == [
         (first, "inserted", None),
-        (second, "refused", "it waits no more"),
+        (second, "unknown", "it waits no more"),
         (third, "inserted", None),
     ]
     assert sorted(ledger(engine)) == [1, 3]

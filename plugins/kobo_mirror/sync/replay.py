@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Engine
@@ -13,12 +13,24 @@ from kobo_mirror.forms.submission import form_of, parse
 from kobo_mirror.store.database import reading
 from kobo_mirror.store.dead_letters import body_of, letters_of_others, note_replay, waiting_letters
 from kobo_mirror.store.form_names import Belongs, FormNames
-from kobo_mirror.store.ledger import rejections
+from kobo_mirror.store.ledger import existing, rejections
 from kobo_mirror.store.schema import check_binding
 from kobo_mirror.store.writer import Writer
 
 _MOST = 1_000_000
 _NAMED = 10
+_AT_ONCE = 500
+
+
+REFUSED, REJECTED, UNKNOWN, DELETED = "refused", "rejected", "unknown", "deleted"
+_IN_GENERAL = {
+    REFUSED: "no submission of this form",
+    REJECTED: "it does not fit the table",
+    UNKNOWN: "no such one waits",
+    "deferred": "the next sync asks for it",
+    DELETED: "KoboToolbox shows it no more",
+}
+"""What a result means, whichever letter or rejection it is of."""
 
 
 class Fate(NamedTuple):
@@ -30,25 +42,37 @@ class Fate(NamedTuple):
     reason: str | None
 
     @property
+    def is_done(self) -> bool:
+        """True unless it was refused, does not fit, or was not there to be replayed."""
+        return self.result not in (REFUSED, REJECTED, UNKNOWN)
+
+    @property
     def sentence(self) -> str:
         """What became of it, in a line."""
         return f"{self.kind} {self.id}: {self.result}{f' ({self.reason})' if self.reason else ''}"
 
 
 def sentence_of(fates: Sequence[Fate]) -> str:
-    """What became of them all, in a line: how many of each result, and the first ids of each.
+    """What became of them all, in a line: how many of each result, the first ids of each, and why in general.
 
-    >>> sentence_of([Fate("rejection", 7, "mended", None), Fate("rejection", 9, "mended", None)])
-    '2 replayed: 2 mended (7, 9)'
+    >>> sentence_of([Fate("rejection", 7, "mended", None), Fate("rejection", 9, "rejected", "age: …")])
+    '1 of 2 replayed: 1 mended (7), 1 rejected (9: it does not fit the table)'
     """
     by_result: dict[str, list[int]] = {}
     for fate in fates:
         by_result.setdefault(fate.result, []).append(fate.id)
-    parts = [
-        f"{len(ids)} {result} ({', '.join(map(str, ids[:_NAMED]))}{' …' if len(ids) > _NAMED else ''})"
-        for result, ids in by_result.items()
-    ]
-    return f"{len(fates)} replayed" + (f": {', '.join(parts)}" if parts else "")
+    parts = [f"{len(ids)} {result} ({_named(ids)}{_why(result)})" for result, ids in by_result.items()]
+    done = sum(fate.is_done for fate in fates)
+    count = str(done) if done == len(fates) else f"{done} of {len(fates)}"
+    return f"{count} replayed: {', '.join(parts)}" if parts else "nothing waits to be replayed"
+
+
+def _named(ids: Sequence[int]) -> str:
+    return ", ".join(map(str, ids[:_NAMED])) + (" …" if len(ids) > _NAMED else "")
+
+
+def _why(result: str) -> str:
+    return f": {_IN_GENERAL[result]}" if result in _IN_GENERAL else ""
 
 
 def replay_dead_letters(
@@ -58,7 +82,8 @@ def replay_dead_letters(
 
     :param ids: only these; all of the form that wait by default.
     :param reason: only those whose reason holds this text.
-    :returns: what became of each. One that was posted for another form is refused.
+    :returns: what became of each. One that was posted for another form is refused; of ``ids``, one that does
+        not wait is unknown.
     :raises SchemaError: the form table mirrors another form.
     """
     check_binding(engine, mirror)
@@ -68,14 +93,30 @@ def replay_dead_letters(
         others = letters_of_others(connection, mirror.asset_uid, ids)
     names = FormNames(engine, mirror)
     fates = [_replay(engine, names, writer, letter) for letter, why in letters if reason in why]
-    return fates + [_refused(letter, f"it was posted for the form {other}") for letter, other in others]
+    fates += [_refused(letter, f"it was posted for the form {other}") for letter, other in others]
+    gone = "it was never there, was taken before, or is kept no longer"
+    return fates + _unknown("dead letter", ids, fates, dict(letters), gone)
+
+
+def _unknown(
+    kind: str, ids: Sequence[int], fates: Sequence[Fate], waiting: Mapping[int, str], gone: str
+) -> list[Fate]:
+    """Of what was asked for by id, that which was not there to be replayed.
+
+    :param fates: what became of the others.
+    :param waiting: the reasons of those that wait, whatever reason was asked for.
+    :param gone: what to say of those that do not wait.
+    """
+    replayed = {fate.id for fate in fates}
+    missed = [i for i in dict.fromkeys(ids) if i not in replayed]
+    return [Fate(kind, i, UNKNOWN, "it waits for another reason" if i in waiting else gone) for i in missed]
 
 
 def _replay(engine: Engine, names: FormNames, writer: Writer, letter: int) -> Fate:
     with reading(engine) as connection:
         body = body_of(connection, letter)
     if body is None:
-        return _refused(letter, "it waits no more")
+        return Fate("dead letter", letter, UNKNOWN, "it waits no more")
     try:
         fate, taken = _judged(names, writer, letter, body)
     except SubmissionError as error:
@@ -101,7 +142,7 @@ def _judged(names: FormNames, writer: Writer, letter: int, body: bytes) -> tuple
 
 
 def _refused(letter: int, reason: str) -> Fate:
-    return Fate("dead letter", letter, "refused", reason)
+    return Fate("dead letter", letter, REFUSED, reason)
 
 
 def replay_rejections(
@@ -114,18 +155,42 @@ def replay_rejections(
 ) -> list[Fate]:
     """Ask the server again for what was rejected; what fits now appears.
 
-    :param ask_again: brings the newest state of these ids into the mirror, believing nothing of what is held.
+    :param ask_again: brings the newest state of these ids into the mirror, believing nothing of what is held;
+        not called where there is none.
+    :param ids: only these; all that are rejected by default. One that is not rejected is unknown.
+    :param reason: only those whose reason holds this text.
     """
-    before = _rejected(engine, mirror, ids, reason)
-    ask_again(sorted(before))
-    after = _rejected(engine, mirror, ids, "")
-    return [
-        Fate("rejection", i, "rejected" if i in after else "mended", after.get(i, before[i]))
-        for i in sorted(before)
-    ]
+    waiting = _rejected(engine, mirror, ids)
+    before = {kobo_id: why for kobo_id, why in sorted(waiting.items()) if reason in why}
+    if before:
+        ask_again(list(before))
+    after = _rejected(engine, mirror, before)
+    there = _existing(engine, mirror, [kobo_id for kobo_id in before if kobo_id not in after])
+    fates = [_of_rejection(i, why, after.get(i), is_there=i in there) for i, why in before.items()]
+    return fates + _unknown("rejection", ids, fates, waiting, "it is not rejected now")
 
 
-def _rejected(engine: Engine, mirror: Mirror, ids: Sequence[int], reason: str) -> dict[int, str]:
+def _of_rejection(kobo_id: int, before: str, after: str | None, *, is_there: bool) -> Fate:
+    """What became of a rejection.
+
+    :param before: why it was rejected; ``after`` why it is now, None if it is not.
+    """
+    if after is not None:
+        return Fate("rejection", kobo_id, REJECTED, after)
+    if not is_there:
+        return Fate("rejection", kobo_id, DELETED, _IN_GENERAL[DELETED])
+    return Fate("rejection", kobo_id, "mended", before)
+
+
+def _existing(engine: Engine, mirror: Mirror, ids: Sequence[int]) -> set[int]:
+    """Which of these submissions the mirror has."""
+    with reading(engine) as connection:
+        parts = (ids[first : first + _AT_ONCE] for first in range(0, len(ids), _AT_ONCE))
+        return {i for part in parts for i in existing(connection, mirror.asset_uid, part)}
+
+
+def _rejected(engine: Engine, mirror: Mirror, ids: Collection[int]) -> dict[int, str]:
+    """Which submissions are rejected now, and why: of all, or of those with these ids."""
     with reading(engine) as connection:
         found = rejections(connection, mirror.asset_uid, _MOST)
-    return {kobo_id: why for kobo_id, why in found if reason in why and (not ids or kobo_id in ids)}
+    return {kobo_id: why for kobo_id, why in found if not ids or kobo_id in ids}

@@ -178,7 +178,8 @@ def test_what_was_mended_is_replayed_and_the_rest_stays(
     given = chosen if ids == "chosen" else {"rejections": "None", "dead_letters": "[]"}
     sentence = run.execute(step="replay", **given)
     assert sentence == (
-        f"4 replayed: 1 mended ({mended}), 1 rejected ({left}), 1 inserted ({taken}), 1 refused ({refused})"
+        f"2 of 4 replayed: 1 mended ({mended}), 1 rejected ({left}: it does not fit the table), "
+        f"1 inserted ({taken}), 1 refused ({refused}: no submission of this form)"
     )
     assert run.left == {"kobo_mirror_note": sentence}
     assert ages(engine)[mended] == 40

@@ -8,7 +8,7 @@ from kobo_mirror.sync.replay import Fate, sentence_of
 @pytest.mark.parametrize(
     ("fates", "sentence"),
     [
-        ([], "0 replayed"),
+        ([], "nothing waits to be replayed"),
         ([Fate("rejection", 7, "mended", None)], "1 replayed: 1 mended (7)"),
         (
             [
@@ -16,8 +16,15 @@ from kobo_mirror.sync.replay import Fate, sentence_of
                 Fate("rejection", 8, "rejected", "age: …"),
                 Fate("rejection", 9, "mended", None),
                 Fate("dead letter", 1, "refused", "no JSON"),
+                Fate("dead letter", 2, "unknown", "it waits no more"),
             ],
-            "4 replayed: 2 mended (7, 9), 1 rejected (8), 1 refused (1)",
+            "2 of 5 replayed: 2 mended (7, 9), 1 rejected (8: it does not fit the table), "
+            "1 refused (1: no submission of this form), 1 unknown (2: no such one waits)",
+        ),
+        (
+            [Fate("dead letter", 3, "deferred", "…"), Fate("rejection", 4, "deleted", "…")],
+            "2 replayed: 1 deferred (3: the next sync asks for it), "
+            "1 deleted (4: KoboToolbox shows it no more)",
         ),
         (
             [Fate("rejection", i, "mended", None) for i in range(1, 13)],
