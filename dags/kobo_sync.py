@@ -115,6 +115,7 @@ def kobo_sync() -> None:
             step="prepare",
             mode="{{ params.mode }}",
             since_id="{{ params.since_id }}",
+            confirm_deletes="{{ params.confirm_deletes }}",
         )
         prepare.as_setup()  # type: ignore[no-untyped-call]  # Airflow gives it no types
         register = KoboOperator(task_id="register_webhook", step="register")

@@ -24,6 +24,7 @@ from kobo_mirror.errors import (
 )
 from kobo_mirror.forms.mirrored import FORM, mirror_of
 from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.store.codes import require_waiting
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import check_binding, migrate
 from kobo_mirror.sync.holding import noting_not_started
@@ -82,6 +83,8 @@ def _sync(options: argparse.Namespace) -> int:
     engine = engine_of(settings, several=True)
     with noting_not_started(engine, mirror_of(settings), "sync"):
         migrate(engine, FORM)
+    if options.confirm_deletes is not None:
+        require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
     with client_of(settings) as client, _bars() as tell:
         result = MirrorSync.configured(settings, client, engine, progress=tell).run(
             mode=options.mode,
@@ -97,6 +100,10 @@ def _verify(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
     mirror = mirror_of(settings)
     engine = engine_of(settings)
+    if options.confirm_deletes is not None:
+        if not options.repair:
+            raise ConfigurationError("--confirm-deletes confirms what --repair deletes: give both, or none.")
+        require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
     with client_of(settings) as client, _bars() as tell:
         report = verify(client, engine, mirror, tell, full=options.full)
         if options.repair and not report.equal:

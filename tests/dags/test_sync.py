@@ -272,6 +272,6 @@ def test_very_many_deletes_wait_for_a_person_who_confirms_them_in_the_form(
     assert airflow.tries(held, "publish") == 1
     assert count(engine) == 300
 
-    mark = last_run(engine).error.rpartition("confirm this list: ")[2]
+    mark = last_run(engine).error.rpartition("--confirm-deletes ")[2].rstrip("`.")
     assert str(airflow.run("kobo_sync", mode="exact", confirm_deletes=mark).state) == "success"
     assert count(engine) == 260

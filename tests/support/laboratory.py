@@ -23,7 +23,7 @@ from simulator.options import Options
 from tests.support.contents import Contents, contents
 from tests.support.living_server import LivingServer
 
-_MARK = re.compile(r"confirm this list: (\w+)")
+_MARK = re.compile(r"--confirm-deletes (\w+)`")
 
 
 def mark_of(waiting: DeletesWaitError) -> str | None:

@@ -170,9 +170,17 @@ class KoboOperator(BaseOperator):
         name = _name_of(context)
         require_settings(self.kobo_conn_id, self.database_conn_id, name, note_not_started)
         make_tables(self.database_conn_id, name)
-        with self._sync() as sync:
+        with self._parts() as parts:
+            self._require_waiting(*parts)
             mode, since = self._asked_for()
-            return sync.prepare(name, mode=mode, since=since)
+            return self._mirror_sync(*parts).prepare(name, mode=mode, since=since)
+
+    def _require_waiting(self, settings: Settings, client: KoboClient, engine: Engine) -> None:
+        """Refuse a code that confirms nothing; one that has served may be of an earlier try of this run."""
+        from kobo_mirror.store.codes import require_waiting
+
+        if code := _text(self.confirm_deletes):
+            require_waiting(engine, settings.kobo_asset_id, code, served_will_do=True)
 
     def _asked_for(self) -> tuple[str, int | None]:
         return ("exact", 0) if self.mode == "again" else (self.mode, _number(self.since_id))
@@ -231,7 +239,9 @@ class KoboOperator(BaseOperator):
         name = _name_of(context)
         require_settings(self.kobo_conn_id, self.database_conn_id, name, note_not_started)
         make_tables(self.database_conn_id, name)
-        with self._sync() as sync:
+        with self._parts() as parts:
+            self._require_waiting(*parts)
+            sync = self._mirror_sync(*parts)
             counts = sync.run(mode=mode, since=since, confirm=confirm, name=name)
         return self._published(context, counts)
 
@@ -249,6 +259,7 @@ class KoboOperator(BaseOperator):
                 full = _flag(self.full) or self._full_is_due(settings, engine)
             report = verify(client, engine, mirror, progress, full=full, name=name)
             if _flag(self.repair) and not report.equal:
+                self._require_waiting(settings, client, engine)
                 self.log.warning("%s: mending it", report.sentence)
                 sync = self._mirror_sync(settings, client, engine)
                 sync.repair(report, confirm=_text(self.confirm_deletes))

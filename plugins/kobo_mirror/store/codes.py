@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Engine, select, update
 
-from kobo_mirror.store.database import moment_of, now
+from kobo_mirror.errors import ConfigurationError
+from kobo_mirror.store.database import moment_of, now, reading
 from kobo_mirror.store.statements import Write, write
 from kobo_mirror.store.tables import code_ids, codes
 
@@ -44,6 +45,25 @@ def is_open(connection: Connection, asset_uid: str, code: str) -> bool:
     t = codes.c
     mine = (t.code == code) & (t.asset_uid == asset_uid) & (t.kind == DELETES) & _OPEN
     return connection.execute(select(t.code).where(mine)).first() is not None
+
+
+def require_waiting(engine: Engine, asset_uid: str, code: str, *, served_will_do: bool = False) -> None:
+    """Refuse a code that confirms no list, before anything is begun with it.
+
+    :param served_will_do: take one that has served, too: by an earlier attempt of what is tried again.
+    :raises ConfigurationError: no list of this form waits under the code.
+    """
+    t = codes.c
+    mine = (t.code == code) & (t.asset_uid == asset_uid) & t.used_at.is_not(None)
+    with reading(engine) as connection:
+        known = is_open(connection, asset_uid, code)
+        if not known and served_will_do:
+            known = connection.execute(select(t.code).where(mine)).first() is not None
+    if not known:
+        raise ConfigurationError(
+            "No list of deletes waits under the code that was given, so nothing was deleted, and nothing "
+            "else begun: `python -m kobo_mirror status`, or the page, shows the code of a list that waits."
+        )
 
 
 def covered_by(connection: Connection, asset_uid: str, code: str, waiting: Sequence[int]) -> list[int]:

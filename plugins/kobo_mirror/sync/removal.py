@@ -76,7 +76,9 @@ def remove_absent(
     confirmed_proofs = list(_proofs(source, confirmed_ones, last_rows=True))
     proofs = [*confirmed_proofs, *_proofs(source, others, last_rows=False)]
     if source.client.form().permissions != before.permissions:
-        raise DeletesWaitError("The token's rights changed while deletes were proven: nothing was deleted.")
+        raise DeletesWaitError(
+            "The token's rights changed while deletes were proven, so nothing was deleted: sync again."
+        )
     for number, proof in enumerate(proofs, start=1):
         source.writer.remove(
             Absent(
@@ -152,7 +154,8 @@ def _ask_for_word(source: Source, run_id: int, judged: _Judged, *, stale: bool) 
     refused = " The code given does not confirm them." if stale else ""
     return (
         f"{len(judged.held)} of {judged.size} submissions have gone from the server ({named}). "
-        f"They were not deleted.{before}{refused} If that is meant, confirm this list: {code}"
+        f"They were not deleted.{before}{refused} If that is meant, confirm this list on the page, or by "
+        f"`python -m kobo_mirror sync --confirm-deletes {code}`."
     )
 
 

@@ -24,8 +24,8 @@ from kobo_mirror.store import dead_letters
 from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.tables import codes, proofs, sync_runs
 from kobo_mirror.store.tables import dead_letters as dead_letters_table
-from kobo_mirror.store.tables import proofs
 from simulator.process import SimulatorProcess
 from tests.support import airflow_environment  # noqa: F401  # before anything of Airflow
 from tests.support.submissions import body, submission
@@ -95,6 +95,30 @@ def test_the_steps_one_by_one_do_the_same(run: Run, engine: Engine, simulator: S
     assert sorted(ages(engine)) == simulator.control.ids()
     pages = [call for call in simulator.control.requests() if "limit=100&" in f"{call['query']}&"]
     assert len(pages) >= 3
+
+
+@pytest.mark.parametrize("step", ["sync", "prepare"])
+def test_a_code_that_confirms_no_list_fails_the_run_before_it_begins(
+    run: Run, engine: Engine, simulator: SimulatorProcess, step: str
+) -> None:
+    run.execute()
+    before = len(rows_of(engine, sync_runs))
+    with pytest.raises(ConfigurationError, match="No list of deletes waits under the code"):
+        run.execute(step=step, confirm_deletes="0" * 12)
+    assert len(rows_of(engine, sync_runs)) == before
+
+
+def test_a_run_that_is_tried_again_may_have_used_its_code(
+    run: Run, engine: Engine, simulator: SimulatorProcess
+) -> None:
+    run.execute()
+    simulator.control.delete(simulator.control.ids()[:30])
+    with pytest.raises(DeletesWaitError):
+        run.execute(mode="exact")
+    (row,) = rows_of(engine, codes)
+    for _ in range(2):
+        run.execute(mode="exact", confirm_deletes=row["code"])
+    assert len(ages(engine)) == 270
 
 
 def test_a_plan_of_nothing_is_still_a_pull_of_nothing(run: Run, engine: Engine) -> None:
