@@ -14,22 +14,29 @@ from kobo_mirror.store.database import moment_of, reading
 from kobo_mirror.store.dead_letters import letters_waiting
 from kobo_mirror.store.fetch_list import waiting
 from kobo_mirror.store.ledger import rejections
-from kobo_mirror.store.lights import Known, describe_proof, judge, known_of, light_of
+from kobo_mirror.store.lights import Known, Light, describe_proof, judge, known_of, light_of
 from kobo_mirror.store.schema import require_tables
 
 _NAMED = 10
+_SYNC = "`python -m kobo_mirror sync`"
 _LATE = timedelta(days=1)  # the schedule is not known here
 
 
 def status(engine: Engine, form: Form) -> dict[str, Any]:
-    """Counts, the last runs and the first ten rejections (id and reason), as plain data.
+    """Counts, the last runs, the first ten rejections (id and reason) and what to do next, as plain data.
 
     :raises SchemaError: our tables are not all there, or are old.
     """
     require_tables(engine, form)
     bound = bound_to(engine, form)
     if bound is None:
-        return {"form_table": form.table, "mirrors": None}
+        return {
+            "form_table": form.table,
+            "mirrors": None,
+            "light": Light.AMBER.value,
+            "findings": ["The tables are there, but no form has been read into them yet."],
+            "next": f"set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then run {_SYNC}",
+        }
     server, asset = bound
     with reading(engine) as connection:
         known = known_of(connection, form, asset)
@@ -57,6 +64,7 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
             "error": newest["error"] if newest else None,
             "verify_error": _failed(known),
             "waiting_deletes": waiting_deletes.code if waiting_deletes else None,
+            "next": _next(known),
         }
 
 
@@ -64,6 +72,19 @@ def _failed(known: Known) -> str | None:
     if (row := known.failed_verification) is None or not known.last_verification_failed:
         return None
     return f"{row['started_at']:%Y-%m-%d %H:%M:%S} UTC: {row['error']}"
+
+
+def _next(known: Known) -> str | None:
+    """What a person should do now, where only a person can tell that it is meant, or nothing was read yet."""
+    if known.waiting:
+        return (
+            f"if the {len(known.waiting.ids)} submissions are meant to go, run `python -m kobo_mirror sync "
+            f"--confirm-deletes {known.waiting.code}`"
+        )
+    if known.last is None:
+        failed = known.newest is not None and known.newest["error"]
+        return f"{'mend what the error says, then ' if failed else ''}run {_SYNC}: it reads the whole form"
+    return None
 
 
 def _proof(row: Any) -> str | None:

@@ -1,0 +1,75 @@
+"""``status`` on the command line, before all is well: what the database is, and what to do next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kobo_mirror.store.writer import Writer
+from tests.support.mirroring import Mirroring
+from tests.support.submissions import body, submission
+from tests.support.terminal import Terminal
+
+SYNC = "`python -m kobo_mirror sync`"
+
+
+def told(terminal: Terminal) -> dict[str, Any]:
+    """What it says as JSON; all of it is in the words for a person, too."""
+    code, out, _ = terminal.run("status", "--json")
+    assert code == 0
+    facts: dict[str, Any] = json.loads(out)
+    code, shown, _ = terminal.run("status")
+    assert code == 0
+    words = " ".join(shown.split())
+    assert all(sentence in words for sentence in (*facts["findings"], facts["next"] or ""))
+    return facts
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+
+
+def test_a_database_without_our_tables(terminal: Terminal, embedded_ready: Mirroring, tmp_path: Path) -> None:
+    terminal.set(DATABASE_URL=f"sqlite:///{tmp_path}/new.sqlite")
+    code, out, err = terminal.run("status")
+    assert (code, out) == (1, "")
+    assert "run `python -m kobo_mirror migrate`" in err
+
+
+def test_a_database_into_which_nothing_was_read(terminal: Terminal, ready: Mirroring) -> None:
+    facts = told(terminal)
+    assert (facts["mirrors"], facts["light"]) == (None, "amber")
+    assert facts["findings"] == ["The tables are there, but no form has been read into them yet."]
+    assert facts["next"] == f"set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then run {SYNC}"
+
+
+def test_a_delivery_before_the_first_sync(terminal: Terminal, ready: Mirroring) -> None:
+    Writer(ready.engine, ready.mirror).push(body(submission(7)))
+    facts = told(terminal)
+    assert (facts["light"], facts["submissions"]) == ("amber", 1)
+    assert facts["next"] == f"run {SYNC}: it reads the whole form"
+
+
+def test_a_first_sync_that_failed(terminal: Terminal, ready: Mirroring) -> None:
+    Writer(ready.engine, ready.mirror).push(body(submission(7)))
+    terminal.set(KOBO_TOKEN="0" * 40)
+    assert terminal.run("sync")[0] == 2
+    facts = told(terminal)
+    assert "KOBO_TOKEN was refused" in facts["error"]
+    assert facts["next"] == f"mend what the error says, then run {SYNC}: it reads the whole form"
+
+
+def test_deletes_that_wait(terminal: Terminal, ready: Mirroring) -> None:
+    terminal.run("sync")
+    assert told(terminal)["next"] is None
+    ready.simulator.control.delete(ready.simulator.control.ids()[:30])
+    terminal.run("sync")
+    facts = told(terminal)
+    assert facts["next"] == (
+        "if the 30 submissions are meant to go, run `python -m kobo_mirror sync --confirm-deletes "
+        f"{facts['waiting_deletes']}`"
+    )
