@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from alembic import command
 from sqlalchemy import Engine
 
@@ -12,7 +13,8 @@ from kobo_mirror.forms.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import schema
 from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.tables import rejections, tallies
-from kobo_mirror.store.tallies import Arrived, arrivals, note_server_count, server_count, totals
+from kobo_mirror.store.tallies import Arrived, arrivals, correct, note_server_count, server_count, totals
+from kobo_mirror.store.tombstones import NEVER_STORED
 from tests.support.submissions import ASSET, changed, edited, submission
 from tests.support.tables import ledger, rows_of
 from tests.support.writing import Writing
@@ -21,7 +23,7 @@ STATES = ("applied", "rejected", "deleted")
 
 
 def counted(engine: Engine) -> dict[str, int]:
-    found = Counter(row["state"] for row in ledger(engine).values())
+    found = Counter(row["state"] for row in ledger(engine).values() if row["reason"] != NEVER_STORED)
     return {state: found[state] for state in STATES}
 
 
@@ -78,6 +80,26 @@ def test_each_submission_arrived_once_on_its_day_by_its_way(engine: Engine) -> N
             Arrived(today, "pulled", 3),
             Arrived(today, "pushed", 1),
         ]
+
+
+@pytest.mark.parametrize("reason", [None, "confirmed 0123456789ab"])
+def test_deleted_are_those_that_were_here(engine: Engine, reason: str | None) -> None:
+    """Not those that were only asked for; these arrive when they come."""
+    writing = Writing(engine)
+    writing.pull(submission(1), submission(2, age="x"), submission(3))
+    writing.remove(1, 2, 8, 9, reason=reason)
+    assert told(engine) == {"applied": 1, "rejected": 0, "deleted": 2}
+    writing.remove(1, 2, 8, 9)
+    writing.pull(submission(8), submission(9, age="x"))
+    assert told(engine) == {"applied": 2, "rejected": 1, "deleted": 2}
+    with reading(engine) as connection:
+        assert sum(day.arrived for day in arrivals(connection, ASSET, writing.now().date())) == 5
+    writing.pull(submission(1))
+    writing.remove(8)
+    assert told(engine) == {"applied": 2, "rejected": 1, "deleted": 2}
+    transact(engine, lambda connection: correct(connection, ASSET))
+    assert told(engine) == {"applied": 2, "rejected": 1, "deleted": 2}
+    assert_true_to_the_ledger(engine)
 
 
 def test_what_changes_no_state_writes_no_total(engine: Engine) -> None:

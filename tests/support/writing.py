@@ -56,10 +56,12 @@ class Writing:
             )
         )
 
-    def remove(self, *ids: int) -> None:
+    def remove(self, *ids: int, reason: str | None = None) -> None:
         """Make tombstones of ids that the server, asked for them just now, did not show."""
         self.writer.remove(
-            Absent(ids=ids, sent_at=self.now(), lease=self.lease, run_id=self.run_id, settled=())
+            Absent(
+                ids=ids, sent_at=self.now(), lease=self.lease, run_id=self.run_id, settled=(), reason=reason
+            )
         )
 
     def push(self, submission: dict[str, Any]) -> PushResult:

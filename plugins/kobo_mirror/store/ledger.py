@@ -25,6 +25,7 @@ from kobo_mirror.store.database import moment_of
 from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.tables import form_table, submissions
 from kobo_mirror.store.tables import rejections as rejected
+from kobo_mirror.store.tombstones import NEVER_STORED
 
 _WALK = 5_000
 _ID = submissions.c.kobo_id
@@ -209,6 +210,14 @@ def state_counts(connection: Connection, asset_uid: str) -> dict[str, int]:
     t = submissions.c
     query = select(t.state, func.count()).where(t.asset_uid == asset_uid).group_by(t.state)
     return {state: number for state, number in connection.execute(query)}  # noqa: C416  # rows, not pairs
+
+
+def counts_of_stored(connection: Connection, asset_uid: str) -> dict[str, int]:
+    """The same without tombstones of what was never stored."""
+    t = submissions.c
+    query = select(t.state, func.count()).where(t.asset_uid == asset_uid)
+    query = query.where(func.coalesce(t.reason, "") != NEVER_STORED)
+    return {state: number for state, number in connection.execute(query.group_by(t.state))}  # noqa: C416  # rows, not pairs
 
 
 def holds_any(connection: Connection, asset_uid: str, *, after: int = 0, upto: int | None = None) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, delete, func, select
 
 from kobo_mirror.store.database import moment_of
 from kobo_mirror.store.decide import Way
-from kobo_mirror.store.ledger import state_counts
+from kobo_mirror.store.ledger import counts_of_stored
 from kobo_mirror.store.statements import Moment, Write, day_of, write
 from kobo_mirror.store.tables import rejections, server_counts, tallies
 
@@ -43,7 +43,8 @@ def noted(
     """What adds to the totals in the transaction that they count; it is to be the last that is written there.
 
     :param way: ``pushed`` or ``pulled``.
-    :param changes: for each submission that was written its state before (None: never seen) and after.
+    :param changes: for each submission that was written its state before (None: never stored) and after. A
+        tombstone of what was never stored is no change.
     :param columns: for each that is rejected the columns that it does not fit.
     """
     rejected = _listed(connection, asset_uid, changes, columns)
@@ -55,7 +56,7 @@ def noted(
         counts[after] += 1
         if before:
             counts[before] -= 1
-        elif after != "deleted":
+        else:
             counts["arrived"] += 1
     row = (asset_uid, day_of(moment), way, _slot(), *counts.values())
     return [*rejected, Write(tallies, (*_KEY, *_COUNTS), [row], key=_KEY, add=_COUNTS)]
@@ -93,7 +94,7 @@ def correct(connection: Connection, asset_uid: str) -> None:
 
     No other writer may be at work meanwhile.
     """
-    counted, held = state_counts(connection, asset_uid), totals(connection, asset_uid)
+    counted, held = counts_of_stored(connection, asset_uid), totals(connection, asset_uid)
     lacking = {state: counted.get(state, 0) - held[state] for state in _STATES}
     if any(lacking.values()):
         row = (asset_uid, moment_of(connection).date(), Way.PULLED, _slot(), 0, *lacking.values())
@@ -101,7 +102,7 @@ def correct(connection: Connection, asset_uid: str) -> None:
 
 
 def totals(connection: Connection, asset_uid: str) -> dict[str, int]:
-    """How many submissions are ``applied``, ``rejected`` and ``deleted``."""
+    """How many submissions are ``applied``, ``rejected``, and were either once and are ``deleted`` now."""
     sums = [func.coalesce(func.sum(tallies.c[state]), 0) for state in _STATES]
     row = connection.execute(select(*sums).where(tallies.c.asset_uid == asset_uid)).one()
     return {state: int(number) for state, number in zip(_STATES, row, strict=True)}

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
+from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.tables import submissions
 
 TOMBSTONE = ("asset_uid", "kobo_id", "state", "reason", "first_seen_at", "deleted_at")
@@ -35,6 +36,16 @@ def bury(
     cleared = dict.fromkeys((*_ANSWERS, *(() if keep_payloads else ("payload",))))
     mine = (submissions.c.asset_uid == asset_uid) & submissions.c.kobo_id.in_(ids)
     connection.execute(update(submissions).where(mine).values(kept | cleared))
+
+
+def state_before(stored: Stored | None) -> str | None:
+    """The state that the totals count a submission under by now: None for one that was never stored.
+
+    What was stored and deleted keeps its edit token.
+    """
+    if stored is None or (stored.state == "deleted" and stored.uuid is None):
+        return None
+    return stored.state
 
 
 def tombstone(asset_uid: str, kobo_id: int, moment: datetime) -> tuple[Any, ...]:

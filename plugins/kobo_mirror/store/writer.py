@@ -35,7 +35,7 @@ from kobo_mirror.store.ledger_rows import LEDGER, LEDGER_AGAIN, SUPPOSED, Suppos
 from kobo_mirror.store.schema import bind
 from kobo_mirror.store.statements import Moment, Write, write
 from kobo_mirror.store.tables import form_table, submissions
-from kobo_mirror.store.tombstones import TOMBSTONE, bury, tombstone
+from kobo_mirror.store.tombstones import TOMBSTONE, bury, state_before, tombstone
 from kobo_mirror.store.too_large import reject_too_large
 
 T = TypeVar("T")
@@ -207,15 +207,14 @@ class Writer:
         self._ask(
             connection, (i for i, decision in decided.items() if decision is Decision.FETCH), "undecidable"
         )
-        removed = len([kobo_id for kobo_id in gone if kobo_id in stored])
-        runs.add_counts(connection, absent.run_id, {"deleted": removed})
+        runs.add_counts(connection, absent.run_id, {"deleted": len(known)})
         if absent.code:
             runs.note_findings(connection, absent.run_id, {"confirmed": absent.code})
             note_use(connection, absent.code)
-        buried = {kobo_id: (_state_of(stored, kobo_id), "deleted") for kobo_id in gone}
+        buried = {kobo_id: (stored[kobo_id].state, "deleted") for kobo_id in known}
         counted_too = tallies.noted(connection, self._mirror.asset_uid, Way.PULLED, moment, buried)
         write(connection, Write(submissions, TOMBSTONE, unknown), *counted_too)
-        return removed
+        return len(known)
 
     def doubt(self, ids: Sequence[int], lease: Lease) -> None:
         """Believe nothing of these submissions: they are asked for again and written anew.
@@ -261,8 +260,7 @@ class Writer:
         rows = form_rows(connection, self._table, written, held)
         self._ask(connection, (s.kobo_id for s, d in decided if d is Decision.FETCH), "undecidable")
         changes = {
-            s.kobo_id: (before.state if before else None, "applied" if s.row else "rejected")
-            for s, before in written
+            s.kobo_id: (state_before(before), "applied" if s.row else "rejected") for s, before in written
         }
         columns = {s.kobo_id: s.rejected_columns for s, _ in written if s.row is None}
         way = Way.PUSHED if pushed else Way.PULLED
@@ -288,10 +286,6 @@ def _decided(
     states: Sequence[State], stored: Mapping[int, Stored], sent_at: datetime | None, held: Held
 ) -> list[tuple[State, Decision]]:
     return [(s, decide(stored.get(s.kobo_id), _incoming(s), sent_at, epoch=held.epoch)) for s in states]
-
-
-def _state_of(stored: Mapping[int, Stored], kobo_id: int) -> str | None:
-    return stored[kobo_id].state if kobo_id in stored else None
 
 
 def _incoming(state: State) -> Incoming:

@@ -32,7 +32,7 @@ FILL = (
     "SUM(CASE WHEN state = 'deleted' AND reason = 'never stored' THEN 0 ELSE 1 END), "
     "SUM(CASE WHEN state = 'applied' THEN 1 ELSE 0 END), "
     "SUM(CASE WHEN state = 'rejected' THEN 1 ELSE 0 END), "
-    "SUM(CASE WHEN state = 'deleted' THEN 1 ELSE 0 END) "
+    "SUM(CASE WHEN state = 'deleted' AND COALESCE(reason, '') <> 'never stored' THEN 1 ELSE 0 END) "
     "FROM kobo_submissions GROUP BY 1, 2, 3",
     "INSERT INTO kobo_rejections (asset_uid, kobo_id) "
     "SELECT asset_uid, kobo_id FROM kobo_submissions WHERE state = 'rejected'",
