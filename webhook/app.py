@@ -25,6 +25,7 @@ from webhook.metrics import Metrics
 from webhook.middleware import RequestLog, answer_unavailable, answer_unexpected, write_error
 from webhook.openapi import Description, Page
 from webhook.resources import PATH, Submissions
+from webhook.settings import refusal, settings_from_env
 
 Application: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
 
@@ -81,8 +82,8 @@ def get_app() -> Application:
 
     :raises SystemExit: with a sentence that names what is missing or malformed.
     """
+    settings = settings_from_env()
     try:
-        settings = Settings.from_env(need=("DATABASE_URL", "KOBO_ASSET_ID"))
         patience = SQLITE_PATIENCE if settings.database_url.startswith("sqlite") else PATIENCE
         connect = partial(open_engine, settings.database_url, in_greenlets=True)
         deps = Dependencies(
@@ -96,7 +97,7 @@ def get_app() -> Application:
             **_telling(settings),
         )
     except ConfigurationError as problem:
-        raise SystemExit(f"The webhook cannot start. {problem}") from None
+        raise refusal(problem) from None
     for engine in (deps.engine, deps.probe):
         os.register_at_fork(after_in_child=partial(engine.dispose, close=False))
     return create_app(deps)

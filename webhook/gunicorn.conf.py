@@ -15,14 +15,16 @@ from typing import Any
 from webhook import HEAD_SECONDS, SENDERS, metrics
 from webhook.door import refuse_newcomers
 from webhook.logs import JsonLogger
+from webhook.settings import require_free, settings_from_env
 from webhook.worker import Worker
 
-bind = os.environ.get("WEBHOOK_BIND", "127.0.0.1:8000")
+settings = settings_from_env()  # before anything else: its sentence is to be all that is said
+bind = settings.webhook_bind
 
 # The work is waiting for a commit: greenlets overlap that, and cost less than threads while they wait. A
 # second process goes on when one dies.
 worker_class = Worker
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+workers = settings.web_concurrency
 worker_connections = SENDERS
 
 # A missing setting stops the master at once with its sentence, not each worker again and again.
@@ -58,6 +60,11 @@ accesslog = None
 logger_class = JsonLogger
 
 metrics.share()
+
+
+def on_starting(server: Any) -> None:
+    """gunicorn would only log that it cannot listen."""
+    require_free(bind)
 
 
 def when_ready(server: Any) -> None:

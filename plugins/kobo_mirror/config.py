@@ -22,6 +22,10 @@ _USUAL_PORT = {"http": ":80", "https": ":443"}
 _DATABASE_URL = "must be an address such as mysql+pymysql://user:password@host/kobo"
 _SQLITE_FILE = "must name a file for SQLite, such as sqlite:////srv/kobo.sqlite"
 _DRIVERS = ("pymysql", "mysqldb", "pysqlite")
+_LISTENING_ADDRESS = re.compile(
+    r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})|unix:[^\s:]+|fd://[0-9]+"
+)
+_HIGHEST_PORT = 65535
 _ASSET_ID = re.compile(r"[A-Za-z0-9]{8,40}")
 
 
@@ -44,6 +48,8 @@ class Settings:
     webhook_auth: str = "secret"
     webhook_allowed_networks: str = ""
     webhook_trusted_proxies: str = ""
+    webhook_bind: str = "127.0.0.1:8000"
+    web_concurrency: int = 2
     webhook_airflow_url: str = ""
     webhook_airflow_login: str = field(default="", repr=False)
     webhook_airflow_every_seconds: int = 60
@@ -168,6 +174,15 @@ def _networks(text: str) -> str:
         raise ValueError("must be networks such as 203.0.113.0/24, separated by commas") from None
 
 
+def _listening_address(text: str) -> str:
+    found = _LISTENING_ADDRESS.fullmatch(text)
+    if not found or int(found["port"] or 0) > _HIGHEST_PORT:
+        raise ValueError(
+            f"must be a host and a port from 0 to {_HIGHEST_PORT}, such as 127.0.0.1:8000 or [::1]:8000"
+        )
+    return text
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text not in choices:
@@ -198,6 +213,8 @@ _CHECKS: dict[str, Callable[[str], str | int]] = {
     "webhook_auth": _one_of("secret", "none"),
     "webhook_allowed_networks": _networks,
     "webhook_trusted_proxies": _networks,
+    "webhook_bind": _listening_address,
+    "web_concurrency": _whole_number(1, 256),
     "webhook_airflow_url": http_url,
     "webhook_airflow_login": _login,
     "webhook_airflow_every_seconds": _whole_number(1, 86_400),

@@ -106,6 +106,21 @@ def test_a_webhook_without_secret_is_refused(terminal: Terminal, embedded_ready:
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [("WEBHOOK_BIND", "foo"), ("WEBHOOK_BIND", "127.0.0.1:65536"), ("WEB_CONCURRENCY", "many")],
+)
+def test_a_webhook_that_cannot_start_is_told_before_anything_is_done(
+    terminal: Terminal, embedded_ready: Mirroring, name: str, value: str
+) -> None:
+    terminal.set(**{name: value})
+    embedded_ready.simulator.control.clear_requests()
+    code, out, err = terminal.run("run")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"error: {name} must ")
+    assert embedded_ready.simulator.control.requests() == []
+
+
+@pytest.mark.parametrize(
     ("change", "code", "said"),
     [
         ({"KOBO_TOKEN": "wrong"}, 2, "error: KOBO_TOKEN was refused by "),

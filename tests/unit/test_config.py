@@ -19,6 +19,8 @@ GOOD = {
     "WEBHOOK_AUTH": "none",
     "WEBHOOK_ALLOWED_NETWORKS": "203.0.113.0/24,2001:db8::/32",
     "WEBHOOK_TRUSTED_PROXIES": "10.0.0.0/8",
+    "WEBHOOK_BIND": "[::1]:8001",
+    "WEB_CONCURRENCY": "3",
     "WEBHOOK_AIRFLOW_URL": "http://airflow.example",
     "WEBHOOK_AIRFLOW_LOGIN": "kobo:l0gin",
     "WEBHOOK_AIRFLOW_EVERY_SECONDS": "30",
@@ -106,6 +108,24 @@ SECRET = "hunter2"
         ("WEBHOOK_SECRET", f"{SECRET}ü"),
         ("WEBHOOK_SECRET_PREVIOUS", f"{SECRET}\x00"),
         ("WEBHOOK_AUTH", f"{SECRET}"),
+        ("WEBHOOK_ALLOWED_NETWORKS", f"{SECRET}"),
+        ("WEBHOOK_TRUSTED_PROXIES", f"10.0.0.0/8,{SECRET}"),
+        ("WEBHOOK_BIND", f"{SECRET}"),
+        ("WEBHOOK_BIND", "127.0.0.1"),
+        ("WEBHOOK_BIND", "127.0.0.1:65536"),
+        ("WEBHOOK_BIND", f"127.0.0.1:{SECRET}"),
+        ("WEBHOOK_BIND", "127.0.0.1:-1"),
+        ("WEBHOOK_BIND", "::1:8000"),
+        ("WEBHOOK_BIND", "[::1]"),
+        ("WEBHOOK_BIND", f"http://{SECRET}:8000"),
+        ("WEBHOOK_BIND", "127.0.0.1:8000,127.0.0.1:8001"),
+        ("WEBHOOK_BIND", f"{SECRET} host:8000"),
+        ("WEB_CONCURRENCY", f"{SECRET}"),
+        ("WEB_CONCURRENCY", "0"),
+        ("WEB_CONCURRENCY", "2.5"),
+        ("WEBHOOK_AIRFLOW_URL", f"{SECRET}"),
+        ("WEBHOOK_AIRFLOW_LOGIN", f"{SECRET}"),
+        ("WEBHOOK_AIRFLOW_EVERY_SECONDS", f"{SECRET}"),
         ("KOBO_KEEP_PAYLOADS", f"{SECRET}"),
         ("KOBO_PAGE_SIZE", "0"),
         ("KOBO_PAGE_SIZE", "-1"),
@@ -138,6 +158,13 @@ def test_secrets_are_in_no_repr() -> None:
         "INKOMOKO_REGISTER_WEBHOOK_URL": "https://registrar.example/?key=s3cret",
     }
     assert "s3cret" not in repr(Settings.from_env((), GOOD | secrets))
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:0", "0.0.0.0:65535", ":8000", "localhost:80", "[::]:8000", "unix:/run/x", "fd://3"]
+)
+def test_where_the_webhook_may_listen(address: str) -> None:
+    assert Settings.from_env((), {"WEBHOOK_BIND": address}).webhook_bind == address
 
 
 @pytest.mark.parametrize(
