@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from http.client import BadStatusLine
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import urllib3
@@ -28,6 +29,12 @@ from kobo_mirror.kobo.proxy import WANTS_LOGIN, Proxy, proxy_for
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 _CHUNK = 256 * 1024
+_TLS_ALERT = "\x15\x03"  # how a TLS server's refusal of plain HTTP begins
+_WANTS_TLS = re.compile(  # or what it says in plain HTTP: nginx, Apache, Go and Caddy, Tomcat
+    rb"plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled server port|"
+    rb"sent an HTTP request to an HTTPS server|combination of host and port requires TLS",
+    re.IGNORECASE,
+)
 _NO_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
 
@@ -76,6 +83,7 @@ class Transport:
         parts = _address(url, setting)
         self.server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._target = parts.path + (f"?{parts.query}" if parts.query else "")
+        self._speaks_tls = parts.scheme == "https"
         self._setting = setting
         self._headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **headers}
         self._ceiling = ceiling
@@ -105,7 +113,7 @@ class Transport:
         :param path: appended to the path of the server's url.
         :param body: JSON.
         :returns: whatever complete answer came, except a redirect.
-        :raises UnreachableError: no connection.
+        :raises UnreachableError: no connection, or one side speaks TLS and the other does not.
         :raises ServerError: a time-out, half an answer, an unreadable one.
         :raises AnswerTooLargeError: more than :data:`LARGEST_ANSWER` bytes.
         :raises RedirectError: a redirect.
@@ -121,6 +129,8 @@ class Transport:
             raise self._failure(problem) from problem
         if self._proxy and answer.status == WANTS_LOGIN:
             raise self._proxy.refusal(self.server, answer.status)
+        if answer.status == 400 and not self._speaks_tls and _WANTS_TLS.search(answer.body):
+            raise self._wants_tls()
         if 300 <= answer.status < 400:
             raise RedirectError(
                 f"{self.server} redirects to {_host(answer.location)} ({answer.status}), not followed here. "
@@ -144,16 +154,35 @@ class Transport:
     def _failure(self, problem: HTTPError) -> ConfigurationError | ServerError:
         if self._proxy and (failure := _failure_of(self._proxy, self.server, problem)):
             return failure
-        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(problem)):
-            return ConfigurationError(
-                f"The certificate of {self.server} could not be verified. Check {self._setting}."
-            )
+        if failure := self._of_tls(list(_causes(problem))):
+            return failure
         if isinstance(problem, ReadTimeoutError):
             return ServerError(f"{self.server} did not answer in time.")
         sentence = f"{self.server} could not be reached, or broke off its answer."
         if isinstance(problem, NewConnectionError | ConnectTimeoutError):
             return UnreachableError(sentence)
         return ServerError(sentence)
+
+    def _of_tls(self, causes: Sequence[BaseException]) -> ConfigurationError | UnreachableError | None:
+        """What TLS, or the lack of it, has to do with it that there is no answer; None if nothing."""
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+            return ConfigurationError(
+                f"The certificate of {self.server} could not be verified. Check {self._setting}."
+            )
+        if any(isinstance(cause, ssl.SSLError) for cause in causes):
+            return UnreachableError(
+                f"{self.server} could not be reached: TLS with it failed. If it speaks plain HTTP, set "
+                f"{self._setting} to the same address with http://."
+            )
+        if any(isinstance(cause, BadStatusLine) and str(cause).startswith(_TLS_ALERT) for cause in causes):
+            return self._wants_tls()
+        return None
+
+    def _wants_tls(self) -> UnreachableError:
+        return UnreachableError(
+            f"{self.server} could not be reached by plain HTTP: it wants TLS. Set {self._setting} to the "
+            "same address with https://."
+        )
 
     def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
         """Read what has arrived, again and again: a plain read waits for the last byte of a slow drip."""
