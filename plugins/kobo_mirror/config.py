@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from kobo_mirror.address import options_of
@@ -19,7 +19,11 @@ from kobo_mirror.errors import ConfigurationError
 PUBLIC_SERVER = "https://kf.kobotoolbox.org"
 PUBLIC_SERVERS = (PUBLIC_SERVER, "https://eu.kobotoolbox.org")
 _USUAL_PORT = {"http": ":80", "https": ":443"}
-_DATABASE_URL = "must be an address such as mysql+pymysql://user:password@host/kobo"
+_DATABASE_URL = (
+    "must be an address such as mysql+pymysql://user:password@host/kobo, in whose user and password each "
+    "character that is no letter or digit is written as % and two hexadecimal digits (@ as %40, : as %3A, "
+    "/ as %2F, # as %23, ? as %3F, % as %25)"
+)
 _SQLITE_FILE = "must name a file for SQLite, such as sqlite:////srv/kobo.sqlite"
 _DRIVERS = ("pymysql", "mysqldb", "pysqlite")
 _LISTENING_ADDRESS = re.compile(
@@ -150,8 +154,24 @@ def _database_url(text: str) -> str:
     if in_memory:
         raise ValueError(_SQLITE_FILE if backend == "sqlite" else _DATABASE_URL)
     if backend != "sqlite":
-        options_of(url)
+        _check_parts(url, text)
     return text
+
+
+def _check_parts(url: URL, text: str) -> None:
+    """Refuse an address that was cut in pieces at a character of its password, before a piece is named.
+
+    :param text: the address as it is written.
+    :raises ValueError: so it was, or an option is not known or malformed.
+    """
+    if "@" in f"{url.host}{url.database}":
+        raise ValueError(_DATABASE_URL)
+    try:
+        options_of(url)
+    except ValueError:
+        if "@" in text.partition("?")[2]:
+            raise ValueError(_DATABASE_URL) from None
+        raise
 
 
 def _header_value(text: str) -> str:

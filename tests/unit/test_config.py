@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from kobo_mirror.config import PUBLIC_SERVER, Settings, server_url
 from kobo_mirror.errors import ConfigurationError
@@ -147,6 +148,43 @@ def test_a_malformed_value_is_one_sentence_that_names_the_variable_and_never_the
     assert said.startswith(f"{name} must ")
     assert said.count("\n") == 0
     assert SECRET not in said
+
+
+PASSWORDS = (
+    "{}@{}", "{}/{}", "{}#{}", "{}:{}", "{}?{}", "{}%{}", "{}@{}/{}", "{}@{}:{}", "{}@{}#{}", "{}@{}?{}",
+    "{}@/{}", "{}@{}?{}=1", "{}@{}/{}?{}=1", "{}@[{}", "{}@[{}]", "@{}", "{}@", "@{}@{}@", "{}@{}:1/{}",
+    "{}@{}/{}?{}=1&{}",
+)  # fmt: skip
+"""Passwords, and users, with characters that an address gives a meaning."""
+
+
+@pytest.mark.parametrize("shape", PASSWORDS)
+@pytest.mark.parametrize(
+    "place", ["user:{}@db.example:3306/kobo", "{}:pw@db.example/kobo", "{}@db.example/kobo"]
+)
+@pytest.mark.parametrize("options", ["", "?ssl_mode=REQUIRED", "?nosuchoption=1"])
+def test_an_address_that_a_password_cuts_in_pieces_says_how_to_write_it(
+    shape: str, place: str, options: str
+) -> None:
+    """Where it is not understood as it is meant, and without a piece of the password."""
+    secret = shape.replace("{}", SECRET)
+    address = f"mysql+pymysql://{place.format(secret)}{options}"
+    try:
+        read = make_url(Settings.from_env((), {"DATABASE_URL": address}).database_url)
+    except ConfigurationError as error:
+        assert SECRET not in str(error)
+        assert "(@ as %40, : as %3A, / as %2F, # as %23" in str(error) or "the option nosuchoption" in str(
+            error
+        )
+    else:
+        assert (read.host, read.database) == ("db.example", "kobo")
+        assert secret in (read.username, read.password) or ":" in secret or "%" in secret
+
+
+@pytest.mark.parametrize("options", ["?init_command=SET%20ROLE%20'a'@'%25'", "?ssl_ca=/etc/a@b.pem"])
+def test_an_option_may_hold_an_at_sign(options: str) -> None:
+    address = f"mysql+pymysql://kobo:p%40ss@db.example/kobo{options}"
+    assert Settings.from_env((), {"DATABASE_URL": address}).database_url == address
 
 
 def test_secrets_are_in_no_repr() -> None:

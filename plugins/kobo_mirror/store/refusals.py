@@ -38,7 +38,10 @@ MEANING = {
     1042: "it cannot tell the name of this machine: start it with skip_name_resolve",
     1043: f"it does not speak this driver's protocol: is it MySQL or MariaDB, and is its TLS sound? {_TLS}",
     1044: f"its user may not use this database; {_RIGHT}",
-    1045: f"it refused the user or the password, or lets this user in by TLS only: {_TLS}",
+    1045: (
+        "it refused the user or the password, or lets this user in by TLS only: in an address, special "
+        f"characters of a password are written as %40 and the like; {_TLS}"
+    ),
     1047: _NOT_NOW,
     1049: "this database does not exist: create it, or mend the name in the address",
     1053: "it is shutting down",
