@@ -7,6 +7,7 @@ neither of us knows is refused here, by its name, before anything is connected.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ _WITHOUT_EFFECT = frozenset(
 )
 _SWITCHES = ("ssl", "ssl_disabled", "ssl_check_hostname", "ssl_verify_cert", "ssl_verify_identity")
 _TAKEN = ("ssl_mode", *_FILES, "ssl_capath", "ssl_cipher", *_SWITCHES, *_PASSED_ON)
+_WAY = 'say ssl_mode=REQUIRED, or ssl_ca=/path/to/ca.pem (README, "TLS to the database")'
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "none")
 
 
@@ -96,7 +98,10 @@ def read_options(given: Mapping[str, str]) -> Options:
     options = {name.replace("-", "_"): value.strip() for name, value in given.items() if value.strip()}
     for name in options:
         if name not in _TAKEN and name not in _WITHOUT_EFFECT:
-            raise ValueError(f"has the option {_shown(name)}, which is not known here; known are {listed()}")
+            way = f": for TLS {_WAY}" if re.search("ssl|tls|secure", name, re.IGNORECASE) else ""
+            raise ValueError(
+                f"has the option {_shown(name)}, which is not known here{way}; known are {listed()}"
+            )
     return Options(_tls(options), {name: options[name] for name in _PASSED_ON if name in options})
 
 
@@ -108,12 +113,13 @@ def listed() -> str:
 def _tls(options: Mapping[str, str]) -> Tls:
     if options.get("ssl", "").startswith("{"):
         raise ValueError(
-            "has ssl={…}, which an address cannot hold: name the files by ssl_ca, ssl_cert and ssl_key"
+            "has ssl={…}, which an address cannot hold: name the files by ssl_ca, ssl_cert and ssl_key "
+            '(README, "TLS to the database")'
         )
     switches = {name: _switch(name, options[name]) for name in _SWITCHES if name in options}
     mode = options.get("ssl_mode", "").upper()
     if mode and mode not in TLS_MODES:
-        raise ValueError(f"has an ssl_mode that is none of {', '.join(TLS_MODES)}")
+        raise ValueError(f"has an ssl_mode that is none of {', '.join(TLS_MODES)}: {_WAY}")
     tls = Tls(mode, *(options.get(f"ssl_{part}", "") for part in ("ca", "capath", "cert", "key", "cipher")))
     if tls.key and not tls.cert:
         raise ValueError("has ssl_key without ssl_cert, the certificate that belongs to the key")
@@ -140,7 +146,7 @@ def _switch(name: str, value: str) -> bool:
         return True
     if value.lower() in _NO:
         return False
-    raise ValueError(f"has the option {name}, which must be true or false")
+    raise ValueError(f"has the option {name}, which must be true or false: {_WAY}")
 
 
 def _one(value: str | Iterable[str]) -> str:

@@ -50,7 +50,19 @@ def test_files_and_what_both_drivers_take_are_passed_on() -> None:
     ("options", "said"),
     [
         ("?nosuchoption=1", "has the option nosuchoption, which is not known here"),
-        ("?sslmode=require", "known are ssl_mode, ssl_ca"),
+        (
+            "?sslmode=require",
+            "has the option sslmode, which is not known here: for TLS say ssl_mode=REQUIRED",
+        ),
+        ("?useSSL=true", "has the option useSSL, which is not known here: for TLS say ssl_mode=REQUIRED"),
+        ("?tls=skip-verify", "has the option tls, which is not known here: for TLS say ssl_mode=REQUIRED"),
+        ("?require_secure_transport=1", "which is not known here: for TLS say ssl_mode=REQUIRED"),
+        ("?sslmode=require", 'or ssl_ca=/path/to/ca.pem (README, "TLS to the database"); known are ssl_mode'),
+        (
+            "?ssl_mode=require",
+            'VERIFY_IDENTITY: say ssl_mode=REQUIRED, or ssl_ca=/path/to/ca.pem (README, "TLS',
+        ),
+        ("?ssl=perhaps", 'true or false: say ssl_mode=REQUIRED, or ssl_ca=/path/to/ca.pem (README, "TLS'),
         ("?ssl={'ca':'/etc/ca.pem'}", "which an address cannot hold: name the files by ssl_ca"),
         ("?ssl=perhaps", "has the option ssl, which must be true or false"),
         ("?ssl_mode=MAYBE", "has an ssl_mode that is none of DISABLED, PREFERRED, REQUIRED"),

@@ -114,8 +114,8 @@ MEANING = {
     2014: _LOST,
     2020: "a message is larger than the driver sends",
     2026: (
-        "TLS failed: it offers none, or its certificate is not of the authority in ssl_ca, or is for another "
-        f"host; {_TLS}"
+        "TLS failed: it offers none, though ssl_mode, ssl or ssl_ca in the address asks for it, or its "
+        f"certificate is not of the authority in ssl_ca, or is for another host; {_TLS}"
     ),
     2027: _LOST,
     2055: _LOST,
