@@ -152,15 +152,23 @@ def test_what_is_set_wrongly_is_one_clear_error(
     assert terminal.run("verify")[0] == 2
 
 
-def test_the_database_mirrors_another_form(terminal: Terminal, embedded_ready: Mirroring) -> None:
+@pytest.mark.parametrize(
+    "change", [{"KOBO_ASSET_ID": "aAnotherForm00000000001"}, {"KOBO_URL": "https://another.example:8443"}]
+)
+def test_the_database_mirrors_another_form(
+    terminal: Terminal, embedded_ready: Mirroring, change: dict[str, str]
+) -> None:
     terminal.run("sync")
     embedded_ready.simulator.control.clear_requests()
-    terminal.set(KOBO_ASSET_ID="aAnotherForm00000000001")
-    for command, code in (("sync", 1), ("register-webhook", 1), ("verify", 2)):
-        found, _, err = terminal.run(command)
-        assert (command, found) == (command, code)
-        assert embedded_ready.mirror.asset_uid in err or command == "verify"
-        assert "aAnotherForm00000000001" in err
+    terminal.set(**change)
+    ours, theirs = embedded_ready.mirror, {"KOBO_ASSET_ID": embedded_ready.mirror.asset_uid} | change
+    said = (
+        f"error: The table kobo_records mirrors form {ours.asset_uid} of {ours.server}, not "
+        f"{theirs['KOBO_ASSET_ID']} of {theirs.get('KOBO_URL', ours.server)}: set KOBO_URL and KOBO_ASSET_ID "
+        "back, or use another database.\n"
+    )
+    for command, code in (("sync", 1), ("register-webhook", 1), ("replay", 1), ("verify", 2)):
+        assert terminal.run(command) == (code, "", said)
     assert embedded_ready.simulator.control.requests() == []
 
 

@@ -16,7 +16,7 @@ from kobo_mirror.store.bindings import bound_to, declared_otherwise, epochs_of, 
 from kobo_mirror.store.database import clock, reading
 from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_between, rows_of
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
-from kobo_mirror.store.schema import require_tables
+from kobo_mirror.store.schema import check_binding, require_tables
 from kobo_mirror.sync.holding import noting_failed_verification
 from kobo_mirror.sync.pull import Progress, as_many, page_or_end, silent, state_of
 from kobo_mirror.sync.sweep import seen_on
@@ -108,10 +108,7 @@ def _verified(
     require_tables(engine, mirror.form)
     if bound_to(engine, mirror.form) is None:
         raise SchemaError("There is nothing to verify yet: run `python -m kobo_mirror sync` first.")
-    if bound_to(engine, mirror.form) != (mirror.server, mirror.asset_uid):
-        raise SchemaError(
-            f"The table {mirror.form.table} mirrors another form: there is no proof about {mirror.asset_uid}."
-        )
+    check_binding(engine, mirror)
     with reading(engine) as connection:
         if is_declared_otherwise(connection, mirror.form):
             raise declared_otherwise(mirror.form)
