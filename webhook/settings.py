@@ -22,9 +22,12 @@ _WHY: Mapping[int, str] = {
 def settings_from_env() -> Settings:
     """The settings that the environment holds.
 
-    :raises SystemExit: with a sentence that names what is missing or malformed.
+    :raises SystemExit: with a sentence that names what is missing or malformed; a form that is declared
+        wrongly, too.
     """
     try:
+        import kobo_mirror.forms.mirrored  # noqa: F401, PLC0415  # here, where its error becomes a sentence
+
         return Settings.from_env(need=("DATABASE_URL", "KOBO_ASSET_ID"))
     except ConfigurationError as problem:
         raise refusal(problem) from None

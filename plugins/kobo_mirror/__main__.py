@@ -3,13 +3,18 @@
 import sys
 
 from kobo_mirror import startup
+from kobo_mirror.errors import ConfigurationError
 
 
 def main() -> int:
     """Run the command that the arguments name; returns its exit code."""
     startup.use_one_heap()
-    with startup.importing():
-        from kobo_mirror.cli import main as command  # noqa: PLC0415  # what it imports is what this is about
+    try:
+        with startup.importing():
+            from kobo_mirror.cli import main as command  # noqa: PLC0415  # what it imports is what this is about
+    except ConfigurationError as error:  # a form is declared wrongly
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     return command()
 
 

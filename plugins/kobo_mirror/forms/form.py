@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from kobo_mirror.errors import ConfigurationError
+
 TEXT_LENGTH = 255
 INTEGER_MIN, INTEGER_MAX = -(2**31), 2**31 - 1
+_IN_EACH_TABLE = ("id", "kobo_id", "inserted_at", "updated_at")
 _READING = 2  # raise it when the same submission becomes another row, or is no longer rejected
 
 
@@ -45,10 +48,31 @@ class Form:
 
     Each form table starts with ``id`` and ``kobo_id`` and ends with ``inserted_at`` and ``updated_at``
     (docs/architecture.md).
+
+    :raises ConfigurationError: two columns have the same name or read the same question, or one has a name
+        that each form table has already.
     """
 
     table: str
     columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        names: dict[str, Column] = {}
+        questions: dict[str, Column] = {}
+        for column in self.columns:
+            if column.name.lower() in _IN_EACH_TABLE:
+                raise self._misdeclared(f"has its column {column.name} already: give it another name")
+            # MySQL takes A and a for one name.
+            if names.setdefault(column.name.lower(), column) is not column:
+                raise self._misdeclared(f"names two columns {column.name}: give one another name")
+            if (other := questions.setdefault(column.question, column)) is not column:
+                raise self._misdeclared(
+                    f"reads the question {column.question} into two columns, {other.name} and {column.name}: "
+                    "take one out, and let a view show it twice"
+                )
+
+    def _misdeclared(self, what: str) -> ConfigurationError:
+        return ConfigurationError(f"The declaration of the table {self.table} {what}.")
 
     def __hash__(self) -> int:
         return hash(self.table)
