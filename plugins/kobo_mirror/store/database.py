@@ -202,6 +202,14 @@ def _once(engine: Engine, work: Callable[[Connection], T]) -> T:
         return work(connection)
 
 
+def read(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Run ``work`` as ``transact`` does, in a transaction that only reads.
+
+    :raises DatabaseError, SchemaError: as ``database_errors``.
+    """
+    return transact(engine.execution_options(reading=True), work)
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for reading that keeps nobody from writing.

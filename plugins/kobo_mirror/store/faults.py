@@ -12,11 +12,8 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, tables_are_missing
-from kobo_mirror.store.refusals import GONE, MEANING, READ_ONLY, SQLITE_MEANING
+from kobo_mirror.store.refusals import COLLISIONS, GONE, MEANING, READ_ONLY, SQLITE_MEANING
 
-# Lost a race for a key, a deadlock, a lock wait, a snapshot (MariaDB), a cluster's vote, or a form that could
-# not be held as supposed (no epoch): decide the whole page again.
-_COLLISIONS = {1062, 1213, 1205, 1020, 1048, 3101}
 _OLD_SCHEMA = {1146, 1054}
 
 # OpenSSL's numbers of why a certificate is not believed.
@@ -105,7 +102,7 @@ def is_collision(problem: BaseException) -> bool:
         return True
     if isinstance(problem, OperationalError) and isinstance(problem.orig, sqlite3.Error):
         return "locked" in str(problem.orig)
-    return isinstance(problem, DBAPIError) and code_of(problem.orig) in _COLLISIONS
+    return isinstance(problem, DBAPIError) and code_of(problem.orig) in COLLISIONS
 
 
 def is_lost(problem: BaseException) -> bool:

@@ -19,15 +19,26 @@ _VIEW = (
     "one of our views belongs to a user who is gone or has lost rights: drop the views kobo_rejected and the "
     "like, then run `python -m kobo_mirror migrate`"
 )
+_BY_HAND = (
+    "a table of ours was changed by hand (a column, an index, a foreign key, a check or a trigger), and "
+    "refuses a row: undo that, or use another database"
+)
+_CHANGED = "its tables were being changed meanwhile: try again"
 _TIME = "a limit of time for statements broke it off: raise it for this user"
 
 MEANING = {
     1005: "it could not create a table: look into its log",
+    1015: _TABLE,
+    1016: _TABLE,
+    1017: _TABLE,
     1020: "other writers kept changing the same rows: try again",
     1021: _FULL,
+    1023: _TABLE,
     1026: _FULL,
+    1028: "it broke off a sort: look into its log",
     1030: "its storage engine failed: look into its log, often a full or broken disk",
     1032: _TABLE,
+    1033: _TABLE,
     1034: _TABLE,
     1035: _TABLE,
     1036: "a table of ours is read-only: let the server write to its files again",
@@ -43,34 +54,47 @@ MEANING = {
         f"characters of a password are written as %40 and the like; {_TLS}"
     ),
     1047: _NOT_NOW,
+    1048: _BY_HAND,
     1049: "this database does not exist: create it, or mend the name in the address",
     1053: "it is shutting down",
+    1062: (
+        "a row is there already that must not be there twice: run `python -m kobo_mirror verify --repair`, "
+        "or drop a unique index that was added by hand"
+    ),
     1071: "an index is too long for its tables: set innodb_default_row_format=DYNAMIC",
     1079: _LOST,
     1104: "its max_join_size is too small for us: raise it",
+    1105: "it failed and does not say why: look into its log",
     1114: "a table is full: make room on its disk, or raise the limit that it has",
     1115: _LETTERS,
     1118: _TOO_WIDE,
     1129: "it has blocked this machine after many failed connects: run FLUSH HOSTS there",
     1130: "it lets nobody in from this machine: create the user for this host",
+    1135: "it cannot make a thread for the connection: give it more memory, or let it have more processes",
     1142: _RIGHT,
     1143: _RIGHT,
     1152: _LOST,
     1153: "a message is larger than its max_allowed_packet: raise it, 16M is usual",
+    1156: _LOST,
+    1157: _LOST,
     1158: _LOST,
     1159: _LOST,
     1160: _LOST,
     1161: _LOST,
     1175: "sql_safe_updates is on and cannot be switched off: let it be off for this user",
+    1180: "it could not commit: look into its log, often a full or broken disk, then try again",
     1184: "it ended the connection at its start: look at its init_connect",
     1194: _TABLE,
     1195: _TABLE,
+    1197: "a transaction is too large for its binary log: raise max_binlog_cache_size",
     1203: "its user has too many connections: raise max_user_connections for it",
     1205: "it kept a lock for too long: see what holds it (SHOW PROCESSLIST), then try again",
     1206: "it has no room left for locks: raise innodb_buffer_pool_size",
     1213: "it kept finding deadlocks: try again",
     1226: "its user has used up its quota (MAX_QUERIES_PER_HOUR and the like): raise it",
     1227: f"it asks for a right over the whole server; {_RIGHT}",
+    1264: _BY_HAND,
+    1265: _BY_HAND,
     1267: _LETTERS,
     1273: _LETTERS,
     1286: "it lacks the storage engine InnoDB: switch it on",
@@ -79,21 +103,38 @@ MEANING = {
     1305: "it lacks a function that we use: use MySQL 8.4 or MariaDB 10.11, or later",
     1317: "the statement was ended by hand (KILL)",
     1356: _VIEW,
+    1364: _BY_HAND,
+    1366: _BY_HAND,
     1370: _RIGHT,
+    1406: _BY_HAND,
     1410: _RIGHT,
+    1412: _CHANGED,
     1419: (
         "its binary log asks for the right SUPER to create triggers: set log_bin_trust_function_creators=1"
     ),
     1449: _VIEW,
+    1451: _BY_HAND,
+    1452: _BY_HAND,
     1478: "it refuses ROW_FORMAT or a storage engine that it does not have: use InnoDB",
-    1615: "its tables changed meanwhile: try again",
+    1598: "its binary log cannot take it: set binlog_format to ROW or MIXED",
+    1615: _CHANGED,
     1637: _TOO_MANY,
+    1644: _BY_HAND,
     1665: "its binary log has the format STATEMENT: set binlog_format to ROW or MIXED",
+    1684: _CHANGED,
+    1689: _CHANGED,
     1698: "it refused the user or the password: this user signs in in another way (auth_socket, unix_socket)",
+    1705: "a statement is too large for its binary log: raise max_binlog_stmt_cache_size",
     1709: "an index is too long for its tables: set innodb_default_row_format=DYNAMIC",
+    1712: _TABLE,
     1785: "it takes tables of InnoDB alone (enforce_gtid_consistency): let default_storage_engine be InnoDB",
     1786: "enforce_gtid_consistency refuses a statement: use MySQL 8.4 or later",
     1792: _READ_ONLY,
+    1799: "a table was written to much while it was changed: raise innodb_online_alter_log_max_size",
+    1812: _TABLE,
+    1813: _TABLE,
+    1814: _TABLE,
+    1817: _TABLE,
     1820: "the password of its user has expired: set a new one",
     1836: _READ_ONLY,
     1845: "it refuses to change a table in this way: let alter_algorithm be DEFAULT",
@@ -102,6 +143,8 @@ MEANING = {
     1874: _READ_ONLY,
     1878: _FULL,
     1927: _LOST,
+    1932: _TABLE,
+    1964: "an earlier commit failed, and this one with it: try again",
     1969: _TIME,
     2000: "the driver failed",
     2002: "it cannot be reached: is it running, and are host and port right?",
@@ -123,6 +166,7 @@ MEANING = {
     2061: "the driver refuses the way in which its user signs in without TLS: use ssl_mode=REQUIRED",
     3024: _TIME,
     3032: "it is being shut down or restarted: try again",
+    3058: "it kept finding deadlocks: try again",
     3098: "it refuses a table that a cluster cannot hold: use InnoDB with a primary key",
     3100: "a plugin of its replication refused the commit: look at the state of its cluster",
     3101: "its cluster rolled the transaction back: try again",
@@ -134,9 +178,11 @@ MEANING = {
     3186: "a message is too much for it to parse: raise parser_max_mem_size",
     3750: "it asks for a primary key in each table: all of ours have one, run the newest version",
     3796: _NOT_NOW,
+    3819: _BY_HAND,
     3950: "it has no memory left: give it more",
     3955: "it has blocked its user after too many wrong passwords: unlock it",
     3989: "this database is read only: run ALTER DATABASE … READ ONLY = 0",
+    4025: _BY_HAND,
     4031: _LOST,
     4150: "it has blocked its user after too many wrong passwords: run FLUSH PRIVILEGES there",
     4151: "the account of its user is locked: unlock it",
@@ -165,6 +211,13 @@ SQLITE_MEANING = {
     "syntax error": "it is too old: use SQLite 3.35 or later",
 }
 """By a phrase of its message."""
+
+COLLISIONS = frozenset({1020, 1048, 1062, 1205, 1213, 1412, 1615, 1637, 1684, 1689, 3058, 3101})
+"""Another transaction, or a change of a table, was in the way; nothing was written: done again, it may pass.
+
+Two of them are no errors of the server's: 1062 is a lost race for a key, 1048 says that a form could not be
+held as supposed (no epoch). Either way the whole page is decided again.
+"""
 
 READ_ONLY = frozenset({1290, 1792, 1836, 1874, 3100})
 """The server took nothing, not even at the commit: another one may be the primary now."""

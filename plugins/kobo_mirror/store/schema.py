@@ -22,7 +22,7 @@ from kobo_mirror.store.bindings import (
     raise_epoch,
     require_form,
 )
-from kobo_mirror.store.database import reading
+from kobo_mirror.store.database import read, reading
 from kobo_mirror.store.faults import database_errors
 from kobo_mirror.store.tables import clock_trigger, form_table, metadata
 
@@ -154,8 +154,11 @@ def require_tables(engine: Engine, form: Form) -> None:
 
     :raises MissingTablesError: so it is.
     """
-    with reading(engine) as connection:
-        revisions, missing = _revisions(connection), _missing(connection, form.table)
+
+    def work(connection: Connection) -> tuple[set[str], list[str]]:
+        return _revisions(connection), _missing(connection, form.table)
+
+    revisions, missing = read(engine, work)  # again, where another process changes tables meanwhile
     if missing or revisions != {_newest()}:
         raise tables_are_missing(missing if revisions else ())
 
