@@ -223,3 +223,10 @@ def test_it_runs_as_a_module_and_shows_its_progress(embedded: Mirroring, tmp_pat
         "sync", "--since", "0", DATABASE_URL=f"sqlite:///{tmp_path / 'other.sqlite'}"
     )
     assert (code, out[:19]) == (0, "success: 300 new in"), err
+
+
+def test_a_busy_server_is_told_of_once_a_try(embedded: Mirroring) -> None:
+    """The form and its count are asked for at once."""
+    embedded.simulator.control.faults.add("503", count=2)
+    code, _, err = embedded.command("sync")
+    assert (code, err.count(" is busy or down: it answered 503. Asking again in ")) == (0, 1), err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -56,13 +57,14 @@ class Session:
         self._flight = Flight(max_in_flight)
         self._attempts = attempts
         self._answered = False
+        self._said = ("", 0, 0.0)  # the last line about a retry: why, which attempt, until when it holds
         self._longest_wait = longest_wait
         self._backoff = wait_exponential_jitter(initial=1, max=longest_wait)
         self._retrying = Retrying(
             retry=retry_if_exception_type(ServerError),
             stop=self._was_last,
             wait=self._wait,
-            before_sleep=_log_retry,
+            before_sleep=self._log_retry,
             sleep=sleep,
             reraise=True,
         )
@@ -139,8 +141,14 @@ class Session:
             return min(error.retry_after, self._longest_wait)
         return self._backoff(state)
 
-
-def _log_retry(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    wait = state.next_action.sleep if state.next_action else 0.0
-    log.warning("%s Asking again in %.0f s (attempt %d failed).", error, wait, state.attempt_number)
+    def _log_retry(self, state: RetryCallState) -> None:
+        """Say that a request is sent again, and why; of several that wait for the same, one says so."""
+        said = str(state.outcome.exception()) if state.outcome else ""
+        wait = state.next_action.sleep if state.next_action else 0.0
+        with self._counting:
+            now, (before, attempt, until) = time.monotonic(), self._said
+            is_news = said != before or state.attempt_number > attempt or now >= until
+            if is_news:
+                self._said = (said, state.attempt_number, now + wait)
+        level = logging.WARNING if is_news else logging.DEBUG
+        log.log(level, "%s Asking again in %.0f s (attempt %d failed).", said, wait, state.attempt_number)

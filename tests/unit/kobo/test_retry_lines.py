@@ -1,0 +1,68 @@
+"""What is said of requests that are sent again: once, however many wait for the same."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from kobo_mirror.kobo.client import KoboClient
+from tests.support.rude_server import RudeServer, answer
+
+PAGE = answer(b'{"count": 0, "results": []}')
+
+
+def busy(status: str = "503 Service Unavailable", wait: int = 1) -> bytes:
+    return answer(status=status, Retry_After=str(wait))
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The lines that a terminal shows, without the address."""
+    return [
+        record.getMessage().partition(" ")[2]
+        for record in caplog.records
+        if record.levelno >= logging.WARNING
+    ]
+
+
+LINE = "is busy or down: it answered {}. Asking again in 1 s (attempt {} failed)."
+
+
+def test_requests_at_once_that_wait_for_the_same_say_so_once(
+    connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        RudeServer(*[busy()] * 4, PAGE) as server,
+        connect(server.url, sleep=time.sleep) as client,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        list(threads.map(lambda _: client.count(), range(4)))
+    assert warnings(caplog) == [LINE.format(503, 1)]
+    assert client.usage.requests == 8
+
+
+def test_each_attempt_of_a_request_is_told(
+    connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    with RudeServer(busy(), busy(), PAGE) as server, connect(server.url) as client:
+        client.count()
+    assert warnings(caplog) == [LINE.format(503, 1), LINE.format(503, 2)]
+
+
+def test_another_reason_is_told(connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture) -> None:
+    statuses = ("503 Service Unavailable", "502 Bad Gateway")
+    with RudeServer(*map(busy, statuses), PAGE) as server, connect(server.url) as client:
+        client.count()
+    assert warnings(caplog) == [LINE.format(503, 1), LINE.format(502, 2)]
+
+
+def test_what_fails_again_later_is_told_again(
+    connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    with RudeServer(busy(), PAGE, busy(), PAGE) as server, connect(server.url, sleep=time.sleep) as client:
+        client.count()
+        client.count()
+    assert warnings(caplog) == [LINE.format(503, 1)] * 2
