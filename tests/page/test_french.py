@@ -228,7 +228,7 @@ def test_french_texts_have_the_spaces_that_french_has() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["Last sync", "1.5 s", "12,345", "webhook: oui", "Vraiment ?", "Ah!", "5 %"]
+    "wrong", ["Last proof", "1.5 s", "12,345", "webhook: oui", "Vraiment ?", "Ah!", "5 %"]
 )
 def test_what_is_not_french_would_be_seen(wrong: str) -> None:
     assert faults_of([f"avant {wrong} après"])
