@@ -13,7 +13,7 @@ from kobo_mirror.sync.pull import Progress as Told
 
 @contextmanager
 def bars(titles: Mapping[str, str]) -> Iterator[Told]:
-    """A bar for each phase once it is told of, on standard error; before that no thread of theirs runs.
+    """Show a bar for each phase once it is told of, on standard error.
 
     :param titles: what the bar of a phase is called.
     """

@@ -34,7 +34,7 @@ from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
 from kobo_mirror.sync.status import status
 from kobo_mirror.sync.verify import Report, prove_when_due, verify
-from kobo_mirror.wiring import client_of, engine_of, pull_of
+from kobo_mirror.wiring import client_of, engine_of
 
 _KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
 _REGISTER = (*_KOBO, "REAL_TIME_POST_ENDPOINT_URL")
@@ -87,10 +87,7 @@ def _sync(options: argparse.Namespace) -> int:
         require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
     with client_of(settings) as client, _bars() as tell:
         result = MirrorSync.configured(settings, client, engine, progress=tell).run(
-            mode=options.mode,
-            since=options.since,
-            confirm=options.confirm_deletes,
-            pull_all=pull_of(settings, tell),
+            mode=options.mode, since=options.since, confirm=options.confirm_deletes
         )
     print(json.dumps(result) if options.json else result["sentence"])
     return 0
@@ -240,7 +237,7 @@ def _run(options: argparse.Namespace) -> int:
 
         def sync() -> str:
             _prepare(settings, engine)
-            done = syncing.run(name="run", pull_all=pull_of(settings, silent, sleep))["sentence"]
+            done = syncing.run(name="run")["sentence"]
             days = settings.kobo_verify_full_every_days
             report = prove_when_due(client, engine, mirror_of(settings), days)
             return f"{done}; {report.sentence}" if report else str(done)

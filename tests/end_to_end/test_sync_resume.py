@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from kobo_mirror.store.database import open_engine
@@ -137,3 +138,32 @@ def _wait_until_it_reads(mirroring: Mirroring, process: Any) -> None:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("lane", [0, 3])
+def test_an_error_of_any_lane_is_said_once_and_the_next_sync_goes_on(mirroring: Mirroring, lane: int) -> None:
+    """A large first load is one process, whose lanes all end when one of them fails."""
+    rows = 20_000
+    control = mirroring.simulator.control
+    control.reset(rows=rows)
+    slowly = {"count": None, "after": 8, "seconds": 0.5, "path": f"limit={PAGE}"}
+    control.faults.add("slow", **slowly)
+    process = mirroring.start("sync", KOBO_PAGE_SIZE=str(PAGE))
+    _wait_for_rows(mirroring, PAGE, process)
+    assert psutil.Process(process.pid).children(recursive=True) == []
+    last_id = rows_of(mirroring.engine, checkpoints)[lane]["last_id"]
+    control.faults.clear()
+    of_that_lane = f"(?=.*{last_id})" if last_id else "(?!.*lte)"
+    control.faults.add("401", count=None, path=f"^{of_that_lane}.*limit={PAGE}")
+    control.faults.add("slow", **slowly)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err.count("error: ")) == (2, "", 1)
+    assert "KOBO_TOKEN" in err
+    assert "Traceback" not in err
+    assert [row["holder"] for row in rows_of(mirroring.engine, leases)] == [None]
+    control.faults.clear()
+    code, out, err = mirroring.command("sync", KOBO_PAGE_SIZE=str(PAGE))
+    assert (code, err) == (0, "")
+    assert out.startswith(f"success: {rows} new in ")
+    assert len(rows_of(mirroring.engine, sync_runs)) == 1
+    assert mirroring.verify().equal

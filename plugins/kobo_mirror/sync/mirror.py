@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping
@@ -40,8 +39,6 @@ from kobo_mirror.sync.verify import Report
 Ticket = dict[str, Any]
 """What the steps of a run hand on: ``run`` (name), ``run_id``, ``fence``, ``mode``, ``resumed``."""
 
-PullAll = Callable[["MirrorSync", Ticket], None]
-
 _LANES_A_GROUP = 4
 
 
@@ -49,7 +46,7 @@ class MirrorSync:
     """Brings the mirror of one form up to the server.
 
     :param server: the server's address as ``config.server_url`` spells it: part of every row's identity.
-    :param in_flight_in_all: requests at once of all processes that share the work, if they are more.
+    :param in_flight_in_all: requests at once of all tasks that share the work, if they are more.
     :param exact_up_to: forms of so many submissions are swept in every run, larger ones at least each
         ``exact_every_hours``.
     :param retention: how long the bookkeeping of earlier runs is kept.
@@ -166,12 +163,12 @@ class MirrorSync:
         used = max(1, min(groups, len(waiting) // _LANES_A_GROUP))
         return [group for group in (waiting[number::used] for number in range(used)) if group]
 
-    def pull(self, ticket: Ticket, lanes: list[int], stop: Event | None = None) -> None:
-        """Read the given lanes to their ends, unless ``stop`` is set before."""
+    def pull(self, ticket: Ticket, lanes: list[int]) -> None:
+        """Read the given lanes to their ends."""
         chosen = [lane for lane in self._lanes(ticket["run_id"]) if lane.lane in set(lanes)]
         lease = Lease(self._asset, ticket["run"], ticket["fence"])
         with holding(self._engine, self._client, lease, ticket["run_id"]):
-            pull_lanes(self._source, lease, ticket["run_id"], chosen, stop or Event())
+            pull_lanes(self._source, lease, ticket["run_id"], chosen)
 
     def reconcile(self, ticket: Ticket, *, confirm: str | None = None) -> None:
         """Sweep, if the run is exact, drain the fetch list, and delete what is proven to be gone.
@@ -248,16 +245,15 @@ class MirrorSync:
         since: int | None = None,
         confirm: str | None = None,
         name: str = "sync",
-        pull_all: PullAll | None = None,
     ) -> dict[str, Any]:
         """Take all steps.
 
-        :param pull_all: plans and pulls; in this process alone if not given.
         :raises KoboMirrorError: a step failed; what it committed stays, the next run goes on from there.
         """
         ticket = self.prepare(process_holder(name), mode=mode, since=since)
         try:
-            (pull_all or _pull_here)(self, ticket)
+            for lanes in self.plan(ticket):
+                self.pull(ticket, lanes)
             self.reconcile(ticket, confirm=confirm)
             return self.finish(ticket)
         except (LeaseError, DeletesWaitError, UnequalError):
@@ -293,8 +289,3 @@ class MirrorSync:
     def _lanes(self, run_id: int) -> list[runs.Lane]:
         with reading(self._engine) as connection:
             return runs.lanes(connection, self._asset, run_id)
-
-
-def _pull_here(sync: MirrorSync, ticket: Ticket) -> None:
-    for group in sync.plan(ticket):
-        sync.pull(ticket, group)

@@ -48,7 +48,7 @@ class Source:
 
     :param page_size: submissions a page at most; pages of large submissions shrink by themselves.
     :param in_flight: requests at once.
-    :param in_flight_in_all: the same of all processes that share the work: so large may a page be.
+    :param in_flight_in_all: the same of all tasks that share the work: so large may a page be.
     """
 
     client: KoboClient
@@ -99,22 +99,22 @@ def plan_lanes(
     return list(zip(bounds, [*bounds[1:], None], strict=True))
 
 
-def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane], stop: Event) -> None:
+def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane]) -> None:
     """Walk lanes side by side to their ends; what is committed stays when one of them fails.
 
-    :param stop: set from elsewhere, it ends them early, and is set when one of them fails.
     :raises KoboMirrorError: the first error of a lane, after the others have finished their page.
     """
     open_lanes = [lane for lane in lanes if not lane.done]
     walks = [partial(_walk, source, lease, run_id, lane) for lane in open_lanes]
-    side_by_side(source.in_flight, walks, stop)
+    side_by_side(source.in_flight, walks)
 
 
-def side_by_side(most: int, walks: Sequence[Callable[[Event], None]], stop: Event) -> None:
-    """Take walks at once, at most so many; each ends early when the event is set, as it is in the end.
+def side_by_side(most: int, walks: Sequence[Callable[[Event], None]]) -> None:
+    """Take walks at once, at most so many; each ends early when its event is set, as it is when one fails.
 
     :raises KoboMirrorError: the first error of a walk, after the others have finished their page.
     """
+    stop = Event()
     with _few_collections(), ThreadPoolExecutor(max_workers=most, thread_name_prefix="lane") as pool:
         started = [pool.submit(walk, stop) for walk in walks]
         try:

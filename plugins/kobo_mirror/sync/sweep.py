@@ -32,7 +32,7 @@ def sweep(source: Source, lease: Lease, run_id: int) -> int:
     :returns: how many doubts were found.
     """
     walks = [_Walk(source, lease, first, last) for first, last in _lanes(source, run_id)]
-    side_by_side(source.in_flight, [walk.go for walk in walks], Event())
+    side_by_side(source.in_flight, [walk.go for walk in walks])
     found = sum(walk.found for walk in walks)
     highest = max(walk.after for walk in walks)
 
