@@ -34,25 +34,23 @@ class _Delivery:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self._asleep = threading.Lock()  # held while nobody has woken it: a lighter thing than an Event
-        self._asleep.acquire()
+        self._woken = threading.Event()
         self.group: list[_Delivery] = []
         self.outcome: PushResult | Exception | None = None
 
     def wait(self, seconds: float) -> bool:
         """Whether it was woken in that time."""
-        return self._asleep.acquire(timeout=seconds)
+        return self._woken.wait(seconds)
 
     def lead(self, group: list[_Delivery]) -> None:
         """Wake it to lead these."""
         self.group = group
-        self._asleep.release()
+        self._woken.set()
 
     def settle(self, outcome: PushResult | Exception) -> None:
         """Wake it with what became of it, if it is not awake already."""
         self.outcome = outcome
-        if not self.group:
-            self._asleep.release()
+        self._woken.set()
 
 
 class Committer:

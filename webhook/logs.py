@@ -36,7 +36,6 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     def setup(self, cfg: Any) -> None:
         """Take the place of the handlers that gunicorn has just made."""
         super().setup(cfg)
-        logging.logThreads = logging.logMultiprocessing = False  # which no line shows, and each would look up
         handler = logging.StreamHandler(sys.stdout)
         handler.setFormatter(JsonFormatter())
         for logger in (self.error_log, logging.getLogger("webhook")):

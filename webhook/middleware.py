@@ -50,9 +50,7 @@ class RequestLog:
             "milliseconds": round(1000 * seconds, 1),
             "sender": req.remote_addr,
         }
-        if _log.isEnabledFor(level):  # without a look at the stack for the caller's name
-            extra = {"fields": req.context.log | fields}
-            _log.handle(_log.makeRecord(_log.name, level, "", 0, "answered", (), None, extra=extra))
+        _log.log(level, "answered", extra={"fields": req.context.log | fields})
 
 
 def write_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
