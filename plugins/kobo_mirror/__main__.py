@@ -9,6 +9,7 @@ from kobo_mirror.errors import ConfigurationError
 def main() -> int:
     """Run the command that the arguments name; returns its exit code."""
     startup.use_one_heap()
+    startup.collect_rarely()
     try:
         with startup.importing():
             from kobo_mirror.cli import main as command  # noqa: PLC0415  # what it imports is what this is about

@@ -7,6 +7,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+_OBJECTS_BEFORE_COLLECTING = 50_000
 _M_ARENA_MAX = -8  # as glibc's malloc.h names it
 
 
@@ -26,3 +27,12 @@ def importing() -> Iterator[None]:
     yield
     gc.freeze()
     gc.enable()
+
+
+def collect_rarely() -> None:
+    """Follow more new objects before garbage is looked for: a first load takes 6 % less processor time.
+
+    Rows of pages are in no cycle and go by themselves. Measured with 50,000 submissions, 7 rounds in turn;
+    the memory was the same (125 MiB).
+    """
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTING, *gc.get_threshold()[1:])

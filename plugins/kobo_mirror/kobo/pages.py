@@ -29,14 +29,14 @@ class Page:
     swept: Sequence[Swept] = ()
 
 
-class SweptStatus(msgspec.Struct, gc=False):
+class SweptStatus(msgspec.Struct):
     """The validation of a submission as a sweep asks for it (kobo-api.md §2); nothing of it need be there."""
 
     uid: str | None = None
     timestamp: int | float | None = None
 
 
-class Swept(msgspec.Struct, gc=False):
+class Swept(msgspec.Struct):
     """A row of a sweep as it nearly always is."""
 
     id: int = msgspec.field(name="_id")

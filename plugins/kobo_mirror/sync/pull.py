@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -33,7 +31,6 @@ T = TypeVar("T")
 
 _BYTES_IN_FLIGHT = 64 * 2**20
 _LANE_LEAST = 2_500
-_ROWS_BEFORE_COLLECTING = 50_000  # objects that a collector follows, more or less
 _EMPTY_PAGES = 3
 _NOTHING_SENT = "The server shows further submissions and yet sends none of them."
 
@@ -115,7 +112,7 @@ def side_by_side(most: int, walks: Sequence[Callable[[Event], None]]) -> None:
     :raises KoboMirrorError: the first error of a walk, after the others have finished their page.
     """
     stop = Event()
-    with _few_collections(), ThreadPoolExecutor(max_workers=most, thread_name_prefix="lane") as pool:
+    with ThreadPoolExecutor(max_workers=most, thread_name_prefix="lane") as pool:
         started = [pool.submit(walk, stop) for walk in walks]
         try:
             wait(started, return_when=FIRST_EXCEPTION)
@@ -123,20 +120,6 @@ def side_by_side(most: int, walks: Sequence[Callable[[Event], None]]) -> None:
             stop.set()
         for walk in started:
             walk.result()
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Let pages come and go without the cycle collector, which would look at their rows again and again.
-
-    They are in no cycle, so that they go by themselves: a tenth of a load was spent on looking.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(_ROWS_BEFORE_COLLECTING, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 class _Asked(NamedTuple):
