@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from struct import Struct
 from typing import Any, NamedTuple, Self
 
@@ -198,15 +198,9 @@ def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
     The same submission has the same id for ever, and ids ascend with time (from 1970 on).
     """
     milliseconds = max(0, (submission_time - _EPOCH) // _SECOND * 1000)
-    seed = _seed(mirror.server, mirror.asset_uid).copy()
-    seed.update(b"%d" % kobo_id)
+    seed = hashlib.sha256(f"{mirror.server}\n{mirror.asset_uid}\n{kobo_id}".encode())
     rest = int.from_bytes(seed.digest()[:10])
     return _UUID.pack(milliseconds << 16 | 8 << 12 | rest >> 62 & 0xFFF, 2 << 62 | rest & _LOW_BITS)
-
-
-@lru_cache
-def _seed(server: str, asset_uid: str) -> Any:
-    return hashlib.sha256(f"{server}\n{asset_uid}\n".encode())
 
 
 def row_digest(row: tuple[Any, ...]) -> bytes:

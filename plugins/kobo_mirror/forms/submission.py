@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -140,14 +139,7 @@ def digest(data: dict[str, Any], fingerprint: bytes) -> bytes:
         canonical = _encode_sorted(kept)
     except (UnicodeEncodeError, TypeError):  # half a character, an odd value
         canonical = tolerant_json.dumps(kept)
-    hashed = _keyed(fingerprint).copy()
-    hashed.update(canonical)
-    return bytes(hashed.digest())
-
-
-@lru_cache
-def _keyed(fingerprint: bytes) -> Any:
-    return hashlib.blake2b(digest_size=16, key=fingerprint)
+    return hashlib.blake2b(canonical, digest_size=16, key=fingerprint).digest()
 
 
 def _steady(attachment: Any) -> Any:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -178,7 +178,6 @@ def transact(engine: Engine, work: Callable[[Connection], T]) -> T:
         return result
 
 
-@lru_cache
 def _retrying(patience: float) -> Retrying:
     """At once, then after short random pauses."""
     return Retrying(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +119,6 @@ def _kind(kind: TypeEngine[Any], connection: Connection) -> str:
     return name if name.startswith(("VARCHAR", "BINARY")) else name.partition("(")[0]
 
 
-@lru_cache
 def _newest() -> str:
     """The newest revision: the number in the name of the last migration."""
     return max(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("m[0-9]*.py"))

@@ -154,7 +154,7 @@ def noted(reason: str | None, what: str, size: int, packet: int, most: int) -> s
 
 @lru_cache
 def _template(of: Write, dialect: Dialect) -> _Template:
-    """The statement of a write, whose rows are left out."""
+    """The statement of a write, whose rows are left out: made once, since SQLAlchemy takes 0.2 ms for it."""
     table, columns, _, key, keep, add = of[:6]
     statement: Any = sqlite.insert(table) if dialect.name == "sqlite" else mysql.insert(table)
     if key:

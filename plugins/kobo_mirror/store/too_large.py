@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from math import inf
 
 from sqlalchemy import Connection, String, Table
@@ -37,7 +36,6 @@ def reject_too_large(connection: Connection, rows_go: Write, states: Iterable[St
                 )
 
 
-@lru_cache
 def _at_most_in(table: Table) -> float:
     """Bytes that a row of a table can have at most, by the types of its columns."""
     texts = [column.type for column in table.columns if isinstance(column.type, String)]
