@@ -9,11 +9,10 @@ from gevent import monkey
 monkey.patch_all()
 
 import os
-from functools import partial
 from typing import Any
 
 from webhook import HEAD_SECONDS, SENDERS, metrics
-from webhook.door import refuse_newcomers
+from webhook.door import refuse_newcomers_at_the_end
 from webhook.logs import JsonLogger
 from webhook.settings import require_free, settings_from_env
 from webhook.worker import Worker
@@ -68,15 +67,8 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """When the master stops, nobody is left outside with a connection that no worker takes."""
-    for listener in server.LISTENERS:
-        listener.close = partial(_shut, listener, listener.close, os.getpid())
-
-
-def _shut(listener: Any, close: Any, master: int) -> None:
-    if os.getpid() == master and listener.sock is not None:
-        refuse_newcomers(listener.sock)
-    close()
+    """Let a stop under load cut off no connection that the system has made."""
+    refuse_newcomers_at_the_end(server.LISTENERS)
 
 
 def post_fork(server: Any, worker: Any) -> None:
