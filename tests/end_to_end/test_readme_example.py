@@ -1,0 +1,80 @@
+"""README's example of a delivery, run as it stands there, does what README says of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kobo_mirror.store.tables import dead_letters, submissions
+from tests.support.mirroring import ROOT, Mirroring
+from tests.support.tables import records, rows_of
+from tests.webhook.service import Service, running_service
+
+SECRET = "made-up-secret-of-the-webhook"
+EXAMPLE = re.compile(r"```sh\n(submission=\$\(curl .*?)```", re.DOTALL)
+OF_README = ("412901", "http://127.0.0.1:8000")
+
+
+@pytest.fixture
+def service(embedded: Mirroring, tmp_path: Path) -> Iterator[Service]:
+    ours = {"KOBO_ASSET_ID": embedded.simulator.asset, "KOBO_URL": embedded.simulator.url}
+    with running_service(embedded.url, tmp_path, WEBHOOK_SECRET=SECRET, **ours) as running:
+        yield running
+
+
+def posted(mirroring: Mirroring, service: Service, kobo_id: int, **changes: str) -> tuple[int, str, str]:
+    """Run the example with another ``_id`` and port; exit code, output and errors."""
+    found = EXAMPLE.search((ROOT / "README.md").read_text())
+    assert found
+    script = found[1]
+    for written, ours in zip(OF_README, (str(kobo_id), f"http://127.0.0.1:{service.port}"), strict=True):
+        assert written in script
+        script = script.replace(written, ours)
+    done = subprocess.run(
+        ["sh", "-c", script],
+        env=mirroring.environment(WEBHOOK_SECRET=SECRET, NO_PROXY="*", **changes),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def held(mirroring: Mirroring) -> list[dict[str, Any]]:
+    """The ledger, without the moment of the last delivery."""
+    return [{**row, "pushed_at": None} for row in rows_of(mirroring.engine, submissions)]
+
+
+def test_a_submission_that_is_there_changes_nothing(embedded: Mirroring, service: Service) -> None:
+    embedded.sync()
+    before = held(embedded), records(embedded.engine)
+    code, out, err = posted(embedded, service, embedded.simulator.control.ids()[7])
+    said = re.search(r"real-time-updates\n# ({.*})\n", (ROOT / "README.md").read_text())
+    assert said
+    assert (code, err) == (0, "")
+    assert json.loads(out) == json.loads(said[1])
+    assert (held(embedded), records(embedded.engine)) == before
+
+
+def test_one_that_is_not_there_is_inserted(embedded: Mirroring, service: Service) -> None:
+    new = embedded.simulator.control.ids()[7]
+    assert json.loads(posted(embedded, service, new)[1])["result"] == "inserted"
+    assert list(records(embedded.engine)) == [new]
+
+
+@pytest.mark.parametrize("changes", [{}, {"KOBO_TOKEN": "0" * 40}], ids=["no such _id", "a wrong token"])
+def test_nothing_is_posted_where_kobotoolbox_has_none(
+    embedded: Mirroring, service: Service, changes: dict[str, str]
+) -> None:
+    embedded.sync()
+    code, out, err = posted(embedded, service, 9_999_999 if not changes else 7, **changes)
+    assert (code != 0, out) == (True, "")
+    assert err.startswith("curl: ")
+    assert rows_of(embedded.engine, dead_letters) == []
