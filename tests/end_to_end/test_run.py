@@ -189,7 +189,8 @@ def test_what_passes_by_itself_does_not_end_it(embedded: Mirroring, tmp_path: Pa
     [
         ({"KOBO_TOKEN": "wrong"}, 2, "error: KOBO_TOKEN was refused by"),
         ({"WEBHOOK_SECRET": ""}, 2, "error: WEBHOOK_SECRET is not set."),
-        ({"WEBHOOK_BIND": "nonsense:port"}, 1, ""),
+        ({"WEBHOOK_BIND": "nonsense:port"}, 2, "error: WEBHOOK_BIND must be a host and a port"),
+        ({"WEBHOOK_BIND": "203.0.113.7:8000"}, 1, "WEBHOOK_BIND names 203.0.113.7:8000, which is no address"),
     ],
 )
 def test_what_will_not_pass_ends_it_with_a_sentence(
