@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
@@ -57,8 +58,8 @@ def serve(first_contact: Step, set_up: Step, sync: Step, *, every: float, stop: 
     nothing has been started. The webhook is up before ``set_up`` registers it, so that no delivery finds
     a closed door, and a sync has ended well before that: a form that does not fit gets no REST Service.
     What fails for a while is tried again within a minute. A refusal ends it until a first
-    sync has ended well; after that it is told with each sync, and the webhook goes on taking what is
-    delivered.
+    sync has ended well; after that it is told with each sync, also one of ``set_up``, and the webhook goes
+    on taking what is delivered.
 
     :param first_contact: asks the server once.
     :param every: seconds between two syncs.
@@ -71,10 +72,12 @@ def serve(first_contact: Step, set_up: Step, sync: Step, *, every: float, stop: 
         _wait_until_it_listens(webhook, stop)
         is_set_up = has_synced = False
         while webhook.poll() is None:
-            done = _tell(sync, even_refused=has_synced)
-            has_synced = has_synced or done
-            is_set_up = is_set_up or (has_synced and _tell(set_up))
-            _rest(webhook, stop, every if is_set_up and done else min(every, _SOON))
+            ends = [_tell(sync, even_refused=has_synced)]
+            has_synced = has_synced or ends[0] is not _End.PASSING
+            if has_synced and not is_set_up:
+                ends.append(_tell(set_up, even_refused=True))
+                is_set_up = ends[1] is _End.DONE
+            _rest(webhook, stop, min(every, _SOON) if _End.PASSING in ends else every)
         return webhook.returncode
     return 0
 
@@ -140,8 +143,16 @@ def _wait_until_it_listens(webhook: Webhook, stop: Event) -> None:
         stop.wait(_LOOK_EVERY)
 
 
-def _tell(step: Step, *, even_refused: bool = False) -> bool:
-    """Do a step and print what it says; whether it has ended well enough to wait for its next turn.
+class _End(Enum):
+    """How a step ended: done, failed for a while, or refused, which asking again soon does not change."""
+
+    DONE = 1
+    PASSING = 2
+    REFUSED = 3
+
+
+def _tell(step: Step, *, even_refused: bool = False) -> _End:
+    """Do a step and print what it says.
 
     :param even_refused: print a refusal instead of raising it.
     """
@@ -149,14 +160,15 @@ def _tell(step: Step, *, even_refused: bool = False) -> bool:
         print(step(), flush=True)
     except _PASSING as error:
         print(f"error: {error} Trying again.", file=sys.stderr, flush=True)
-        return False
+        return _End.PASSING
     except DeletesWaitError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
     except _REFUSED as error:
         if not even_refused:
             raise
         print(f"error: {error} The webhook goes on.", file=sys.stderr, flush=True)
-    return True
+        return _End.REFUSED
+    return _End.DONE
 
 
 def _rest(webhook: Webhook, stop: Event, seconds: float) -> None:

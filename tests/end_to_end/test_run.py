@@ -272,6 +272,18 @@ def test_a_refusal_after_a_good_sync_is_told_and_the_webhook_goes_on(
         assert tree.end()[0] == 0
 
 
+def test_a_refused_registration_is_told_and_tried_with_each_sync(embedded: Mirroring, tmp_path: Path) -> None:
+    control = embedded.simulator.control
+    control.faults.add("401", count=None, path="hooks")
+    with running(embedded, tmp_path, "--every", "0.01") as tree:
+        tree.wait_for(lambda: tree.said().count("The webhook goes on.") == 2)
+        assert control.stats()["hooks"] == 0
+        assert tree.said().count("success: ") >= 2
+        control.faults.clear()
+        tree.wait_for(lambda: control.stats()["hooks"] == 1)
+        assert tree.end()[0] == 0
+
+
 def test_another_form_ends_it_and_registers_nothing(embedded: Mirroring, tmp_path: Path) -> None:
     embedded.sync()
     with running(embedded, tmp_path, KOBO_ASSET_ID="aAnotherForm00000000001") as tree:
