@@ -12,7 +12,7 @@ from benchmarks.airflow_stack import Airflow, DagRun
 from benchmarks.common import HOME, BenchError, median, paired, say, show
 from benchmarks.field import Course, Track, make_tables, ours
 from kobo_mirror.airflow.connections import database_connection, kobo_connection
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
 
 _DELAY_MS = 200
 Backfills = dict[int, list[float]]

@@ -20,9 +20,9 @@ from sqlalchemy import table as table_named
 from sqlalchemy import text as sql
 
 from benchmarks.common import HOME, ROOT, BenchError, Run, measure, server_cpu, usage_of
-from kobo_mirror.forms.form import Kind
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Kind
 from kobo_mirror.store.schema import migrate
 from simulator.process import SimulatorProcess
 from tests.support.database_server import DatabaseServer

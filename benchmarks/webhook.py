@@ -31,8 +31,8 @@ from benchmarks.webhook_field import (
     Round,
     running,
 )  # fmt: skip
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from tests.support.database_server import DatabaseServer
 

@@ -16,11 +16,11 @@ from sqlalchemy import Engine, event
 from benchmarks import common
 from benchmarks.closed_loop import Load
 from benchmarks.webhook_field import MIRROR, NEW, Figures, Round
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.rows import read_state
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.submissions.rows import read_state
 from tests.support.database_server import DatabaseServer
 from tests.webhook.bodies import body
 

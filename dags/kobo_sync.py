@@ -119,13 +119,13 @@ def kobo_sync() -> None:
         )
         prepare.as_setup()  # type: ignore[no-untyped-call]  # Airflow gives it no types
         register = KoboOperator(task_id="register_webhook", step="register")
-    ticket = prepare.output
+    run_handle = prepare.output
     with TaskGroup("read_what_is_new", group_display_name="Read what is new", prefix_group_id=False):
-        plan = KoboOperator(task_id="plan", step="plan", ticket=ticket, groups=2)
+        plan = KoboOperator(task_id="plan", step="plan", run_handle=run_handle, groups=2)
         pull = KoboOperator.partial(
             task_id="pull",
             step="pull",
-            ticket=ticket,
+            run_handle=run_handle,
             page_size="{{ params.page_size }}",
             pool_slots=requests_at_once(),
         ).expand_kwargs(plan.output)
@@ -133,12 +133,14 @@ def kobo_sync() -> None:
         reconcile = KoboOperator(
             task_id="reconcile",
             step="reconcile",
-            ticket=ticket,
+            run_handle=run_handle,
             confirm_deletes="{{ params.confirm_deletes }}",
         )
     with TaskGroup("finish", group_display_name="Finish", prefix_group_id=False):
-        publish = KoboOperator(task_id="publish", step="publish", ticket=ticket, outlets=[RECORDS])
-        release = KoboOperator(task_id="release", step="release", ticket=ticket).as_teardown(setups=prepare)
+        publish = KoboOperator(task_id="publish", step="publish", run_handle=run_handle, outlets=[RECORDS])
+        release = KoboOperator(task_id="release", step="release", run_handle=run_handle).as_teardown(
+            setups=prepare
+        )
     prepare >> register >> release
     pull >> reconcile >> publish >> release
 

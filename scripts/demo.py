@@ -40,12 +40,12 @@ from stack import (
     make_room,
 )
 
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.database.engine import open_engine, reading
 from kobo_mirror.errors import KoboMirrorError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.mirrored import FORM
-from kobo_mirror.kobo.client import KoboClient
-from kobo_mirror.store.database import open_engine, reading
+from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.verify import Report, verify
 from simulator.control_client import SimulatorControl

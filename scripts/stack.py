@@ -20,9 +20,9 @@ import psutil
 import requests
 from sqlalchemy import Engine, inspect, select, text
 
+from kobo_mirror.database.errors import database_errors
 from kobo_mirror.errors import KoboMirrorError, SchemaError
-from kobo_mirror.forms.mirrored import FORM
-from kobo_mirror.store.faults import database_errors
+from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store.schema import VERSION_TABLE
 from kobo_mirror.store.tables import form_table, forms, metadata
 from simulator.options import DEMO_ASSET

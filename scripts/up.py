@@ -32,10 +32,10 @@ from stack import (
     make_room,
 )
 
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import KoboMirrorError
-from kobo_mirror.forms.mirrored import FORM
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store.schema import migrate
 from simulator.options import DEMO_ASSET, DEMO_TOKEN
 

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import CredentialsError, KoboMirrorError, ServerError, SubmissionError
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.rows import read_state
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.submissions.rows import read_state
 from simulator.process import SimulatorProcess
 from tests.support.airflow_environment import connection_variables
 from tests.support.database_server import DatabaseServer

@@ -13,11 +13,12 @@ from typing import TypeAlias
 import falcon
 from sqlalchemy import Engine
 
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import ConfigurationError, DatabaseError, SchemaError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.mirrored import FORM, mirror_of
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.sync.context import mirror_of
 from webhook.access import Network, SecretCheck, SourceCheck
 from webhook.airflow_events import AirflowEvents
 from webhook.health import Figures, Live, MetricsPage, Ready

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import falcon
 
 from kobo_mirror.errors import DatabaseError
-from kobo_mirror.forms.rows import State
-from kobo_mirror.store.exchange import PushResult
+from kobo_mirror.store.batches import PushResult
+from kobo_mirror.submissions.rows import State
 from webhook.middleware import RETRY_AFTER
 
 MOST_IN_A_GROUP = 64
@@ -53,7 +53,7 @@ class _Delivery:
         self._woken.set()
 
 
-class Committer:
+class GroupCommitter:
     """Commits what its callers bring, each in a group with all that wait at that moment.
 
     A caller that finds no leader leads: it commits its own, then hands those that wait to one of them. So no
@@ -156,7 +156,7 @@ class Committer:
         return None
 
 
-class Room:
+class AdmissionLimit:
     """What a process takes on at once; who comes when it is full is told at once to come again.
 
     :param deliveries: how many may be under way.

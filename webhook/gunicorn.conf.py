@@ -12,7 +12,7 @@ import os
 from typing import Any
 
 from webhook import HEAD_SECONDS, SENDERS, metrics
-from webhook.door import refuse_newcomers_at_the_end
+from webhook.draining import refuse_newcomers_at_the_end
 from webhook.logs import JsonLogger
 from webhook.settings import require_free, settings_from_env
 from webhook.worker import Worker

@@ -11,7 +11,7 @@ import falcon
 from sqlalchemy import Engine
 
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
-from kobo_mirror.forms.form import Mirror
+from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.figures import figures
 from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import check_binding, check_shape

@@ -12,15 +12,15 @@ import falcon
 from sqlalchemy import Engine
 
 from kobo_mirror.errors import SubmissionError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.rows import parsed_state
-from kobo_mirror.forms.submission import form_of, parse
+from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.exchange import PushResult
+from kobo_mirror.store.batches import PushResult
 from kobo_mirror.store.form_names import Belongs, FormNames
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.submissions.document import form_of, parse
+from kobo_mirror.submissions.rows import parsed_state
 from webhook import SILENT_SECONDS
-from webhook.grouping import Committer, Room
+from webhook.grouping import AdmissionLimit, GroupCommitter
 from webhook.metrics import Metrics
 
 PATH = "/api/real-time-updates"
@@ -45,7 +45,7 @@ class Submissions:
         self._forms = [_Taken(engine, mirror, keep_payloads) for mirror in mirrors]
         self._metrics = metrics
         self._arrived = arrived
-        self._room = Room(ROOM_DELIVERIES, ROOM_BYTES)
+        self._room = AdmissionLimit(ROOM_DELIVERIES, ROOM_BYTES)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Commit the submission, or keep its body as a dead letter, before anything is answered.
@@ -106,7 +106,7 @@ class _Taken:
         self.mirror = mirror
         self.writer = Writer(engine, mirror, keep_payloads)
         self.belongs = FormNames(engine, mirror).belongs
-        self._push = Committer(self.writer.push_all).push
+        self._push = GroupCommitter(self.writer.push_all).push
 
     def take(self, submission: dict[str, Any], body: bytes) -> PushResult:
         """Write; each transaction makes sure that the form table mirrors this very form."""

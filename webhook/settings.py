@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Mapping
 
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError
 
 _TRIES, _PAUSE = 5, 1.0
@@ -26,7 +26,7 @@ def settings_from_env() -> Settings:
         wrongly, too.
     """
     try:
-        import kobo_mirror.forms.mirrored  # noqa: F401, PLC0415  # here, where its error becomes a sentence
+        import kobo_mirror.forms.declared  # noqa: F401, PLC0415  # here, where its error becomes a sentence
 
         return Settings.from_env(need=("DATABASE_URL", "KOBO_ASSET_ID"))
     except ConfigurationError as problem:

@@ -12,7 +12,7 @@ def main() -> int:
     startup.collect_rarely()
     try:
         with startup.importing():
-            from kobo_mirror.cli import main as command  # noqa: PLC0415  # what it imports is what this is about
+            from kobo_mirror.cli.commands import main as command  # noqa: PLC0415  # what it imports is what this is about
     except ConfigurationError as error:  # a form is declared wrongly
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
 from simulator.options import Options
 
 ROOT = Path(__file__).resolve().parents[2]

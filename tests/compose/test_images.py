@@ -51,8 +51,10 @@ _WEBHOOK = (
     "webhook",
     "plugins/kobo_mirror/forms",
     "plugins/kobo_mirror/store",
-    "plugins/kobo_mirror/address.py",
-    "plugins/kobo_mirror/config.py",
+    "plugins/kobo_mirror/submissions",
+    "plugins/kobo_mirror/database",
+    "plugins/kobo_mirror/config/address.py",
+    "plugins/kobo_mirror/config/settings.py",
 )
 
 

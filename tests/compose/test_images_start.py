@@ -12,8 +12,8 @@ import pytest
 import requests
 from sqlalchemy import Engine
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from tests.support.images import ROOT, UV, Fresh, build, recipe
 from tests.support.tables import records

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
 from tests.compose.test_compose_file import (
     AIRFLOW,
     DOCKER_COMPOSE,

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from kobo_mirror.airflow.hooks import CONNECTION_SETTINGS
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
 from tests.compose.test_compose_file import ROOT, SERVICES
 
 OURS = re.compile(r"(KOBO|WEBHOOK|INKOMOKO|REAL_TIME|DATABASE|WEB)_[A-Z_]+|AIRFLOW_ADMIN_PASSWORD")
@@ -35,12 +35,12 @@ READERS = {
         f"{LIBRARY}/airflow/alerts.py",
         f"{LIBRARY}/airflow/hooks.py",
         f"{LIBRARY}/airflow/operators.py",
-        f"{LIBRARY}/forms/mirrored.py",
+        f"{LIBRARY}/sync/context.py",
         f"{LIBRARY}/sync/mirror.py",
     ),
     "airflow-dag-processor": DAGS,
     "airflow-triggerer": (),
-    "webhook": ("webhook", f"{LIBRARY}/forms/mirrored.py"),
+    "webhook": ("webhook", f"{LIBRARY}/sync/context.py"),
     "simulator": ("simulator",),
 }
 BY_CONNECTION = ("airflow-api-server", "airflow-scheduler")

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import Engine, select, text
 
-from kobo_mirror.store.database import reading
+from kobo_mirror.database.engine import reading
 from kobo_mirror.store.tables import leases, proofs, sync_runs
 from simulator.process import SimulatorProcess
 from tests.support.dag_runs import Airflow

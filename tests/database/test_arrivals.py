@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
+from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.store import runs
 from kobo_mirror.store.arrivals import Lag, lags_of
-from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.tables import submissions, sync_runs
 from tests.support.submissions import ASSET, submission
 from tests.support.writing import Writing

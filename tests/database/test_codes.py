@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, Engine
 
+from kobo_mirror.database.engine import transact
 from kobo_mirror.store.codes import code_for, covered_by, is_open, note_use, settle_codes, waiting_list
-from kobo_mirror.store.database import transact
 
 ASSET, OTHER = "aCodesForm000000000001", "aCodesForm000000000002"
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, make_url, text
 
+from kobo_mirror.database.engine import clock, open_engine, reading, transact
 from kobo_mirror.errors import ConfigurationError, DatabaseError, KoboMirrorError, SchemaError
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.database import clock, open_engine, reading, transact
 from kobo_mirror.store.schema import at_head, bind, migrate
 from kobo_mirror.store.writer import Writer
 from tests.support.database_server import DatabaseServer

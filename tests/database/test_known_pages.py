@@ -51,7 +51,7 @@ def removed(writing: Writing) -> None:
 
 
 def doubted(writing: Writing) -> None:
-    writing.writer.doubt([2], writing.lease)
+    writing.writer.invalidate([2], writing.lease)
 
 
 ONE, TWO, THREE, FOUR = map(submission, (1, 2, 3, 4))

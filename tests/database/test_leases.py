@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select, update
 
+from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
-from kobo_mirror.store.database import transact
 from kobo_mirror.store.leases import (
     LIFETIME,
     Lease,
@@ -183,7 +183,7 @@ LATE: dict[str, Callable[[Writing], object]] = {
     "known page": lambda writing: writing.pull(submission(1), submission(2), window=(0, 2), known=True),
     "page of nothing": lambda writing: writing.pull(window=(0, None)),
     "absence": lambda writing: writing.remove(1, 99),
-    "doubt": lambda writing: writing.writer.doubt([1, 2, 99], writing.lease),
+    "doubt": lambda writing: writing.writer.invalidate([1, 2, 99], writing.lease),
 }
 
 

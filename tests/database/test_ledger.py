@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, text
 
-from kobo_mirror.store.database import reading
-from kobo_mirror.store.ledger import glance, glance_between, holds_just, seen_between
+from kobo_mirror.database.engine import reading
+from kobo_mirror.store.ledger import seen_between, stored_window_text, window_equals, window_text
 from tests.support.submissions import APPROVED, ASSET, ON_HOLD, state, submission
 from tests.support.writing import Writing
 
@@ -11,7 +11,7 @@ from tests.support.writing import Writing
 def _both(engine: Engine, after: int, upto: int | None) -> tuple[str, str]:
     with reading(engine) as connection:
         seen = seen_between(connection, ASSET, after, upto)
-        return glance(seen.values()), glance_between(connection, ASSET, after, upto)
+        return window_text(seen.values()), stored_window_text(connection, ASSET, after, upto)
 
 
 def test_the_database_puts_together_what_the_sweep_compares(engine: Engine) -> None:
@@ -35,25 +35,25 @@ def test_what_is_held_is_told_by_one_comparison(engine: Engine) -> None:
     writing.pull(*odd)
     rows = [(one.kobo_id, one.uuid, one.digest) for one in map(state, odd)]
     with reading(engine) as connection:
-        assert holds_just(connection, ASSET, rows, (0, None), 1)
-        assert holds_just(connection, ASSET, rows[1:3], (1, 3), 1)
-        assert holds_just(connection, ASSET, [], (10, 20), 1)
-        assert not holds_just(connection, ASSET, rows, (1, None), 1)
-        assert not holds_just(connection, ASSET, rows[:-1], (0, None), 1)
-        assert not holds_just(connection, ASSET, rows, (0, None), 2)
-        assert not holds_just(connection, ASSET, [(1, "another", rows[0][2]), *rows[1:]], (0, None), 1)
-        assert not holds_just(connection, ASSET, [(1, rows[0][1], bytes(16)), *rows[1:]], (0, None), 1)
+        assert window_equals(connection, ASSET, rows, (0, None), 1)
+        assert window_equals(connection, ASSET, rows[1:3], (1, 3), 1)
+        assert window_equals(connection, ASSET, [], (10, 20), 1)
+        assert not window_equals(connection, ASSET, rows, (1, None), 1)
+        assert not window_equals(connection, ASSET, rows[:-1], (0, None), 1)
+        assert not window_equals(connection, ASSET, rows, (0, None), 2)
+        assert not window_equals(connection, ASSET, [(1, "another", rows[0][2]), *rows[1:]], (0, None), 1)
+        assert not window_equals(connection, ASSET, [(1, rows[0][1], bytes(16)), *rows[1:]], (0, None), 1)
     writing.remove(1)
     with reading(engine) as connection:
-        assert not holds_just(connection, ASSET, rows, (0, None), 1)
-        assert holds_just(connection, ASSET, rows[1:], (0, None), 1)
+        assert not window_equals(connection, ASSET, rows, (0, None), 1)
+        assert window_equals(connection, ASSET, rows[1:], (0, None), 1)
 
 
 def test_a_row_that_is_to_be_mended_equals_nothing(engine: Engine) -> None:
     writing = Writing(engine)
     writing.pull(submission(1), submission(2))
     before, _ = _both(engine, 0, None)
-    writing.writer.doubt([2], writing.lease)
+    writing.writer.invalidate([2], writing.lease)
     _, doubted = _both(engine, 0, None)
     assert doubted != before
     with engine.begin() as connection:

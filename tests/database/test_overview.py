@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine
 
+from kobo_mirror.database.engine import reading
 from kobo_mirror.store import overview
-from kobo_mirror.store.database import reading
 from kobo_mirror.store.dead_letters import keep
 from tests.support.submissions import ASSET, submission
 from tests.support.writing import Writing

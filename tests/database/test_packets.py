@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, func, select
 
-from kobo_mirror.forms.form import Kind
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Kind
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import submissions
 from tests.support.database_server import OwnServer, own_server

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from kobo_mirror.store.database import clock
+from kobo_mirror.database.engine import clock
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
 from kobo_mirror.store.tables import PROVEN
 

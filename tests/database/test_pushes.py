@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text
 
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.store.schema import bind
 from kobo_mirror.store.tables import tallies
 from kobo_mirror.store.writer import Writer

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, select, update
 
+from kobo_mirror.database.engine import open_engine, transact
 from kobo_mirror.errors import DatabaseError
-from kobo_mirror.store.database import open_engine, transact
 from kobo_mirror.store.tables import submissions
 from tests.support.submissions import ASSET, edited, submission
 from tests.support.tables import answers, fetch_list, ledger

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Engine
 
-from kobo_mirror.store.database import reading, transact
+from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.store.registrations import (
     Remembered,
     Service,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from kobo_mirror.store.database import open_engine, reading
+from kobo_mirror.database.engine import open_engine, reading
 from kobo_mirror.store.dead_letters import keep, letters_waiting, note_replay, waiting_letters
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections
 from tests.support.submissions import ASSET, MIRROR, body, edited, submission

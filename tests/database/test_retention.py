@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, insert, select, update
 
+from kobo_mirror.database.engine import clock, open_engine, reading, transact
 from kobo_mirror.store import dead_letters, overview, runs
 from kobo_mirror.store.codes import code_for, covered_by, is_open, note_use, settle_codes, waiting_list
-from kobo_mirror.store.database import clock, open_engine, reading, transact
 from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.retention import Retention, forget
 from kobo_mirror.store.schema import bind

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url, text
 
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import KoboMirrorError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.writer import Writer

@@ -8,12 +8,12 @@ from itertools import product
 import pytest
 from sqlalchemy import Connection, Engine, delete, update
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.database.engine import reading, transact
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.bindings import hold_form
-from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.row_counts import correct_totals, misplaced
 from kobo_mirror.store.tables import form_table, submissions, tallies
-from kobo_mirror.store.tallies import totals
+from kobo_mirror.store.totals import totals
 from tests.support.submissions import ASSET, MIRROR, submission
 from tests.support.writing import Writing
 

@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine, delete, insert
 
+from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import DeletesWaitError
-from kobo_mirror.store.database import transact
 from kobo_mirror.store.runs import (
     REPAIR,
     SETTLING,

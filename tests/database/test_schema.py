@@ -16,12 +16,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, event, inspect, text
 
+from kobo_mirror.database.engine import open_engine, reading, transact
 from kobo_mirror.errors import SchemaError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store import overview, schema
 from kobo_mirror.store.bindings import epochs_of
-from kobo_mirror.store.database import open_engine, reading, transact
 from kobo_mirror.store.dead_letters import keep, waiting_letters
 from kobo_mirror.store.runs import finish_run
 from kobo_mirror.store.schema import VERSION_TABLE, at_head, bind, bound_to, migrate
@@ -350,7 +350,7 @@ def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
 def test_a_command_on_a_migrated_database_does_without_alembic(url: str) -> None:
     """Its import would take a third of the start of a sync."""
     code = (
-        "import sys; from kobo_mirror.cli import main; code = main(['migrate']); "
+        "import sys; from kobo_mirror.cli.commands import main; code = main(['migrate']); "
         "sys.exit(code or 'alembic' in sys.modules)"
     )
     environment = {"PYTHONPATH": str(ROOT / "plugins"), "DATABASE_URL": url}

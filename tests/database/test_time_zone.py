@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import proofs, sync_runs
 from simulator.process import SimulatorProcess

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url, text
 
-from kobo_mirror.address import TLS_MODES
+from kobo_mirror.config.address import TLS_MODES
+from kobo_mirror.database.engine import open_engine, transact
 from kobo_mirror.errors import ConfigurationError, DatabaseError, KoboMirrorError
-from kobo_mirror.store.database import open_engine, transact
 from tests.support.certificates import Authority
 from tests.support.database_server import OwnServer, own_server
 from tests.support.drivers import DRIVERS

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.errors import SubmissionError
 from kobo_mirror.kobo.pages import cut_page
-from kobo_mirror.store.exchange import Pulled
+from kobo_mirror.store.batches import Pulled
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.sync.pull import state_of
 from tests.support.submissions import (
@@ -154,7 +154,7 @@ def test_payloads_are_kept_as_the_setting_says(engine: Engine, keep: str, kept: 
 
 
 def _as_pushed(data: dict[str, Any]) -> Any:
-    from kobo_mirror.forms.rows import read_state
+    from kobo_mirror.submissions.rows import read_state
 
     return read_state(body(data), MIRROR)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DeletesWaitError, ServerError, UnequalError
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.codes import waiting_list
-from kobo_mirror.store.database import reading
 from kobo_mirror.store.tables import codes, sync_runs
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.status import status

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.store.codes import waiting_list
-from kobo_mirror.store.database import reading
 from tests.support.mirroring import Mirroring
 from tests.support.passing_time import pass_time
 from tests.support.tables import records

@@ -17,8 +17,8 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.writer import Writer
 from scripts.stack import free_port

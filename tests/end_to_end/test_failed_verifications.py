@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import CredentialsError, KoboMirrorError, SchemaError, ServerError
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import runs
-from kobo_mirror.store.database import reading
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import proofs, sync_runs
 from kobo_mirror.sync.status import status

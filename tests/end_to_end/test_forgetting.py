@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kobo_mirror.store.database import clock
+from kobo_mirror.database.engine import clock
 from kobo_mirror.store.dead_letters import keep, note_replay
 from kobo_mirror.store.tables import checkpoints, dead_letters, sync_runs
 from tests.support.mirroring import Mirroring

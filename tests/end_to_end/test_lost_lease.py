@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
+from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import transact
-from kobo_mirror.store.fetch_list import ask_for
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.leases import Lease, take_lease
+from kobo_mirror.store.refetch_queue import enqueue
 from kobo_mirror.store.tables import sync_runs
+from kobo_mirror.sync.drain import drain_roots, enqueue_young
 from kobo_mirror.sync.look_back import ROOT, look_back
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.pull import Source
-from kobo_mirror.sync.reconcile import ask_for_young, drain_roots
 from kobo_mirror.sync.settle import settle
 from kobo_mirror.sync.sweep import sweep
 from tests.support.mirroring import Mirroring
@@ -25,7 +25,7 @@ PARTS: dict[str, Callable[[Source, Lease, int], object]] = {
     "history": look_back,
     "roots": lambda source, lease, run_id: drain_roots(source, lease, run_id, sweeps=False),
     "sweep": sweep,
-    "young": lambda source, lease, run_id: ask_for_young(source, lease, run_id, resumed=True),
+    "young": lambda source, lease, run_id: enqueue_young(source, lease, run_id, resumed=True),
     "settle": lambda source, lease, run_id: settle(source, lease, run_id, None),
 }
 
@@ -40,17 +40,17 @@ def test_a_part_that_comes_late_changes_nothing(embedded: Mirroring, part: str) 
     first, second = control.ids()[:2]
     with embedded.client() as client:
         sync = MirrorSync(client, engine, form=KOBO_RECORDS, server=embedded.mirror.server)
-        ticket = sync.prepare("run")
-        for group in sync.plan(ticket):
-            sync.pull(ticket, group)
+        run_handle = sync.prepare("run")
+        for group in sync.plan(run_handle):
+            sync.pull(run_handle, group)
         control.edit(first, cd_age="77")
         control.delete(second)
         root = ledger(engine)[first]["root_uuid"]
-        transact(engine, lambda connection: ask_for(connection, asset, [first], "test"))
-        transact(engine, lambda connection: ask_for(connection, asset, [root], "test", kind=ROOT))
-        late = Lease(asset, "run", ticket["fence"])
+        transact(engine, lambda connection: enqueue(connection, asset, [first], "test"))
+        transact(engine, lambda connection: enqueue(connection, asset, [root], "test", kind=ROOT))
+        late = Lease(asset, "run", run_handle["fencing_token"])
         take_lease(engine, asset, "run")
         before = records(engine), ledger(engine), fetch_list(engine), rows_of(engine, sync_runs)
         with pytest.raises(LeaseError, match="taken this form over"):
-            PARTS[part](sync._source, late, ticket["run_id"])
+            PARTS[part](sync._source, late, run_handle["run_id"])
         assert (records(engine), ledger(engine), fetch_list(engine), rows_of(engine, sync_runs)) == before

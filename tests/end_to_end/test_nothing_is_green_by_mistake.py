@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, SchemaError
-from kobo_mirror.forms.form import Form, Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.store.codes import waiting_list
-from kobo_mirror.store.database import reading
 from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.tables import leases, metadata
 from kobo_mirror.store.writer import Writer
@@ -92,24 +92,24 @@ def test_no_run_ends_well_that_did_not_compare(mirroring: Mirroring) -> None:
     mirroring.simulator.control.delete(mirroring.simulator.control.ids()[:3])
     with mirroring.client() as client:
         sync = syncing(mirroring, client)
-        ticket = sync.prepare("kobo_sync 1")
-        for group in sync.plan(ticket):
-            sync.pull(ticket, group)
+        run_handle = sync.prepare("kobo_sync 1")
+        for group in sync.plan(run_handle):
+            sync.pull(run_handle, group)
         with pytest.raises(KoboMirrorError, match="Not everything was read and compared"):
-            sync.finish(ticket)
+            sync.finish(run_handle)
 
 
 def test_rows_that_go_before_the_end_are_missed_at_the_end(mirroring: Mirroring) -> None:
     mirroring.sync()
     with mirroring.client() as client:
         sync = syncing(mirroring, client)
-        ticket = sync.prepare("kobo_sync 1")
-        for group in sync.plan(ticket):
-            sync.pull(ticket, group)
-        sync.reconcile(ticket)
+        run_handle = sync.prepare("kobo_sync 1")
+        for group in sync.plan(run_handle):
+            sync.pull(run_handle, group)
+        sync.reconcile(run_handle)
         run_sql(mirroring, "DELETE FROM kobo_records WHERE kobo_id % 2 = 0")
         with pytest.raises(KoboMirrorError, match="rows, but 300 submissions fit it"):
-            sync.finish(ticket)
+            sync.finish(run_handle)
     assert light(mirroring) == "red"
     mirroring.sync()
     assert mirroring.verify().equal
@@ -165,12 +165,12 @@ def test_a_step_that_is_tried_again_with_the_code_ends_well(mirroring: Mirroring
     code = stopped(mirroring)
     with mirroring.client() as client:
         sync = syncing(mirroring, client)
-        ticket = sync.prepare("kobo_sync 1")
-        for group in sync.plan(ticket):
-            sync.pull(ticket, group)
-        sync.reconcile(ticket)
-        sync.reconcile(ticket, confirm=code)
-        assert sync.finish(ticket)["deleted"] == 30
+        run_handle = sync.prepare("kobo_sync 1")
+        for group in sync.plan(run_handle):
+            sync.pull(run_handle, group)
+        sync.reconcile(run_handle)
+        sync.reconcile(run_handle, confirm=code)
+        assert sync.finish(run_handle)["deleted"] == 30
 
 
 def test_the_late_end_of_an_old_run_spoils_no_newer_one(mirroring: Mirroring) -> None:

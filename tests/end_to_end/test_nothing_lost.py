@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from kobo_mirror.config import server_url
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.client import KoboClient
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.config.settings import server_url
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.sync.mirror import MirrorSync

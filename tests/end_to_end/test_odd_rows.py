@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store.tables import sync_runs
 from tests.support.front_end import FrontEnd, spelling
 from tests.support.mirroring import Mirroring

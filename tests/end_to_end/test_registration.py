@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, select
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.client import KoboClient
-from kobo_mirror.kobo.registration import Registration
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.rest_services import Registration
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import registrations
 from kobo_mirror.sync.register import register_webhook

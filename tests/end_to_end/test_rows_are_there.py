@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from kobo_mirror.database.engine import clock, open_engine, reading, transact
 from kobo_mirror.errors import KoboMirrorError, LeaseError, SchemaError, UnequalError
-from kobo_mirror.forms.form import Column, Form, Kind, Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Column, Form, Kind, Mirror
 from kobo_mirror.store.bindings import epochs_of
-from kobo_mirror.store.database import clock, open_engine, reading, transact
 from kobo_mirror.store.leases import LIFETIME
 from kobo_mirror.store.row_counts import count_rows
 from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.tables import leases, sync_runs
-from kobo_mirror.store.tallies import totals
+from kobo_mirror.store.totals import totals
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.status import status
@@ -317,9 +317,9 @@ def test_a_step_of_an_older_run_that_comes_late_stops_no_newer_one(mirroring: Mi
 def test_a_run_that_was_given_back_is_not_taken_up_by_its_late_steps(mirroring: Mirroring) -> None:
     with mirroring.client() as client:
         sync = syncing(mirroring, KOBO_RECORDS, client)
-        ticket = sync.prepare("kobo_sync 1")
-        sync.fail(ticket, "killed")
-        for step in (lambda: sync.reconcile(ticket), lambda: sync.finish(ticket)):
+        run_handle = sync.prepare("kobo_sync 1")
+        sync.fail(run_handle, "killed")
+        for step in (lambda: sync.reconcile(run_handle), lambda: sync.finish(run_handle)):
             with pytest.raises(LeaseError):
                 step()
 
@@ -327,13 +327,13 @@ def test_a_run_that_was_given_back_is_not_taken_up_by_its_late_steps(mirroring: 
 def test_another_attempt_of_a_step_goes_on_with_its_own_run(mirroring: Mirroring) -> None:
     with mirroring.client() as client:
         sync = syncing(mirroring, KOBO_RECORDS, client)
-        ticket = sync.prepare("kobo_sync 1")
-        for group in sync.plan(ticket):
-            sync.pull(ticket, group)
-        sync.reconcile(ticket)
-        sync.reconcile(ticket)
-        first = sync.finish(ticket)
-        assert sync.finish(ticket) == first  # it had died before it could tell
+        run_handle = sync.prepare("kobo_sync 1")
+        for group in sync.plan(run_handle):
+            sync.pull(run_handle, group)
+        sync.reconcile(run_handle)
+        sync.reconcile(run_handle)
+        first = sync.finish(run_handle)
+        assert sync.finish(run_handle) == first  # it had died before it could tell
 
 
 def test_a_count_beside_a_busy_webhook_is_no_false_alarm(database_url: str) -> None:

@@ -17,8 +17,8 @@ from typing import Any
 import psutil
 import pytest
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.tables import leases
 from kobo_mirror.sync.status import status

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 import pytest
 from sqlalchemy import Engine, func, select
 
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import CredentialsError, KoboMirrorError, LeaseError, SchemaError
-from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.schema import bound_to, migrate
 from kobo_mirror.store.tables import checkpoints, leases, sync_runs
@@ -157,11 +157,11 @@ def test_two_that_start_at_once(mirroring: Mirroring) -> None:
                 client, mirroring.engine, form=mirroring.mirror.form, server=mirroring.mirror.server
             )
             try:
-                ticket = sync.prepare(name)
-                for group in sync.plan(ticket):
-                    sync.pull(ticket, group)
-                sync.reconcile(ticket)
-                ended.append(sync.finish(ticket))
+                run_handle = sync.prepare(name)
+                for group in sync.plan(run_handle):
+                    sync.pull(run_handle, group)
+                sync.reconcile(run_handle)
+                ended.append(sync.finish(run_handle))
             except LeaseError as error:
                 ended.append(error)
 
@@ -183,10 +183,10 @@ def test_a_usual_run_that_stopped_reads_on_to_what_is_there_now(mirroring: Mirro
         sync = MirrorSync(
             client, mirroring.engine, form=mirroring.mirror.form, server=mirroring.mirror.server
         )
-        ticket = sync.prepare("stops")
-        for group in sync.plan(ticket):
-            sync.pull(ticket, group)
-        sync.fail(ticket, "power cut")
+        run_handle = sync.prepare("stops")
+        for group in sync.plan(run_handle):
+            sync.pull(run_handle, group)
+        sync.fail(run_handle, "power cut")
     control.create(7)
     assert counts(mirroring.sync(mode="usual")) == {"inserted": 7}
 

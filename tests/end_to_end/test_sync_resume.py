@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import checkpoints, leases, sync_runs
 from tests.support.database_server import OwnServer, own_server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.sync.status import status
 from simulator.world import OWNER, OWNER_PERMISSIONS

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from tests.webhook.bodies import body
 from tests.webhook.service import running_service

@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from kobo_mirror.errors import DeletesWaitError
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.sync.mirror import MirrorSync

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, make_url, text
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from simulator.options import DEMO_ASSET, DEMO_TOKEN
 from tests.support.database_server import DatabaseServer

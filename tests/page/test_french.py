@@ -14,11 +14,11 @@ from sqlalchemy import Engine, text
 
 from kobo_mirror.airflow.page import rendering, schemas
 from kobo_mirror.airflow.page.texts import TEXTS, Words
+from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import KoboMirrorError
-from kobo_mirror.kobo import answers, transport  # noqa: F401  # they have errors of their own
+from kobo_mirror.kobo import responses, transport  # noqa: F401  # they have errors of their own
 from kobo_mirror.store import dead_letters, runs
 from kobo_mirror.store.codes import code_for
-from kobo_mirror.store.database import transact
 from kobo_mirror.store.lights import SENTENCES, Light
 from kobo_mirror.store.registrations import Remembered, remember
 from tests.page.test_page import finished_run, proof

@@ -15,10 +15,10 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, insert
 
 from kobo_mirror.airflow.page.texts import TEXTS
+from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import DeletesWaitError, UnreachableError
 from kobo_mirror.store import dead_letters, runs
 from kobo_mirror.store.codes import code_for
-from kobo_mirror.store.database import transact
 from kobo_mirror.store.registrations import Remembered, remember
 from kobo_mirror.store.tables import dead_letters as dead_letters_table
 from tests.support.browser import chromium, serious_faults

@@ -11,16 +11,16 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, update
 
 from kobo_mirror.airflow.page import texts
+from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import CredentialsError, ServerError
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import dead_letters, runs
 from kobo_mirror.store.bindings import note_epoch_read
 from kobo_mirror.store.codes import code_for, settle_codes
-from kobo_mirror.store.database import transact
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.registrations import Remembered, remember
 from kobo_mirror.store.tables import PROVEN, sync_runs
-from kobo_mirror.store.tallies import note_server_count
+from kobo_mirror.store.totals import note_server_count
 from tests.support.submissions import ANSWERS, ASSET, submission
 from tests.support.writing import Writing
 

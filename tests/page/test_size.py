@@ -11,12 +11,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, Engine, event, insert, text
 
-from kobo_mirror.store import dead_letters, tallies
+from kobo_mirror.database.bulk import Write, write
+from kobo_mirror.database.engine import clock, transact
+from kobo_mirror.store import dead_letters, totals
 from kobo_mirror.store.codes import code_for
-from kobo_mirror.store.database import clock, transact
-from kobo_mirror.store.fetch_list import ask_for
+from kobo_mirror.store.refetch_queue import enqueue
 from kobo_mirror.store.runs import note_error
-from kobo_mirror.store.statements import Write, write
 from kobo_mirror.store.tables import submissions, sync_runs
 from tests.support.submissions import ASSET
 
@@ -40,7 +40,7 @@ def fill(engine: Engine, rows: int) -> None:
         for at in reversed(started)
     ]
     transact(engine, lambda connection: connection.execute(insert(sync_runs), runs))
-    transact(engine, lambda connection: ask_for(connection, ASSET, range(1, 2_001), "gone"))
+    transact(engine, lambda connection: enqueue(connection, ASSET, range(1, 2_001), "gone"))
     transact(engine, lambda connection: code_for(connection, ASSET, list(range(1, 2_001))))
     transact(engine, lambda connection: note_error(connection, RUNS, "2000 submissions have gone"))
     for number in range(50):
@@ -59,7 +59,7 @@ def _write(connection: Connection, ids: range, moment: Any) -> None:
         for i, fate in fates.items()
     ]  # fmt: skip
     changes = {i: (None, fate) for i, fate in fates.items()}
-    counted = tallies.noted(connection, ASSET, "pulled", moment, changes)
+    counted = totals.noted(connection, ASSET, "pulled", moment, changes)
     write(connection, Write(submissions, COLUMNS, rows), *counted)
 
 

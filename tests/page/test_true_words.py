@@ -11,10 +11,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from kobo_mirror.airflow.page import texts
+from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import CredentialsError
 from kobo_mirror.store import dead_letters, runs
-from kobo_mirror.store.database import transact
-from kobo_mirror.store.fetch_list import ask_for
+from kobo_mirror.store.refetch_queue import enqueue
 from tests.page.test_page import finished_run, light, overview, proof
 from tests.support.submissions import ASSET, submission
 from tests.support.writing import Writing
@@ -55,7 +55,7 @@ def test_green_words_tell_of_what_is_in_doubt_and_of_dead_letters(as_user: Clien
     proof(engine)
     finished_run(engine)
     dead_letters.keep(engine, body=b"{", source="webhook", reason="no JSON")
-    transact(engine, lambda connection: ask_for(connection, ASSET, [1, 2], "gone"))
+    transact(engine, lambda connection: enqueue(connection, ASSET, [1, 2], "gone"))
     assert light(as_user) == ("green", [])
     html = text_of(as_user)
     assert "2 submissions are in doubt: the next sync asks for them." in html

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Table, delete, insert, select, update
 
-from kobo_mirror import cli
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.cli import commands
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.tables import form_table, submissions
 from simulator.process import SimulatorProcess
 from tests.support.contents import contents, moments
@@ -84,7 +84,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Callable[[Si
 
 def run(capsys: pytest.CaptureFixture[str], *command: str) -> tuple[int, list[dict[str, Any]]]:
     """The exit code of a command, and what it said."""
-    code = cli.main([*command, "--json"])
+    code = commands.main([*command, "--json"])
     return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 

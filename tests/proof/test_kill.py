@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 import pytest
 from sqlalchemy import Engine, delete, select, update
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import checkpoints, form_table, submissions
 from simulator.process import SimulatorProcess

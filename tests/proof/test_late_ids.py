@@ -9,8 +9,8 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, select
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store.tables import form_table, sync_runs
 from simulator.options import Options
 from tests.support.laboratory import Laboratory

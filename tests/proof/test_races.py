@@ -8,18 +8,18 @@ from random import Random
 
 from sqlalchemy import func, select
 
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DeletesWaitError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.client import KoboClient
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import verify
 from simulator.control_client import SimulatorControl
 from simulator.process import SimulatorProcess
-from tests.support.laboratory import mark_of
+from tests.support.laboratory import code_of
 from tests.support.pushing import start_pusher
 
 SECONDS = 3.0
@@ -49,7 +49,7 @@ def test_a_puller_and_pushers_at_once_leave_an_equal_mirror(
         try:
             sync.run(mode="exact")
         except DeletesWaitError as waiting:
-            sync.run(mode="exact", confirm=mark_of(waiting))
+            sync.run(mode="exact", confirm=code_of(waiting))
         report = verify(client, engine, Mirror(KOBO_RECORDS, simulator.url, simulator.asset), lambda *_: None)
     assert report.equal, report.sentence
     with engine.begin() as connection:

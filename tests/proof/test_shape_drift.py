@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store.tables import submissions, sync_runs
 from kobo_mirror.sync.verify import Report, verify
 from simulator.options import Options

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path(tempfile.mkdtemp(prefix="kobo-mirror-airflow-"))

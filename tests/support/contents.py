@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, select
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.tables import form_table, submissions, to_fetch
 
 _CLOCKS = ("inserted_at", "updated_at", "first_seen_at", "pushed_at", "deleted_at")

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.client import KoboClient
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.sync import pull
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import verify

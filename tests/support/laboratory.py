@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, delete
 
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DeletesWaitError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.client import KoboClient
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import form_table, metadata
 from kobo_mirror.store.writer import Writer
@@ -26,7 +26,7 @@ from tests.support.living_server import LivingServer
 _MARK = re.compile(r"--confirm-deletes (\w+)`")
 
 
-def mark_of(waiting: DeletesWaitError) -> str | None:
+def code_of(waiting: DeletesWaitError) -> str | None:
     """The mark that confirms a waiting list of deletes."""
     found = _MARK.search(str(waiting))
     return found[1] if found else None
@@ -62,7 +62,7 @@ class Laboratory:
         try:
             self.sync().run(mode=mode)
         except DeletesWaitError as waiting:
-            self.sync().run(mode=mode, confirm=mark_of(waiting))
+            self.sync().run(mode=mode, confirm=code_of(waiting))
 
     def verify(self) -> Report:
         """The proof of every cell."""

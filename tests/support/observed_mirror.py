@@ -11,18 +11,18 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, event, select
 
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, UnequalError
-from kobo_mirror.forms.form import Column, Kind, Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.client import KoboClient
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Column, Kind, Mirror
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import checkpoints, form_table, rejections, submissions, sync_runs
-from kobo_mirror.store.tallies import totals
+from kobo_mirror.store.totals import totals
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import Report, verify
-from tests.support.laboratory import empty, mark_of
+from tests.support.laboratory import code_of, empty
 from tests.support.passing_time import pass_time
 from tests.support.power_cut import Fuse, PowerCut
 
@@ -93,17 +93,17 @@ class ObservedMirror:
 
         :param cut_step: the step whose first attempt dies after ``cut`` statements.
         """
-        ticket: dict[str, Any] = {}
+        run_handle: dict[str, Any] = {}
 
         def pull() -> None:
-            for group in self._sync(self.syncing).plan(ticket, groups=2):
-                self._sync(self.syncing).pull(ticket, group)
+            for group in self._sync(self.syncing).plan(run_handle, groups=2):
+                self._sync(self.syncing).pull(run_handle, group)
 
         steps: tuple[Callable[[], Any], ...] = (
-            lambda: ticket.update(self._sync(self.syncing).prepare(name, mode=mode)),
+            lambda: run_handle.update(self._sync(self.syncing).prepare(name, mode=mode)),
             pull,
-            lambda: self._sync(self.syncing).reconcile(ticket),
-            lambda: self._sync(self.syncing).finish(ticket),
+            lambda: self._sync(self.syncing).reconcile(run_handle),
+            lambda: self._sync(self.syncing).finish(run_handle),
         )
         for number, step in enumerate(steps):
             outcome = self._attempt(step, self.syncing, cut if number == cut_step else None)
@@ -192,7 +192,7 @@ class ObservedMirror:
                 with fuse.blowing_after(cut):
                     result = work()
         except DeletesWaitError as waiting:
-            self.mark = mark_of(waiting)
+            self.mark = code_of(waiting)
             return WAITING
         except UnequalError as error:
             self.error = str(error)

@@ -9,9 +9,9 @@ from contextlib import closing
 from multiprocessing.context import ForkServerProcess
 from random import Random
 
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.writer import Writer
 from simulator.control_client import SimulatorControl
 from simulator.process import SimulatorProcess

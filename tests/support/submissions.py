@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.rows import State, read_state
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.submissions.rows import State, read_state
 
 SERVER = "https://kobo.example"
 ASSET = "aInkomokoTestForm00001"

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Engine, RowMapping, Table, select
 
-from kobo_mirror.forms.form import Form
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Form
 from kobo_mirror.store.tables import dead_letters, form_table, submissions, to_fetch
 
 CLOCKS = ("inserted_at", "updated_at")

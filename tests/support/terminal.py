@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kobo_mirror import cli
+from kobo_mirror.cli import commands
 from tests.support.mirroring import Mirroring
 
 ENDPOINT = "http://127.0.0.1:9/api/real-time-updates"
@@ -33,7 +33,7 @@ class Terminal:
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code, output, errors."""
         try:
-            code = cli.main(arguments)
+            code = commands.main(arguments)
         except SystemExit as end:
             code = int(end.code or 0)
         said = self._capsys.readouterr()

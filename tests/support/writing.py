@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from kobo_mirror.store.database import clock, transact
-from kobo_mirror.store.exchange import Absent, Pulled, PushResult
-from kobo_mirror.store.fetch_list import Entry
+from kobo_mirror.database.engine import clock, transact
+from kobo_mirror.store.batches import Absent, Pulled, PushResult
 from kobo_mirror.store.leases import take_lease
+from kobo_mirror.store.refetch_queue import Entry
 from kobo_mirror.store.runs import Step, open_lanes, open_run
 from kobo_mirror.store.schema import bind
 from kobo_mirror.store.writer import Writer

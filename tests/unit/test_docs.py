@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 import pytest
 from falcon.testing import TestClient
 
-from kobo_mirror.address import TLS_MODES
-from kobo_mirror.cli import main
-from kobo_mirror.config import Settings
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.cli.commands import main
+from kobo_mirror.config.address import TLS_MODES
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.tables import form_table, metadata
 from simulator.options import Options
 from webhook.app import Dependencies, create_app

@@ -8,8 +8,8 @@ import pytest
 from falcon import testing
 from sqlalchemy import Engine
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from tests.webhook.application import Tables, client_of
 

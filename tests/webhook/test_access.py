@@ -9,7 +9,7 @@ import pytest
 from falcon import testing
 from sqlalchemy import Engine
 
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError
 from tests.webhook.application import MIRROR, Tables, post
 from tests.webhook.bodies import SECRET, body

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError
 from tests.webhook.bodies import body
 from tests.webhook.service import running_service, wait_for

@@ -14,10 +14,10 @@ import pytest
 from falcon import testing
 from sqlalchemy import Engine, select
 
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.bindings import learn_id_strings
-from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.tables import dead_letters
 from tests.webhook.application import MIRROR, Tables, client_of, post

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kobo_mirror.kobo.client import KoboClient
-from kobo_mirror.kobo.registration import ensure_registered
+from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.rest_services import ensure_registered
 from simulator.process import SimulatorProcess
 from tests.webhook.application import Tables
 from tests.webhook.bodies import PATH, SECRET

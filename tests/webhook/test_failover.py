@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.connecting import IDLE_SECONDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.connecting import IDLE_SECONDS
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from tests.support.database_server import OwnServer, own_server
 from tests.support.door import Door, door_to

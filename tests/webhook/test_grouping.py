@@ -12,17 +12,17 @@ import falcon
 import pytest
 from sqlalchemy import Engine, event
 
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DatabaseError
-from kobo_mirror.forms.rows import State, read_state
-from kobo_mirror.store.database import open_engine
-from kobo_mirror.store.exchange import PushResult
+from kobo_mirror.store.batches import PushResult
 from kobo_mirror.store.schema import bind
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.submissions.rows import State, read_state
 from tests.webhook.application import MIRROR, Tables
 from tests.webhook.bodies import body
 from tests.webhook.test_service import locked
 from webhook import grouping
-from webhook.grouping import LEADERS, MOST_IN_A_GROUP, Committer, Room
+from webhook.grouping import LEADERS, MOST_IN_A_GROUP, AdmissionLimit, GroupCommitter
 
 
 def state(kobo_id: int, **changes: Any) -> State:
@@ -43,7 +43,7 @@ class Held:
         return self.push_all(states)
 
 
-def wait_until_waiting(committer: Committer, number: int) -> None:
+def wait_until_waiting(committer: GroupCommitter, number: int) -> None:
     deadline = time.monotonic() + 5
     while len(committer._waiting) < number:
         assert time.monotonic() < deadline
@@ -57,7 +57,7 @@ def test_those_that_wait_share_a_transaction_and_each_gets_its_own_answer(
     monkeypatch.setattr(grouping, "QUEUE_SECONDS", 10)
     bind(engine, MIRROR)
     held = Held(engine)
-    committer = Committer(held)
+    committer = GroupCommitter(held)
     first = [1]
     others = list(range(101, 101 + MOST_IN_A_GROUP + 10))
     with ThreadPoolExecutor(max_workers=200) as callers:
@@ -90,7 +90,7 @@ def test_one_group_at_a_time_and_none_is_forgotten(engine: Engine, monkeypatch: 
 
     at_once: list[bool] = []
     under_way = threading.Lock()
-    committer = Committer(push_all)
+    committer = GroupCommitter(push_all)
     one = state(1)
     with ThreadPoolExecutor(max_workers=16) as callers:
         assert {result.result for result in callers.map(lambda _: committer.push(one), range(2000))} == {
@@ -108,7 +108,7 @@ def test_several_states_of_one_submission_are_taken_in_their_order(
     monkeypatch.setattr(grouping, "QUEUE_SECONDS", 10)
     bind(engine, MIRROR)
     held = Held(engine)
-    committer = Committer(held)
+    committer = GroupCommitter(held)
     before = state(1)
     edit = state(1, uuid="edit-1", **{"meta/deprecatedID": f"uuid:{before.uuid}", "sec_c/cd_age": "39"})
     with ThreadPoolExecutor(max_workers=10) as callers:
@@ -133,7 +133,7 @@ def test_several_states_of_one_submission_are_taken_in_their_order(
 @pytest.mark.parametrize("database_url", ["server"], indirect=True)
 def test_one_that_cannot_be_committed_does_not_fail_its_neighbours(engine: Engine, tables: Tables) -> None:
     bind(engine, MIRROR)
-    committer = Committer(Writer(open_engine(engine.url, patience=1), MIRROR).push_all)
+    committer = GroupCommitter(Writer(open_engine(engine.url, patience=1), MIRROR).push_all)
     outcomes: dict[int, str] = {}
 
     def push(kobo_id: int) -> None:
@@ -160,7 +160,7 @@ def test_a_fault_is_told_to_each_and_the_next_ones_go_on(engine: Engine) -> None
             raise ZeroDivisionError
         return committed(states)
 
-    committer = Committer(push_all)
+    committer = GroupCommitter(push_all)
     broken.set()
     with ThreadPoolExecutor(max_workers=20) as callers:
         answers = [callers.submit(committer.push, state(kobo_id)) for kobo_id in range(1, 21)]
@@ -172,7 +172,7 @@ def test_a_fault_is_told_to_each_and_the_next_ones_go_on(engine: Engine) -> None
 def test_who_is_not_taken_in_time_leaves_the_queue(engine: Engine, tables: Tables) -> None:
     bind(engine, MIRROR)
     held = Held(engine)
-    committer = Committer(held)
+    committer = GroupCommitter(held)
     with ThreadPoolExecutor(max_workers=10) as callers:
         leading = []
         for number in range(1, LEADERS + 1):  # the second sets out beside the first, which is held up
@@ -198,7 +198,7 @@ def test_who_has_left_the_queue_neither_leads_nor_follows(
     monkeypatch.setattr(grouping, "COMMIT_SECONDS", 0.1)
     bind(engine, MIRROR)
     held = Held(engine)
-    committer = Committer(held)
+    committer = GroupCommitter(held)
     with ThreadPoolExecutor(max_workers=100) as callers:
         leading = []
         for number in range(1, LEADERS + 1):
@@ -214,7 +214,7 @@ def test_who_has_left_the_queue_neither_leads_nor_follows(
 
 
 def test_a_full_room_is_told_at_once_and_empties_again() -> None:
-    room = Room(2, 100)
+    room = AdmissionLimit(2, 100)
     with room.taken(60):
         with pytest.raises(falcon.HTTPServiceUnavailable), room.taken(41):
             pass
@@ -251,7 +251,7 @@ def test_a_fault_is_not_told_to_those_that_were_not_tried_by_themselves(
             raise TypeError
         return [PushResult(one.kobo_id, "inserted") for one in states]
 
-    committer = Committer(push_all)
+    committer = GroupCommitter(push_all)
     with ThreadPoolExecutor(max_workers=10) as callers:
         first = callers.submit(committer.push, state(1))
         assert gone.wait(5)
@@ -277,7 +277,7 @@ def test_while_one_group_is_held_up_the_others_go_on_one_after_the_other(
         time.sleep(0.5)  # the next one asks for the lead, in vain, before this one ends
         return [PushResult(one.kobo_id, "inserted") for one in states]
 
-    committer = Committer(push_all)
+    committer = GroupCommitter(push_all)
     with ThreadPoolExecutor(max_workers=10) as callers:
         held_up = callers.submit(committer.push, state(1))
         assert gone.wait(5)
@@ -301,7 +301,7 @@ def test_who_has_arrived_before_the_leader_sets_out_comes_along(
         groups.append([one.kobo_id for one in states])
         return [PushResult(one.kobo_id, "inserted") for one in states]
 
-    committer = Committer(push_all)
+    committer = GroupCommitter(push_all)
     with ThreadPoolExecutor(max_workers=1) as callers:
         others = []
 

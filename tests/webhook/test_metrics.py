@@ -14,8 +14,8 @@ from falcon import testing
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, text
 
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.proofs import note_proof
 from tests.webhook.application import client_of, post
 from tests.webhook.bodies import ASSET, body

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from tests.support.database_server import OwnServer, own_server
 from tests.webhook.application import Tables

@@ -1,1 +1,1 @@
-"""ADAPTER: hooks, operators and connections for Airflow; the only place that imports it."""
+"""ADAPTER: hooks, operators, connections and the page for Airflow; the only place that imports it."""

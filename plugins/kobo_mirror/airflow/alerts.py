@@ -10,7 +10,7 @@ from typing import Any
 from airflow.sdk.definitions.callback import SyncCallback  # airflow.sdk has them, but not for mypy
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from kobo_mirror.config import http_url
+from kobo_mirror.config.settings import http_url
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError
 
 log = logging.getLogger(__name__)

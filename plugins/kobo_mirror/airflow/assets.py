@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from airflow.sdk import Asset
 
-from kobo_mirror.forms.mirrored import FORM
+from kobo_mirror.forms.declared import FORM
 
 RECORDS = Asset(name=FORM.table, uri=f"kobo://mirror/{FORM.table}")

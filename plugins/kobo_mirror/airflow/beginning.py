@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Engine
 
-    from kobo_mirror.forms.form import Form
+    from kobo_mirror.forms.schema import Form
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +25,11 @@ def require_settings(kobo_conn_id: str, database_conn_id: str, name: str, note: 
     """Have a run that ends for want of a setting noted as one that failed.
 
     :param name: the run's name.
-    :param note: how it is noted: one of those in ``kobo_mirror.sync.holding``.
+    :param note: how it is noted: one of those in ``kobo_mirror.sync.lease_keeper``.
     :raises ConfigurationError: the connection lacks a setting.
     """
     from kobo_mirror.airflow.hooks import KoboHook
-    from kobo_mirror.forms.mirrored import FORM
+    from kobo_mirror.forms.declared import FORM
 
     try:
         KoboHook(kobo_conn_id).settings()
@@ -45,9 +45,9 @@ def make_tables(database_conn_id: str, name: str) -> None:
     :param name: the run's name.
     :raises DatabaseError, SchemaError: they cannot be made.
     """
-    from kobo_mirror.forms.mirrored import FORM
+    from kobo_mirror.forms.declared import FORM
     from kobo_mirror.store.schema import at_head, migrate
-    from kobo_mirror.sync.holding import note_not_started
+    from kobo_mirror.sync.lease_keeper import note_not_started
 
     with target(database_conn_id) as engine:
         try:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from kobo_mirror.airflow.pools import POOL, create_pool
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError
 
 # The Test button of Airflow's list sends 0 where no port is stored, and is told "Bad Request" since 0 is

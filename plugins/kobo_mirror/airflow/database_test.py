@@ -7,9 +7,9 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from kobo_mirror.airflow.hooks import open_target
+from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import KoboMirrorError
-from kobo_mirror.forms.mirrored import FORM
-from kobo_mirror.store.database import reading
+from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import at_head
 

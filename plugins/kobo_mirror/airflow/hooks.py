@@ -10,7 +10,7 @@ from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import BaseHook
 
 from kobo_mirror.airflow.extras import mysql_options
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermittedError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from requests import Session
     from sqlalchemy import URL, Engine
 
-    from kobo_mirror.kobo.client import FormInfo, KoboClient
+    from kobo_mirror.kobo.form import FormInfo, KoboClient
 
 # The connection's fields by the name of their setting. Any other setting comes from the environment.
 _EXTRAS = {
@@ -82,7 +82,7 @@ class KoboHook(HttpHook):
         :param options: what ``KoboClient`` takes, such as ``max_in_flight`` or ``attempts``.
         :raises ConfigurationError: the connection lacks something.
         """
-        from kobo_mirror.kobo.client import KoboClient
+        from kobo_mirror.kobo.form import KoboClient
 
         settings = settings or self.settings()
         options = {"max_in_flight": settings.kobo_max_in_flight, **options}
@@ -158,7 +158,7 @@ def open_target(conn_id: str = "kobo_database", *, several: bool = False, patien
     :param patience: seconds that a connect, a lock or a collision may take.
     :raises ConfigurationError: the connection names no database that we can write to.
     """
-    from kobo_mirror.store.database import LONG_STATEMENT, open_engine
+    from kobo_mirror.database.engine import LONG_STATEMENT, open_engine
 
     connection = BaseHook.get_connection(conn_id)
     url = connection.extra_dejson.get("url") if connection.conn_type != "mysql" else None

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from kobo_mirror.airflow.hooks import KoboHook
-    from kobo_mirror.config import Settings
-    from kobo_mirror.kobo.client import KoboClient
+    from kobo_mirror.config.settings import Settings
+    from kobo_mirror.kobo.form import KoboClient
     from kobo_mirror.sync.mirror import MirrorSync
 
 
 class KoboOperator(BaseOperator):
     """Mirror a KoboToolbox form into a database, or do one step of that.
 
-    ``sync`` is all of it in one task. Its steps, each safe to repeat: ``prepare`` (returns the ticket that
+    ``sync`` is all of it in one task. Its steps, each safe to repeat: ``prepare`` (returns the handle that
     the others need), ``register``, ``plan`` (returns the arguments to map ``pull`` over), ``pull``,
     ``reconcile``, ``publish``, and ``release`` for a run that failed. ``verify`` fails unless the mirror
     equals the form. ``replay`` takes dead letters once more and asks again for rejections. ``forms`` lists
@@ -40,7 +40,7 @@ class KoboOperator(BaseOperator):
     :param step: what to do.
     :param kobo_conn_id: the form to read, a connection of type "KoboToolbox". (templated)
     :param database_conn_id: the database to write. (templated)
-    :param ticket: what ``prepare`` returned. (templated)
+    :param run_handle: what ``prepare`` returned. (templated)
     :param lanes: the lanes to pull. (templated)
     :param in_flight: requests at once; None: as many as the settings allow. (templated)
     :param groups: the number of tasks that ``plan`` may cut a large pull into.
@@ -61,7 +61,7 @@ class KoboOperator(BaseOperator):
     template_fields: Sequence[str] = (
         "kobo_conn_id",
         "database_conn_id",
-        "ticket",
+        "run_handle",
         "lanes",
         "in_flight",
         "mode",
@@ -83,7 +83,7 @@ class KoboOperator(BaseOperator):
         step: str = "sync",
         kobo_conn_id: str = "kobo_default",
         database_conn_id: str = "kobo_database",
-        ticket: dict[str, Any] | XComArg | None = None,
+        run_handle: dict[str, Any] | XComArg | None = None,
         lanes: Sequence[int] = (),
         in_flight: int | None = None,
         groups: int = 1,
@@ -105,7 +105,7 @@ class KoboOperator(BaseOperator):
         self.step = step
         self.kobo_conn_id = kobo_conn_id
         self.database_conn_id = database_conn_id
-        self.ticket = ticket
+        self.run_handle = run_handle
         self.lanes = lanes
         self.in_flight = in_flight
         self.groups = groups
@@ -163,7 +163,7 @@ class KoboOperator(BaseOperator):
             yield self._mirror_sync(*parts)
 
     def _prepare(self, context: Context) -> dict[str, Any]:
-        from kobo_mirror.sync.holding import note_not_started
+        from kobo_mirror.sync.lease_keeper import note_not_started
 
         if self.mode == "check":
             raise AirflowSkipException(self._verify(context))
@@ -209,31 +209,31 @@ class KoboOperator(BaseOperator):
 
     def _plan(self, context: Context) -> list[dict[str, Any]]:
         with self._sync() as sync:
-            groups = sync.plan(self._given_ticket(), groups=self.groups) or [[]]
+            groups = sync.plan(self._given_handle(), groups=self.groups) or [[]]
         in_flight = self._hook().settings().kobo_max_in_flight
         return [{"lanes": lanes, "in_flight": max(1, in_flight // len(groups))} for lanes in groups]
 
     def _pull(self, context: Context) -> None:
         with self._sync() as sync:
-            sync.pull(self._given_ticket(), list(self.lanes))
+            sync.pull(self._given_handle(), list(self.lanes))
 
     def _reconcile(self, context: Context) -> None:
         with self._sync() as sync:
-            sync.reconcile(self._given_ticket(), confirm=_text(self.confirm_deletes))
+            sync.reconcile(self._given_handle(), confirm=_text(self.confirm_deletes))
 
     def _publish(self, context: Context) -> dict[str, Any]:
         with self._sync() as sync:
-            return self._published(context, sync.finish(self._given_ticket()))
+            return self._published(context, sync.finish(self._given_handle()))
 
     def _release(self, context: Context) -> None:
         if problems := list(problems_of(context)):
             error = error_of(problems[0][0], " ".join(sentence for _, sentence in problems))
             self.log.error("This run failed. %s", error)
             with self._sync() as sync:
-                sync.fail(self._given_ticket(), error)
+                sync.fail(self._given_handle(), error)
 
     def _sync_all(self, context: Context) -> dict[str, Any]:
-        from kobo_mirror.sync.holding import note_not_started
+        from kobo_mirror.sync.lease_keeper import note_not_started
 
         (mode, since), confirm = self._asked_for(), _text(self.confirm_deletes)
         name = _name_of(context)
@@ -246,8 +246,8 @@ class KoboOperator(BaseOperator):
         return self._published(context, counts)
 
     def _verify(self, context: Context) -> str:
-        from kobo_mirror.forms.mirrored import mirror_of
-        from kobo_mirror.sync.holding import note_failed_verification, noting_failed_verification
+        from kobo_mirror.sync.context import mirror_of
+        from kobo_mirror.sync.lease_keeper import note_failed_verification, noting_failed_verification
         from kobo_mirror.sync.verify import verify
 
         name = _name_of(context)
@@ -283,7 +283,7 @@ class KoboOperator(BaseOperator):
         return due
 
     def _replay(self, context: Context) -> str:
-        from kobo_mirror.forms.mirrored import mirror_of
+        from kobo_mirror.sync.context import mirror_of
         from kobo_mirror.sync.replay import replay_dead_letters, replay_rejections, sentence_of
 
         letters, rejected = _ids(self.dead_letters), _ids(self.rejections)
@@ -312,10 +312,10 @@ class KoboOperator(BaseOperator):
             self.log.info("%s", line)
         context["ti"].xcom_push(NOTE, "\n- ".join([sentence, *forms])[:LONGEST])
 
-    def _given_ticket(self) -> dict[str, Any]:
-        if not isinstance(self.ticket, dict):
-            raise ConfigurationError(f"The step '{self.step}' needs the ticket that 'prepare' returns.")
-        return self.ticket
+    def _given_handle(self) -> dict[str, Any]:
+        if not isinstance(self.run_handle, dict):
+            raise ConfigurationError(f"The step '{self.step}' needs the run handle that 'prepare' returns.")
+        return self.run_handle
 
     def _published(self, context: Context, counts: dict[str, Any]) -> dict[str, Any]:
         self.log.info("%s", counts["sentence"])

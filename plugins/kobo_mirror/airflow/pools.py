@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
 
 POOL = "kobo_api"
 _DESCRIPTION = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kobo_mirror.address import TLS_MODES
-from kobo_mirror.config import PUBLIC_SERVERS
+from kobo_mirror.config.address import TLS_MODES
+from kobo_mirror.config.settings import PUBLIC_SERVERS
 
 
 def get_provider_info() -> dict[str, Any]:

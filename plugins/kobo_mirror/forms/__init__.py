@@ -1,1 +1,4 @@
-"""SHAPE: what a submission is as rows; knows neither HTTP nor a connection."""
+"""FORMS: what a form is: its columns and the questions they come from, as pure data.
+
+What a single submission says belongs in ``submissions``.
+"""

@@ -1,1 +1,4 @@
-"""SOURCE: speaks HTTP with a KoboToolbox server, knows no SQL."""
+"""SOURCE: a KoboToolbox server over HTTP: requests, retries, pages, REST Services, the history.
+
+It knows no SQL, and nothing of how answers become rows.
+"""

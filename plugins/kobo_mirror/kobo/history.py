@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from kobo_mirror.errors import NotPermittedError
-from kobo_mirror.kobo.answers import ForeignAnswerError
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.responses import ForeignResponseError
 
 _ADDED, _MODIFIED, _DELETED = _ACTIONS = ("add-submission", "modify-submission", "delete-submission")
 _STAMP = "%Y-%m-%d %H:%M:%S"
@@ -63,7 +63,7 @@ def end_of_history(client: KoboClient) -> Changes:
     """Where the history ends now: what changes from now on has its entry behind that place."""
     try:
         newest = next(client.history(most=1), None)
-    except (NotPermittedError, ForeignAnswerError):
+    except (NotPermittedError, ForeignResponseError):
         return Changes(Verdict.FORBIDDEN)
     return Changes(Verdict.FIRST, Place(_time(newest))) if newest else Changes(Verdict.EMPTY, _BEGINNING)
 
@@ -84,7 +84,7 @@ def read_history(client: KoboClient, since: Place | None, until: Place) -> Chang
             if not told.take(entry):
                 return Changes(Verdict.UNPARSED)
         verdict = Verdict.READ if told.reaches_back else _verdict_without_mark(client, since, until)
-    except (NotPermittedError, ForeignAnswerError):
+    except (NotPermittedError, ForeignResponseError):
         return Changes(Verdict.FORBIDDEN)
     return Changes(verdict) if verdict is Verdict.UNPARSED else told.changes(verdict)
 

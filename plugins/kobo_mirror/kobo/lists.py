@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from kobo_mirror.kobo.session import Session
-from kobo_mirror.kobo.transport import Answer
+from kobo_mirror.kobo.transport import Response
 
 Item = dict[str, Any]
 
@@ -50,7 +50,7 @@ def listed(
     :param limit: items a page.
     """
 
-    def decode(answer: Answer) -> tuple[_Listing, list[Item]]:
+    def decode(answer: Response) -> tuple[_Listing, list[Item]]:
         listing = msgspec.json.decode(answer.body, type=_Listing)
         proper = [item for item in listing.results if _is_proper(item, least)]
         if listing.results and not proper:

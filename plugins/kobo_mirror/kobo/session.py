@@ -13,9 +13,9 @@ import msgspec
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
 from kobo_mirror.errors import ServerError, UnreachableError
-from kobo_mirror.kobo.answers import problem
-from kobo_mirror.kobo.flight import Flight
-from kobo_mirror.kobo.transport import Answer, RedirectError, Transport
+from kobo_mirror.kobo.concurrency import AdaptiveLimit
+from kobo_mirror.kobo.responses import problem
+from kobo_mirror.kobo.transport import RedirectError, Response, Transport
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class Session:
         self._counting = threading.Lock()
         self._transport = transport
         self._asset_uid = asset_uid
-        self._flight = Flight(max_in_flight)
+        self._flight = AdaptiveLimit(max_in_flight)
         self._attempts = attempts
         self._answered = False
         self._said = ("", 0, 0.0)  # the last line about a retry: why, which attempt, until when it holds
@@ -72,7 +72,7 @@ class Session:
     def ask(
         self,
         path: str,
-        decode: Callable[[Answer], T],
+        decode: Callable[[Response], T],
         params: Mapping[str, str],
         *,
         method: str = "GET",
@@ -98,7 +98,7 @@ class Session:
         self,
         method: str,
         path: str,
-        decode: Callable[[Answer], T],
+        decode: Callable[[Response], T],
         *,
         params: Mapping[str, str],
         body: Mapping[str, Any] | None,
@@ -119,7 +119,7 @@ class Session:
         except (msgspec.DecodeError, ValueError, RecursionError) as cause:
             raise ServerError(f"{server} sent something else than the JSON that was asked for.") from cause
 
-    def _send(self, method: str, path: str, params: Mapping[str, str], body: bytes | None) -> Answer:
+    def _send(self, method: str, path: str, params: Mapping[str, str], body: bytes | None) -> Response:
         try:
             answer = self._transport.send(method, path, params=params, body=body)
         except RedirectError as redirect:

@@ -38,7 +38,7 @@ _WANTS_TLS = re.compile(  # or what it says in plain HTTP: nginx, Apache, Go and
 _NO_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
 
-class AnswerTooLargeError(RequestError):
+class ResponseTooLargeError(RequestError):
     """An answer of more than :data:`LARGEST_ANSWER` bytes. Fewer rows a page help, asking again does not."""
 
 
@@ -47,7 +47,7 @@ class RedirectError(ConfigurationError):
 
 
 @dataclass(frozen=True, repr=False)
-class Answer:
+class Response:
     """A complete answer: ``body`` after gunzip, ``wire`` the bytes received, ``retry_after`` in seconds."""
 
     status: int
@@ -107,7 +107,7 @@ class Transport:
         *,
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Send one request, once.
 
         :param path: appended to the path of the server's url.
@@ -115,7 +115,7 @@ class Transport:
         :returns: whatever complete answer came, except a redirect.
         :raises UnreachableError: no connection, or one side speaks TLS and the other does not.
         :raises ServerError: a time-out, half an answer, an unreadable one.
-        :raises AnswerTooLargeError: more than :data:`LARGEST_ANSWER` bytes.
+        :raises ResponseTooLargeError: more than :data:`LARGEST_ANSWER` bytes.
         :raises RedirectError: a redirect.
         :raises ConfigurationError: a certificate that is not the server's, or the proxy wants a login.
         """
@@ -138,12 +138,12 @@ class Transport:
             )
         return answer
 
-    def _exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def _exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         deadline = time.monotonic() + self._ceiling
         response = self._pool.urlopen(method, target, headers, body)
         with closing(response):
             wire = self._read(response, deadline)
-        return Answer(
+        return Response(
             status=response.status,
             body=self._plain(wire, response.headers.get("Content-Encoding", "")),
             wire=len(wire),
@@ -206,8 +206,8 @@ class Transport:
         except TooLargeError:
             raise self._too_large() from None
 
-    def _too_large(self) -> AnswerTooLargeError:
-        return AnswerTooLargeError(
+    def _too_large(self) -> ResponseTooLargeError:
+        return ResponseTooLargeError(
             f"{self.server} answered with more than {LARGEST_ANSWER >> 20} MiB. Ask for fewer rows a page."
         )
 

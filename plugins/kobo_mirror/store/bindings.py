@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from kobo_mirror.database.bulk import First
+from kobo_mirror.database.engine import now, reading, transact
+from kobo_mirror.database.literals import Sql
 from kobo_mirror.errors import SchemaError
-from kobo_mirror.forms.form import Form, Mirror
-from kobo_mirror.store.database import now, reading, transact
-from kobo_mirror.store.literals import Sql
-from kobo_mirror.store.statements import First
+from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.store.tables import form_table, forms
 
 
@@ -34,7 +34,7 @@ class Epochs(NamedTuple):
         return self.read != self.current
 
 
-class Held(NamedTuple):
+class HeldForm(NamedTuple):
     """A form as a transaction sees it while it holds the form's row."""
 
     epoch: int
@@ -107,7 +107,7 @@ def note_epoch_read(connection: Connection, form: Form, epoch: int) -> None:
     connection.execute(update(forms).where(mine).values(epoch_read=epoch))
 
 
-def hold_form(connection: Connection, mirror: Mirror) -> Held:
+def hold_form(connection: Connection, mirror: Mirror) -> HeldForm:
     """Keep the form's epoch and declaration as they are until the transaction ends: a writer's first step.
 
     :returns: the epoch, and the database's clock.
@@ -124,7 +124,7 @@ def hold_form(connection: Connection, mirror: Mirror) -> Held:
     require_form(mirror, row[0], row[1])
     if row[2] != mirror.form.fingerprint:
         raise declared_otherwise(mirror.form)
-    return Held(row[3], row[4])
+    return HeldForm(row[3], row[4])
 
 
 THE_EPOCH = Sql("@epoch")

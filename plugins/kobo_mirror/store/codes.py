@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select, update
 
+from kobo_mirror.database.bulk import Write, write
+from kobo_mirror.database.engine import moment_of, now, reading
 from kobo_mirror.errors import ConfigurationError
-from kobo_mirror.store.database import moment_of, now, reading
-from kobo_mirror.store.statements import Write, write
 from kobo_mirror.store.tables import code_ids, codes
 
 DELETES = "deletes"

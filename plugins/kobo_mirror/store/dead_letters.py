@@ -8,8 +8,8 @@ from itertools import accumulate
 
 from sqlalchemy import ColumnElement, Connection, Engine, func, insert, or_, select, update
 
-from kobo_mirror.store.database import now, transact
-from kobo_mirror.store.statements import noted, packet_of
+from kobo_mirror.database.bulk import noted, packet_of
+from kobo_mirror.database.engine import now, transact
 from kobo_mirror.store.tables import dead_letters
 
 _REASON = 500

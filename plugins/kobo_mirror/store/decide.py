@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Way(StrEnum):
+class Origin(StrEnum):
     """How a state reached us: we asked for it, or a delivery brought it."""
 
     PULLED = "pulled"

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
+from kobo_mirror.database.engine import reading
 from kobo_mirror.store import runs
-from kobo_mirror.store.database import reading
 from kobo_mirror.store.dead_letters import letters_waiting
-from kobo_mirror.store.fetch_list import waiting
 from kobo_mirror.store.proofs import last_proof
+from kobo_mirror.store.refetch_queue import waiting
 
 _DIFFERENCES = ("missing", "extra", "stale", "different")
 

@@ -7,9 +7,9 @@ from enum import Enum, auto
 
 from sqlalchemy import Engine
 
-from kobo_mirror.forms.form import Mirror
+from kobo_mirror.database.engine import reading
+from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.bindings import MOST_ID_STRINGS, id_strings_of
-from kobo_mirror.store.database import reading
 
 _NAME = re.compile(r"[\w.-]{1,100}")  # an XForm's id_string, as long as KoboToolbox takes it
 _UID = re.compile(r"a[A-Za-z0-9]{20,23}")  # the id_string of a form that was made in the form builder

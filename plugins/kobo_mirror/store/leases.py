@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from kobo_mirror.database.engine import now, transact
 from kobo_mirror.errors import LeaseError
-from kobo_mirror.store.database import now, transact
 from kobo_mirror.store.tables import leases
 
 _HOLDER_LENGTH = 255

@@ -20,8 +20,8 @@ from sqlalchemy import (
     select,
 )
 
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.store.database import moment_of
+from kobo_mirror.database.engine import moment_of
+from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.tables import form_table, submissions
 from kobo_mirror.store.tables import rejections as rejected
@@ -99,7 +99,7 @@ def _stored(rows: Result[Any]) -> dict[int, Stored]:
     return {row[0]: Stored._make(row) for row in rows}
 
 
-class Seen(NamedTuple):
+class SweptRow(NamedTuple):
     """What a sweep can see of a submission."""
 
     kobo_id: int
@@ -108,10 +108,10 @@ class Seen(NamedTuple):
     validation_timestamp: int | None
 
 
-class Held(NamedTuple):
+class LedgerRow(NamedTuple):
     """What the ledger says of a submission that exists on the server."""
 
-    seen: Seen
+    seen: SweptRow
     digest: bytes | None
     row_digest: bytes | None
     state: str
@@ -124,47 +124,47 @@ def _between(query: Select[Any], column: Any, after: int, upto: int | None) -> S
 
 def held_between(
     connection: Connection, asset_uid: str, after: int, upto: int | None, *, limit: int | None = None
-) -> dict[int, Held]:
+) -> dict[int, LedgerRow]:
     """The ledger's rows with ``after < id <= upto``, tombstones left out."""
     t = submissions.c
     query = select(
         t.kobo_id, t.uuid, t.validation_status, t.validation_timestamp, t.digest, t.row_digest, t.state
     )
     query = _between(query.where(t.asset_uid == asset_uid, t.state != "deleted"), t.kobo_id, after, upto)
-    return {row[0]: Held(Seen(*row[:4]), *row[4:]) for row in connection.execute(query.limit(limit))}
+    return {row[0]: LedgerRow(SweptRow(*row[:4]), *row[4:]) for row in connection.execute(query.limit(limit))}
 
 
-def held_of(connection: Connection, asset_uid: str, ids: list[int]) -> dict[int, Held]:
+def held_of(connection: Connection, asset_uid: str, ids: list[int]) -> dict[int, LedgerRow]:
     """The same for single ids."""
     t = submissions.c
     query = select(
         t.kobo_id, t.uuid, t.validation_status, t.validation_timestamp, t.digest, t.row_digest, t.state
     )
     query = query.where(t.asset_uid == asset_uid, t.state != "deleted", t.kobo_id.in_(ids))
-    return {row[0]: Held(Seen(*row[:4]), *row[4:]) for row in connection.execute(query)}
+    return {row[0]: LedgerRow(SweptRow(*row[:4]), *row[4:]) for row in connection.execute(query)}
 
 
 def seen_between(
     connection: Connection, asset_uid: str, after: int, upto: int | None, *, limit: int | None = None
-) -> dict[int, Seen]:
+) -> dict[int, SweptRow]:
     """What a sweep could see of the ledger's rows; a row marked for repair (no digest) equals nothing."""
     held = held_between(connection, asset_uid, after, upto, limit=limit)
     return {kobo_id: row.seen if row.digest else row.seen._replace(uuid="") for kobo_id, row in held.items()}
 
 
-def glance_between(connection: Connection, asset_uid: str, after: int, upto: int | None) -> str:
-    """The same rows as one text, put together by the database: see :func:`glance`."""
+def stored_window_text(connection: Connection, asset_uid: str, after: int, upto: int | None) -> str:
+    """The same rows as one text, put together by the database: see :func:`window_text`."""
     return _SEEN_AS_TEXT.run(connection, asset_uid, after, upto).scalar_one() or ""
 
 
-def holds_just(
+def window_equals(
     connection: Connection,
     asset_uid: str,
     rows: Iterable[tuple[int, str | None, bytes]],
     window: tuple[int, int | None],
     epoch: int,
 ) -> bool:
-    """Return True if the window holds exactly these rows: texts are compared, as with :func:`glance`.
+    """Return True if the window holds exactly these rows: texts are compared, as with :func:`window_text`.
 
     :param rows: ``kobo_id``, edit token and digest of each, ascending.
     :param window: the ids ``after < id <= upto`` (None: no end).
@@ -175,7 +175,7 @@ def holds_just(
     return ",".join(lines) == (held or "")
 
 
-def glance(rows: Iterable[Seen]) -> str:
+def window_text(rows: Iterable[SweptRow]) -> str:
     """What a sweep saw as one text: unambiguous, since no uuid and no uid holds a tab or a line break."""
     return ",".join(
         [

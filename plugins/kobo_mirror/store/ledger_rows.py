@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, delete
 
-from kobo_mirror.forms.rows import State
-from kobo_mirror.store.bindings import THE_EPOCH, Held
+from kobo_mirror.database.bulk import THE_MOMENT, Moment, Write
+from kobo_mirror.database.literals import Sql
+from kobo_mirror.store.bindings import THE_EPOCH, HeldForm
 from kobo_mirror.store.decide import Stored
-from kobo_mirror.store.literals import Sql
-from kobo_mirror.store.statements import THE_MOMENT, Moment, Write
 from kobo_mirror.store.tables import submissions
+from kobo_mirror.submissions.rows import State
 
 LEDGER_COLUMNS = tuple(column.name for column in submissions.columns)
 LEDGER_KEY = ("asset_uid", "kobo_id")
@@ -36,7 +36,7 @@ def ledger_row(
     asset_uid: str,
     state: State,
     stored: Stored | None,
-    held: Held | Supposed,
+    held: HeldForm | Supposed,
     pushed_at: Moment | None,
     *,
     keep_all: bool,
@@ -76,7 +76,7 @@ def form_rows(
     connection: Connection,
     table: Table,
     written: Iterable[tuple[State, Stored | None]],
-    held: Held | Supposed,
+    held: HeldForm | Supposed,
 ) -> list[tuple[Any, ...]]:
     """The rows of the form table to write; those that no longer fit are removed.
 

@@ -13,14 +13,14 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, RowMapping
 
-from kobo_mirror.forms.form import Form
+from kobo_mirror.forms.schema import Form
 from kobo_mirror.store import runs
 from kobo_mirror.store.bindings import Epochs, epochs_of, is_declared_otherwise
 from kobo_mirror.store.codes import WaitingList, waiting_list
 from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.registrations import secrets_of
 from kobo_mirror.store.tables import PROVEN
-from kobo_mirror.store.tallies import totals
+from kobo_mirror.store.totals import totals
 
 _DIFFERENCES = ("missing", "extra", "stale", "different")
 _FULL_PROOF_LIFETIME = timedelta(days=8)

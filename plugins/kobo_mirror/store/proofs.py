@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, RowMapping, insert, select
 
-from kobo_mirror.store.database import clock, now, reading, transact
+from kobo_mirror.database.engine import clock, now, reading, transact
 from kobo_mirror.store.runs import last_history_gap
 from kobo_mirror.store.tables import proofs
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
-from kobo_mirror.store.database import moment_of, reading, transact
-from kobo_mirror.store.statements import Write, write
+from kobo_mirror.database.bulk import Write, write
+from kobo_mirror.database.engine import moment_of, reading, transact
 from kobo_mirror.store.tables import registrations
 
 _COLUMNS = (

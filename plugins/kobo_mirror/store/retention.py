@@ -26,8 +26,8 @@ from sqlalchemy import (
     select,
 )
 
+from kobo_mirror.database.engine import clock, reading, transact
 from kobo_mirror.store import runs
-from kobo_mirror.store.database import clock, reading, transact
 from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.tables import checkpoints, code_ids, codes, dead_letters, proofs, sync_runs
 

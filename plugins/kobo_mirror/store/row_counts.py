@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, literal, select, union_all
 
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.store import tallies
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.store import totals
 from kobo_mirror.store.tables import form_table, forms, submissions
 
 
@@ -28,7 +28,7 @@ def count_rows(connection: Connection, mirror: Mirror) -> RowCount:
     table = form_table(mirror.form, connection.dialect.name)
     # A range, so that the index of kobo_id is walked: MySQL would read the whole table for a bare count.
     rows = select(func.count()).select_from(table).where(table.c.kobo_id >= 0).scalar_subquery()
-    applied = tallies.applied_of(mirror.asset_uid).scalar_subquery()
+    applied = totals.applied_of(mirror.asset_uid).scalar_subquery()
     return RowCount(*map(int, connection.execute(select(rows, applied)).one()))
 
 
@@ -51,4 +51,4 @@ def correct_totals(connection: Connection, mirror: Mirror) -> None:
     """Bring the totals to what the ledger holds; every writer waits until the transaction ends."""
     mine = forms.c.form_table == mirror.form.table
     connection.execute(select(literal(1)).where(mine).with_for_update())
-    tallies.correct(connection, mirror.asset_uid)
+    totals.correct(connection, mirror.asset_uid)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, Select, case, delete, func, insert, select, update
 
-from kobo_mirror.store.database import now
+from kobo_mirror.database.engine import now
 from kobo_mirror.store.tables import checkpoints, sync_runs
 
 REPAIR = "repair"

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, column, func, inspect, select, table
 from sqlalchemy.types import TypeEngine
 
+from kobo_mirror.database.engine import read, reading
+from kobo_mirror.database.errors import database_errors
 from kobo_mirror.errors import DatabaseError, SchemaError, tables_are_missing
-from kobo_mirror.forms.form import Form, Mirror
+from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.store.bindings import (
     bound_to,
     declared_otherwise,
@@ -21,8 +23,6 @@ from kobo_mirror.store.bindings import (
     raise_epoch,
     require_form,
 )
-from kobo_mirror.store.database import read, reading
-from kobo_mirror.store.faults import database_errors
 from kobo_mirror.store.tables import clock_trigger, form_table, metadata
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import BINARY, TypeEngine
 
-from kobo_mirror.forms.form import TEXT_LENGTH, Form, Kind
+from kobo_mirror.forms.schema import TEXT_LENGTH, Form, Kind
 
 OPTIONS: dict[str, Any] = {
     "mysql_charset": "utf8mb4",

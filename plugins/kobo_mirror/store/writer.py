@@ -12,31 +12,31 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, delete, update
 
+from kobo_mirror.database.bulk import Moment, Write, write
+from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.rows import State, read_state
-from kobo_mirror.store import runs, tallies
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.store import runs, totals
+from kobo_mirror.store.batches import WRITTEN, Absent, Pulled, PushResult, counted, push_result
 from kobo_mirror.store.bindings import (
     MOST_ID_STRINGS,
-    Held,
+    HeldForm,
     NotBoundError,
     hold_first,
     hold_form,
     learn_id_strings,
 )
 from kobo_mirror.store.codes import note_use
-from kobo_mirror.store.database import transact
-from kobo_mirror.store.decide import Decision, Incoming, Stored, Way, decide, decide_absent
-from kobo_mirror.store.exchange import WRITTEN, Absent, Pulled, PushResult, counted, push_result
-from kobo_mirror.store.fetch_list import ask_for, settle
+from kobo_mirror.store.decide import Decision, Incoming, Origin, Stored, decide, decide_absent
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.ledger import holds_just, locked_between, locked_of
+from kobo_mirror.store.ledger import locked_between, locked_of, window_equals
 from kobo_mirror.store.ledger_rows import LEDGER, LEDGER_AGAIN, SUPPOSED, Supposed, form_rows, ledger_row
+from kobo_mirror.store.oversized import reject_too_large
+from kobo_mirror.store.refetch_queue import enqueue, settle
 from kobo_mirror.store.schema import bind
-from kobo_mirror.store.statements import Moment, Write, write
 from kobo_mirror.store.tables import form_table, submissions
 from kobo_mirror.store.tombstones import TOMBSTONE, bury, state_before, tombstone
-from kobo_mirror.store.too_large import reject_too_large
+from kobo_mirror.submissions.rows import State, read_state
 
 T = TypeVar("T")
 
@@ -154,7 +154,7 @@ class Writer:
             raise LeaseError("Another task pulls this lane: this one has ended without harm.")
         settle(connection, self._mirror.asset_uid, page.settled)
         states = sorted(page.states, key=lambda state: state.kobo_id)
-        if page.known and page.window and self._holds_just(connection, states, page.window, held.epoch):
+        if page.known and page.window and self._window_equals(connection, states, page.window, held.epoch):
             # Nothing is written, so nothing had to be locked: whatever lands meanwhile stays.
             decided = [(state, Decision.UNCHANGED) for state in states]
         else:
@@ -163,14 +163,14 @@ class Writer:
         runs.add_counts(connection, page.run_id, counts, highest_id=states[-1].kobo_id if states else None)
         return counts
 
-    def _holds_just(
+    def _window_equals(
         self, connection: Connection, states: Sequence[State], window: tuple[int, int | None], epoch: int
     ) -> bool:
         rows = ((state.kobo_id, state.uuid, state.digest) for state in states)
-        return holds_just(connection, self._mirror.asset_uid, rows, window, epoch)
+        return window_equals(connection, self._mirror.asset_uid, rows, window, epoch)
 
     def _pull_row_by_row(
-        self, connection: Connection, page: Pulled, states: Sequence[State], held: Held
+        self, connection: Connection, page: Pulled, states: Sequence[State], held: HeldForm
     ) -> list[tuple[State, Decision]]:
         asset = self._mirror.asset_uid
         if page.window:
@@ -212,11 +212,11 @@ class Writer:
             runs.note_findings(connection, absent.run_id, {"confirmed": absent.code})
             note_use(connection, absent.code)
         buried = {kobo_id: (stored[kobo_id].state, "deleted") for kobo_id in known}
-        counted_too = tallies.noted(connection, self._mirror.asset_uid, Way.PULLED, moment, buried)
+        counted_too = totals.noted(connection, self._mirror.asset_uid, Origin.PULLED, moment, buried)
         write(connection, Write(submissions, TOMBSTONE, unknown), *counted_too)
         return len(known)
 
-    def doubt(self, ids: Sequence[int], lease: Lease) -> None:
+    def invalidate(self, ids: Sequence[int], lease: Lease) -> None:
         """Believe nothing of these submissions: they are asked for again and written anew.
 
         Rows of the form table without a submission that fits are removed.
@@ -241,7 +241,7 @@ class Writer:
         connection: Connection,
         decided: Sequence[tuple[State, Decision]],
         stored: dict[int, Stored],
-        held: Held | Supposed,
+        held: HeldForm | Supposed,
         *,
         pushed: bool,
     ) -> None:
@@ -263,13 +263,13 @@ class Writer:
             s.kobo_id: (state_before(before), "applied" if s.row else "rejected") for s, before in written
         }
         columns = {s.kobo_id: s.rejected_columns for s, _ in written if s.row is None}
-        way = Way.PUSHED if pushed else Way.PULLED
+        way = Origin.PUSHED if pushed else Origin.PULLED
         write(
             connection,
             LEDGER._replace(rows=[row for row, before in ledger if before is None]),
             LEDGER_AGAIN._replace(rows=[row for row, before in ledger if before is not None]),
             self._rows_go._replace(rows=rows),
-            *tallies.noted(connection, self._mirror.asset_uid, way, moment, changes, columns=columns),
+            *totals.noted(connection, self._mirror.asset_uid, way, moment, changes, columns=columns),
             first=hold_first(self._mirror) if held is SUPPOSED else None,
         )
 
@@ -279,11 +279,11 @@ class Writer:
             connection.execute(update(submissions).where(mine).values(pushed_at=moment))
 
     def _ask(self, connection: Connection, ids: Iterable[int], reason: str) -> None:
-        ask_for(connection, self._mirror.asset_uid, ids, reason)
+        enqueue(connection, self._mirror.asset_uid, ids, reason)
 
 
 def _decided(
-    states: Sequence[State], stored: Mapping[int, Stored], sent_at: datetime | None, held: Held
+    states: Sequence[State], stored: Mapping[int, Stored], sent_at: datetime | None, held: HeldForm
 ) -> list[tuple[State, Decision]]:
     return [(s, decide(stored.get(s.kobo_id), _incoming(s), sent_at, epoch=held.epoch)) for s in states]
 

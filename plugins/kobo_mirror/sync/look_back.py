@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Connection
 
-from kobo_mirror.forms.submission import token
+from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.kobo.history import Changes, Place, Verdict, end_of_history, read_history
-from kobo_mirror.store.database import reading, transact
-from kobo_mirror.store.fetch_list import ask_for
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import roots_above
+from kobo_mirror.store.refetch_queue import enqueue
 from kobo_mirror.store.runs import history_until, note_findings, open_lanes, run_row
+from kobo_mirror.submissions.document import token
 from kobo_mirror.sync.pull import Source, plan_lanes
 
 ROOT = "root"
@@ -62,7 +62,7 @@ def look_back(source: Source, lease: Lease, run_id: int) -> None:
         added = {token(root) or "" for root in changes.added}
         added -= roots_above(connection, asset, run["watermark"] or 0, added)
         roots = added.union(token(root) or "" for root in changes.changed)
-        ask_for(connection, asset, roots, "the history names it", kind=ROOT)
+        enqueue(connection, asset, roots, "the history names it", kind=ROOT)
         _note(connection, run_id, changes)
 
     transact(source.engine, work)

@@ -10,33 +10,33 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping
 
-from kobo_mirror.config import Settings
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError, LeaseError, UnequalError
-from kobo_mirror.forms.form import Form, Mirror
-from kobo_mirror.forms.mirrored import FORM
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.schema import Form, Mirror
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import runs
-from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.retention import FOR_EVER, Retention, forget
 from kobo_mirror.store.row_counts import count_rows
 from kobo_mirror.store.schema import bind, check_binding
-from kobo_mirror.store.tallies import counted_by_server, totals
+from kobo_mirror.store.totals import counted_by_server, totals
 from kobo_mirror.store.writer import Writer
-from kobo_mirror.sync.choice import Exactness, FormView, choose, epochs_now, view_of_form
-from kobo_mirror.sync.failures import ask_for_failures
-from kobo_mirror.sync.holding import holding, note_error, noting_not_started, releasing_on_error
+from kobo_mirror.sync.drain import drain_roots, enqueue_young
+from kobo_mirror.sync.failed_deliveries import enqueue_failed_deliveries
+from kobo_mirror.sync.lease_keeper import holding, note_error, noting_not_started, releasing_on_error
 from kobo_mirror.sync.look_back import look_back, plan_from_end_of_history
-from kobo_mirror.sync.outcome import close_run, outcome_of, unequal
 from kobo_mirror.sync.pull import Progress, Source, pull_lanes, silent
-from kobo_mirror.sync.reconcile import ask_for_young, drain_roots
 from kobo_mirror.sync.repair import ask_again
+from kobo_mirror.sync.run_mode import Exactness, FormView, choose, epochs_now, view_of_form
 from kobo_mirror.sync.settle import settle
+from kobo_mirror.sync.summary import close_run, outcome_of, unequal
 from kobo_mirror.sync.sweep import sweep
 from kobo_mirror.sync.verify import Report
 
-Ticket = dict[str, Any]
+RunHandle = dict[str, Any]
 """What the steps of a run hand on: ``run`` (name), ``run_id``, ``fence``, ``mode``, ``resumed``."""
 
 _LANES_A_GROUP = 4
@@ -110,7 +110,7 @@ class MirrorSync:
             progress=progress,
         )
 
-    def prepare(self, run: str, *, mode: str = "auto", since: int | None = None) -> Ticket:
+    def prepare(self, run: str, *, mode: str = "auto", since: int | None = None) -> RunHandle:
         """Bind the form table, take the lease, open the run or go on with the one that never finished.
 
         :param run: the run's name: the same for each attempt of one run.
@@ -127,7 +127,7 @@ class MirrorSync:
             with releasing_on_error(self._engine, lease):
                 return self._begin(lease, view, mode, since)
 
-    def _begin(self, lease: Lease, view: FormView, mode: str, since: int | None) -> Ticket:
+    def _begin(self, lease: Lease, view: FormView, mode: str, since: int | None) -> RunHandle:
         epochs = epochs_now(self._engine, self._source.mirror)
         engine, client, count = self._engine, self._client, view.submissions
         chosen, watermark = choose(
@@ -147,12 +147,12 @@ class MirrorSync:
             return runs.run_row(connection, old["id"]), True
 
         row, resumed = transact(self._engine, work)
-        ticket = {"run": run, "run_id": row["id"], "fence": lease.number, "mode": row["mode"]}
-        return ticket | {"resumed": resumed}
+        run_handle = {"run": run, "run_id": row["id"], "fencing_token": lease.number, "mode": row["mode"]}
+        return run_handle | {"resumed": resumed}
 
-    def plan(self, ticket: Ticket, *, groups: int = 1) -> list[list[int]]:
+    def plan(self, run_handle: RunHandle, *, groups: int = 1) -> list[list[int]]:
         """Cut what is to be read into lanes; returns them in at most ``groups`` groups."""
-        run_id = ticket["run_id"]
+        run_id = run_handle["run_id"]
         if not self._lanes(run_id):
             with reading(self._engine) as connection:
                 start = runs.run_row(connection, run_id)["watermark"] or 0
@@ -163,44 +163,44 @@ class MirrorSync:
         used = max(1, min(groups, len(waiting) // _LANES_A_GROUP))
         return [group for group in (waiting[number::used] for number in range(used)) if group]
 
-    def pull(self, ticket: Ticket, lanes: list[int]) -> None:
+    def pull(self, run_handle: RunHandle, lanes: list[int]) -> None:
         """Read the given lanes to their ends."""
-        chosen = [lane for lane in self._lanes(ticket["run_id"]) if lane.lane in set(lanes)]
-        lease = Lease(self._asset, ticket["run"], ticket["fence"])
-        with holding(self._engine, self._client, lease, ticket["run_id"]):
-            pull_lanes(self._source, lease, ticket["run_id"], chosen)
+        chosen = [lane for lane in self._lanes(run_handle["run_id"]) if lane.lane in set(lanes)]
+        lease = Lease(self._asset, run_handle["run"], run_handle["fencing_token"])
+        with holding(self._engine, self._client, lease, run_handle["run_id"]):
+            pull_lanes(self._source, lease, run_handle["run_id"], chosen)
 
-    def reconcile(self, ticket: Ticket, *, confirm: str | None = None) -> None:
+    def reconcile(self, run_handle: RunHandle, *, confirm: str | None = None) -> None:
         """Sweep, if the run is exact, drain the fetch list, and delete what is proven to be gone.
 
         What forbids a delete does not stop the rest: it is noted, and ``finish`` raises it.
 
         :param confirm: the code of a waiting list of deletes that a person has confirmed.
         """
-        lease = retake_lease(self._engine, self._asset, ticket["run"])
-        transact(self._engine, lambda connection: runs.clear_error(connection, ticket["run_id"]))
-        with holding(self._engine, self._client, lease, ticket["run_id"]):
-            exact = ticket["mode"] == "exact"
-            ask_for_failures(self._source, lease)
-            look_back(self._source, lease, ticket["run_id"])
+        lease = retake_lease(self._engine, self._asset, run_handle["run"])
+        transact(self._engine, lambda connection: runs.clear_error(connection, run_handle["run_id"]))
+        with holding(self._engine, self._client, lease, run_handle["run_id"]):
+            exact = run_handle["mode"] == "exact"
+            enqueue_failed_deliveries(self._source, lease)
+            look_back(self._source, lease, run_handle["run_id"])
             # A sweep asks for none of it again.
-            drain_roots(self._source, lease, ticket["run_id"], sweeps=exact)
+            drain_roots(self._source, lease, run_handle["run_id"], sweeps=exact)
             if exact:
-                sweep(self._source, lease, ticket["run_id"])
-                ask_for_young(self._source, lease, ticket["run_id"], resumed=ticket["resumed"])
+                sweep(self._source, lease, run_handle["run_id"])
+                enqueue_young(self._source, lease, run_handle["run_id"], resumed=run_handle["resumed"])
             try:
-                settle(self._source, lease, ticket["run_id"], confirm, exact=exact)
+                settle(self._source, lease, run_handle["run_id"], confirm, exact=exact)
             except DeletesWaitError as waiting:
-                note_error(self._engine, ticket["run_id"], waiting)
+                note_error(self._engine, run_handle["run_id"], waiting)
 
-    def finish(self, ticket: Ticket) -> dict[str, Any]:
+    def finish(self, run_handle: RunHandle) -> dict[str, Any]:
         """Note that the run has ended, give the lease back, and tell what was done.
 
         :raises DeletesWaitError: the run ended, but deletes wait for a person's word.
         :raises UnequalError: the run ended, and yet rows are missing, or no submission fits the form table.
         :raises KoboMirrorError: a lane has not been read to its end.
         """
-        run_id, form = ticket["run_id"], self._source.mirror.form
+        run_id, form = run_handle["run_id"], self._source.mirror.form
         with reading(self._engine) as connection:
             row = runs.run_row(connection, run_id)
             held = totals(connection, self._asset)
@@ -208,7 +208,7 @@ class MirrorSync:
             difference = count_rows(connection, self._source.mirror).difference
         error = unequal(form, difference, held, reasons)
         if row["finished_at"] is None:  # else this is another attempt of a task that died after the commit
-            retake_lease(self._engine, self._asset, ticket["run"])
+            retake_lease(self._engine, self._asset, run_handle["run"])
             self._require_read_and_reconciled(row)
             transact(self._engine, partial(close_run, form, row, difference, error))
             with suppress(DatabaseError):  # what it leaves goes after the next run
@@ -216,13 +216,13 @@ class MirrorSync:
         with reading(self._engine) as connection:
             row = runs.run_row(connection, run_id)
             exact = runs.last_finished(connection, self._asset, "exact")
-        release_lease(self._engine, self._asset, ticket["run"])
+        release_lease(self._engine, self._asset, run_handle["run"])
         if row["failure"] == DeletesWaitError.__name__:
             raise DeletesWaitError(row["error"])
         if error:
             raise error
         last_exact = exact["finished_at"] if exact and row["mode"] != "exact" else None
-        return {"run": ticket["run"], **outcome_of(row, held, last_exact)}
+        return {"run": run_handle["run"], **outcome_of(row, held, last_exact)}
 
     def _require_read_and_reconciled(self, run: RowMapping) -> None:
         if run["count_difference"] is None or any(not lane.done for lane in self._lanes(run["id"])):
@@ -230,13 +230,13 @@ class MirrorSync:
                 "Not everything was read and compared: start the sync again, it goes on where it stopped."
             )
 
-    def fail(self, ticket: Ticket, error: KoboMirrorError | str) -> None:
+    def fail(self, run_handle: RunHandle, error: KoboMirrorError | str) -> None:
         """Note why a run stopped, and give the lease back; the next run goes on where it stopped."""
         with reading(self._engine) as connection:
-            row = runs.run_row(connection, ticket["run_id"])
-        if row["name"] == ticket["run"]:  # else a newer run has taken it up
-            note_error(self._engine, ticket["run_id"], error)
-        release_lease(self._engine, self._asset, ticket["run"])
+            row = runs.run_row(connection, run_handle["run_id"])
+        if row["name"] == run_handle["run"]:  # else a newer run has taken it up
+            note_error(self._engine, run_handle["run_id"], error)
+        release_lease(self._engine, self._asset, run_handle["run"])
 
     def run(
         self,
@@ -250,22 +250,22 @@ class MirrorSync:
 
         :raises KoboMirrorError: a step failed; what it committed stays, the next run goes on from there.
         """
-        ticket = self.prepare(process_holder(name), mode=mode, since=since)
+        run_handle = self.prepare(process_holder(name), mode=mode, since=since)
         try:
-            for lanes in self.plan(ticket):
-                self.pull(ticket, lanes)
-            self.reconcile(ticket, confirm=confirm)
-            return self.finish(ticket)
+            for lanes in self.plan(run_handle):
+                self.pull(run_handle, lanes)
+            self.reconcile(run_handle, confirm=confirm)
+            return self.finish(run_handle)
         except (LeaseError, DeletesWaitError, UnequalError):
             raise
         except KoboMirrorError as error:
-            self.fail(ticket, error)
+            self.fail(run_handle, error)
             raise
         except Exception as error:
-            self.fail(ticket, f"It ended by an error that was not foreseen: {type(error).__name__}.")
+            self.fail(run_handle, f"It ended by an error that was not foreseen: {type(error).__name__}.")
             raise
         except BaseException:
-            release_lease(self._engine, self._asset, ticket["run"])
+            release_lease(self._engine, self._asset, run_handle["run"])
             raise
 
     def repair(self, report: Report, *, confirm: str | None = None) -> None:

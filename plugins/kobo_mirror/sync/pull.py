@@ -13,16 +13,16 @@ from typing import NamedTuple, TypeVar
 import msgspec
 from sqlalchemy import Engine
 
+from kobo_mirror.database.engine import clock, reading
 from kobo_mirror.errors import ServerError, SubmissionError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.rows import State, read_state, unreadable_state
-from kobo_mirror.kobo.client import AnswerTooLargeError, KoboClient, Page
-from kobo_mirror.store.database import clock, reading
-from kobo_mirror.store.exchange import Pulled
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.kobo.form import KoboClient, Page, ResponseTooLargeError
+from kobo_mirror.store.batches import Pulled
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.runs import Lane, Step
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.submissions.rows import State, read_state, unreadable_state
 
 Progress = Callable[[str, int, int], None]
 """Told of each phase: its name, how many submissions are newly done, how many more are known to lie ahead."""
@@ -209,7 +209,7 @@ def _next_page(ask: Callable[..., Page], limit: int, **window: int | None) -> tu
     while True:
         try:
             return ask(limit=limit, **window), limit
-        except AnswerTooLargeError:
+        except ResponseTooLargeError:
             if limit == 1:
                 raise
             limit //= 2
@@ -221,7 +221,7 @@ def as_many(ask: Callable[[list[T]], Page], items: Sequence[T]) -> tuple[Page, l
     while True:
         try:
             return ask(some), some
-        except AnswerTooLargeError:
+        except ResponseTooLargeError:
             if len(some) == 1:
                 raise
             del some[len(some) // 2 :]

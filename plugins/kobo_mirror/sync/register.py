@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 
-from kobo_mirror.kobo.client import KoboClient
-from kobo_mirror.kobo.registration import Registration, Way, ensure_registered
+from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.rest_services import Channel, Registration, ensure_registered
 from kobo_mirror.store.registrations import Remembered, remember, remembered
 
 
@@ -20,7 +20,9 @@ def register_webhook(
     :raises KoboMirrorError: the server or the database could not do it.
     """
     before = remembered(engine, client.asset_uid)
-    known = [Registration(Way(row.way), row.endpoint, row.hook_uid, row.secret_fingerprint) for row in before]
+    known = [
+        Registration(Channel(row.way), row.endpoint, row.hook_uid, row.secret_fingerprint) for row in before
+    ]
     found = ensure_registered(
         client, endpoint=endpoint, secret=secret, registrar_url=registrar_url or None, known=known
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.store import runs
-from kobo_mirror.store.database import transact
 from kobo_mirror.store.leases import process_holder, release_lease, take_lease
 from kobo_mirror.store.schema import check_binding
-from kobo_mirror.sync.holding import holding
+from kobo_mirror.sync.deletes import ASK_AT_ONCE
+from kobo_mirror.sync.lease_keeper import holding
 from kobo_mirror.sync.pull import Source
-from kobo_mirror.sync.removal import ASK_AT_ONCE
 from kobo_mirror.sync.settle import settle
 
 
@@ -29,7 +29,7 @@ def ask_again(source: Source, ids: Sequence[int], confirm: str | None) -> None:
     try:
         with holding(engine, source.client, lease, run_id):
             for first in range(0, len(ids), ASK_AT_ONCE):
-                source.writer.doubt(ids[first : first + ASK_AT_ONCE], lease)
+                source.writer.invalidate(ids[first : first + ASK_AT_ONCE], lease)
             settle(source, lease, run_id, confirm)
         transact(engine, lambda connection: runs.finish_run(connection, run_id))
     except KoboMirrorError as problem:

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
+from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import SubmissionError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.submission import form_of, parse
-from kobo_mirror.store.database import reading
+from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.dead_letters import body_of, letters_of_others, note_replay, waiting_letters
 from kobo_mirror.store.form_names import Belongs, FormNames
 from kobo_mirror.store.ledger import existing, rejections
 from kobo_mirror.store.schema import check_binding
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.submissions.document import form_of, parse
 
 _MOST = 1_000_000
 _NAMED = 10

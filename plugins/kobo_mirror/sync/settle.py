@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError
-from kobo_mirror.store.database import reading, transact
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.row_counts import correct_totals, count_rows, misplaced
 from kobo_mirror.store.runs import note_findings
+from kobo_mirror.sync.deletes import ASK_AT_ONCE, remove_absent
+from kobo_mirror.sync.drain import drain
 from kobo_mirror.sync.pull import Source
-from kobo_mirror.sync.reconcile import drain
-from kobo_mirror.sync.removal import ASK_AT_ONCE, remove_absent
 
 
 def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, exact: bool = False) -> None:
@@ -55,7 +55,7 @@ def _mend_rows(source: Source, lease: Lease) -> bool:
     """Doubt each submission whose row is missing or should not be there; return True if there was one."""
     after = 0
     while ids := _misplaced(source, after):
-        source.writer.doubt(ids, lease)
+        source.writer.invalidate(ids, lease)
         after = ids[-1]
     return after > 0
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from kobo_mirror.forms.form import Form
+from kobo_mirror.database.engine import moment_of, reading
+from kobo_mirror.forms.schema import Form
 from kobo_mirror.store import runs
 from kobo_mirror.store.bindings import bound_to
-from kobo_mirror.store.database import moment_of, reading
 from kobo_mirror.store.dead_letters import letters_waiting
-from kobo_mirror.store.fetch_list import waiting
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.lights import Known, Light, describe_proof, judge, known_of, light_of
+from kobo_mirror.store.refetch_queue import waiting
 from kobo_mirror.store.schema import require_tables
 
 _NAMED = 10

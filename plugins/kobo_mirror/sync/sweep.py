@@ -8,15 +8,15 @@ from threading import Event
 import msgspec
 from sqlalchemy import Connection
 
+from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import SubmissionError
-from kobo_mirror.forms.submission import first_levels, parse, stamp_of, text_of, token, validation
-from kobo_mirror.kobo.client import Page, Swept
-from kobo_mirror.store.database import reading, transact
-from kobo_mirror.store.fetch_list import ask_for
+from kobo_mirror.kobo.form import Page, Swept
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.ledger import Seen, glance, glance_between, seen_between
+from kobo_mirror.store.ledger import SweptRow, seen_between, stored_window_text, window_text
+from kobo_mirror.store.refetch_queue import enqueue
 from kobo_mirror.store.runs import add_counts, lanes, note_findings
-from kobo_mirror.store.tallies import counted_by_server
+from kobo_mirror.store.totals import counted_by_server
+from kobo_mirror.submissions.document import first_levels, parse, stamp_of, text_of, token, validation
 from kobo_mirror.sync.pull import Source, page_or_end, plan_lanes, side_by_side
 
 SWEEP_PAGE = 1000
@@ -79,7 +79,7 @@ class _Walk:
         """Doubt whatever only one side has, or that differs in what a sweep can see."""
         shown = glance_at(page)
         with reading(self._source.engine) as connection:
-            if shown == glance_between(connection, self._asset, self.after, upto):
+            if shown == stored_window_text(connection, self._asset, self.after, upto):
                 return
         left, after = {seen.kobo_id: seen for seen in seen_on(page)}, self.after
         while held := self._held(after, upto):
@@ -87,14 +87,14 @@ class _Walk:
             after = max(held)
         self._doubt(list(left))
 
-    def _held(self, after: int, upto: int | None) -> dict[int, Seen]:
+    def _held(self, after: int, upto: int | None) -> dict[int, SweptRow]:
         with reading(self._source.engine) as connection:
             return seen_between(connection, self._asset, after, upto, limit=_HELD_AT_ONCE)
 
     def _doubt(self, ids: Sequence[int]) -> None:
         def work(connection: Connection) -> None:
             check_lease(connection, self._lease)
-            ask_for(connection, self._asset, ids, "the sweep saw a difference")
+            enqueue(connection, self._asset, ids, "the sweep saw a difference")
 
         if ids:
             transact(self._source.engine, work)
@@ -102,7 +102,7 @@ class _Walk:
 
 
 def glance_at(page: Page) -> str:
-    """A page as :func:`glance` has it: it equals a text of the ledger only if what ``seen_on`` tells does.
+    """A page as :func:`window_text` has it: equal to a text of the ledger only if ``seen_on`` tells the same.
 
     Rows are taken as they were sent: what is stored otherwise is no token or no whole number and equals
     nothing there. Only a line break or the prefix ``uuid:`` could, so a page with those is read row by row.
@@ -116,25 +116,25 @@ def glance_at(page: Page) -> str:
     text = ",".join(lines)
     if lines and text.count("\n") == len(lines) and "uuid:" not in text:
         return text
-    return glance(seen_on(page))
+    return window_text(seen_on(page))
 
 
-def seen_on(page: Page) -> list[Seen]:
+def seen_on(page: Page) -> list[SweptRow]:
     """What a page of a sweep shows; of a row that cannot be read whole, what its first levels tell."""
     return list(map(_seen, page.swept)) if page.swept else list(map(_read_odd, page.rows, page.ids))
 
 
-def _seen(row: Swept) -> Seen:
+def _seen(row: Swept) -> SweptRow:
     uuid, status = token(row.uuid or None), row.status
     if status is None or (status.uid is None and status.timestamp is None):
-        return Seen(row.id, uuid, None, None)
-    return Seen(row.id, uuid, token(status.uid or None), stamp_of(status.timestamp))
+        return SweptRow(row.id, uuid, None, None)
+    return SweptRow(row.id, uuid, token(status.uid or None), stamp_of(status.timestamp))
 
 
-def _read_odd(row: msgspec.Raw, kobo_id: int) -> Seen:
+def _read_odd(row: msgspec.Raw, kobo_id: int) -> SweptRow:
     try:
         data = parse(row)
     except SubmissionError:
         data = first_levels(row)
     status, stamp = validation(data)
-    return Seen(kobo_id, token(text_of(data, "_uuid")), status, stamp)
+    return SweptRow(kobo_id, token(text_of(data, "_uuid")), status, stamp)

@@ -8,16 +8,16 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from kobo_mirror.database.engine import clock, reading
 from kobo_mirror.errors import SchemaError
-from kobo_mirror.forms.form import Mirror
-from kobo_mirror.forms.rows import State, row_digest
-from kobo_mirror.kobo.client import KoboClient, Page
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.kobo.form import KoboClient, Page
 from kobo_mirror.store.bindings import bound_to, declared_otherwise, epochs_of, is_declared_otherwise
-from kobo_mirror.store.database import clock, reading
-from kobo_mirror.store.ledger import Held, Seen, held_between, held_of, rows_between, rows_of
+from kobo_mirror.store.ledger import LedgerRow, SweptRow, held_between, held_of, rows_between, rows_of
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
 from kobo_mirror.store.schema import check_binding, require_tables
-from kobo_mirror.sync.holding import noting_failed_verification
+from kobo_mirror.submissions.rows import State, row_digest
+from kobo_mirror.sync.lease_keeper import noting_failed_verification
 from kobo_mirror.sync.pull import Progress, as_many, page_or_end, silent, state_of
 from kobo_mirror.sync.sweep import seen_on
 
@@ -168,7 +168,7 @@ class _Proof:
         for kobo_id, kind in _differences(shown, held, rows).items():
             self.report.differing[kind].append(kobo_id)
 
-    def _shown(self, page: Page, *, whole: bool) -> dict[int, State | Seen]:
+    def _shown(self, page: Page, *, whole: bool) -> dict[int, State | SweptRow]:
         if whole:
             states = (state_of(*pair, self._mirror) for pair in zip(page.rows, page.ids, strict=True))
             return {state.kobo_id: state for state in states}
@@ -176,14 +176,14 @@ class _Proof:
 
 
 def _differences(
-    shown: Mapping[int, State | Seen], held: Mapping[int, Held], rows: Mapping[int, tuple[Any, ...]]
+    shown: Mapping[int, State | SweptRow], held: Mapping[int, LedgerRow], rows: Mapping[int, tuple[Any, ...]]
 ) -> dict[int, str]:
     ids = shown.keys() | held.keys() | rows.keys()
     kinds = {i: _judge(shown.get(i), held.get(i), rows.get(i)) for i in ids}
     return {kobo_id: kind for kobo_id, kind in kinds.items() if kind}
 
 
-def _judge(shown: State | Seen | None, held: Held | None, row: tuple[Any, ...] | None) -> str | None:
+def _judge(shown: State | SweptRow | None, held: LedgerRow | None, row: tuple[Any, ...] | None) -> str | None:
     if shown is None:
         return "extra"
     if held is None:
@@ -193,13 +193,13 @@ def _judge(shown: State | Seen | None, held: Held | None, row: tuple[Any, ...] |
     if (row is None) != (held.state == "rejected"):
         return "missing" if row is None else "extra"
     as_noted = row is None or row_digest(row) == held.row_digest
-    as_shown = isinstance(shown, Seen) or shown.row == row
+    as_shown = isinstance(shown, SweptRow) or shown.row == row
     return None if as_noted and as_shown else "different"
 
 
-def seen_of(shown: State | Seen) -> Seen:
+def seen_of(shown: State | SweptRow) -> SweptRow:
     """What a sweep would see of a whole submission."""
-    if isinstance(shown, Seen):
+    if isinstance(shown, SweptRow):
         return shown
     further = shown.shaped
-    return Seen(shown.kobo_id, shown.uuid, further.validation_status, further.validation_timestamp)
+    return SweptRow(shown.kobo_id, shown.uuid, further.validation_status, further.validation_timestamp)

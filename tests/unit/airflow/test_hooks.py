@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url, text
 
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import ConfigurationError, CredentialsError
-from kobo_mirror.store.database import open_engine
 from simulator.options import Options
 from simulator.process import SimulatorProcess
 from tests.support import airflow_environment  # noqa: F401  # before anything of Airflow

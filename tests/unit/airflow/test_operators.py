@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import (
     ConfigurationError,
     CredentialsError,
@@ -19,9 +20,8 @@ from kobo_mirror.errors import (
     SchemaError,
     ServerError,
 )
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.database import open_engine
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import codes, proofs, sync_runs
@@ -87,11 +87,11 @@ def test_one_task_can_do_all_of_it(run: Run, engine: Engine, simulator: Simulato
 
 
 def test_the_steps_one_by_one_do_the_same(run: Run, engine: Engine, simulator: SimulatorProcess) -> None:
-    ticket = run.execute(step="prepare", mode="auto", since_id="None")
-    for arguments in run.execute(step="plan", ticket=ticket, groups=2):
-        run.execute(step="pull", ticket=ticket, page_size="100", **arguments)
-    run.execute(step="reconcile", ticket=ticket, confirm_deletes="None")
-    assert run.execute(step="publish", ticket=ticket)["inserted"] == 300
+    run_handle = run.execute(step="prepare", mode="auto", since_id="None")
+    for arguments in run.execute(step="plan", run_handle=run_handle, groups=2):
+        run.execute(step="pull", run_handle=run_handle, page_size="100", **arguments)
+    run.execute(step="reconcile", run_handle=run_handle, confirm_deletes="None")
+    assert run.execute(step="publish", run_handle=run_handle)["inserted"] == 300
     assert sorted(ages(engine)) == simulator.control.ids()
     pages = [call for call in simulator.control.requests() if "limit=100&" in f"{call['query']}&"]
     assert len(pages) >= 3
@@ -122,11 +122,11 @@ def test_a_run_that_is_tried_again_may_have_used_its_code(
 
 
 def test_a_plan_of_nothing_is_still_a_pull_of_nothing(run: Run, engine: Engine) -> None:
-    ticket = run.execute(step="prepare")
-    (arguments,) = run.execute(step="plan", ticket=ticket)
-    run.execute(step="pull", ticket=ticket, **arguments)
-    assert run.execute(step="plan", ticket=ticket) == [{"lanes": [], "in_flight": 4}]
-    run.execute(step="pull", ticket=ticket, lanes=[])
+    run_handle = run.execute(step="prepare")
+    (arguments,) = run.execute(step="plan", run_handle=run_handle)
+    run.execute(step="pull", run_handle=run_handle, **arguments)
+    assert run.execute(step="plan", run_handle=run_handle) == [{"lanes": [], "in_flight": 4}]
+    run.execute(step="pull", run_handle=run_handle, lanes=[])
 
 
 def test_the_registration_is_done_once(run: Run, kobo: Connect, engine: Engine) -> None:
@@ -252,7 +252,7 @@ def test_an_error_is_left_for_whoever_ends_the_run(run: Run, kobo: Connect, engi
 
 @pytest.mark.parametrize("step", ["plan", "pull", "reconcile", "publish"])
 def test_a_step_without_its_ticket_says_so(run: Run, engine: Engine, step: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"'{step}' needs the ticket"):
+    with pytest.raises(ConfigurationError, match=f"'{step}' needs the run handle"):
         run.execute(step=step)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from kobo_mirror.address import read_options
 from kobo_mirror.airflow.hooks import _EXTRAS, KoboDatabaseHook, KoboHook
 from kobo_mirror.airflow.provider_info import get_provider_info
+from kobo_mirror.config.address import read_options
 
 
 def fields() -> dict[str, dict[str, object]]:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from kobo_mirror.errors import ConfigurationError
-from kobo_mirror.forms.form import Column, Form, Kind
-from kobo_mirror.forms.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Column, Form, Kind
 from tests.webhook.service import COMMAND, ROOT, environment
 
 AGE = Column("age", "sec_c/cd_age", Kind.INTEGER)
@@ -50,7 +50,7 @@ def test_the_survey_is_declared_well() -> None:
 def test_it_is_all_that_a_program_says(tmp_path: Path, program: str) -> None:
     plugins = tmp_path / "plugins"
     shutil.copytree(ROOT / "plugins" / "kobo_mirror", plugins / "kobo_mirror")
-    declared = plugins / "kobo_mirror" / "forms" / "kobo_records.py"
+    declared = plugins / "kobo_mirror" / "forms" / "declared" / "kobo_records.py"
     text = declared.read_text()
     again = '        Column("years", "sec_c/cd_age", Kind.INTEGER),\n'
     declared.write_text(text.replace('        Column("nationality"', f'{again}        Column("nationality"'))

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from kobo_mirror.errors import ServerError
-from kobo_mirror.kobo.client import AnswerTooLargeError, KoboClient
 from kobo_mirror.kobo.encodings import DamagedError, TooLargeError, UnknownEncodingError, decoded
+from kobo_mirror.kobo.form import KoboClient, ResponseTooLargeError
 from tests.support.rude_server import RudeServer, answer
 
 PAGE = b'{"count": 1, "results": [{"_id": 7}]}'
@@ -108,7 +108,7 @@ def test_all_members_together_are_bounded(before: bytes, connect: Callable[..., 
     with (
         RudeServer(answer(packed, Content_Encoding="gzip")) as server,
         connect(server.url) as client,
-        pytest.raises(AnswerTooLargeError, match="more than 64 MiB"),
+        pytest.raises(ResponseTooLargeError, match="more than 64 MiB"),
     ):
         client.page(after=5, limit=10)
     assert time.monotonic() - started < 20

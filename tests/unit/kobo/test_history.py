@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.kobo.history import Changes, Place, Verdict, end_of_history, read_history
 from simulator.control_client import SimulatorControl
 from simulator.options import Options

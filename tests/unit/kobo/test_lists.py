@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kobo_mirror.errors import ServerError
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.kobo.form import KoboClient
 from simulator.process import SimulatorProcess
 from tests.support.rude_server import RudeServer, answer
 

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from kobo_mirror.errors import ConfigurationError, ServerError, UnreachableError
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.kobo.proxy import proxy_for
-from kobo_mirror.kobo.registration import ensure_registered
+from kobo_mirror.kobo.rest_services import ensure_registered
 from simulator.process import SimulatorProcess
 from tests.support.forward_proxy import ForwardProxy
 from tests.support.front_end import FrontEnd

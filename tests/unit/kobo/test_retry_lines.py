@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.kobo.form import KoboClient
 from tests.support.rude_server import RudeServer, answer
 
 PAGE = answer(b'{"count": 0, "results": []}')

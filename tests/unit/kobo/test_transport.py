@@ -11,11 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kobo_mirror.errors import (
-    ConfigurationError,
-    ServerError,
-)
-from kobo_mirror.kobo.client import AnswerTooLargeError, KoboClient
+from kobo_mirror.errors import ConfigurationError, ServerError
+from kobo_mirror.kobo.form import KoboClient, ResponseTooLargeError
 from tests.support.rude_server import FAKE_TOKEN, RudeServer, answer, drip
 
 PAGE = b'{"count": 1, "results": [{"_id": 7, "__version__": "v1"}]}'
@@ -41,7 +38,7 @@ def test_an_answer_over_64_mib_is_refused_once(packed: bool, connect: Callable[.
     body = b" " * (65 << 20)
     script = answer(gzip.compress(body, 1), Content_Encoding="gzip") if packed else answer(body)
     with RudeServer(script) as server, connect(server.url) as client:
-        with pytest.raises(AnswerTooLargeError, match="more than 64 MiB"):
+        with pytest.raises(ResponseTooLargeError, match="more than 64 MiB"):
             client.page(after=5, limit=10)
         assert len(server.requests) == 1
 
@@ -111,7 +108,7 @@ def test_a_connection_with_the_rest_of_an_answer_in_it_is_not_used_again(
 ) -> None:
     large = answer(b" " * (65 << 20), Connection="keep-alive")
     with RudeServer(large, answer(PAGE)) as server, connect(server.url, attempts=1) as client:
-        with pytest.raises(AnswerTooLargeError):
+        with pytest.raises(ResponseTooLargeError):
             client.page(after=5, limit=10)
         assert client.page(after=5, limit=10).ids == [7]
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from kobo_mirror.errors import RequestError, UnreachableError
-from kobo_mirror.kobo.client import KoboClient
+from kobo_mirror.kobo.form import KoboClient
 from simulator.process import SimulatorProcess
 from tests.support.rude_server import RudeServer, Script, answer
 

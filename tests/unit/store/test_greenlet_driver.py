@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kobo_mirror.store.database import open_engine
+from kobo_mirror.database.engine import open_engine
 
 
 @pytest.mark.parametrize("scheme", ["mysql", "mariadb", "mysql+mysqldb", "mysql+pymysql"])

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kobo_mirror.forms.rows import read_state
-from kobo_mirror.forms.submission import stamp_of, token
 from kobo_mirror.kobo.pages import Page, cut_swept_page
-from kobo_mirror.store.ledger import Seen, glance
+from kobo_mirror.store.ledger import SweptRow, window_text
+from kobo_mirror.submissions.document import stamp_of, token
+from kobo_mirror.submissions.rows import read_state
 from kobo_mirror.sync.sweep import _read_odd, glance_at, seen_on
 from kobo_mirror.sync.verify import seen_of
 from tests.support.submissions import APPROVED, MIRROR, body, submission
@@ -26,7 +26,7 @@ ODD_ROW = st.fixed_dictionaries(
 )
 
 
-def seen_in(row: bytes) -> list[Seen]:
+def seen_in(row: bytes) -> list[SweptRow]:
     return seen_on(cut_swept_page(b'{"count": 1, "results": [' + row + b"]}"))
 
 
@@ -37,7 +37,7 @@ def test_the_fast_way_and_the_slow_one_see_the_same(row: dict[str, Any]) -> None
 
 
 def test_of_a_row_that_cannot_be_read_nothing_is_known() -> None:
-    assert seen_in(b'{"_id": 7, "_uuid": "\xff"}') == [Seen(7, None, None, None)]
+    assert seen_in(b'{"_id": 7, "_uuid": "\xff"}') == [SweptRow(7, None, None, None)]
 
 
 @pytest.mark.parametrize("status", [{}, None, APPROVED])
@@ -47,7 +47,7 @@ def test_a_sweep_sees_of_a_submission_what_the_whole_one_says(status: Any) -> No
 
 
 SEEN = st.builds(
-    Seen,
+    SweptRow,
     st.integers(1, 12),
     st.none() | st.text("a1, ", min_size=1, max_size=3),
     st.none() | st.text("b2, ", min_size=1, max_size=3),
@@ -56,8 +56,8 @@ SEEN = st.builds(
 
 
 @given(one=st.lists(SEEN, max_size=3), other=st.lists(SEEN, max_size=3))
-def test_texts_are_equal_if_and_only_if_the_rows_are(one: list[Seen], other: list[Seen]) -> None:
-    assert (glance(one) == glance(other)) == (one == other)
+def test_texts_are_equal_if_and_only_if_the_rows_are(one: list[SweptRow], other: list[SweptRow]) -> None:
+    assert (window_text(one) == window_text(other)) == (one == other)
 
 
 NASTY = st.lists(
@@ -94,7 +94,7 @@ def test_a_page_looks_like_no_ledger_but_that_which_holds_what_it_shows(rows: li
     page = page_of(rows)
     text = glance_at(page)
     ledger = [
-        Seen(int(kobo_id), uuid or None, status or None, int(stamp) if stamp else None)
+        SweptRow(int(kobo_id), uuid or None, status or None, int(stamp) if stamp else None)
         for kobo_id, uuid, status, stamp in A_LINE.findall(text)
     ]
     possible = all(
@@ -103,8 +103,8 @@ def test_a_page_looks_like_no_ledger_but_that_which_holds_what_it_shows(rows: li
         and stamp_of(seen.validation_timestamp) == seen.validation_timestamp
         for seen in ledger
     )
-    if possible and glance(ledger) == text:
-        assert glance(seen_on(page)) == text
+    if possible and window_text(ledger) == text:
+        assert window_text(seen_on(page)) == text
 
 
 @given(
@@ -112,4 +112,4 @@ def test_a_page_looks_like_no_ledger_but_that_which_holds_what_it_shows(rows: li
 )
 def test_a_page_as_usual_looks_like_what_it_shows(rows: list[dict[str, Any]]) -> None:
     page = page_of(rows)
-    assert glance_at(page) == glance(seen_on(page))
+    assert glance_at(page) == window_text(seen_on(page))

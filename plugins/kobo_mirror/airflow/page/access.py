@@ -25,9 +25,9 @@ from fastapi import Depends, HTTPException
 
 from kobo_mirror.airflow.hooks import KoboHook, open_target
 from kobo_mirror.airflow.page.schemas import Triggered
+from kobo_mirror.database.engine import ADDRESS
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError
-from kobo_mirror.kobo.registration import fingerprint
-from kobo_mirror.store.database import ADDRESS
+from kobo_mirror.kobo.rest_services import fingerprint
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -13,8 +13,8 @@ from kobo_mirror.airflow.page.schemas import (
     Triggered,
     VerifyOrder,
 )
+from kobo_mirror.database.engine import reading
 from kobo_mirror.store.codes import is_open
-from kobo_mirror.store.database import reading
 from kobo_mirror.store.overview import bound_forms
 
 router = APIRouter(

@@ -8,13 +8,13 @@ from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from kobo_mirror.airflow.page import access, actions, facts, schemas
+from kobo_mirror.airflow.page import access, actions, schemas, view_models
 from kobo_mirror.airflow.page.rendering import FOLDER, STATIC, page_of, refusal
 from kobo_mirror.airflow.page.texts import COOKIE, language_of
+from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
-from kobo_mirror.forms.mirrored import FORM
+from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store import overview
-from kobo_mirror.store.database import reading
 from kobo_mirror.store.schema import require_tables
 
 _POLICY = (
@@ -77,8 +77,8 @@ def form(asset_uid: str, user: access.Viewer) -> schemas.Overview:
     """A form and its mirror at a glance. Never asks KoboToolbox."""
     require_tables(access.target(), FORM)
     with reading(access.target()) as connection:
-        return facts.overview_of(
-            connection, _bound(connection, asset_uid), facts.utc_now(), access.secret_fingerprint()
+        return view_models.overview_of(
+            connection, _bound(connection, asset_uid), view_models.utc_now(), access.secret_fingerprint()
         )
 
 
@@ -88,7 +88,7 @@ def days(
     """Submissions first seen on each of the last days, by the way they came."""
     with reading(access.target()) as connection:
         _bound(connection, asset_uid)
-        return facts.days_of(connection, asset_uid, facts.utc_now(), days)
+        return view_models.days_of(connection, asset_uid, view_models.utc_now(), days)
 
 
 def runs(
@@ -99,8 +99,8 @@ def runs(
         _bound(connection, asset_uid)
         if name is not None:
             found = overview.named_run(connection, asset_uid, name)
-            return [facts.run_of(found)] if found else []
-        return [facts.run_of(row) for row in overview.recent_runs(connection, asset_uid, limit)]
+            return [view_models.run_of(found)] if found else []
+        return [view_models.run_of(row) for row in overview.recent_runs(connection, asset_uid, limit)]
 
 
 def rejections(
@@ -110,7 +110,7 @@ def rejections(
     answers = access.may_see_answers(user)
     with reading(access.target()) as connection:
         _bound(connection, asset_uid)
-        return facts.rejections_of(
+        return view_models.rejections_of(
             overview.rejected(connection, asset_uid, after=after, limit=limit, answers=answers)
         )
 
@@ -119,7 +119,7 @@ def dead_letters(user: access.Viewer, after: After = 0, limit: Limit = _LETTERS)
     """What the webhook was sent and could not take; bodies only for those who may see answers."""
     answers = access.may_see_answers(user)
     with reading(access.target()) as connection:
-        return facts.letters_of(
+        return view_models.letters_of(
             overview.waiting_letters(connection, None, after=after, limit=limit, answers=answers)
         )
 
@@ -140,7 +140,7 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
     try:
         seen |= _seen(user, asset_uid, run, rejections_after, letters_after)
     except KoboMirrorError as problem:
-        seen["problem"] = facts.failure_of(problem)
+        seen["problem"] = view_models.failure_of(problem)
     html = page_of(
         language,
         operator=access.may_trigger(user),
@@ -164,7 +164,7 @@ def _seen(
         if not known:
             return {}
         bound = _bound(connection, asset_uid) if asset_uid else known[0]
-        asset, moment = bound.asset_uid, facts.utc_now()
+        asset, moment = bound.asset_uid, view_models.utc_now()
         rejected = overview.rejected(
             connection, asset, after=rejections_after, limit=_REJECTIONS + 1, answers=answers
         )
@@ -174,14 +174,14 @@ def _seen(
         named = overview.named_run(connection, asset, run) if run else None
         return {
             "forms": known,
-            "form": facts.overview_of(connection, bound, moment, access.secret_fingerprint()),
-            "days": jsonable_encoder(facts.days_of(connection, asset, moment, _DAYS)),
-            "rejections": facts.rejections_of(rejected[:_REJECTIONS]),
-            "letters": facts.letters_of(letters[:_LETTERS]),
+            "form": view_models.overview_of(connection, bound, moment, access.secret_fingerprint()),
+            "days": jsonable_encoder(view_models.days_of(connection, asset, moment, _DAYS)),
+            "rejections": view_models.rejections_of(rejected[:_REJECTIONS]),
+            "letters": view_models.letters_of(letters[:_LETTERS]),
             "more": {"rejections": len(rejected) > _REJECTIONS, "letters": len(letters) > _LETTERS},
             "after": {"rejections": rejections_after, "letters": letters_after},
-            "runs": [facts.run_of(row) for row in overview.recent_runs(connection, asset, _RUNS)],
-            "found_run": facts.run_of(named) if named else None,
+            "runs": [view_models.run_of(row) for row in overview.recent_runs(connection, asset, _RUNS)],
+            "found_run": view_models.run_of(named) if named else None,
             "answers": answers,
         }
 

@@ -1,0 +1,270 @@
+"""ADAPTER: the command line, for those without Airflow and for those on call."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from threading import Event
+
+from sqlalchemy import Engine
+
+from kobo_mirror.cli import serve
+from kobo_mirror.cli.arguments import Command, parser_of
+from kobo_mirror.cli.wiring import client_of, engine_of
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.errors import (
+    ConfigurationError,
+    CredentialsError,
+    DatabaseError,
+    KoboMirrorError,
+    NotPermittedError,
+)
+from kobo_mirror.forms.declared import FORM
+from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.store.codes import require_waiting
+from kobo_mirror.store.proofs import full_proof_is_due
+from kobo_mirror.store.schema import check_binding, migrate
+from kobo_mirror.sync.context import mirror_of
+from kobo_mirror.sync.lease_keeper import noting_not_started
+from kobo_mirror.sync.mirror import MirrorSync
+from kobo_mirror.sync.pull import Progress, silent
+from kobo_mirror.sync.register import register_webhook
+from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
+from kobo_mirror.sync.status import status
+from kobo_mirror.sync.verify import Report, prove_when_due, verify
+
+_KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
+_REGISTER = (*_KOBO, "REAL_TIME_POST_ENDPOINT_URL")
+_PHASES = {"pull": "reading", "sweep": "sweeping", "fetch": "asking again", "verify": "comparing"}
+_FAILED, _COULD_NOT_TELL = 1, 2
+_NEVER_BY_AGE = 36_500
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 0 done, 1 failed or drift, 2 could not be tried."""
+    options = parser_of(_COMMANDS).parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (ConfigurationError, CredentialsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _COULD_NOT_TELL
+    except KoboMirrorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _COULD_NOT_TELL if options.command is _verify else _FAILED
+    except KeyboardInterrupt:
+        print("stopped; the next sync goes on where this one was", file=sys.stderr)
+        return 130
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    """Progress bars where somebody looks; elsewhere rich is not even imported."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from kobo_mirror.cli.progress import bars
+
+    with bars(_PHASES) as tell:
+        yield tell
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    settings = Settings.from_env(["DATABASE_URL"])
+    migrate(engine_of(settings), FORM)
+    print("the database has the newest tables")
+    return 0
+
+
+def _sync(options: argparse.Namespace) -> int:
+    settings = Settings.from_env(_KOBO)
+    engine = engine_of(settings, several=True)
+    with noting_not_started(engine, mirror_of(settings), "sync"):
+        migrate(engine, FORM)
+    if options.confirm_deletes is not None:
+        require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
+    with client_of(settings) as client, _bars() as tell:
+        result = MirrorSync.configured(settings, client, engine, progress=tell).run(
+            mode=options.mode, since=options.since, confirm=options.confirm_deletes
+        )
+    print(json.dumps(result) if options.json else result["sentence"])
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    settings = Settings.from_env(_KOBO)
+    mirror = mirror_of(settings)
+    engine = engine_of(settings)
+    if options.confirm_deletes is not None:
+        if not options.repair:
+            raise ConfigurationError("--confirm-deletes confirms what --repair deletes: give both, or none.")
+        require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
+    with client_of(settings) as client, _bars() as tell:
+        report = verify(client, engine, mirror, tell, full=options.full)
+        if options.repair and not report.equal:
+            _say(report, options)
+            MirrorSync.configured(settings, client, engine, progress=tell).repair(
+                report, confirm=options.confirm_deletes
+            )
+            # A proof of every answer that found a difference is only answered by another one.
+            full = options.full or full_proof_is_due(engine, mirror.asset_uid, _NEVER_BY_AGE)
+            report = verify(client, engine, mirror, tell, full=full)
+    _say(report, options)
+    return 0 if report.equal and not _strictly(report, options) else _FAILED
+
+
+def _strictly(report: Report, options: argparse.Namespace) -> int:
+    """How many differences there are only because of ``--strict``."""
+    return report.rejected if options.strict else 0
+
+
+def _say(report: Report, options: argparse.Namespace) -> None:
+    strictly = _strictly(report, options)
+    if options.json:
+        facts = {"equal": report.equal, "compared": report.compared, "rejected": report.rejected}
+        facts |= {"strict": options.strict, "passed": report.equal and not strictly}
+        print(json.dumps({**facts, "differences": report.differences, "ids": report.named}))
+        return
+    for kind, ids in report.named.items():
+        if ids:
+            more = " …" if report.differences[kind] > len(ids) else ""
+            print(f"{kind}: {', '.join(map(str, ids))}{more}")
+    if strictly and report.equal:
+        print(f"{report.sentence}; --strict counts a rejection as a difference: exit code {_FAILED}")
+    else:
+        print(report.sentence)
+
+
+def _status(options: argparse.Namespace) -> int:
+    settings = Settings.from_env(["DATABASE_URL"])
+    facts = status(engine_of(settings), FORM)
+    if options.json:
+        print(json.dumps(facts))
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None)
+    for name, value in facts.items():
+        shown = "\n".join(map(_line, value)) if isinstance(value, list) else value
+        table.add_row(name.replace("_", " "), "–" if shown in (None, "") else str(shown))
+    Console().print(table)
+    return 0
+
+
+def _line(value: str | tuple[int, str]) -> str:
+    return value if isinstance(value, str) else f"{value[0]}: {value[1]}"
+
+
+def _replay(options: argparse.Namespace) -> int:
+    settings = Settings.from_env(_KOBO)
+    engine = engine_of(settings)
+    mirror = mirror_of(settings)
+    if options.id and options.what == "all":
+        raise ConfigurationError(
+            "An id names a dead letter or a submission: say `replay dead-letters --id ID` or "
+            "`replay rejections --id ID`."
+        )
+    which = {"ids": options.id, "reason": options.reason}
+    fates: list[Fate] = []
+    if options.what != "rejections":
+        fates += _told(replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, **which))
+    if options.what != "dead-letters":
+        with client_of(settings) as client, _bars() as tell:
+            syncing = MirrorSync.configured(settings, client, engine, progress=tell)
+            found = replay_rejections(engine, mirror, syncing.ask_again, **which)
+        fates += _told(found)
+    print(sentence_of(fates))
+    return 0 if all(fate.is_done for fate in fates) else _FAILED
+
+
+def _told(fates: list[Fate]) -> list[Fate]:
+    """Say what became of each at once: what comes after may fail."""
+    for fate in fates:
+        print(fate.sentence)
+    return fates
+
+
+def _register(_: argparse.Namespace) -> int:
+    settings = _with_secret(Settings.from_env(_REGISTER))
+    engine = engine_of(settings)
+    _prepare(settings, engine)
+    with client_of(settings) as client:
+        print(_registered(settings, client, engine))
+    return 0
+
+
+def _prepare(settings: Settings, engine: Engine) -> None:
+    migrate(engine, FORM)
+    check_binding(engine, mirror_of(settings))
+
+
+def _registered(settings: Settings, client: KoboClient, engine: Engine) -> str:
+    return register_webhook(
+        client,
+        engine,
+        endpoint=settings.real_time_post_endpoint_url,
+        secret=settings.webhook_secret,
+        registrar_url=settings.inkomoko_register_webhook_url,
+    ).sentence
+
+
+def _with_secret(settings: Settings) -> Settings:
+    if not settings.webhook_secret and settings.webhook_auth != "none":
+        raise ConfigurationError(
+            "WEBHOOK_SECRET is not set. Set it in .env, or say WEBHOOK_AUTH=none if nothing shall guard it."
+        )
+    return settings
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = _with_secret(Settings.from_env(_KOBO))
+    engine, stop = engine_of(settings, several=True), Event()
+    sleep = partial(serve.pause, stop)
+    with client_of(settings, sleep) as client:
+        syncing = MirrorSync.configured(settings, client, engine)
+
+        def set_up() -> str:
+            _prepare(settings, engine)
+            if not settings.real_time_post_endpoint_url:
+                return "nothing is registered, since REAL_TIME_POST_ENDPOINT_URL is not set"
+            try:
+                return _registered(settings, client, engine)
+            except NotPermittedError as error:
+                return str(error)
+
+        def sync() -> str:
+            _prepare(settings, engine)
+            done = syncing.run(name="run")["sentence"]
+            days = settings.kobo_verify_full_every_days
+            report = prove_when_due(client, engine, mirror_of(settings), days)
+            return f"{done}; {report.sentence}" if report else str(done)
+
+        ask = partial(_first_contact, settings, engine)
+        return serve.serve(ask, set_up, sync, every=options.every * 60, stop=stop)
+
+
+def _first_contact(settings: Settings, engine: Engine) -> str:
+    """Ask for the form once, without patience; a database that is away is told of later."""
+    with suppress(DatabaseError):
+        _prepare(settings, engine)
+    with KoboClient(
+        settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, attempts=1, timeout=(5.0, 15.0)
+    ) as client:
+        form = client.form()
+    shown = "" if form.submission_count is None else f" with {form.submission_count:,} submissions"
+    return f"{settings.kobo_url} shows the form '{form.name}'{shown}"
+
+
+_COMMANDS: Mapping[str, Command] = {
+    "migrate": _migrate,
+    "sync": _sync,
+    "verify": _verify,
+    "status": _status,
+    "replay": _replay,
+    "register-webhook": _register,
+    "run": _run,
+}

@@ -1,0 +1,36 @@
+"""From the settings to what they describe: an engine and a client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.database.engine import LONG_STATEMENT, open_engine
+from kobo_mirror.kobo.form import KoboClient
+
+Sleep = Callable[[float], None]
+
+
+def engine_of(settings: Settings, *, several: bool = False) -> Engine:
+    """An engine that waits for long statements.
+
+    :param several: for pulling: rows go with several statements in one message.
+    """
+    return open_engine(settings.database_url, answer_seconds=LONG_STATEMENT, several=several)
+
+
+def client_of(settings: Settings, sleep: Sleep = time.sleep) -> KoboClient:
+    """A client for the form.
+
+    :param sleep: waits between two attempts, in seconds.
+    """
+    return KoboClient(
+        settings.kobo_url,
+        settings.kobo_token,
+        settings.kobo_asset_id,
+        max_in_flight=settings.kobo_max_in_flight,
+        sleep=sleep,
+    )

@@ -1,0 +1,1 @@
+"""SETTINGS: what the environment says, read once and checked. What it is used for does not belong here."""

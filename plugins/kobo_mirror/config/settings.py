@@ -1,0 +1,249 @@
+"""Settings: read once from the environment, checked in full, secrets hidden from every repr."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from kobo_mirror.config.address import options_of
+from kobo_mirror.errors import ConfigurationError
+
+PUBLIC_SERVER = "https://kf.kobotoolbox.org"
+PUBLIC_SERVERS = (PUBLIC_SERVER, "https://eu.kobotoolbox.org")
+_USUAL_PORT = {"http": ":80", "https": ":443"}
+_DATABASE_URL = (
+    "must be an address such as mysql+pymysql://user:password@host/kobo, in whose user and password each "
+    "character that is no letter or digit is written as % and two hexadecimal digits (@ as %40, : as %3A, "
+    "/ as %2F, # as %23, ? as %3F, % as %25)"
+)
+_SQLITE_FILE = "must name a file for SQLite, such as sqlite:////srv/kobo.sqlite"
+_DRIVERS = ("pymysql", "mysqldb", "pysqlite")
+_LISTENING_ADDRESS = re.compile(
+    r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})|unix:[^\s:]+|fd://[0-9]+"
+)
+_HIGHEST_PORT = 65535
+_ASSET_ID = re.compile(r"[A-Za-z0-9]{8,40}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What an adapter (CLI, webhook, demo) needs to know.
+
+    Each field is named after its environment variable in lower case; sizes are rows, times seconds unless
+    named.
+    """
+
+    database_url: str = field(default="", repr=False)
+    kobo_url: str = PUBLIC_SERVER
+    kobo_token: str = field(default="", repr=False)
+    kobo_asset_id: str = ""
+    real_time_post_endpoint_url: str = ""
+    inkomoko_register_webhook_url: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
+    webhook_secret_previous: str = field(default="", repr=False)
+    webhook_auth: str = "secret"
+    webhook_allowed_networks: str = ""
+    webhook_trusted_proxies: str = ""
+    webhook_bind: str = "127.0.0.1:8000"
+    web_concurrency: int = 2
+    webhook_airflow_url: str = ""
+    webhook_airflow_login: str = field(default="", repr=False)
+    webhook_airflow_every_seconds: int = 60
+    kobo_keep_payloads: str = "rejected"
+    kobo_page_size: int = 1000
+    kobo_max_in_flight: int = 4
+    kobo_exact_up_to: int = 50_000
+    kobo_exact_every_hours: int = 24
+    kobo_verify_full_every_days: int = 7
+    kobo_keep_history_days: int = 400
+    kobo_keep_dead_letters_days: int = 365
+
+    @classmethod
+    def from_env(
+        cls,
+        need: Iterable[str] = (),
+        env: Mapping[str, str] | None = None,
+        *,
+        names: Mapping[str, str] = MappingProxyType({}),
+        advice: str = "Set it in .env or the environment (see .env.example).",
+    ) -> Settings:
+        """Read the settings and check those that are set.
+
+        :param need: names of variables (``"KOBO_TOKEN"`` …) that must not be empty for this command.
+        :param env: where to read from, the environment by default.
+        :param names: what a person knows a variable by, where that is not its name.
+        :param advice: the sentence that says where to mend it.
+        :raises ConfigurationError: in one sentence, naming every variable that is missing or malformed,
+            never a value.
+        """
+        source = os.environ if env is None else env
+        given = {name: source.get(name.upper(), "").strip() for name in cls.__dataclass_fields__}
+        problems = [f"{names.get(name, name)} is not set" for name in need if not given.get(name.lower(), "")]
+        values: dict[str, str | int] = {}
+        for name, text in given.items():
+            if not text:
+                continue
+            try:
+                values[name] = _CHECKS[name](text) if name in _CHECKS else text
+            except ValueError as problem:
+                problems.append(f"{names.get(name.upper(), name.upper())} {problem}")
+        if problems:
+            raise ConfigurationError(f"{'; '.join(problems)}. {advice}")
+        return cls(**values)  # type: ignore[arg-type]  # each value has been through the check of its own field
+
+
+_LONGEST_ADDRESS = 500
+
+
+def http_url(text: str) -> str:
+    """An http(s) address without trailing slash.
+
+    :raises ValueError: it is none.
+    """
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # its sentence would quote the value
+        known = False
+    if not known or not text.isprintable() or " " in text:
+        raise ValueError("must be an address that starts with http:// or https://")
+    if not text.isascii() or len(text) > _LONGEST_ADDRESS:
+        raise ValueError("must be at most 500 characters of ASCII; write a host of other letters as xn--…")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user or a password: logs and messages name it")
+    return text.rstrip("/")
+
+
+def server_url(text: str) -> str:
+    """The address of a KoboToolbox server: scheme and host, in the one spelling that identifies it.
+
+    :raises ValueError: it is no such address, or carries a query or an API path.
+    """
+    parts = urlsplit(http_url(text))
+    if parts.query or parts.fragment or "/api/" in f"{parts.path}/":
+        raise ValueError("must be only the server's address, such as https://kf.kobotoolbox.org")
+    host = parts.netloc.lower().removesuffix(_USUAL_PORT[parts.scheme])
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+
+
+def _asset_id(text: str) -> str:
+    if not _ASSET_ID.fullmatch(text):
+        raise ValueError("must be a form's uid: the letters and digits after /forms/ in its address")
+    return text
+
+
+def _database_url(text: str) -> str:
+    try:
+        url = make_url(text)
+        backend, driver = url.get_dialect().name, url.get_driver_name()
+        in_memory = (url.database or ":memory:").startswith((":memory:", "file:"))
+    except (ArgumentError, ImportError, ValueError):  # its sentence would quote the value
+        raise ValueError(_DATABASE_URL) from None
+    if backend not in ("mysql", "mariadb", "sqlite"):
+        raise ValueError("must name a MySQL, MariaDB or SQLite database")
+    if driver not in _DRIVERS:
+        raise ValueError("must use the driver pymysql or mysqldb")
+    if in_memory:
+        raise ValueError(_SQLITE_FILE if backend == "sqlite" else _DATABASE_URL)
+    if backend != "sqlite":
+        _check_parts(url, text)
+    return text
+
+
+def _check_parts(url: URL, text: str) -> None:
+    """Refuse an address that was cut in pieces at a character of its password, before a piece is named.
+
+    :param text: the address as it is written.
+    :raises ValueError: so it was, or an option is not known or malformed.
+    """
+    if "@" in f"{url.host}{url.database}":
+        raise ValueError(_DATABASE_URL)
+    try:
+        options_of(url)
+    except ValueError:
+        if "@" in text.partition("?")[2]:
+            raise ValueError(_DATABASE_URL) from None
+        raise
+
+
+def _header_value(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("must be printable ASCII")
+    return text
+
+
+def _login(text: str) -> str:
+    user, _, password = text.partition(":")
+    if not user or not password:
+        raise ValueError("must be a user and a password with a colon between them")
+    return text
+
+
+def _networks(text: str) -> str:
+    try:
+        return ",".join(str(ip_network(part.strip())) for part in text.split(","))
+    except ValueError:  # its sentence would quote the value
+        raise ValueError("must be networks such as 203.0.113.0/24, separated by commas") from None
+
+
+def _listening_address(text: str) -> str:
+    found = _LISTENING_ADDRESS.fullmatch(text)
+    if not found or int(found["port"] or 0) > _HIGHEST_PORT:
+        raise ValueError(
+            f"must be a host and a port from 0 to {_HIGHEST_PORT}, such as 127.0.0.1:8000 or [::1]:8000"
+        )
+    return text
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of: {', '.join(choices)}")
+        return text
+
+    return check
+
+
+def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    def check(text: str) -> int:
+        if not text.isdecimal() or len(text) > 10 or not lowest <= int(text) <= highest:
+            raise ValueError(f"must be a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return check
+
+
+_CHECKS: dict[str, Callable[[str], str | int]] = {
+    "database_url": _database_url,
+    "kobo_url": server_url,
+    "kobo_token": _header_value,
+    "kobo_asset_id": _asset_id,
+    "real_time_post_endpoint_url": http_url,
+    "inkomoko_register_webhook_url": http_url,
+    "webhook_secret": _header_value,
+    "webhook_secret_previous": _header_value,
+    "webhook_auth": _one_of("secret", "none"),
+    "webhook_allowed_networks": _networks,
+    "webhook_trusted_proxies": _networks,
+    "webhook_bind": _listening_address,
+    "web_concurrency": _whole_number(1, 256),
+    "webhook_airflow_url": http_url,
+    "webhook_airflow_login": _login,
+    "webhook_airflow_every_seconds": _whole_number(1, 86_400),
+    "kobo_keep_payloads": _one_of("rejected", "all"),
+    "kobo_page_size": _whole_number(1, 30_000),
+    "kobo_max_in_flight": _whole_number(1, 32),
+    "kobo_exact_up_to": _whole_number(0, 10**9),
+    "kobo_exact_every_hours": _whole_number(1, 24 * 365),
+    "kobo_verify_full_every_days": _whole_number(0, 365),
+    "kobo_keep_history_days": _whole_number(0, 36_500),
+    "kobo_keep_dead_letters_days": _whole_number(0, 36_500),
+}

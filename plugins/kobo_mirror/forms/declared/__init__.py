@@ -1,0 +1,11 @@
+"""Forms that are written down in code, and which of them is mirrored.
+
+No other module names a form: the rest works with any.
+"""
+
+from __future__ import annotations
+
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.schema import Form
+
+FORM: Form = KOBO_RECORDS

@@ -1,0 +1,90 @@
+"""What a KoboToolbox server's answer means when it is not the one we asked for: a status becomes an error."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from kobo_mirror.errors import CredentialsError, KoboMirrorError, NotPermittedError, RequestError, ServerError
+from kobo_mirror.kobo.transport import Response
+
+_UNSUPPORTED_QUERY = b'["Unsupported query"]'
+_NOT_DEPLOYED = b"has not been deployed"
+_BUSY = frozenset({408, 429})
+_PAGES_OF_KOBOTOOLBOX = (  # for an unknown form, its own 404 is a page on some paths (kobo-api.md §1.5)
+    re.compile(rb"kobotoolbox", re.IGNORECASE),
+    re.compile(rb"The requested resource was not found on this server\."),  # where it has no page for that
+)
+
+
+class ForeignResponseError(ServerError):
+    """A refusal that is not KoboToolbox's: of a proxy, a filter or a sign-in page before it."""
+
+
+def problem(
+    answer: Response, *, server: str, asset_uid: str, managing: bool = False
+) -> KoboMirrorError | None:
+    """The error that an answer stands for, None if it is a success (kobo-api.md §1.5).
+
+    :param managing: the request manages REST Services, where 404 also says that the account may not
+        (kobo-api.md §5.1).
+    """
+    if 200 <= answer.status < 300:
+        return None
+    unsupported = answer.status == 400 and answer.body.strip() == _UNSUPPORTED_QUERY
+    if answer.status in _BUSY or answer.status >= 500 or unsupported:
+        return ServerError(
+            f"{server} is busy or down: it answered {answer.status}.", retry_after=answer.retry_after
+        )
+    if _is_foreign(answer):
+        return ForeignResponseError(
+            f"{server} answered {answer.status} with something that is not KoboToolbox's: a proxy, filter or "
+            "sign-in page in front of it does not let the request pass, or this is no KoboToolbox server."
+        )
+    return _refusal(answer, server, asset_uid, managing)
+
+
+def _is_foreign(answer: Response) -> bool:
+    """Whether a refusal cannot be the API's: it says why in JSON, or in a page of its own (404 only)."""
+    if answer.status == 404 and any(page.search(answer.body) for page in _PAGES_OF_KOBOTOOLBOX):
+        return False
+    try:
+        return not isinstance(msgspec.json.decode(answer.body), dict | list)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True
+
+
+def _refusal(answer: Response, server: str, asset_uid: str, managing: bool) -> KoboMirrorError:
+    if answer.status == 401:
+        return CredentialsError(
+            f"KOBO_TOKEN was refused by {server}: it is wrong or no longer valid. "
+            "KoboToolbox shows the right one under Account Settings, Security."
+        )
+    if answer.status in (403, 404) and managing:
+        return NotPermittedError(
+            "not permitted: ask the form's owner to let the account of KOBO_TOKEN edit the form, "
+            "which REST Services need, or to add the REST Service themselves."
+        )
+    if answer.status == 403:
+        return CredentialsError(
+            f"{server} shuts out the account of KOBO_TOKEN: sign in there once to see why."
+        )
+    if answer.status == 404:
+        return CredentialsError(
+            f"{server} shows no form {asset_uid!r}: either it has no such form (KOBO_ASSET_ID, KOBO_URL), "
+            "or KOBO_TOKEN belongs to an account that may not view its submissions."
+        )
+    if _NOT_DEPLOYED in answer.body:
+        return RequestError(f"The form {asset_uid!r} is not deployed yet, so it has no submissions to pull.")
+    return RequestError(f"{server} refused the request: {answer.status}{_refused_fields(answer.body)}.")
+
+
+def _refused_fields(body: bytes) -> str:
+    """Names of the fields that the server complains about; what it says of them may quote an answer."""
+    try:
+        names = list(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
+    except msgspec.DecodeError:
+        return ""
+    named = ", ".join(name for name in names if name.isidentifier() and name != "detail")
+    return f" ({named})" if named else ""

@@ -1,0 +1,53 @@
+"""Submissions whose row no message to the server can hold are rejected, so that they stall nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+from sqlalchemy import Connection, String, Table
+
+from kobo_mirror.database.bulk import Write, packet_of, room_in
+from kobo_mirror.database.literals import escape_of, written_rows
+from kobo_mirror.submissions.rows import State
+
+_BYTES_A_CHARACTER = 4
+_AROUND_A_CELL = 40  # a number, a date, or what stands around a text
+
+
+def reject_too_large(connection: Connection, rows_go: Write, states: Iterable[State]) -> None:
+    """Take their rows from states that are too large, with a reason that says so.
+
+    :param rows_go: the write to the form table that they would be part of, without rows.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    packet = packet_of(connection)
+    room = room_in(packet, rows_go, connection.dialect)
+    if _at_most_in(rows_go.table) <= room:
+        return
+    for state in states:
+        if state.row and _at_most(state.row) > room:
+            size = _written(connection, state.row)
+            if size > room:
+                state.reject(
+                    f"its row is too large: {size} bytes are too many for the server's "
+                    f"max_allowed_packet ({packet})"
+                )
+
+
+def _at_most_in(table: Table) -> float:
+    """Bytes that a row of a table can have at most, by the types of its columns."""
+    texts = [column.type for column in table.columns if isinstance(column.type, String)]
+    characters = sum(inf if kind.length is None else kind.length for kind in texts)
+    return characters * _BYTES_A_CHARACTER + len(table.columns) * _AROUND_A_CELL
+
+
+def _at_most(row: tuple[object, ...]) -> int:
+    texts = sum(len(cell) for cell in row if isinstance(cell, str))
+    return texts * _BYTES_A_CHARACTER + (len(row) + 1) * _AROUND_A_CELL
+
+
+def _written(connection: Connection, row: tuple[object, ...]) -> int:
+    (text,) = written_rows([row], escape_of(connection.connection.dbapi_connection))
+    return len(text.encode()) + _AROUND_A_CELL

@@ -1,0 +1,77 @@
+"""The fetch list: ids whose newest state must be asked for; filled by whoever doubts, drained by the sync."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from kobo_mirror.database.bulk import Write, write
+from kobo_mirror.database.engine import moment_of
+from kobo_mirror.store.tables import to_fetch
+
+_COLUMNS = ("asset_uid", "kind", "ref", "reason", "asked_at", "attempts")
+_KEY = ("asset_uid", "kind", "ref")
+_SLICE = 500
+
+
+class Entry(NamedTuple):
+    """A doubt, with the moment of its last asking: it is settled only if nobody has asked again since."""
+
+    ref: str
+    asked_at: datetime
+
+
+def enqueue(
+    connection: Connection, asset_uid: str, refs: Iterable[int | str], reason: str, *, kind: str = "id"
+) -> None:
+    """Put ids (or root uuids) on the list; those on it are asked for again."""
+    rows = [(asset_uid, kind, ref, reason) for ref in sorted({str(ref) for ref in refs})]
+    if rows:
+        moment = moment_of(connection)
+        asked = [(*row, moment, 0) for row in rows]
+        write(connection, Write(to_fetch, _COLUMNS, asked, key=_KEY, keep=("attempts",)))
+
+
+def next_entries(
+    connection: Connection, asset_uid: str, *, after: str, limit: int, kind: str = "id"
+) -> list[Entry]:
+    """The next entries in the order of ``ref``."""
+    rows = connection.execute(
+        select(to_fetch.c.ref, to_fetch.c.asked_at)
+        .where(to_fetch.c.asset_uid == asset_uid, to_fetch.c.kind == kind, to_fetch.c.ref > after)
+        .order_by(to_fetch.c.ref)
+        .limit(limit)
+    )
+    return [Entry(ref, asked_at) for ref, asked_at in rows]
+
+
+def settle(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, kind: str = "id") -> None:
+    """Take entries off in the transaction that settled them, unless somebody asked again meanwhile."""
+    for first in range(0, len(entries), _SLICE):
+        asked = dict(entries[first : first + _SLICE])
+        mine = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == kind)
+        current = connection.execute(
+            select(to_fetch.c.ref, to_fetch.c.asked_at)
+            .where(mine, to_fetch.c.ref.in_(asked))
+            .with_for_update()
+        )
+        settled = [ref for ref, asked_at in current if asked_at == asked[ref]]
+        if settled:
+            connection.execute(delete(to_fetch).where(mine, to_fetch.c.ref.in_(settled)))
+
+
+def count_attempt(connection: Connection, asset_uid: str, entries: Sequence[Entry]) -> None:
+    """Note that these were asked for and could not be settled."""
+    refs = [entry.ref for entry in entries]
+    mine = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == "id") & to_fetch.c.ref.in_(refs)
+    connection.execute(update(to_fetch).where(mine).values(attempts=to_fetch.c.attempts + 1))
+
+
+def waiting(connection: Connection, asset_uid: str) -> int:
+    """How many entries are on the list of a form."""
+    return connection.execute(
+        select(func.count()).select_from(to_fetch).where(to_fetch.c.asset_uid == asset_uid)
+    ).scalar_one()

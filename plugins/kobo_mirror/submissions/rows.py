@@ -1,0 +1,223 @@
+"""Submission → State: what decides about it, and its row of the form table or why it is rejected."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from struct import Struct
+from typing import Any, NamedTuple, Self
+
+import msgspec
+
+from kobo_mirror.forms.schema import TEXT_LENGTH, Mirror
+from kobo_mirror.submissions.document import (
+    GarbledSubmission,
+    digest,
+    first_levels,
+    form_of,
+    parse,
+    text_of,
+    token,
+    validation,
+)
+from kobo_mirror.submissions.values import Misfit, is_unicode, moment_of_text, shape
+
+_EPOCH, _SECOND = datetime(1970, 1, 1), timedelta(seconds=1)  # noqa: DTZ001  # UTC, as DATETIME
+_UUID, _LOW_BITS = Struct(">QQ"), 2**62 - 1
+_IN_WHOLE_DELIVERIES = ("_uuid", "_submission_time", "meta/instanceID")
+
+
+class Shaped(NamedTuple):
+    """What of a submission is stored beside the keys that decide about it.
+
+    ``row`` is ``(id, kobo_id, *columns of the Form)``, or None for a rejection, which ``misfit`` explains.
+    """
+
+    root_uuid: str | None = None
+    form_version: str | None = None
+    submission_time: datetime | None = None
+    submitted_by: str | None = None
+    validation_status: str | None = None
+    validation_timestamp: int | None = None
+    row: tuple[Any, ...] | None = None
+    row_digest: bytes | None = None
+    misfit: Misfit | None = None
+
+
+class State:
+    """What a submission looked like at one moment, ready for the writer.
+
+    What decides about it is read at once, the rest when it is first asked for: of an unchanged submission
+    nothing more is wanted. ``partial`` says that a delivery of it is not to be believed: parts are missing
+    that nearly every submission has, or bytes are no UTF-8. What was pulled is whole whatever it lacks.
+    ``id_string`` is the form that it says it is of.
+    """
+
+    __slots__ = (
+        "_raw", "_shape", "_shaped", "digest", "id_string", "kobo_id", "partial", "previous_uuid", "uuid",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        kobo_id: int,
+        payload: bytes,
+        digest: bytes,
+        shape: Callable[[], Shaped],
+        *,
+        uuid: str | None = None,
+        previous_uuid: str | None = None,
+        partial: bool = False,
+        id_string: str | None = None,
+    ) -> None:
+        self.kobo_id, self._raw, self.digest = kobo_id, payload, digest
+        self.uuid, self.previous_uuid, self.partial = uuid, previous_uuid, partial
+        self.id_string = id_string
+        self._shape = shape
+        self._shaped: Shaped | None = None
+
+    @property
+    def payload(self) -> bytes:
+        """The submission as it came, always a text in UTF-8: other bytes are escaped."""
+        try:
+            self._raw.decode()
+        except UnicodeDecodeError:
+            return self._raw.decode("utf-8", "backslashreplace").encode()
+        return self._raw
+
+    @property
+    def shaped(self) -> Shaped:
+        """The row of the form table, or why there is none, and the ledger's further columns."""
+        if self._shaped is None:
+            self._shaped = self._shape()
+            del self._shape  # and with it the answers as they were parsed
+        return self._shaped
+
+    def shape_now(self) -> Self:
+        """Have ``shaped`` at hand; returns this state."""
+        self._shaped = self.shaped
+        return self
+
+    def reject(self, reason: str) -> None:
+        """Take its row away: it does not fit, for a reason that shaping could not know."""
+        self._shaped = self.shaped._replace(row=None, row_digest=None, misfit=Misfit(reason))
+
+    @property
+    def row(self) -> tuple[Any, ...] | None:
+        """``(id, kobo_id, *columns of the Form)``, or None for a rejection."""
+        return self.shaped.row
+
+    @property
+    def row_digest(self) -> bytes | None:
+        """16 bytes of the row."""
+        return self.shaped.row_digest
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is rejected."""
+        misfit = self.shaped.misfit
+        return misfit.reason if misfit else None
+
+    @property
+    def rejected_columns(self) -> tuple[str, ...]:
+        """The columns that its answers do not fit."""
+        misfit = self.shaped.misfit
+        return misfit.columns if misfit else ()
+
+
+def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
+    """The state that one submission's JSON describes.
+
+    :raises SubmissionError: it is no submission at all.
+    """
+    payload = bytes(raw)
+    return parsed_state(parse(payload), payload, mirror)
+
+
+def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
+    """The same of one that has been parsed."""
+    cut_down = not all(text_of(data, key) for key in _IN_WHOLE_DELIVERIES)
+    return State(
+        data["_id"],
+        payload,
+        digest(data, mirror.form.fingerprint),
+        partial(_shaped, data, mirror),
+        uuid=token(text_of(data, "_uuid")),
+        previous_uuid=token(text_of(data, "meta/deprecatedID")),
+        partial=cut_down or isinstance(data, GarbledSubmission),
+        id_string=form_of(data),
+    )
+
+
+def unreadable_state(raw: bytes | memoryview, kobo_id: int, reason: str) -> State:
+    """A submission that is nested too deeply to be read: a rejection, with what its first levels tell."""
+    payload, data = bytes(raw), first_levels(raw)
+    return State(
+        kobo_id,
+        payload,
+        hashlib.blake2b(payload, digest_size=16).digest(),
+        partial(_with_ledger_columns, data, _submission_time(data), Misfit(reason)),
+        uuid=token(text_of(data, "_uuid")),
+        previous_uuid=token(text_of(data, "meta/deprecatedID")),
+    )
+
+
+def _shaped(data: dict[str, Any], mirror: Mirror) -> Shaped:
+    time = _submission_time(data)
+    cells = shape(data, mirror.form)
+    if isinstance(cells, Misfit):
+        return _with_ledger_columns(data, time, cells)
+    if isinstance(time, Misfit):
+        return _with_ledger_columns(data, time, time)
+    return _with_ledger_columns(data, time, (record_id(mirror, data["_id"], time), data["_id"], *cells))
+
+
+def _with_ledger_columns(
+    data: dict[str, Any], time: datetime | Misfit, row: tuple[Any, ...] | Misfit
+) -> Shaped:
+    status, stamp = validation(data)
+    misfit = row if isinstance(row, Misfit) else None
+    cells = None if isinstance(row, Misfit) else row
+    return Shaped(
+        token(text_of(data, "meta/rootUuid")),
+        token(text_of(data, "__version__")),
+        None if isinstance(time, Misfit) else time,
+        _fitting(text_of(data, "_submitted_by")),
+        status,
+        stamp,
+        cells,
+        row_digest(cells) if cells else None,
+        misfit,
+    )
+
+
+def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
+    """The form row's UUIDv8: 48 bits of time in ms, the rest from SHA-256 of (server, asset, ``_id``).
+
+    The same submission has the same id for ever, and ids ascend with time (from 1970 on).
+    """
+    milliseconds = max(0, (submission_time - _EPOCH) // _SECOND * 1000)
+    seed = hashlib.sha256(f"{mirror.server}\n{mirror.asset_uid}\n{kobo_id}".encode())
+    rest = int.from_bytes(seed.digest()[:10])
+    return _UUID.pack(milliseconds << 16 | 8 << 12 | rest >> 62 & 0xFFF, 2 << 62 | rest & _LOW_BITS)
+
+
+def row_digest(row: tuple[Any, ...]) -> bytes:
+    """16 bytes of a form row as SQL holds it: ``(id, kobo_id, *columns)``, clocks left out."""
+    return hashlib.blake2b(msgspec.json.encode((row[0].hex(), *row[1:])), digest_size=16).digest()
+
+
+def _submission_time(data: dict[str, Any]) -> datetime | Misfit:
+    """When it was submitted, or why that cannot be told."""
+    text = text_of(data, "_submission_time")
+    if text is None:
+        return Misfit("_submission_time is missing")
+    try:
+        return moment_of_text(text)
+    except ValueError as problem:
+        return Misfit(f"_submission_time {problem}")
+
+
+def _fitting(text: str | None) -> str | None:
+    return text[:TEXT_LENGTH] if text and is_unicode(text) else None

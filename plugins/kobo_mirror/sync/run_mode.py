@@ -1,0 +1,102 @@
+"""What a run does: whether it is exact, and from where on it reads (docs/architecture.md, "A sync")."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine
+
+from kobo_mirror.database.engine import clock, reading, transact
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.store import runs
+from kobo_mirror.store.bindings import Epochs, epochs_of, is_declared_otherwise, raise_epoch
+from kobo_mirror.store.ledger import holds_any
+from kobo_mirror.store.row_counts import count_rows
+from kobo_mirror.store.totals import note_server_count
+
+
+class Exactness(NamedTuple):
+    """How often a run is exact by itself: of forms up to a size each one, of larger ones one in that time."""
+
+    up_to: int
+    every: timedelta
+
+
+class FormView(NamedTuple):
+    """What a token sees of a form: so many submissions, which may be only some of the form's."""
+
+    submissions: int
+    is_part: bool
+
+
+def view_of_form(client: KoboClient) -> FormView:
+    """Ask for the count of submissions and the form's description at the same time, since both take long.
+
+    :raises CredentialsError: this token may not see the form, or there is none.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="count") as beside:
+        counting = beside.submit(client.count)
+        form = client.form()
+    return FormView(counting.result(), form.restricted)
+
+
+_ROWS_LEAST, _ROWS_SHARE = 10, 0.05
+
+
+def epochs_now(engine: Engine, mirror: Mirror) -> Epochs:
+    """The form's epochs, raised where its rows must be shaped anew.
+
+    That is so where another declaration shaped them, or where many are missing or too many: single ones are
+    found and asked for at the end of the run.
+    """
+    with reading(engine) as connection:
+        epochs = epochs_of(connection, mirror.form.table)
+        must_rise = is_declared_otherwise(connection, mirror.form)
+        if not must_rise and not epochs.must_read_all:
+            counted = count_rows(connection, mirror)
+            must_rise = abs(counted.difference) > max(_ROWS_LEAST, _ROWS_SHARE * counted.applied)
+    if not must_rise:
+        return epochs
+
+    def work(connection: Connection) -> Epochs:
+        raise_epoch(connection, mirror.form)
+        return epochs_of(connection, mirror.form.table)
+
+    return transact(engine, work)
+
+
+def choose(
+    engine: Engine,
+    client: KoboClient,
+    epochs: Epochs,
+    exactness: Exactness,
+    *,
+    count: int,
+    mode: str,
+    since: int | None,
+) -> tuple[str, int]:
+    """``exact`` or ``usual``, and the ``_id`` above which all is read.
+
+    :param epochs: while the newest one has not been read, every run reads from the first submission on.
+    :param count: how many submissions the server shows now.
+    :param mode: what was asked for: ``auto``, ``usual``, ``exact``.
+    :param since: what was asked for; what must be read is not left out.
+    """
+    asset = client.asset_uid
+    with reading(engine) as connection:
+        watermark = runs.watermark(connection, asset)
+        last = runs.last_finished(connection, asset)
+        last_exact = runs.last_finished(connection, asset, "exact")
+        is_new = not holds_any(connection, asset)
+    known = last["highest_id"] if last and not is_new else None
+    start = 0 if epochs.must_read_all else (watermark if watermark is not None else known) or 0
+    restored = watermark is not None and (client.newest_id() or 0) < watermark
+    overdue = last_exact is None or last_exact["finished_at"] < clock(engine) - exactness.every
+    transact(engine, lambda connection: note_server_count(connection, asset, count))
+    must = watermark is None or restored
+    due = mode == "auto" and (overdue or count <= exactness.up_to)
+    chosen = "exact" if mode == "exact" or must or due else "usual"
+    return chosen, start if since is None else min(since, start)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+import pytest
+from sqlalchemy import Engine
+
+from kobo_mirror.database.engine import transact
+from kobo_mirror.errors import LeaseError
+from kobo_mirror.store.leases import release_lease
+from kobo_mirror.store.refetch_queue import Entry, enqueue, next_entries, settle, waiting
+from kobo_mirror.store.tables import to_fetch
+from tests.support.submissions import ASSET, edited, submission
+from tests.support.tables import answers, fetch_list, rows_of
+from tests.support.writing import Writing
+
+
+def ask(
+    engine: Engine, refs: Iterable[int | str], *, kind: str = "id", asset: str = ASSET, reason: str = "test"
+) -> None:
+    transact(engine, lambda connection: enqueue(connection, asset, refs, reason, kind=kind))
+
+
+def entries(engine: Engine, *, after: str = "", limit: int = 1000, kind: str = "id") -> list[Entry]:
+    return transact(engine, lambda c: next_entries(c, ASSET, after=after, limit=limit, kind=kind))
+
+
+def settle_all(engine: Engine, those: list[Entry], kind: str = "id") -> None:
+    transact(engine, lambda connection: settle(connection, ASSET, those, kind=kind))
+
+
+def test_an_entry_is_asked_for_once_and_its_moment_moves_with_each_asking(engine: Engine) -> None:
+    ask(engine, [3, 1, 1, 2])
+    first = fetch_list(engine)
+    time.sleep(0.001)
+    ask(engine, [2], reason="again")
+    second = fetch_list(engine)
+    assert set(first) == set(second) == {"1", "2", "3"}
+    assert second["2"] > first["2"]
+    assert (second["1"], second["3"]) == (first["1"], first["3"])
+    assert {row["ref"]: row["reason"] for row in rows_of(engine, to_fetch)} == {
+        "1": "test",
+        "2": "again",
+        "3": "test",
+    }
+
+
+def test_entries_come_in_an_order_that_one_can_go_on_from(engine: Engine) -> None:
+    ask(engine, range(95, 110))
+    found: list[str] = []
+    while page := entries(engine, after=found[-1] if found else "", limit=4):
+        found += [entry.ref for entry in page]
+    assert sorted(map(int, found)) == list(range(95, 110))
+
+
+def test_what_was_asked_for_again_meanwhile_stays(engine: Engine) -> None:
+    ask(engine, range(1, 1300))
+    read = entries(engine, limit=2000)
+    time.sleep(0.001)
+    ask(engine, [7, 1201])
+    settle_all(engine, read)
+    assert set(fetch_list(engine)) == {"7", "1201"}
+    settle_all(engine, read)
+    assert set(fetch_list(engine)) == {"7", "1201"}
+    settle_all(engine, entries(engine))
+    assert fetch_list(engine) == {}
+
+
+def test_kinds_and_forms_are_apart(engine: Engine) -> None:
+    ask(engine, [1])
+    ask(engine, ["1"], kind="root")
+    ask(engine, [1], asset="aOther000000000000001")
+    assert transact(engine, lambda connection: waiting(connection, ASSET)) == 2
+    settle_all(engine, entries(engine, kind="root"), kind="root")
+    left = [(row["asset_uid"], row["kind"]) for row in rows_of(engine, to_fetch)]
+    assert left == [(ASSET, "id"), ("aOther000000000000001", "id")]
+
+
+def test_nothing_is_nothing(engine: Engine) -> None:
+    ask(engine, [])
+    settle_all(engine, [])
+    assert fetch_list(engine) == {}
+
+
+def test_an_entry_goes_with_the_page_that_settled_it_or_not_at_all(engine: Engine) -> None:
+    writing = Writing(engine)
+    ask(engine, [1])
+    read = entries(engine)
+    release_lease(engine, ASSET, "test")
+    with pytest.raises(LeaseError):
+        writing.pull(submission(1), settled=read)
+    assert set(fetch_list(engine)) == {"1"}
+    again = Writing(engine)
+    again.pull(submission(1), settled=read)
+    assert fetch_list(engine) == {}
+    assert set(answers(engine)) == {1}
+
+
+def test_a_doubt_that_arises_while_one_is_settled_stays(engine: Engine) -> None:
+    writing = Writing(engine)
+    first = submission(1)
+    writing.pull(first)
+    ask(engine, [1])
+    read, sent_at = entries(engine), writing.now()
+    third = edited(edited(edited(first)))
+    assert writing.push(third).result == "deferred"  # while the request is under way
+    assert writing.pull(edited(first, age="40"), sent_at=sent_at, settled=read) == {
+        "rows_read": 1,
+        "updated": 1,
+    }
+    assert set(fetch_list(engine)) == {"1"}
+    writing.pull(third, settled=entries(engine))
+    assert fetch_list(engine) == {}

@@ -1,0 +1,115 @@
+"""Requests at once: more for a server that is slow, fewer for one that is busy."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kobo_mirror.errors import RequestError, ServerError
+from kobo_mirror.kobo.concurrency import AdaptiveLimit
+
+
+class _Server:
+    """Answers after a while and remembers how many asked at once."""
+
+    def __init__(self, flight: AdaptiveLimit, seconds: float = 0.01) -> None:
+        self._flight, self._seconds = flight, seconds
+        self._lock = threading.Lock()
+        self._now = 0
+        self.most = 0
+
+    def ask(self, _: int = 0) -> None:
+        with self._flight.request():
+            with self._lock:
+                self._now += 1
+                self.most = max(self.most, self._now)
+            time.sleep(self._seconds)
+            with self._lock:
+                self._now -= 1
+
+
+def _ask(server: _Server, *, at_once: int, times: int) -> None:
+    with ThreadPoolExecutor(at_once) as threads:
+        list(threads.map(server.ask, range(times)))
+
+
+def test_where_answers_are_waited_for_it_grows_to_the_bound_and_not_beyond() -> None:
+    flight = AdaptiveLimit(6)
+    server = _Server(flight)
+    _ask(server, at_once=12, times=60)
+    assert (server.most, flight.room) == (6, 6)
+
+
+def test_who_asks_one_by_one_gets_no_more_room() -> None:
+    flight = AdaptiveLimit(6)
+    _ask(_Server(flight), at_once=1, times=20)
+    assert flight.room == 2
+
+
+def test_one_at_once_stays_one() -> None:
+    flight = AdaptiveLimit(1)
+    server = _Server(flight, 0.001)
+    _ask(server, at_once=5, times=20)
+    assert (server.most, flight.room) == (1, 1)
+
+
+def test_a_busy_server_gets_half_and_then_one_more_a_round() -> None:
+    flight = AdaptiveLimit(8)
+    server = _Server(flight)
+    _ask(server, at_once=8, times=60)
+    _fail(flight)
+    assert flight.room == 4
+    _ask(server, at_once=8, times=4)
+    assert flight.room in (4, 5)  # not at once what it was
+    _ask(server, at_once=8, times=60)
+    assert flight.room == 8
+
+
+def _fail(flight: AdaptiveLimit, error: type[Exception] = ServerError) -> None:
+    with suppress(error), flight.request():
+        raise error("busy")
+
+
+def test_requests_that_were_refused_together_halve_it_once() -> None:
+    flight = AdaptiveLimit(8)
+    _ask(_Server(flight), at_once=8, times=60)
+    together = threading.Barrier(8)
+
+    def refused(_: int) -> None:
+        with suppress(ServerError), flight.request():
+            together.wait(10)
+            raise ServerError("busy")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(refused, range(8)))
+    assert flight.room == 4
+
+
+def test_what_is_no_sign_of_a_busy_server_changes_nothing_and_gives_the_room_back() -> None:
+    flight = AdaptiveLimit(8)
+    for _ in range(20):
+        _fail(flight, RequestError)
+    assert flight.room == 2
+    _ask(_Server(flight), at_once=8, times=60)
+    assert flight.room == 8
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(1, 32))
+def test_there_is_always_room_for_one(answers: list[bool], most: int) -> None:
+    flight = AdaptiveLimit(most)
+    for good in answers:
+        with suppress(ServerError), flight.request():
+            if not good:
+                raise ServerError("busy")
+        assert 1 <= flight.room <= most
+
+
+def test_a_waiting_caller_is_woken_when_room_is_given_back() -> None:
+    started = time.monotonic()
+    _ask(_Server(AdaptiveLimit(2), 0.05), at_once=4, times=4)
+    assert 0.09 < time.monotonic() - started < 5
