@@ -45,7 +45,7 @@ from kobo_mirror.database.engine import open_engine, reading
 from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.verify import Report, verify
 from simulator.control_client import SimulatorControl
@@ -212,7 +212,7 @@ class Demo:
 
             env = self._env
             mirror = Mirror(FORM, env["KOBO_URL"], env["KOBO_ASSET_ID"])
-            with KoboClient(env["KOBO_URL"], env["KOBO_TOKEN"], env["KOBO_ASSET_ID"]) as client:
+            with open_form(env["KOBO_URL"], env["KOBO_TOKEN"], env["KOBO_ASSET_ID"]) as client:
                 self.report = verify(client, self._engine, mirror, tell)
             scene.told(f"{self.report.compared} submissions compared, every answer of each")
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import CredentialsError, KoboMirrorError, SchemaError, ServerError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.store import runs
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import proofs, sync_runs
@@ -32,7 +32,7 @@ def no_such_form(mirroring: Mirroring) -> KoboClient:
 
 
 def away(mirroring: Mirroring) -> KoboClient:
-    return KoboClient("http://127.0.0.1:9", "token", mirroring.simulator.asset, attempts=1)
+    return open_form("http://127.0.0.1:9", "token", mirroring.simulator.asset, attempts=1)
 
 
 def broken_in_the_middle(mirroring: Mirroring) -> KoboClient:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from kobo_mirror.config.settings import server_url
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.register import register_webhook
@@ -30,7 +30,7 @@ def test_failed_deliveries_are_asked_for_once(
 ) -> None:
     engine = open_engine(database_url)
     migrate(engine, KOBO_RECORDS)
-    with KoboClient(simulator.url, simulator.token, simulator.asset) as client:
+    with open_form(simulator.url, simulator.token, simulator.asset) as client:
         sync = MirrorSync(client, engine, form=KOBO_RECORDS, server=server_url(simulator.url), exact_up_to=0)
         sync.run()
         register_webhook(client, engine, endpoint=closed_door, secret="s3cret")

@@ -12,7 +12,7 @@ from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DeletesWaitError, ServerError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import verify
@@ -29,7 +29,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def client(simulator: SimulatorProcess) -> Iterator[KoboClient]:
-    with KoboClient(
+    with open_form(
         simulator.url, simulator.token, simulator.asset, attempts=2, sleep=lambda seconds: None
     ) as client:
         yield client

@@ -21,7 +21,7 @@ from kobo_mirror.config.settings import server_url
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.sync.mirror import MirrorSync
@@ -64,7 +64,7 @@ def test_kills_of_worker_master_and_database_lose_nothing_that_was_acknowledged(
 ) -> None:
     form = {"KOBO_URL": kobo.url, "KOBO_ASSET_ID": kobo.asset}
     engine = open_engine(url)
-    with KoboClient(kobo.url, kobo.token, kobo.asset) as client, ExitStack() as services:
+    with open_form(kobo.url, kobo.token, kobo.asset) as client, ExitStack() as services:
         first = services.enter_context(running_service(url, tmp_path, **form))
         address = f"127.0.0.1:{first.port}"
         registered = register_webhook(client, engine, endpoint=f"http://{address}{PATH}", secret=SECRET)

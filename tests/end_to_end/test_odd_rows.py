@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.store.tables import sync_runs
 from tests.support.front_end import FrontEnd, spelling
 from tests.support.mirroring import Mirroring
@@ -28,7 +28,7 @@ ROWS = 40
 
 def asking(mirroring: Mirroring, front: FrontEnd) -> KoboClient:
     simulator = mirroring.simulator
-    return KoboClient(front.url, simulator.token, simulator.asset, attempts=2, sleep=mirroring.slept.append)
+    return open_form(front.url, simulator.token, simulator.asset, attempts=2, sleep=mirroring.slept.append)
 
 
 def sync(mirroring: Mirroring, front: FrontEnd, **options: Any) -> dict[str, Any]:

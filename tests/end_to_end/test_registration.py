@@ -15,7 +15,7 @@ from sqlalchemy import Engine, delete, select
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.kobo.rest_services import Registration
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import registrations
@@ -88,7 +88,7 @@ def parts(
     simulator = simulator_process
     form = {"KOBO_URL": simulator.url, "KOBO_ASSET_ID": simulator.asset}
     with (
-        KoboClient(simulator.url, simulator.token, simulator.asset) as client,
+        open_form(simulator.url, simulator.token, simulator.asset) as client,
         running_service(url, directory, **form) as service,
     ):
         simulator.control.reset(rows=5, seed=71)

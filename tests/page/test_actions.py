@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.sync.mirror import MirrorSync
@@ -30,7 +30,7 @@ def run_of(dag_run: dict[str, Any]) -> Any:
 
 
 def sync(simulator: Any, engine: Engine) -> None:
-    with KoboClient(simulator.url, DEMO_TOKEN, DEMO_ASSET) as client:
+    with open_form(simulator.url, DEMO_TOKEN, DEMO_ASSET) as client:
         MirrorSync(client, engine, form=KOBO_RECORDS, server=simulator.url).run()
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.tables import form_table, sync_runs
 from simulator.options import Options
 from tests.support.laboratory import Laboratory
@@ -50,7 +50,7 @@ def test_usual_runs_alone_lose_no_submission_that_appears_late(lab: Laboratory, 
     late = Late(lab, random)
     control.reset(rows=5)
     token = Options().viewer_token  # may not read the history, which would find what an increment has lost
-    with KoboClient(lab.living.url, token, lab.living.asset) as client:
+    with open_form(lab.living.url, token, lab.living.asset) as client:
         sync = replace(lab, client=client).sync(page_size=7)
         now = 0
         for _ in range(RUNS):

@@ -12,7 +12,7 @@ from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.sync.mirror import MirrorSync
@@ -33,7 +33,7 @@ def test_a_puller_and_pushers_at_once_leave_an_equal_mirror(
     engine = open_engine(database_url)
     migrate(engine, KOBO_RECORDS)
     random = Random(4)
-    with KoboClient(simulator.url, simulator.token, simulator.asset) as client:
+    with open_form(simulator.url, simulator.token, simulator.asset) as client:
         sync = MirrorSync(client, engine, form=KOBO_RECORDS, server=simulator.url, page_size=8)
         pushers = [
             start_pusher(simulator, database_url, seconds=SECONDS, seed=seed) for seed in range(PUSHERS)

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.tables import submissions, sync_runs
 from kobo_mirror.sync.verify import Report, verify
 from simulator.options import Options
@@ -39,7 +39,7 @@ def filled(lab: Laboratory) -> Laboratory:
 @contextmanager
 def viewing(lab: Laboratory) -> Iterator[Laboratory]:
     """The same with a token that may not read the history."""
-    with KoboClient(lab.living.url, Options().viewer_token, lab.living.asset, attempts=2) as client:
+    with open_form(lab.living.url, Options().viewer_token, lab.living.asset, attempts=2) as client:
         yield replace(lab, client=client)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.sync import pull
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import verify
@@ -45,7 +45,7 @@ class Job:
         """Do it in this process."""
         engine = open_engine(self.database_url)
         prepare(engine)
-        with KoboClient(self.url, self.token, self.asset, attempts=3) as client:
+        with open_form(self.url, self.token, self.asset, attempts=3) as client:
             {"sync": self.sync, "repair": self.repair}[what](engine, client)
         engine.dispose()
 

@@ -13,7 +13,7 @@ from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import form_table, metadata
 from kobo_mirror.store.writer import Writer
@@ -86,7 +86,7 @@ def laboratory(database_url: str, options: Options) -> Iterator[Laboratory]:
     migrate(engine, KOBO_RECORDS)
     with (
         LivingServer(options) as living,
-        KoboClient(living.url, living.token, living.asset, attempts=2, sleep=lambda seconds: None) as client,
+        open_form(living.url, living.token, living.asset, attempts=2, sleep=lambda seconds: None) as client,
     ):
         yield Laboratory(living, engine, client, Mirror(KOBO_RECORDS, living.url, living.asset))
     engine.dispose()

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from kobo_mirror.config.settings import server_url
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import Report, verify
 from simulator.process import SimulatorProcess
@@ -42,7 +42,7 @@ class Mirroring:
     def client(self, *, token: str = "", asset: str = "", attempts: int = 6) -> KoboClient:
         """A client that waits for nothing."""
         simulator = self.simulator
-        return KoboClient(
+        return open_form(
             simulator.url,
             token or simulator.token,
             asset or simulator.asset,

@@ -15,7 +15,7 @@ from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, UnequalError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Column, Kind, Mirror
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import checkpoints, form_table, rejections, submissions, sync_runs
 from kobo_mirror.store.totals import totals
@@ -55,7 +55,7 @@ class ObservedMirror:
         self._table = form_table(KOBO_RECORDS, self.syncing.dialect.name)
         self._writer = Writer(self.pushing, self._mirror)
         self._client, self._other_client = (
-            KoboClient(url, token, asset, attempts=2, timeout=(20, 60), sleep=lambda seconds: None)
+            open_form(url, token, asset, attempts=2, timeout=(20, 60), sleep=lambda seconds: None)
             for _ in range(2)  # the other process may sync within a request of this one
         )
         migrate(self.syncing, KOBO_RECORDS)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import open_form
 from kobo_mirror.kobo.rest_services import ensure_registered
 from simulator.process import SimulatorProcess
 from tests.webhook.application import Tables
@@ -21,7 +21,7 @@ def test_what_the_server_posts_is_in_the_tables(
     form = {"KOBO_URL": simulator.url, "KOBO_ASSET_ID": simulator.asset}
     registrar = f"{simulator.url}/register_webhook" if way == "registrar" else None
     with running_service(migrated, tmp_path, **form) as service:
-        with KoboClient(simulator.url, simulator.token, simulator.asset) as client:
+        with open_form(simulator.url, simulator.token, simulator.asset) as client:
             endpoint = f"http://127.0.0.1:{service.port}{PATH}"
             ensure_registered(client, endpoint=endpoint, secret=SECRET, registrar_url=registrar, known=[])
         ids = simulator.control.create(30)

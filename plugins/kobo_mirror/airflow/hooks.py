@@ -82,18 +82,18 @@ class KoboHook(HttpHook):
         :param options: what ``KoboClient`` takes, such as ``max_in_flight`` or ``attempts``.
         :raises ConfigurationError: the connection lacks something.
         """
-        from kobo_mirror.kobo.form import KoboClient
+        from kobo_mirror.kobo.form import open_form
 
         settings = settings or self.settings()
         options = {"max_in_flight": settings.kobo_max_in_flight, **options}
-        return KoboClient(settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, **options)
+        return open_form(settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, **options)
 
     def test_connection(self) -> tuple[bool, str]:
         """What the Test button says: who the token belongs to and what it may do with the form."""
         try:
             settings = self.settings(advice="Fill it in and test again.")
             with self.get_client(settings, attempts=1, timeout=(5.0, 15.0)) as client:
-                account, form = client.whoami(), client.form()
+                account, form = client.server.whoami(), client.form()
                 return True, " ".join(
                     [
                         f"Signed in as {account}.",

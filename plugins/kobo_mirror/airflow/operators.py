@@ -306,7 +306,7 @@ class KoboOperator(BaseOperator):
         hook = self._hook()
         settings = hook.settings(need=("KOBO_TOKEN",))
         with hook.get_client(settings) as client:
-            forms = sorted(map(str, client.forms()), key=str.casefold)
+            forms = sorted(map(str, client.server.forms()), key=str.casefold)
         sentence = f"{len(forms)} forms at {settings.kobo_url}"
         for line in (sentence, *forms):
             self.log.info("%s", line)

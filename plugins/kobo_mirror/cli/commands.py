@@ -24,7 +24,7 @@ from kobo_mirror.errors import (
     NotPermittedError,
 )
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.store.codes import require_waiting
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import check_binding, migrate
@@ -251,7 +251,7 @@ def _first_contact(settings: Settings, engine: Engine) -> str:
     """Ask for the form once, without patience; a database that is away is told of later."""
     with suppress(DatabaseError):
         _prepare(settings, engine)
-    with KoboClient(
+    with open_form(
         settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, attempts=1, timeout=(5.0, 15.0)
     ) as client:
         form = client.form()

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import LONG_STATEMENT, open_engine
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 
 Sleep = Callable[[float], None]
 
@@ -27,7 +27,7 @@ def client_of(settings: Settings, sleep: Sleep = time.sleep) -> KoboClient:
 
     :param sleep: waits between two attempts, in seconds.
     """
-    return KoboClient(
+    return open_form(
         settings.kobo_url,
         settings.kobo_token,
         settings.kobo_asset_id,

@@ -1,19 +1,18 @@
-"""The KoboToolbox API as Python calls: pages, sweeps, submissions by id, the form, its REST Services."""
+"""One form of a server as Python calls: pages, sweeps, submissions by id, description, REST Services."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from urllib.parse import quote
 
 import msgspec
 
-from kobo_mirror.errors import ConfigurationError, ServerError
-from kobo_mirror.kobo.form_info import FormInfo, ListedForm, form_info
+from kobo_mirror.errors import ServerError
+from kobo_mirror.kobo.form_info import FormInfo, form_info
 from kobo_mirror.kobo.lists import Action, Delivery, Service, listed
 from kobo_mirror.kobo.pages import (
     Page,
@@ -24,15 +23,24 @@ from kobo_mirror.kobo.pages import (
     cut_page,
     cut_swept_page,
 )
-from kobo_mirror.kobo.session import Session, Usage
-from kobo_mirror.kobo.transport import Response, ResponseTooLargeError, Transport
+from kobo_mirror.kobo.server import AS_JSON, KoboServer, ServerOptions
+from kobo_mirror.kobo.session import Usage
+from kobo_mirror.kobo.transport import Response, ResponseTooLargeError
 
-__all__ = ["MOST_IN_ONE_QUERY", "FormInfo", "KoboClient", "Page", "ResponseTooLargeError", "Swept", "Usage"]
+__all__ = [
+    "MOST_IN_ONE_QUERY",
+    "FormInfo",
+    "KoboClient",
+    "Page",
+    "ResponseTooLargeError",
+    "Swept",
+    "Usage",
+    "open_form",
+]
 
 Hook = dict[str, Any]
 
 MOST_IN_ONE_QUERY = 250
-_AS_JSON = {"format": "json"}
 _ONLY_ID = {"limit": "1", "fields": '["_id"]'}
 _MOVING = 3
 _SWEPT = '["_id","_uuid","_validation_status"]'
@@ -40,65 +48,21 @@ _ASCENDING = '{"_id":1}'
 _DESCENDING = '{"_id":-1}'
 
 
-class _Account(msgspec.Struct):
-    username: str
-
-
 class KoboClient:
     """One form on one server, as one token sees it. Threads may share it.
 
-    :param url: the server's address, such as ``https://kf.kobotoolbox.org``.
-    :param max_in_flight: requests at once at most, over all threads.
-    :param timeout: seconds to connect, seconds of silence while reading (a query may take 125 s,
-        kobo-api.md §1.2).
-    :param ceiling: seconds that one whole answer may take.
-    :param attempts: how often a request is sent at most while the server cannot answer properly; twice at
-        most while nothing answers at all, until it has answered this client once.
-    :param longest_wait: seconds between two attempts at most, even where ``Retry-After`` asks for more.
-    :raises ConfigurationError: the url or the token cannot be one.
-
-    Every call may raise CredentialsError (wrong token or form), RequestError (refused), ServerError (no
-    proper answer in all attempts) or ConfigurationError (a redirect, or a certificate of another server).
+    Every call may raise what the server's may. Leaving a ``with`` block closes the server's connections.
     """
 
-    def __init__(
-        self,
-        url: str,
-        token: str,
-        asset_uid: str,
-        *,
-        max_in_flight: int = 4,
-        timeout: tuple[float, float] = (10.0, 125.0),
-        ceiling: float = 300.0,
-        attempts: int = 6,
-        longest_wait: float = 60.0,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        if not token or not token.isascii() or not token.isprintable():
-            raise ConfigurationError("KOBO_TOKEN must be a token as KoboToolbox shows it: printable ASCII.")
-        self.asset_uid = asset_uid
+    def __init__(self, server: KoboServer, asset_uid: str) -> None:
+        self.server, self.asset_uid = server, asset_uid
         self._asset = f"/api/v2/assets/{quote(asset_uid, safe='')}"
-        self._transport = Transport(
-            url.rstrip("/"),
-            setting="KOBO_URL",
-            headers={"Authorization": f"Token {token}", "User-Agent": "kobo-mirror"},
-            connections=max_in_flight,
-            timeout=timeout,
-            ceiling=ceiling,
-        )
-        self._session = Session(
-            self._transport,
-            asset_uid,
-            max_in_flight=max_in_flight,
-            attempts=attempts,
-            longest_wait=longest_wait,
-            sleep=sleep,
-        )
+        self._session = server.session(asset_uid)
         self.usage = self._session.usage
         self._sorts_downwards = True
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._transport.server!r}, asset_uid={self.asset_uid!r})"
+        return f"{type(self).__name__}({self.server.url!r}, asset_uid={self.asset_uid!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -109,21 +73,12 @@ class KoboClient:
         self.close()
 
     def close(self) -> None:
-        """Close the idle connections."""
-        self._transport.close()
-
-    def whoami(self) -> str:
-        """The name of the account that the token belongs to."""
-        return self._session.ask("/me/", _decode_account, _AS_JSON).username
+        """Close the server's idle connections."""
+        self.server.close()
 
     def form(self) -> FormInfo:
         """The form's description."""
         return self._session.ask(f"{self._asset}.json", _decode_form, {})
-
-    def forms(self) -> Iterator[ListedForm]:
-        """The forms that this account may see, not only ours."""
-        rows = listed(self._session, "/api/v2/assets/", {**_AS_JSON, "q": "asset_type:survey"}, ListedForm)
-        return (msgspec.convert(row, ListedForm) for row in rows)
 
     def page(self, *, after: int, upto: int | None = None, limit: int) -> Page:
         """The next whole submissions with ``after < _id <= upto``, ascending. An empty page is the end."""
@@ -201,18 +156,18 @@ class KoboClient:
         :raises NotPermittedError: this account may not manage them, or there is no such form: both look alike
             from here.
         """
-        return list(listed(self._session, f"{self._asset}/hooks/", _AS_JSON, Service))
+        return list(listed(self._session, f"{self._asset}/hooks/", AS_JSON, Service))
 
     def create_hook(self, hook: Mapping[str, Any]) -> Hook:
         """Add a REST Service. Sent once: repeated after a lost answer, it would make two."""
         path = f"{self._asset}/hooks/"
         ask = self._session.ask
-        return ask(path, _decode_hook, _AS_JSON, method="POST", body=hook, repeat=False, managing=True)
+        return ask(path, _decode_hook, AS_JSON, method="POST", body=hook, repeat=False, managing=True)
 
     def patch_hook(self, uid: str, changes: Mapping[str, Any]) -> Hook:
         """Change the named fields of a REST Service."""
         ask = self._session.ask
-        return ask(self._hook(uid), _decode_hook, _AS_JSON, method="PATCH", body=changes, managing=True)
+        return ask(self._hook(uid), _decode_hook, AS_JSON, method="PATCH", body=changes, managing=True)
 
     def delete_hook(self, uid: str) -> None:
         """Remove a REST Service and its logs. Sent once: repeated, it would look like a lack of rights."""
@@ -225,7 +180,7 @@ class KoboClient:
 
         :param since: only logs that were touched then or later (UTC, naive).
         """
-        params = {**_AS_JSON, "status": str(status)} | ({"start_date": since.isoformat()} if since else {})
+        params = {**AS_JSON, "status": str(status)} | ({"start_date": since.isoformat()} if since else {})
         return listed(self._session, f"{self._hook(uid)}logs/", params, Delivery)
 
     def history(self, search: str = "", *, most: int | None = None) -> Iterator[dict[str, Any]]:
@@ -235,7 +190,7 @@ class KoboClient:
 
         :raises NotPermittedError: this account does not manage the form.
         """
-        params = {**_AS_JSON, "q": search} if search else _AS_JSON
+        params = {**AS_JSON, "q": search} if search else AS_JSON
         rows = listed(self._session, f"{self._asset}/history/", params, Action, limit=most or 1000)
         return islice(rows, most)
 
@@ -283,12 +238,13 @@ class KoboClient:
         return self._session.ask(f"{self._asset}/data.json", decode, params, repeat=repeat)
 
 
+def open_form(url: str, token: str, asset_uid: str, **options: Unpack[ServerOptions]) -> KoboClient:
+    """A client for one form on a server of its own; parameters and errors are :class:`KoboServer`'s."""
+    return KoboClient(KoboServer(url, token, **options), asset_uid)
+
+
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _decode_account(answer: Response) -> _Account:
-    return msgspec.json.decode(answer.body, type=_Account)
 
 
 def _decode_form(answer: Response) -> FormInfo:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,10 +32,17 @@ class Usage:
     bytes: int = 0
 
 
-class Session:
-    """Requests about one form, each repeated while the server cannot answer properly.
+@dataclass
+class _Contact:
+    """Whether the server has ever answered."""
 
-    :param max_in_flight: requests at once at most, over all threads.
+    answered: bool = False
+
+
+class Session:
+    """Requests to one server, each repeated while the server cannot answer properly.
+
+    :param limit: of requests at once, over all forms and threads.
     :param attempts: how often a request is sent at most; twice where nothing answers at all and nothing has
         ever answered this session, since then the address is wrong, or the network is down.
     :param longest_wait: seconds between two attempts at most.
@@ -43,9 +51,8 @@ class Session:
     def __init__(
         self,
         transport: Transport,
-        asset_uid: str,
+        limit: AdaptiveLimit,
         *,
-        max_in_flight: int,
         attempts: int,
         longest_wait: float,
         sleep: Callable[[float], None],
@@ -53,10 +60,10 @@ class Session:
         self.usage = Usage()
         self._counting = threading.Lock()
         self._transport = transport
-        self._asset_uid = asset_uid
-        self._flight = AdaptiveLimit(max_in_flight)
+        self._asset_uid = ""
+        self._limit = limit
         self._attempts = attempts
-        self._answered = False
+        self._contact = _Contact()
         self._said = ("", 0, 0.0)  # the last line about a retry: why, which attempt, until when it holds
         self._longest_wait = longest_wait
         self._backoff = wait_exponential_jitter(initial=1, max=longest_wait)
@@ -68,6 +75,12 @@ class Session:
             sleep=sleep,
             reraise=True,
         )
+
+    def about(self, asset_uid: str) -> Session:
+        """Requests about one form, counted for themselves; limit and connections stay the server's."""
+        session = copy(self)
+        session._asset_uid, session.usage, session._counting = asset_uid, Usage(), threading.Lock()
+        return session
 
     def ask(
         self,
@@ -106,7 +119,7 @@ class Session:
     ) -> T:
         server = self._transport.server
         json = None if body is None else msgspec.json.encode(body)
-        with self._flight.request():
+        with self._limit.request():
             with self._counting:
                 self.usage.requests += 1
             answer = self._send(method, path, params, json)
@@ -123,15 +136,17 @@ class Session:
         try:
             answer = self._transport.send(method, path, params=params, body=body)
         except RedirectError as redirect:
-            if self._answered:  # so the address is right, and this is what a filter or a sign-in page does
+            if (
+                self._contact.answered
+            ):  # so the address is right, and this is what a filter or a sign-in page does
                 raise ServerError(str(redirect)) from redirect
             raise
-        self._answered = True
+        self._contact.answered = True
         return answer
 
     def _was_last(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
-        no_answer = isinstance(error, UnreachableError) and not self._answered
+        no_answer = isinstance(error, UnreachableError) and not self._contact.answered
         most = min(_AT_FIRST_CONTACT, self._attempts) if no_answer else self._attempts
         return state.attempt_number >= most
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from simulator.process import SimulatorProcess
 from tests.support.rude_server import FAKE_TOKEN
 
@@ -56,7 +56,7 @@ def simulator(simulator_process: SimulatorProcess) -> SimulatorProcess:
 
 @pytest.fixture
 def client(simulator: SimulatorProcess) -> Iterator[KoboClient]:
-    with KoboClient(simulator.url, simulator.token, simulator.asset, sleep=lambda seconds: None) as made:
+    with open_form(simulator.url, simulator.token, simulator.asset, sleep=lambda seconds: None) as made:
         yield made
 
 
@@ -70,6 +70,6 @@ def waits() -> list[float]:
 def connect(waits: list[float]) -> Callable[..., KoboClient]:
     def make(url: str, **options: Any) -> KoboClient:
         options = {"attempts": 3, "timeout": (1.0, 1.0), "sleep": waits.append} | options
-        return KoboClient(url, FAKE_TOKEN, "aForm", **options)
+        return open_form(url, FAKE_TOKEN, "aForm", **options)
 
     return make

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kobo_mirror.errors import CredentialsError, KoboMirrorError, NotPermittedError, RequestError, ServerError
-from kobo_mirror.kobo.form import KoboClient, Page
+from kobo_mirror.kobo.form import KoboClient, Page, open_form
 from simulator.process import SimulatorProcess
 
 Asked = Callable[[KoboClient, dict[str, Any]], Any]
@@ -195,7 +195,7 @@ def test_the_form_and_the_account(client: KoboClient, simulator: SimulatorProces
     assert form.deployed
     assert not form.restricted
     assert {"view_submissions", "change_asset"} <= form.permissions
-    assert form.owner == client.whoami()
+    assert form.owner == client.server.whoami()
     assert form.deployed_version_id
 
 
@@ -211,12 +211,12 @@ def test_an_account_that_sees_only_some_submissions_is_told_apart(
 ) -> None:
     token = "5eed0000demo0000sees0some0only0000000000"
     simulator.control.user(token, "partial", permissions, only_submitted_by=["someone"])
-    with KoboClient(simulator.url, token, simulator.asset) as client:
+    with open_form(simulator.url, token, simulator.asset) as client:
         assert client.form().restricted
 
 
 def test_a_wrong_token(simulator: SimulatorProcess) -> None:
-    with KoboClient(simulator.url, "0" * 40, simulator.asset) as client:
+    with open_form(simulator.url, "0" * 40, simulator.asset) as client:
         for call in (client.form, client.count, client.hooks, client.newest_id):
             with pytest.raises(CredentialsError, match="KOBO_TOKEN was refused"):
                 call()
@@ -224,14 +224,14 @@ def test_a_wrong_token(simulator: SimulatorProcess) -> None:
 
 def test_another_users_token(simulator: SimulatorProcess) -> None:
     other = "5eed0000demo0000of0another0user000000000"
-    with KoboClient(simulator.url, other, simulator.asset) as client:
+    with open_form(simulator.url, other, simulator.asset) as client:
         for call in (client.form, client.count):
             with pytest.raises(CredentialsError, match=r"no such form .* or KOBO_TOKEN belongs to"):
                 call()
 
 
 def test_an_unknown_form(simulator: SimulatorProcess) -> None:
-    with KoboClient(simulator.url, simulator.token, "aNoSuchFormAnywhere001") as client:
+    with open_form(simulator.url, simulator.token, "aNoSuchFormAnywhere001") as client:
         for call in (client.form, client.count):
             with pytest.raises(CredentialsError, match="no form 'aNoSuchFormAnywhere001'"):
                 call()
@@ -246,7 +246,7 @@ def test_a_form_that_is_not_deployed_yet(client: KoboClient, simulator: Simulato
 
 def test_a_viewer_reads_submissions_and_no_rest_services(simulator: SimulatorProcess) -> None:
     viewer = "5eed0000demo0000may0only0view00000000000"
-    with KoboClient(simulator.url, viewer, simulator.asset) as client:
+    with open_form(simulator.url, viewer, simulator.asset) as client:
         assert client.count() == 30
         with pytest.raises(NotPermittedError):
             client.hooks()

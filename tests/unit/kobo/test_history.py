@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.kobo.history import Changes, Place, Verdict, end_of_history, read_history
 from simulator.control_client import SimulatorControl
 from simulator.options import Options
@@ -33,7 +33,7 @@ def roots(simulator: SimulatorProcess) -> dict[int, str]:
 @pytest.fixture
 def viewer(simulator: SimulatorProcess) -> Iterator[KoboClient]:
     """A client whose token may not read the history."""
-    with KoboClient(simulator.url, Options().viewer_token, simulator.asset) as made:
+    with open_form(simulator.url, Options().viewer_token, simulator.asset) as made:
         yield made
 
 

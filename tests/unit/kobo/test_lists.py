@@ -33,7 +33,7 @@ LISTS: dict[str, tuple[Callable[[KoboClient], Iterable[Any]], dict[str, Any]]] =
         {"submission_id": 7, "date_modified": "2026-11-23T16:19:05Z"},
     ),
     "history": (KoboClient.history, {"action": "add-submission", "date_created": "2026-11-23T16:19:05Z"}),
-    "forms": (KoboClient.forms, {"uid": "aForm"}),
+    "forms": (lambda client: client.server.forms(), {"uid": "aForm"}),
 }
 
 

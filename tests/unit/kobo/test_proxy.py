@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from kobo_mirror.errors import ConfigurationError, ServerError, UnreachableError
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.kobo.proxy import proxy_for
 from kobo_mirror.kobo.rest_services import ensure_registered
 from simulator.process import SimulatorProcess
@@ -121,7 +121,7 @@ def test_what_cannot_be_a_proxy_is_a_sentence_without_its_value(
     with pytest.raises(
         ConfigurationError, match=r"^HTTPS_PROXY must be the address of an HTTP proxy"
     ) as found:
-        KoboClient("https://kf.example.org", FAKE_TOKEN, "aForm")
+        open_form("https://kf.example.org", FAKE_TOKEN, "aForm")
     assert "s3cret" not in str(found.value)
 
 
@@ -131,7 +131,7 @@ def test_a_server_that_only_the_proxy_can_reach(
     port, ids = urlsplit(simulator.url).port or 0, simulator.control.ids()
     with ForwardProxy(port, login=BASIC) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://meg:{AS_IN_AN_ADDRESS}@{proxy.address}")
-        with KoboClient("http://kf.invalid", simulator.token, simulator.asset, attempts=1) as client:
+        with open_form("http://kf.invalid", simulator.token, simulator.asset, attempts=1) as client:
             assert client.count() == 30
             assert client.page(after=0, limit=7).ids == ids[:7]
     assert proxy.lines[-1].startswith("GET http://kf.invalid/api/v2/assets/")
@@ -149,7 +149,7 @@ def test_a_tunnel_shows_the_proxy_nothing(
         ForwardProxy(server.port, login=BASIC) as proxy,
     ):
         monkeypatch.setenv("https_proxy", f"http://meg:{AS_IN_AN_ADDRESS}@{proxy.address}")
-        with KoboClient("https://127.0.0.1:9", simulator.token, simulator.asset, attempts=1) as client:
+        with open_form("https://127.0.0.1:9", simulator.token, simulator.asset, attempts=1) as client:
             assert client.count() == 30
             assert client.page(after=0, limit=7).ids == ids[:7]
     [line] = proxy.lines  # one tunnel, used again
@@ -167,7 +167,7 @@ def test_behind_a_tunnel_the_servers_own_certificate_counts(
     ):
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         with (
-            KoboClient("https://127.0.0.1:9", simulator.token, simulator.asset) as client,
+            open_form("https://127.0.0.1:9", simulator.token, simulator.asset) as client,
             pytest.raises(ConfigurationError, match=r"certificate of https://127.0.0.1:9 could not be"),
         ):
             client.count()
@@ -180,7 +180,7 @@ def test_a_server_that_is_exempt_is_reached_directly(
     with ForwardProxy(9) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "127.0.0.0/8")
-        with KoboClient(simulator.url, simulator.token, simulator.asset, attempts=1) as client:
+        with open_form(simulator.url, simulator.token, simulator.asset, attempts=1) as client:
             assert client.count() == 30
     assert proxy.lines == []
 

@@ -13,7 +13,7 @@ from kobo_mirror.errors import (
     RequestError,
     ServerError,
 )
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.kobo.rest_services import Channel, Registration, ensure_registered
 from simulator.process import SimulatorProcess
 from tests.support.rude_server import RudeServer, answer
@@ -178,7 +178,7 @@ def test_without_the_right_to_manage_them_the_owner_must_help(simulator: Simulat
     viewer = "5eed0000demo0000may0only0view00000000000"
     says = r"^not permitted: ask the form's owner"
     with (
-        KoboClient(simulator.url, viewer, simulator.asset) as client,
+        open_form(simulator.url, viewer, simulator.asset) as client,
         pytest.raises(NotPermittedError, match=says),
     ):
         register(client)
@@ -189,7 +189,7 @@ def test_an_unknown_form_or_token_is_not_taken_for_a_lack_of_rights(
     token: str, asset: str, simulator: SimulatorProcess
 ) -> None:
     with (
-        KoboClient(simulator.url, token or simulator.token, asset or simulator.asset) as client,
+        open_form(simulator.url, token or simulator.token, asset or simulator.asset) as client,
         pytest.raises(CredentialsError) as error,
     ):
         register(client)

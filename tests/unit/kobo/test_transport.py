@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kobo_mirror.errors import ConfigurationError, ServerError
-from kobo_mirror.kobo.form import KoboClient, ResponseTooLargeError
+from kobo_mirror.kobo.form import KoboClient, ResponseTooLargeError, open_form
 from tests.support.rude_server import FAKE_TOKEN, RudeServer, answer, drip
 
 PAGE = b'{"count": 1, "results": [{"_id": 7, "__version__": "v1"}]}'
@@ -166,10 +166,10 @@ def test_a_certificate_of_nobody_is_a_configuration_error(
 )
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(ConfigurationError, match="KOBO_URL must be an address"):
-        KoboClient(url, FAKE_TOKEN, "aForm")
+        open_form(url, FAKE_TOKEN, "aForm")
 
 
 @pytest.mark.parametrize("token", ["", "with\r\nX-Header: smuggled", "größer"])
 def test_a_token_that_cannot_be_one(token: str) -> None:
     with pytest.raises(ConfigurationError, match="KOBO_TOKEN must be"):
-        KoboClient("http://127.0.0.1:1", token, "aForm")
+        open_form("http://127.0.0.1:1", token, "aForm")

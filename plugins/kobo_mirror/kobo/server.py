@@ -1,0 +1,110 @@
+"""A KoboToolbox server as one account sees it: who that is, its forms, and the limit of requests at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self, TypedDict, Unpack
+
+import msgspec
+
+from kobo_mirror.errors import ConfigurationError
+from kobo_mirror.kobo.concurrency import AdaptiveLimit
+from kobo_mirror.kobo.form_info import ListedForm
+from kobo_mirror.kobo.lists import listed
+from kobo_mirror.kobo.session import Session
+from kobo_mirror.kobo.transport import Response, Transport
+
+AS_JSON = {"format": "json"}
+
+
+class ServerOptions(TypedDict, total=False):
+    """How a server is asked.
+
+    ``max_in_flight``: requests at once at most, over all forms and threads (4). ``timeout``: seconds to
+    connect, seconds of silence while reading (10, 125: a query may take 125 s, kobo-api.md §1.2).
+    ``ceiling``: seconds that one whole response may take (300). ``attempts``: how often a request is sent at
+    most while the server cannot answer properly (6); twice at most while nothing answers at all, until it has
+    answered once. ``longest_wait``: seconds between two attempts at most, even where ``Retry-After`` asks for
+    more (60). ``sleep``: waits between two attempts, in seconds.
+    """
+
+    max_in_flight: int
+    timeout: tuple[float, float]
+    ceiling: float
+    attempts: int
+    longest_wait: float
+    sleep: Callable[[float], None]
+
+
+class _Account(msgspec.Struct):
+    username: str
+
+
+class KoboServer:
+    """One server, asked with one token. Forms share its connections and its limit; threads may share it.
+
+    :param url: the server's address, such as ``https://kf.kobotoolbox.org``.
+    :raises ConfigurationError: the url or the token cannot be one.
+
+    Every call may raise CredentialsError (wrong token or form), RequestError (refused), ServerError (no
+    proper answer in all attempts) or ConfigurationError (a redirect, or a certificate of another server).
+    """
+
+    def __init__(self, url: str, token: str, **options: Unpack[ServerOptions]) -> None:
+        if not token or not token.isascii() or not token.isprintable():
+            raise ConfigurationError("KOBO_TOKEN must be a token as KoboToolbox shows it: printable ASCII.")
+        at_once = options.get("max_in_flight", 4)
+        self._transport = Transport(
+            url.rstrip("/"),
+            setting="KOBO_URL",
+            headers={"Authorization": f"Token {token}", "User-Agent": "kobo-mirror"},
+            connections=at_once,
+            timeout=options.get("timeout", (10.0, 125.0)),
+            ceiling=options.get("ceiling", 300.0),
+        )
+        self._session = Session(
+            self._transport,
+            AdaptiveLimit(at_once),
+            attempts=options.get("attempts", 6),
+            longest_wait=options.get("longest_wait", 60.0),
+            sleep=options.get("sleep", time.sleep),
+        )
+
+    @property
+    def url(self) -> str:
+        """The address."""
+        return self._transport.server
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._transport.close()
+
+    def session(self, asset_uid: str) -> Session:
+        """Requests about one form, counted for themselves."""
+        return self._session.about(asset_uid)
+
+    def whoami(self) -> str:
+        """The name of the account that the token belongs to."""
+        return self._session.ask("/me/", _decode_account, AS_JSON).username
+
+    def forms(self) -> Iterator[ListedForm]:
+        """The forms that this account may see."""
+        rows = listed(self._session, "/api/v2/assets/", {**AS_JSON, "q": "asset_type:survey"}, ListedForm)
+        return (msgspec.convert(row, ListedForm) for row in rows)
+
+
+def _decode_account(response: Response) -> _Account:
+    return msgspec.json.decode(response.body, type=_Account)

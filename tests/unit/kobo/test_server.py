@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from kobo_mirror.errors import UnreachableError
+from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.kobo.server import KoboServer
+from simulator.process import SimulatorProcess
+from tests.support.rude_server import FAKE_TOKEN, RudeServer, Script, answer
+
+EMPTY = b'{"count": 0, "results": []}'
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_all_forms_of_a_server_share_its_limit_of_requests(most: int) -> None:
+    slow: Script = [0.1, answer(EMPTY)]
+    with RudeServer(*[slow] * 16) as rude, KoboServer(rude.url, FAKE_TOKEN, max_in_flight=most) as server:
+        forms = [KoboClient(server, f"aForm{number}") for number in range(4)]
+        with ThreadPoolExecutor(16) as threads:
+            list(threads.map(lambda number: forms[number % 4].page(after=0, limit=10), range(16)))
+        assert rude.most_at_once == most
+    assert [(form.usage.requests, form.usage.bytes > 0) for form in forms] == [(4, True)] * 4
+
+
+def test_each_request_names_its_own_form(simulator: SimulatorProcess) -> None:
+    with KoboServer(simulator.url, simulator.token) as server:
+        ours, other = KoboClient(server, simulator.asset), KoboClient(server, "aNoSuchForm")
+        assert ours.form().uid == simulator.asset
+        with pytest.raises(Exception, match="aNoSuchForm"):
+            other.form()
+        assert ours.count() == 30
+
+
+def test_that_a_server_has_answered_is_known_for_all_its_forms(waits: list[float]) -> None:
+    with RudeServer(answer(EMPTY)) as rude:
+        server = KoboServer(rude.url, FAKE_TOKEN, attempts=4, sleep=waits.append)
+        assert KoboClient(server, "aForm1").page(after=0, limit=10).ids == []
+    with pytest.raises(UnreachableError):
+        KoboClient(server, "aForm2").page(after=0, limit=10)
+    assert len(waits) == 3
