@@ -32,7 +32,7 @@ def cells(track: Track, table: str) -> list[dict[str, object]]:
     """What a table holds, without the clocks and digests that differ by design."""
     engine = create_engine(track.url)
     with engine.connect() as connection:
-        rows = connection.execute(text(f"SELECT * FROM {table} ORDER BY kobo_id")).mappings().all()  # noqa: S608
+        rows = connection.execute(text(f"SELECT * FROM {table} ORDER BY kobo_id")).mappings().all()
     engine.dispose()
     return [{name: value for name, value in row.items() if name not in CLOCKS} for row in rows]
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select, update
 
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
+from kobo_mirror.store.lanes import Step, lanes
 from kobo_mirror.store.leases import (
     LIFETIME,
     Lease,
@@ -23,7 +24,6 @@ from kobo_mirror.store.leases import (
     retake_lease,
     take_lease,
 )
-from kobo_mirror.store.runs import Step, lanes
 from kobo_mirror.store.tables import leases, sync_runs, tallies
 from tests.support.submissions import ASSET, edited, submission
 from tests.support.tables import fetch_list, ledger, records, rows_of

@@ -11,20 +11,16 @@ from sqlalchemy import Connection, Engine, create_engine, delete, insert
 
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import DeletesWaitError
+from kobo_mirror.store.lanes import Lane, Step, lanes, move_lane, open_lanes
 from kobo_mirror.store.runs import (
     REPAIR,
     SETTLING,
-    Lane,
-    Step,
     add_counts,
     finish_run,
     history_until,
-    lanes,
     last_finished,
-    move_lane,
     note_error,
     note_findings,
-    open_lanes,
     open_run,
     resume_run,
     run_row,

@@ -38,8 +38,10 @@ def test_drift_is_exit_code_1_and_names_what_differs(terminal: Terminal, ready: 
     terminal.run("sync")
     first, second, third = sorted(records(ready.engine))[:3]
     with ready.engine.begin() as connection:
-        connection.execute(text(f"DELETE FROM kobo_records WHERE kobo_id = {first}"))  # noqa: S608  # a number
-        connection.execute(text(f"UPDATE kobo_records SET age = age + 1 WHERE kobo_id = {second}"))  # noqa: S608  # a number
+        connection.execute(text(f"DELETE FROM kobo_records WHERE kobo_id = {first}"))  # a number
+        connection.execute(
+            text(f"UPDATE kobo_records SET age = age + 1 WHERE kobo_id = {second}")
+        )  # a number
     ready.simulator.control.edit(third, cd_age="77")
     code, out, _ = terminal.run("verify", "--full")
     assert code == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, Table, select
+from sqlalchemy import Engine, RowMapping, Table, select, text
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Form
@@ -13,6 +13,13 @@ from kobo_mirror.store.tables import dead_letters, form_table, submissions, to_f
 
 CLOCKS = ("inserted_at", "updated_at")
 LEDGER_CLOCKS = ("pushed_at", "first_seen_at", "deleted_at")
+
+
+def run_sql(engine: Engine, *statements: str) -> None:
+    """Run statements in one transaction, as a person at the database would."""
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
 
 
 def rows_of(engine: Engine, table: Table) -> list[RowMapping]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kobo_mirror.store.decide import Decision
+from kobo_mirror.store.lanes import Step
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.refetch_queue import Entry
-from kobo_mirror.store.runs import Step
 from kobo_mirror.submissions.rows import State
 
 WRITTEN = (Decision.INSERT, Decision.UPDATE, Decision.REVIVE)

@@ -220,6 +220,13 @@ def counts_of_stored(connection: Connection, asset_uid: str) -> dict[str, int]:
     return {state: number for state, number in connection.execute(query.group_by(t.state))}  # noqa: C416  # rows, not pairs
 
 
+def newest_existing(connection: Connection, asset_uid: str) -> int | None:
+    """The highest ``_id`` of a submission that the ledger holds as existing."""
+    t = submissions.c
+    query = select(t.kobo_id).where(t.asset_uid == asset_uid, t.state != "deleted")
+    return connection.execute(query.order_by(t.kobo_id.desc()).limit(1)).scalar_one_or_none()
+
+
 def holds_any(connection: Connection, asset_uid: str, *, after: int = 0, upto: int | None = None) -> bool:
     """Whether the ledger knows any submission of a form with ``after < id <= upto`` (None: no end)."""
     t = submissions.c

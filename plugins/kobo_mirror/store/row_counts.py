@@ -10,6 +10,9 @@ from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store import totals
 from kobo_mirror.store.tables import form_table, forms, submissions
 
+BEFORE_ALL = -(2**63)
+"""Below every ``_id`` that a row can have, whether or not a server would give it."""
+
 
 class RowCount(NamedTuple):
     """Rows of the form table, and submissions that the totals hold as applied, at one moment."""
@@ -27,7 +30,7 @@ def count_rows(connection: Connection, mirror: Mirror) -> RowCount:
     """Count both in one statement: between two, a delivery would look like a difference."""
     table = form_table(mirror.form, connection.dialect.name)
     # A range, so that the index of kobo_id is walked: MySQL would read the whole table for a bare count.
-    rows = select(func.count()).select_from(table).where(table.c.kobo_id >= 0).scalar_subquery()
+    rows = select(func.count()).select_from(table).where(table.c.kobo_id > BEFORE_ALL).scalar_subquery()
     applied = totals.applied_of(mirror.asset_uid).scalar_subquery()
     return RowCount(*map(int, connection.execute(select(rows, applied)).one()))
 
@@ -45,6 +48,11 @@ def misplaced(connection: Connection, mirror: Mirror, *, after: int, limit: int)
     found = union_all(missing, orphaned).subquery()
     query = select(found.c.kobo_id).order_by(found.c.kobo_id).limit(limit)
     return list(connection.execute(query).scalars())
+
+
+def totals_differ(connection: Connection, mirror: Mirror) -> bool:
+    """Return True if the totals are not what a count of the ledger gives."""
+    return any(totals.lacking(connection, mirror.asset_uid).values())
 
 
 def correct_totals(connection: Connection, mirror: Mirror) -> None:

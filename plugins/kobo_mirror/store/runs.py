@@ -1,14 +1,15 @@
-"""Runs of the sync and the lanes they walk: what was done, up to where, and the watermark from it."""
+"""Runs of the sync: what was done, up to where, and the watermark from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, case, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, case, func, insert, select, update
 
 from kobo_mirror.database.engine import now
+from kobo_mirror.store.lanes import forget_lanes
 from kobo_mirror.store.tables import checkpoints, sync_runs
 
 REPAIR = "repair"
@@ -23,25 +24,6 @@ VERIFY = "verify"
 NO_PULL = (REPAIR, NOT_STARTED, VERIFY)
 
 SETTLING = timedelta(minutes=15)
-
-
-class Lane(NamedTuple):
-    """A range of ids walked in order: ``first_id < id <= last_id`` (None: no end), done up to ``cursor``."""
-
-    lane: int
-    first_id: int
-    last_id: int | None
-    cursor: int
-    done: bool
-
-
-class Step(NamedTuple):
-    """A page of a lane: it commits only if the lane's cursor is still the one it was asked from."""
-
-    lane: int
-    cursor: int
-    to: int
-    done: bool
 
 
 def open_run(
@@ -64,8 +46,7 @@ def open_run(
     key = connection.execute(statement).inserted_primary_key
     run_id = int(key[0]) if key else 0
     # Ids start again where the table was emptied: what an earlier run of this id has read, this one has not.
-    stale = (checkpoints.c.asset_uid == asset_uid) & (checkpoints.c.run == run_id)
-    connection.execute(delete(checkpoints).where(stale))
+    forget_lanes(connection, asset_uid, run_id)
     return run_id
 
 
@@ -202,54 +183,6 @@ def watermark(connection: Connection, asset_uid: str) -> int | None:
     )
     highest: int | None = connection.execute(settled).scalar_one()
     return highest
-
-
-def open_lanes(
-    connection: Connection, asset_uid: str, run_id: int, bounds: Sequence[tuple[int, int | None]]
-) -> None:
-    """Write the lanes of a run, each with its cursor before its first id."""
-    if bounds:
-        rows = [
-            {
-                "asset_uid": asset_uid,
-                "run": run_id,
-                "lane": number,
-                "first_id": first,
-                "last_id": last,
-                "cursor_id": first,
-            }
-            for number, (first, last) in enumerate(bounds)
-        ]
-        connection.execute(insert(checkpoints), rows)
-
-
-def lanes(connection: Connection, asset_uid: str, run_id: int) -> list[Lane]:
-    """The lanes of a run, in the order of their ids."""
-    rows = connection.execute(
-        select(checkpoints)
-        .where(checkpoints.c.asset_uid == asset_uid, checkpoints.c.run == run_id)
-        .order_by(checkpoints.c.lane)
-    ).mappings()
-    return [
-        Lane(r["lane"], r["first_id"], r["last_id"], r["cursor_id"], r["done_at"] is not None) for r in rows
-    ]
-
-
-def move_lane(connection: Connection, asset_uid: str, run_id: int, step: Step) -> bool:
-    """Move a lane's cursor, in the transaction of the page it covers; False if another task has moved it."""
-    mine = (
-        (checkpoints.c.asset_uid == asset_uid)
-        & (checkpoints.c.run == run_id)
-        & (checkpoints.c.lane == step.lane)
-    )
-    row = connection.execute(
-        select(checkpoints.c.cursor_id, checkpoints.c.done_at).where(mine).with_for_update()
-    ).one_or_none()
-    if row is None or row[0] != step.cursor or row[1] is not None:
-        return False
-    values = {"cursor_id": step.to, "done_at": now()} if step.done else {"cursor_id": step.to}
-    connection.execute(update(checkpoints).where(mine).values(values))
-    return True
 
 
 def resume_run(

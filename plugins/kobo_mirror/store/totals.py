@@ -94,11 +94,16 @@ def correct(connection: Connection, asset_uid: str) -> None:
 
     No other writer may be at work meanwhile.
     """
-    counted, held = counts_of_stored(connection, asset_uid), totals(connection, asset_uid)
-    lacking = {state: counted.get(state, 0) - held[state] for state in _STATES}
-    if any(lacking.values()):
-        row = (asset_uid, moment_of(connection).date(), Origin.PULLED, _slot(), 0, *lacking.values())
+    difference = lacking(connection, asset_uid)
+    if any(difference.values()):
+        row = (asset_uid, moment_of(connection).date(), Origin.PULLED, _slot(), 0, *difference.values())
         write(connection, Write(tallies, (*_KEY, *_COUNTS), [row], key=_KEY, add=_COUNTS))
+
+
+def lacking(connection: Connection, asset_uid: str) -> dict[str, int]:
+    """What the totals lack of each state (negative: have too much), by a count of the ledger."""
+    counted, held = counts_of_stored(connection, asset_uid), totals(connection, asset_uid)
+    return {state: counted.get(state, 0) - held[state] for state in _STATES}
 
 
 def totals(connection: Connection, asset_uid: str) -> dict[str, int]:

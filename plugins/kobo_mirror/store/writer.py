@@ -16,7 +16,7 @@ from kobo_mirror.database.bulk import Moment, Write, write
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.store import runs, totals
+from kobo_mirror.store import lanes, runs, totals
 from kobo_mirror.store.batches import WRITTEN, Absent, Pulled, PushResult, counted, push_result
 from kobo_mirror.store.bindings import (
     MOST_ID_STRINGS,
@@ -150,7 +150,7 @@ class Writer:
     def _pull(self, connection: Connection, page: Pulled) -> dict[str, int]:
         held = hold_form(connection, self._mirror)
         check_lease(connection, page.lease)
-        if page.step and not runs.move_lane(connection, page.lease.asset_uid, page.run_id, page.step):
+        if page.step and not lanes.move_lane(connection, page.lease.asset_uid, page.run_id, page.step):
             raise LeaseError("Another task pulls this lane: this one has ended without harm.")
         settle(connection, self._mirror.asset_uid, page.settled)
         states = sorted(page.states, key=lambda state: state.kobo_id)

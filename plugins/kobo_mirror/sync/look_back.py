@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.kobo.history import Changes, Place, Verdict, end_of_history, read_history
+from kobo_mirror.store.lanes import open_lanes
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import roots_above
 from kobo_mirror.store.refetch_queue import enqueue
-from kobo_mirror.store.runs import history_until, note_findings, open_lanes, run_row
+from kobo_mirror.store.runs import history_until, note_findings, run_row
 from kobo_mirror.submissions.document import token
 from kobo_mirror.sync.pull import Source, plan_lanes
 

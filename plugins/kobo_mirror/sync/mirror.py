@@ -16,7 +16,7 @@ from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError,
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.kobo.form import KoboClient
-from kobo_mirror.store import runs
+from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.retention import FOR_EVER, Retention, forget
@@ -24,6 +24,7 @@ from kobo_mirror.store.row_counts import count_rows
 from kobo_mirror.store.schema import bind, check_binding
 from kobo_mirror.store.totals import counted_by_server, totals
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.completeness import holds_all, missed_history
 from kobo_mirror.sync.drain import drain_roots, enqueue_young
 from kobo_mirror.sync.failed_deliveries import enqueue_failed_deliveries
 from kobo_mirror.sync.lease_keeper import holding, note_error, noting_not_started, releasing_on_error
@@ -153,9 +154,10 @@ class MirrorSync:
     def plan(self, run_handle: RunHandle, *, groups: int = 1) -> list[list[int]]:
         """Cut what is to be read into lanes; returns them in at most ``groups`` groups."""
         run_id = run_handle["run_id"]
-        if not self._lanes(run_id):
+        with reading(self._engine) as connection:
+            start = runs.run_row(connection, run_id)["watermark"] or 0
+        if not transact(self._engine, lambda c: lanes.covering_lanes(c, self._asset, run_id, start)):
             with reading(self._engine) as connection:
-                start = runs.run_row(connection, run_id)["watermark"] or 0
                 total = None if start else counted_by_server(connection, self._asset)
             most = max(_LANES_A_GROUP * groups, self._source.in_flight)
             plan_from_end_of_history(self._source, run_id, start, most, total)
@@ -173,7 +175,9 @@ class MirrorSync:
     def reconcile(self, run_handle: RunHandle, *, confirm: str | None = None) -> None:
         """Sweep, if the run is exact, drain the fetch list, and delete what is proven to be gone.
 
-        What forbids a delete does not stop the rest: it is noted, and ``finish`` raises it.
+        A run becomes exact where a part of the history was missed, or where the ledger does not hold as many
+        submissions as the server shows. What forbids a delete does not stop the rest: it is noted, and
+        ``finish`` raises it.
 
         :param confirm: the code of a waiting list of deletes that a person has confirmed.
         """
@@ -183,15 +187,22 @@ class MirrorSync:
             exact = run_handle["mode"] == "exact"
             enqueue_failed_deliveries(self._source, lease)
             look_back(self._source, lease, run_handle["run_id"])
+            exact = exact or missed_history(self._source, run_handle["run_id"])
             # A sweep asks for none of it again.
             drain_roots(self._source, lease, run_handle["run_id"], sweeps=exact)
             if exact:
-                sweep(self._source, lease, run_handle["run_id"])
-                enqueue_young(self._source, lease, run_handle["run_id"], resumed=run_handle["resumed"])
+                self._sweep(lease, run_handle)
             try:
                 settle(self._source, lease, run_handle["run_id"], confirm, exact=exact)
+                if not holds_all(self._source, run_handle["run_id"]):
+                    self._sweep(lease, run_handle, anew=True)
+                    settle(self._source, lease, run_handle["run_id"], None, exact=True)
             except DeletesWaitError as waiting:
                 note_error(self._engine, run_handle["run_id"], waiting)
+
+    def _sweep(self, lease: Lease, run_handle: RunHandle, *, anew: bool = False) -> None:
+        sweep(self._source, lease, run_handle["run_id"], anew=anew)
+        enqueue_young(self._source, lease, run_handle["run_id"], resumed=run_handle["resumed"])
 
     def finish(self, run_handle: RunHandle) -> dict[str, Any]:
         """Note that the run has ended, give the lease back, and tell what was done.
@@ -286,6 +297,6 @@ class MirrorSync:
         """
         ask_again(self._source, ids, confirm)
 
-    def _lanes(self, run_id: int) -> list[runs.Lane]:
+    def _lanes(self, run_id: int) -> list[lanes.Lane]:
         with reading(self._engine) as connection:
-            return runs.lanes(connection, self._asset, run_id)
+            return lanes.lanes(connection, self._asset, run_id)

@@ -18,9 +18,9 @@ from kobo_mirror.errors import ServerError, SubmissionError
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.kobo.form import KoboClient, Page, ResponseTooLargeError
 from kobo_mirror.store.batches import Pulled
+from kobo_mirror.store.lanes import Lane, Step
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger import holds_any
-from kobo_mirror.store.runs import Lane, Step
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import State, read_state, unreadable_state
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.store.leases import Lease
-from kobo_mirror.store.row_counts import correct_totals, count_rows, misplaced
+from kobo_mirror.store.row_counts import BEFORE_ALL, correct_totals, count_rows, misplaced, totals_differ
 from kobo_mirror.store.runs import note_findings
 from kobo_mirror.sync.deletes import ASK_AT_ONCE, remove_absent
 from kobo_mirror.sync.drain import drain
@@ -31,7 +31,7 @@ def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, ex
             _drain_and_remove(source, lease, run_id, None)
         except DeletesWaitError as error:
             waiting = error
-    if _difference(source):
+    if _difference(source) or (exact and _totals_differ(source)):
         transact(source.engine, lambda connection: correct_totals(connection, source.mirror))
     found = {"count_difference": _difference(source)}
     transact(source.engine, lambda connection: note_findings(connection, run_id, found))
@@ -51,13 +51,18 @@ def _difference(source: Source) -> int:
         return count_rows(connection, source.mirror).difference
 
 
+def _totals_differ(source: Source) -> bool:
+    with reading(source.engine) as connection:
+        return totals_differ(connection, source.mirror)
+
+
 def _mend_rows(source: Source, lease: Lease) -> bool:
     """Doubt each submission whose row is missing or should not be there; return True if there was one."""
-    after = 0
+    after = BEFORE_ALL
     while ids := _misplaced(source, after):
         source.writer.invalidate(ids, lease)
         after = ids[-1]
-    return after > 0
+    return after > BEFORE_ALL
 
 
 def _misplaced(source: Source, after: int) -> list[int]:

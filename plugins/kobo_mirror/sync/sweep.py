@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import SubmissionError
 from kobo_mirror.kobo.form import Page, Swept
+from kobo_mirror.store.lanes import cover, lanes
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import SweptRow, seen_between, stored_window_text, window_text
 from kobo_mirror.store.refetch_queue import enqueue
-from kobo_mirror.store.runs import add_counts, lanes, note_findings
+from kobo_mirror.store.runs import add_counts, note_findings
 from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.submissions.document import first_levels, parse, stamp_of, text_of, token, validation
 from kobo_mirror.sync.pull import Source, page_or_end, plan_lanes, side_by_side
@@ -23,15 +24,16 @@ SWEEP_PAGE = 1000
 _HELD_AT_ONCE = 5_000
 
 
-def sweep(source: Source, lease: Lease, run_id: int) -> int:
+def sweep(source: Source, lease: Lease, run_id: int, *, anew: bool = False) -> int:
     """Walk ``_id, _uuid, _validation_status`` of all beside the ledger; put differences on the fetch list.
 
     Both are in the order of ``_id``, so memory stays the same whatever the form's size. It is cut into lanes
     that are walked side by side.
 
+    :param anew: cut lanes of its own, whatever lanes the run has read.
     :returns: how many doubts were found.
     """
-    walks = [_Walk(source, lease, first, last) for first, last in _lanes(source, run_id)]
+    walks = [_Walk(source, lease, first, last) for first, last in _lanes(source, run_id, anew=anew)]
     side_by_side(source.in_flight, [walk.go for walk in walks])
     found = sum(walk.found for walk in walks)
     highest = max(walk.after for walk in walks)
@@ -39,17 +41,17 @@ def sweep(source: Source, lease: Lease, run_id: int) -> int:
     def note(connection: Connection) -> None:
         check_lease(connection, lease)
         add_counts(connection, run_id, {}, highest_id=highest or None)
-        note_findings(connection, run_id, {"sweep_found": found})
+        note_findings(connection, run_id, {"sweep_found": found, "mode": "exact"})
 
     transact(source.engine, note)
     return found
 
 
-def _lanes(source: Source, run_id: int) -> list[tuple[int, int | None]]:
+def _lanes(source: Source, run_id: int, *, anew: bool) -> list[tuple[int, int | None]]:
     """The lanes of a run that has read everything, else new ones."""
     with reading(source.engine) as connection:
         pulled = lanes(connection, source.mirror.asset_uid, run_id)
-        if pulled and pulled[0].first_id == 0:
+        if not anew and cover(pulled, 0):
             return [(lane.first_id, lane.last_id) for lane in pulled]
         total = counted_by_server(connection, source.mirror.asset_uid)
     source.progress("sweep", 0, total or 0)

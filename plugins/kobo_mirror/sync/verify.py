@@ -15,6 +15,7 @@ from kobo_mirror.kobo.form import KoboClient, Page
 from kobo_mirror.store.bindings import bound_to, declared_otherwise, epochs_of, is_declared_otherwise
 from kobo_mirror.store.ledger import LedgerRow, SweptRow, held_between, held_of, rows_between, rows_of
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
+from kobo_mirror.store.row_counts import BEFORE_ALL
 from kobo_mirror.store.schema import check_binding, require_tables
 from kobo_mirror.submissions.rows import State, row_digest
 from kobo_mirror.sync.lease_keeper import noting_failed_verification
@@ -121,7 +122,7 @@ def _verified(
     while not done:
         page, limit, done = page_or_end(client, ask, limit, after=after, upto=None)
         upto = None if done else page.ids[-1]
-        proof.compare(page, after, upto)
+        proof.compare(page, after or BEFORE_ALL, upto)
         progress("verify", len(page.ids), page.count if after == 0 else 0)
         after = page.ids[-1] if page.ids else after
     report = proof.report

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, StaticPool, create_engine, delete, event, insert, select
 
-from kobo_mirror.store import overview, runs
+from kobo_mirror.store import lanes, overview, runs
 from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.retention import Retention, forget
 from kobo_mirror.store.tables import PROVEN, checkpoints, metadata, proofs, sync_runs
@@ -91,7 +91,7 @@ class Mirror:
         with self.engine.connect() as connection:
             answers = {name: ask(connection) for name, ask in ASKED.items()}
             if run := answers["unfinished"]:
-                answers["lanes"] = runs.lanes(connection, ASSET, run["id"])
+                answers["lanes"] = lanes.lanes(connection, ASSET, run["id"])
         return answers
 
     def count(self, table: Any, *of: Any) -> int:

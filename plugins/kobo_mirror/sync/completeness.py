@@ -1,0 +1,42 @@
+"""Completeness: whether the ledger holds as many submissions as the server shows."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from kobo_mirror.database.engine import reading
+from kobo_mirror.store import runs, totals
+from kobo_mirror.store.ledger import newest_existing
+from kobo_mirror.sync.pull import Source
+
+
+def holds_all(source: Source, run_id: int) -> bool:
+    """Return True if the ledger holds as many submissions as the server shows, up to the newest one it knows.
+
+    What is newer is for the next run. A token that sees only some submissions proves nothing by a count.
+    """
+    asset = source.mirror.asset_uid
+    with reading(source.engine) as connection:
+        run = runs.run_row(connection, run_id)
+        found = totals.totals(connection, asset)
+        counted = totals.counted_by_server(connection, asset)
+        newest = _newest(connection, asset)
+    held = found["applied"] + found["rejected"]
+    if run["sees_part"] or counted == held:
+        return True
+    shown = source.client.count()
+    if shown == held or not newest:
+        return shown == held
+    return shown - source.client.count(after=newest) == held
+
+
+def _newest(connection: Connection, asset_uid: str) -> int:
+    """The highest ``_id`` that the ledger holds, or that a run was shown."""
+    last = runs.last_finished(connection, asset_uid)
+    return max(newest_existing(connection, asset_uid) or 0, (last["highest_id"] if last else None) or 0)
+
+
+def missed_history(source: Source, run_id: int) -> bool:
+    """Return True if this run found the history cut off before the place up to which it had been read."""
+    with reading(source.engine) as connection:
+        return bool(runs.run_row(connection, run_id)["history_gap"])
