@@ -74,8 +74,12 @@ def _bars() -> Iterator[Progress]:
 
 def _migrate(_: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
-    migrate(engine_of(settings), FORM)
-    print("the database has the newest tables")
+    engine = engine_of(settings)
+    made = migrate(engine, FORM)
+    if settings.kobo_asset_id:
+        check_binding(engine, mirror_of(settings), empty_will_do=True)
+    again = f"; made again: {', '.join(made)}: the next sync reads the whole form" if made else ""
+    print(f"the database has the newest tables{again}")
     return 0
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, column, func, inspect, select, table
+from sqlalchemy import Connection, Engine, column, func, inspect, select, table, text
 from sqlalchemy.types import TypeEngine
 
 from kobo_mirror.database.engine import read, reading
@@ -32,12 +32,22 @@ VERSION_TABLE = "kobo_alembic_version"
 _MIGRATION_SECONDS = 60
 
 
+_REJECTED = "kobo_rejected"
+_VIEW = text(
+    "CREATE VIEW kobo_rejected AS "
+    "SELECT asset_uid, kobo_id, reason, submission_time, first_seen_at, payload "
+    "FROM kobo_submissions WHERE state = 'rejected'"
+)
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(engine: Engine, form: Form) -> None:
+def migrate(engine: Engine, form: Form) -> list[str]:
     """Bring our tables to the newest revision and create the form table where it is missing. Safe to repeat.
 
+    A table of ours that is missing all the same was dropped: what it knew is found out anew by the next sync,
+    which reads the whole form.
+
+    :returns: the names of such tables.
     :raises SchemaError: a table of that name exists and is another one; nothing was changed.
     :raises DatabaseError: the database cannot take it.
     """
@@ -47,9 +57,11 @@ def migrate(engine: Engine, form: Form) -> None:
             _check_columns(connection, form)
         if _revisions(connection) != {_newest()}:
             _upgrade(connection)
-        if _missing(connection):  # one was dropped: what it knew is found out anew
-            metadata.create_all(connection)
-        if not is_there or is_declared_otherwise(connection, form):
+        dropped = _missing(connection)
+        metadata.create_all(connection)
+        if _REJECTED not in inspect(connection).get_view_names():
+            connection.execute(_VIEW)
+        if dropped or not is_there or is_declared_otherwise(connection, form):
             # First: a crash before the table is made again must not leave an empty one that counts as read.
             raise_epoch(connection, form)
         filled = form_table(form, engine.dialect.name)
@@ -58,6 +70,7 @@ def migrate(engine: Engine, form: Form) -> None:
             index.create(connection, checkfirst=True)
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql(clock_trigger(form))
+        return dropped
 
 
 def _config() -> Config:

@@ -9,18 +9,19 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, func, select
+from sqlalchemy import Connection, Select, delete, func, literal, select
 
 from kobo_mirror.database.bulk import Moment, Write, day_of, write
 from kobo_mirror.database.engine import moment_of
 from kobo_mirror.store.decide import Origin
 from kobo_mirror.store.ledger import counts_of_stored
-from kobo_mirror.store.tables import rejections, server_counts, tallies
+from kobo_mirror.store.tables import rejections, server_counts, submissions, tallies
 
 _STATES = ("applied", "rejected", "deleted")
 _KEY = ("asset_uid", "day", "way", "slot")
 _COUNTS = ("arrived", *_STATES)
 _SLOTS = 16
+_LISTED = "listed"
 
 
 class Arrived(NamedTuple):
@@ -95,15 +96,40 @@ def correct(connection: Connection, asset_uid: str) -> None:
     No other writer may be at work meanwhile.
     """
     difference = lacking(connection, asset_uid)
+    if difference.pop(_LISTED):
+        list_anew(connection, asset_uid)
     if any(difference.values()):
         row = (asset_uid, moment_of(connection).date(), Origin.PULLED, _slot(), 0, *difference.values())
         write(connection, Write(tallies, (*_KEY, *_COUNTS), [row], key=_KEY, add=_COUNTS))
 
 
 def lacking(connection: Connection, asset_uid: str) -> dict[str, int]:
-    """What the totals lack of each state (negative: have too much), by a count of the ledger."""
+    """What the totals lack of each state (negative: have too much) by the ledger, and the list of rejections."""
     counted, held = counts_of_stored(connection, asset_uid), totals(connection, asset_uid)
-    return {state: counted.get(state, 0) - held[state] for state in _STATES}
+    difference = {state: counted.get(state, 0) - held[state] for state in _STATES}
+    listed, t = rejections.c, submissions.c
+    query = select(func.count()).select_from(rejections).where(listed.asset_uid == asset_uid)
+    same = (t.asset_uid == listed.asset_uid) & (t.kobo_id == listed.kobo_id) & (t.state == "rejected")
+    rightly = connection.execute(query.join(submissions, same)).scalar_one()
+    most = max(counted.get("rejected", 0), connection.execute(query).scalar_one())
+    return difference | {_LISTED: most - rightly}
+
+
+def list_anew(connection: Connection, asset_uid: str) -> None:
+    """Fill the list of rejections from the ledger; which columns they do not fit is in their reasons only."""
+    listed, t = rejections.c, submissions.c
+    rejected = (t.asset_uid == asset_uid) & (t.state == "rejected")
+    known = select(listed.kobo_id).where(listed.asset_uid == asset_uid)
+    lacking_ones = select(t.asset_uid, t.kobo_id, literal("[]")).where(rejected, t.kobo_id.not_in(known))
+    found = connection.execute(lacking_ones).all()
+    connection.execute(
+        delete(rejections).where(
+            listed.asset_uid == asset_uid, listed.kobo_id.not_in(select(t.kobo_id).where(rejected))
+        )
+    )
+    write(
+        connection, Write(rejections, ("asset_uid", "kobo_id", "column_names"), [tuple(row) for row in found])
+    )
 
 
 def totals(connection: Connection, asset_uid: str) -> dict[str, int]:
