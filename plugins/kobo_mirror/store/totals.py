@@ -104,7 +104,7 @@ def correct(connection: Connection, asset_uid: str) -> None:
 
 
 def lacking(connection: Connection, asset_uid: str) -> dict[str, int]:
-    """What the totals lack of each state (negative: have too much) by the ledger, and the list of rejections."""
+    """What the totals, and the list of rejections, lack of each state by the ledger (negative: too much)."""
     counted, held = counts_of_stored(connection, asset_uid), totals(connection, asset_uid)
     difference = {state: counted.get(state, 0) - held[state] for state in _STATES}
     listed, t = rejections.c, submissions.c
