@@ -260,7 +260,7 @@ def test_a_refusal_after_a_good_sync_is_told_and_the_webhook_goes_on(
 ) -> None:
     control = embedded.simulator.control
     with running(embedded, tmp_path, "--every", "0.01") as tree:
-        tree.wait_for(lambda: "300 new" in tree.said())
+        tree.wait_for(lambda: "300 new" in tree.said() and control.stats()["hooks"] == 1)
         control.faults.add(kind, count=None, path="api/v2")
         tree.wait_for(lambda: "The webhook goes on." in tree.said())
         (new,) = control.create(1)
