@@ -42,7 +42,7 @@ def test_what_is_rejected_for_another_reason_by_now_is_not_mended(
         assert list(ids) == [1]
         writing.pull(edited(submission(1), **{column: ANSWERS[column]}))
 
-    fates = replay_rejections(engine, MIRROR, ask_again, **chosen)
+    fates = replay_rejections(engine, MIRROR, ask_again, **chosen).fates
     now = reason_of(engine, 1)
     assert now.startswith(column)
     unknown = (
@@ -66,7 +66,7 @@ def test_each_of_those_asked_for_has_its_fate(engine: Engine, outcome: str, chos
     rejected(writing)
     happens, result, why = OUTCOMES[outcome]
     first, second = reason_of(engine, 1), reason_of(engine, 2)
-    fates = replay_rejections(engine, MIRROR, lambda _: happens(writing) and None, **chosen)
+    fates = replay_rejections(engine, MIRROR, lambda _: happens(writing) and None, **chosen).fates
     others = [] if chosen else [Fate("rejection", 2, "rejected", second)]
     assert fates == [Fate("rejection", 1, result, why or first), *others]
 
@@ -87,7 +87,7 @@ def test_what_is_asked_for_and_does_not_wait_is_unknown(engine: Engine) -> None:
         Fate("dead letter", 99, "unknown", gone),
     ]
     asked: list[Sequence[int]] = []
-    assert replay_rejections(engine, MIRROR, asked.append, ids=[3, 2, 99], reason="age") == [
+    assert replay_rejections(engine, MIRROR, asked.append, ids=[3, 2, 99], reason="age").fates == [
         Fate("rejection", 3, "unknown", "it is not rejected now"),
         Fate("rejection", 2, "unknown", "it waits for another reason"),
         Fate("rejection", 99, "unknown", "it is not rejected now"),

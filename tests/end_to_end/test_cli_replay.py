@@ -8,6 +8,7 @@ from kobo_mirror.store import dead_letters
 from kobo_mirror.store.leases import take_lease
 from tests.support.mirroring import Mirroring
 from tests.support.submissions import body, submission
+from tests.support.tables import records
 from tests.support.terminal import Terminal
 
 NEW = 9_999_999
@@ -94,3 +95,42 @@ def test_what_was_replayed_is_told_even_if_the_rest_cannot_be(
     code, out, err = terminal.run("replay")
     assert (code, out) == (1, f"dead letter {done}: inserted\n")
     assert "holds this form since" in err
+
+
+def test_what_was_asked_for_is_told_first_though_deletes_wait(terminal: Terminal, ready: Mirroring) -> None:
+    control = ready.simulator.control
+    gone = control.ids()[:30]
+    mended, left, deleted = control.create(3, cd_age="forty")
+    terminal.run("sync")
+    control.delete([*gone, deleted])
+    control.edit(mended, cd_age=40)
+    assert terminal.run("replay", "rejections", "--id", str(mended))[:2] == (
+        0,
+        f"rejection {mended}: mended (age: the answer to sec_c/cd_age is not a whole number)\n"
+        f"1 replayed: 1 mended ({mended})\n",
+    )  # what has gone is not known yet
+    assert terminal.run("sync", "--mode", "exact")[0] == 1
+    control.edit(left, cd_age=41)
+    code, out, err = terminal.run("replay", "rejections", "--id", str(left))
+    *_, said, waits = out.splitlines()
+    assert (code, said, err) == (0, f"1 replayed: 1 mended ({left})", "")
+    assert waits.startswith("31 of 303 submissions have gone from the server (")
+    code, out, err = terminal.run("replay", "rejections")
+    *_, said, waits = out.splitlines()
+    why = "KoboToolbox shows it no more, and its delete waits"
+    assert (code, said, err) == (1, f"0 of 1 replayed: 1 gone ({deleted}: {why})", "")
+    assert "--confirm-deletes" in waits
+    assert {left, mended, *gone} <= set(records(ready.engine))
+
+
+def test_a_repair_tells_what_it_mended_though_deletes_wait(terminal: Terminal, ready: Mirroring) -> None:
+    control = ready.simulator.control
+    terminal.run("sync")
+    ids = control.ids()
+    control.delete(ids[:30])
+    control.edit(ids[40], cd_age=41)
+    code, out, err = terminal.run("verify", "--repair")
+    last = "mirror differs from source: 270 submissions, 30 differences (30 extra)"
+    assert (code, last_line(out)[: len(last)]) == (1, last)
+    assert err.startswith("error: 30 of 300 submissions have gone from the server (")
+    assert records(ready.engine)[ids[40]]["age"] == 41

@@ -16,7 +16,13 @@ from kobo_mirror.airflow.links import FormLink, RunLink, run_name
 from kobo_mirror.airflow.notes import LONGEST, counts_note
 from kobo_mirror.airflow.policy import RETRY_BY_ERROR
 from kobo_mirror.airflow.progress import Progress
-from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermittedError, error_of
+from kobo_mirror.errors import (
+    ConfigurationError,
+    DeletesWaitError,
+    KoboMirrorError,
+    NotPermittedError,
+    error_of,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import ExceptionRetryPolicy, XComArg
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from kobo_mirror.config.settings import Settings
     from kobo_mirror.kobo.form import KoboClient
     from kobo_mirror.sync.mirror import MirrorSync
+    from kobo_mirror.sync.replay import Fate
 
 
 class KoboOperator(BaseOperator):
@@ -250,7 +257,7 @@ class KoboOperator(BaseOperator):
         from kobo_mirror.sync.lease_keeper import note_failed_verification, noting_failed_verification
         from kobo_mirror.sync.verify import verify
 
-        name = _name_of(context)
+        name, waiting = _name_of(context), ""
         require_settings(self.kobo_conn_id, self.database_conn_id, name, note_failed_verification)
         with self._parts() as (settings, client, engine):
             mirror = mirror_of(settings)
@@ -262,14 +269,18 @@ class KoboOperator(BaseOperator):
                 self._require_waiting(settings, client, engine)
                 self.log.warning("%s: mending it", report.sentence)
                 sync = self._mirror_sync(settings, client, engine)
-                sync.repair(report, confirm=_text(self.confirm_deletes))
+                try:
+                    sync.repair(report, confirm=_text(self.confirm_deletes))
+                except DeletesWaitError as error:  # all else is mended
+                    waiting = f". {error}"
                 report = verify(client, engine, mirror, progress, full=full, name=name)
-        context["ti"].xcom_push(NOTE, report.sentence)
+        sentence = f"{report.sentence}{waiting}"
+        context["ti"].xcom_push(NOTE, sentence[:LONGEST])
         if not report.equal:
             named = {kind: ids for kind, ids in report.named.items() if ids}
-            raise AirflowFailException(f"{report.sentence}. The first ids of each kind: {named}")
-        self.log.info("%s", report.sentence)
-        return report.sentence
+            raise AirflowFailException(f"{sentence}. The first ids of each kind: {named}")
+        self.log.info("%s", sentence)
+        return sentence
 
     def _full_is_due(self, settings: Settings, engine: Engine) -> bool:
         from kobo_mirror.store.proofs import full_proof_is_due
@@ -288,17 +299,21 @@ class KoboOperator(BaseOperator):
 
         letters, rejected = _ids(self.dead_letters), _ids(self.rejections)
         everything = not letters and not rejected
-        fates = []
+        fates: list[Fate] = []
+        waiting: DeletesWaitError | None = None
         with self._parts() as (settings, client, engine):
             mirror = mirror_of(settings)
             if rejected or everything:  # first, since a sync that runs makes it try all of this again
                 ask_again = self._mirror_sync(settings, client, engine).ask_again
-                fates += replay_rejections(engine, mirror, ask_again, ids=rejected)
+                fates, waiting = replay_rejections(engine, mirror, ask_again, ids=rejected)
             if letters or everything:
                 fates += replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, ids=letters)
         for fate in fates:
             self.log.info("%s", fate.sentence)
         sentence = sentence_of(fates)
+        if waiting:
+            self.log.warning("%s", waiting)
+            sentence = f"{sentence}. {waiting}"
         context["ti"].xcom_push(NOTE, sentence[:LONGEST])
         return sentence
 

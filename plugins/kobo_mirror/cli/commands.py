@@ -20,6 +20,7 @@ from kobo_mirror.errors import (
     ConfigurationError,
     CredentialsError,
     DatabaseError,
+    DeletesWaitError,
     KoboMirrorError,
     NotPermittedError,
 )
@@ -106,17 +107,22 @@ def _verify(options: argparse.Namespace) -> int:
         if not options.repair:
             raise ConfigurationError("--confirm-deletes confirms what --repair deletes: give both, or none.")
         require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
+    waiting: DeletesWaitError | None = None
     with client_of(settings) as client, _bars() as tell:
         report = verify(client, engine, mirror, tell, full=options.full)
         if options.repair and not report.equal:
             _say(report, options)
-            MirrorSync.configured(settings, client, engine, progress=tell).repair(
-                report, confirm=options.confirm_deletes
-            )
+            syncing = MirrorSync.configured(settings, client, engine, progress=tell)
+            try:
+                syncing.repair(report, confirm=options.confirm_deletes)
+            except DeletesWaitError as error:  # all else is mended
+                waiting = error
             # A proof of every answer that found a difference is only answered by another one.
             full = options.full or full_proof_is_due(engine, mirror.asset_uid, _NEVER_BY_AGE)
             report = verify(client, engine, mirror, tell, full=full)
     _say(report, options)
+    if waiting:
+        print(f"error: {waiting}", file=sys.stderr)
     return 0 if report.equal and not _strictly(report, options) else _FAILED
 
 
@@ -174,14 +180,17 @@ def _replay(options: argparse.Namespace) -> int:
         )
     which = {"ids": options.id, "reason": options.reason}
     fates: list[Fate] = []
+    waiting = None
     if options.what != "rejections":
         fates += _told(replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, **which))
     if options.what != "dead-letters":
         with client_of(settings) as client, _bars() as tell:
             syncing = MirrorSync.configured(settings, client, engine, progress=tell)
-            found = replay_rejections(engine, mirror, syncing.ask_again, **which)
+            found, waiting = replay_rejections(engine, mirror, syncing.ask_again, **which)
         fates += _told(found)
     print(sentence_of(fates))
+    if waiting:
+        print(waiting)
     return 0 if all(fate.is_done for fate in fates) else _FAILED
 
 

@@ -75,3 +75,14 @@ def waiting(connection: Connection, asset_uid: str) -> int:
     return connection.execute(
         select(func.count()).select_from(to_fetch).where(to_fetch.c.asset_uid == asset_uid)
     ).scalar_one()
+
+
+def still_waiting(connection: Connection, asset_uid: str, ids: Sequence[int]) -> set[int]:
+    """Which of these submissions are on the list of a form."""
+    found: set[int] = set()
+    mine = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == "id")
+    for first in range(0, len(ids), _SLICE):
+        refs = [str(kobo_id) for kobo_id in ids[first : first + _SLICE]]
+        rows = connection.execute(select(to_fetch.c.ref).where(mine, to_fetch.c.ref.in_(refs)))
+        found.update(int(row[0]) for row in rows)
+    return found

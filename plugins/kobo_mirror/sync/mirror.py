@@ -283,7 +283,7 @@ class MirrorSync:
         """Mend what a proof found: forget what is held of those submissions, ask for them, write them anew.
 
         :raises LeaseError: a sync holds this form.
-        :raises DeletesWaitError: too many of them have gone from the server.
+        :raises DeletesWaitError: deletes wait for a person's word, of these or of others; all else was done.
         """
         self.ask_again(
             sorted({kobo_id for kind in report.differing.values() for kobo_id in kind}), confirm=confirm
@@ -293,7 +293,7 @@ class MirrorSync:
         """Believe nothing of what is held of these submissions; bring in what the server shows.
 
         :raises LeaseError: a sync holds this form.
-        :raises DeletesWaitError: too many of them have gone from the server.
+        :raises DeletesWaitError: deletes wait for a person's word, of these or of others; all else was done.
         """
         ask_again(self._source, ids, confirm)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kobo_mirror.database.engine import transact
-from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.errors import DeletesWaitError, KoboMirrorError
 from kobo_mirror.store import runs
 from kobo_mirror.store.leases import process_holder, release_lease, take_lease
 from kobo_mirror.store.schema import check_binding
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
-from kobo_mirror.sync.lease_keeper import holding
+from kobo_mirror.sync.lease_keeper import holding, note_error
 from kobo_mirror.sync.pull import Source
 from kobo_mirror.sync.settle import settle
 
@@ -20,8 +20,9 @@ def ask_again(source: Source, ids: Sequence[int], confirm: str | None) -> None:
 
     :param confirm: the code of a list of deletes that a person has confirmed.
     :raises LeaseError: a sync holds this form.
-    :raises DeletesWaitError: too many of them have gone from the server.
+    :raises DeletesWaitError: deletes wait for a person's word, of these or of others; all else was done.
     """
+    waiting: DeletesWaitError | None = None
     engine, asset = source.engine, source.mirror.asset_uid
     check_binding(engine, source.mirror)
     lease = take_lease(engine, asset, process_holder(runs.REPAIR))
@@ -30,11 +31,16 @@ def ask_again(source: Source, ids: Sequence[int], confirm: str | None) -> None:
         with holding(engine, source.client, lease, run_id):
             for first in range(0, len(ids), ASK_AT_ONCE):
                 source.writer.invalidate(ids[first : first + ASK_AT_ONCE], lease)
-            settle(source, lease, run_id, confirm)
+            try:
+                settle(source, lease, run_id, confirm)
+            except DeletesWaitError as error:
+                waiting = error
+                note_error(engine, run_id, error)
         transact(engine, lambda connection: runs.finish_run(connection, run_id))
     except KoboMirrorError as problem:
-        error = problem
-        transact(engine, lambda connection: runs.note_error(connection, run_id, error))
+        note_error(engine, run_id, problem)
         raise
     finally:
         release_lease(engine, asset, lease.holder)
+    if waiting:
+        raise waiting

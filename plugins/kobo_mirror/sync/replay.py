@@ -8,11 +8,12 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading
-from kobo_mirror.errors import SubmissionError
+from kobo_mirror.errors import DeletesWaitError, SubmissionError
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.dead_letters import body_of, letters_of_others, note_replay, waiting_letters
 from kobo_mirror.store.form_names import Belongs, FormNames
 from kobo_mirror.store.ledger import existing, rejections
+from kobo_mirror.store.refetch_queue import still_waiting
 from kobo_mirror.store.schema import check_binding
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.document import form_of, parse
@@ -22,13 +23,14 @@ _NAMED = 10
 _AT_ONCE = 500
 
 
-REFUSED, REJECTED, UNKNOWN, DELETED = "refused", "rejected", "unknown", "deleted"
+REFUSED, REJECTED, UNKNOWN, DELETED, GONE = "refused", "rejected", "unknown", "deleted", "gone"
 _IN_GENERAL = {
     REFUSED: "no submission of this form",
     REJECTED: "it does not fit the table",
     UNKNOWN: "no such one waits",
     "deferred": "the next sync asks for it",
     DELETED: "KoboToolbox shows it no more",
+    GONE: "KoboToolbox shows it no more, and its delete waits",
 }
 """What a result means, whichever letter or rejection it is of."""
 
@@ -43,13 +45,23 @@ class Fate(NamedTuple):
 
     @property
     def is_done(self) -> bool:
-        """True unless it was refused, does not fit, or was not there to be replayed."""
-        return self.result not in (REFUSED, REJECTED, UNKNOWN)
+        """True unless it was refused, does not fit, was not there to be replayed, or its delete waits."""
+        return self.result not in (REFUSED, REJECTED, UNKNOWN, GONE)
 
     @property
     def sentence(self) -> str:
         """What became of it, in a line."""
         return f"{self.kind} {self.id}: {self.result}{f' ({self.reason})' if self.reason else ''}"
+
+
+class ReplayedRejections(NamedTuple):
+    """What became of rejections that were asked for again.
+
+    :param waiting: deletes wait for a person's word, of these or of other submissions; None: none does.
+    """
+
+    fates: list[Fate]
+    waiting: DeletesWaitError | None
 
 
 def sentence_of(fates: Sequence[Fate]) -> str:
@@ -152,22 +164,32 @@ def replay_rejections(
     *,
     ids: Sequence[int] = (),
     reason: str = "",
-) -> list[Fate]:
+) -> ReplayedRejections:
     """Ask the server again for what was rejected; what fits now appears.
 
     :param ask_again: brings the newest state of these ids into the mirror, believing nothing of what is held;
-        not called where there is none.
+        not called where there is none. That deletes wait keeps it from nothing else that was asked for.
     :param ids: only these; all that are rejected by default. One that is not rejected is unknown.
     :param reason: only those whose reason holds this text.
     """
     waiting = _rejected(engine, mirror, ids)
     before = {kobo_id: why for kobo_id, why in sorted(waiting.items()) if reason in why}
+    waiting_deletes, gone = None, set[int]()
     if before:
-        ask_again(list(before))
+        try:
+            ask_again(list(before))
+        except DeletesWaitError as error:
+            waiting_deletes, gone = error, _still_doubted(engine, mirror, list(before))
     after = _rejected(engine, mirror, before)
     there = _existing(engine, mirror, [kobo_id for kobo_id in before if kobo_id not in after])
-    fates = [_of_rejection(i, why, after.get(i), is_there=i in there) for i, why in before.items()]
-    return fates + _unknown("rejection", ids, fates, waiting, "it is not rejected now")
+    fates = [
+        Fate("rejection", i, GONE, _IN_GENERAL[GONE])
+        if i in gone
+        else _of_rejection(i, why, after.get(i), is_there=i in there)
+        for i, why in before.items()
+    ]
+    fates += _unknown("rejection", ids, fates, waiting, "it is not rejected now")
+    return ReplayedRejections(fates, waiting_deletes)
 
 
 def _of_rejection(kobo_id: int, before: str, after: str | None, *, is_there: bool) -> Fate:
@@ -180,6 +202,12 @@ def _of_rejection(kobo_id: int, before: str, after: str | None, *, is_there: boo
     if not is_there:
         return Fate("rejection", kobo_id, DELETED, _IN_GENERAL[DELETED])
     return Fate("rejection", kobo_id, "mended", before)
+
+
+def _still_doubted(engine: Engine, mirror: Mirror, ids: Sequence[int]) -> set[int]:
+    """Which of these submissions are still to be asked for."""
+    with reading(engine) as connection:
+        return still_waiting(connection, mirror.asset_uid, ids)
 
 
 def _existing(engine: Engine, mirror: Mirror, ids: Sequence[int]) -> set[int]:

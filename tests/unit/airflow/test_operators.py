@@ -240,6 +240,27 @@ def test_a_replay_beside_a_sync_says_who_holds_the_form_and_has_taken_nothing(
     assert [row["attempts"] for row in rows_of(engine, dead_letters_table)] == [0]
 
 
+def test_a_replay_or_repair_tells_what_it_mended_though_deletes_wait(
+    run: Run, engine: Engine, simulator: SimulatorProcess
+) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    (mended,) = simulator.control.create(1, cd_age="forty")
+    run.execute()
+    edited, *gone = simulator.control.ids()[:31]
+    simulator.control.delete(gone)
+    with pytest.raises(DeletesWaitError):
+        run.execute(mode="exact")
+    simulator.control.edit(mended, cd_age=40)
+    sentence = run.execute(step="replay", rejections=[mended])
+    assert sentence.startswith(f"1 replayed: 1 mended ({mended}). 30 of 301 submissions have gone")
+    assert run.left["kobo_mirror_note"] == sentence
+    simulator.control.edit(edited, cd_age=41)
+    with pytest.raises(AirflowFailException, match=r"30 differences \(30 extra\)\. 30 of 301 submissions"):
+        run.execute(step="verify", repair="True")
+    assert (ages(engine)[mended], ages(engine)[edited], len(ages(engine))) == (40, 41, 301)
+
+
 def test_an_error_is_left_for_whoever_ends_the_run(run: Run, kobo: Connect, engine: Engine) -> None:
     kobo(token="a-token-that-nobody-has")
     with pytest.raises(CredentialsError) as error:
