@@ -26,7 +26,7 @@ from kobo_mirror.store.leases import (
 )
 from kobo_mirror.store.tables import leases, sync_runs, tallies
 from tests.support.submissions import ASSET, edited, submission
-from tests.support.tables import fetch_list, ledger, records, rows_of
+from tests.support.tables import fetch_list, ledger, records, rows_of, run_sql
 from tests.support.writing import Writing
 
 
@@ -47,6 +47,34 @@ def test_one_holder_at_a_time_and_the_other_is_told_who_and_since_when(engine: E
         == f"Sync first holds this form since {since:%Y-%m-%d %H:%M:%S} UTC: wait until it ends."
     )
     assert transact(engine, lambda connection: check_lease(connection, lease)) >= since
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=5 * 365), None], ids=str)
+def test_a_lease_that_was_renewed_in_the_future_or_never_is_taken_over(
+    engine: Engine, ahead: timedelta | None
+) -> None:
+    lease = take_lease(engine, ASSET, "first")
+    if ahead:
+        age(engine, -ahead)
+    else:
+        run_sql(engine, "UPDATE kobo_leases SET renewed_at = NULL, since = NULL")
+    assert take_lease(engine, ASSET, "second").number == lease.number + 1
+    with pytest.raises(LeaseError, match=r"^Another sync has taken this form over from first: "):
+        renew_lease(engine, lease)
+
+
+def test_a_lease_renewed_a_little_in_the_future_is_held(engine: Engine) -> None:
+    take_lease(engine, ASSET, "first")
+    age(engine, timedelta(minutes=-2))
+    with pytest.raises(LeaseError):
+        take_lease(engine, ASSET, "second")
+
+
+def test_a_lease_without_its_beginning_is_told_without_it(engine: Engine) -> None:
+    take_lease(engine, ASSET, "first")
+    run_sql(engine, "UPDATE kobo_leases SET since = NULL")
+    with pytest.raises(LeaseError, match=r"^Sync first holds this form: wait until it ends\.$"):
+        take_lease(engine, ASSET, "second")
 
 
 def test_two_forms_have_two_leases(engine: Engine) -> None:

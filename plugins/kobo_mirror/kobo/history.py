@@ -97,7 +97,7 @@ class _Told:
         self._until, self._told, self._told_again = until.at, 0, 0
         self._before: dict[str, set[str]] = {action: set() for action in _ACTIONS}
         self._behind: dict[str, set[str]] = {action: set() for action in _ACTIONS}
-        self.reaches_back = self._since == _BEGINNING
+        self.reaches_back = self._since.at == _BEGINNING.at
 
     def take(self, entry: Mapping[str, Any]) -> bool:
         """Note an entry; False if it was not searched for."""

@@ -29,6 +29,7 @@ from kobo_mirror.kobo.proxy import WANTS_LOGIN, Proxy, proxy_for
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 _CHUNK = 256 * 1024
+_UNCACHED = {"Cache-Control": "no-cache", "Pragma": "no-cache"}  # the second for caches of HTTP/1.0
 _TLS_ALERT = "\x15\x03"  # how a TLS server's refusal of plain HTTP begins
 _WANTS_TLS = re.compile(  # or what it says in plain HTTP: nginx, Apache, Go and Caddy, Tomcat
     rb"plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled server port|"
@@ -85,7 +86,7 @@ class Transport:
         self._target = parts.path + (f"?{parts.query}" if parts.query else "")
         self._speaks_tls = parts.scheme == "https"
         self._setting = setting
-        self._headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **headers}
+        self._headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **_UNCACHED, **headers}
         self._ceiling = ceiling
         self._proxy = proxy_for(parts)
         self._pool = pool_of(

@@ -35,6 +35,9 @@ def process_holder(purpose: str) -> str:
 def take_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:
     """Take the lease, or take it again under a new number.
 
+    A stamp that is more than five minutes ahead was made before the database's clock was set back, and counts
+    as none.
+
     :raises LeaseError: another holder has it and has renewed it in the last five minutes.
     """
 
@@ -50,10 +53,10 @@ def take_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:
             )
             return Lease(asset_uid, holder, 1)
         current, moment = row[1], row[-1]
-        if current not in (None, holder) and row.renewed_at > moment - LIFETIME and not _has_died(current):
-            raise LeaseError(
-                f"Sync {current} holds this form since {row.since:%Y-%m-%d %H:%M:%S} UTC: wait until it ends."
-            )
+        is_fresh = row.renewed_at is not None and abs(row.renewed_at - moment) < LIFETIME
+        if current not in (None, holder) and is_fresh and not _has_died(current):
+            since = f" since {row.since:%Y-%m-%d %H:%M:%S} UTC" if row.since else ""
+            raise LeaseError(f"Sync {current} holds this form{since}: wait until it ends.")
         number = row.fencing_number + 1
         connection.execute(
             update(leases)

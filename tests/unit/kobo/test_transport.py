@@ -7,12 +7,17 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from kobo_mirror.errors import ConfigurationError, ServerError
 from kobo_mirror.kobo.form import KoboClient, ResponseTooLargeError, open_form
+from kobo_mirror.kobo.transport import Transport
+from simulator.process import SimulatorProcess
+from tests.support.forward_proxy import ForwardProxy
 from tests.support.rude_server import FAKE_TOKEN, RudeServer, answer, drip
 
 PAGE = b'{"count": 1, "results": [{"_id": 7, "__version__": "v1"}]}'
@@ -63,6 +68,33 @@ def test_what_is_asked_for(connect: Callable[..., KoboClient]) -> None:
     assert line.startswith("GET /api/v2/assets/aForm/data.json?query=%7B%22_id%22:%7B%22%24gt%22:5,")
     assert f"\r\nAuthorization: Token {FAKE_TOKEN}\r\n" in f"\r\n{headers}"
     assert "\r\nAccept-Encoding: gzip\r\n" in f"\r\n{headers}"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+def test_no_cache_may_answer(method: str) -> None:
+    with RudeServer(answer(PAGE)) as server:
+        sending = Transport(
+            server.url, setting="KOBO_URL", headers={}, connections=1, timeout=(1.0, 1.0), ceiling=5.0
+        )
+        with closing(sending):
+            sending.send(method, body=b"{}" if method in ("POST", "PATCH") else None)
+    assert server.requests[0].startswith(f"{method} / ")
+    for header in ("Cache-Control: no-cache", "Pragma: no-cache"):
+        assert f"\r\n{header}\r\n" in server.requests[0]
+
+
+def test_a_cache_on_the_way_is_told_so(simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = urlsplit(simulator.url).port
+    assert port
+    with ForwardProxy(port) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        with open_form("http://kobo.example.org", simulator.token, simulator.asset) as client:
+            client.form()
+            client.page(after=0, limit=10)
+            next(client.history(most=1), None)
+            client.hooks()
+    assert len(proxy.heads) >= 4
+    assert all("\r\nCache-Control: no-cache\r\nPragma: no-cache\r\n" in head for head in proxy.heads)
 
 
 def test_threads_share_a_client_and_its_limit(connect: Callable[..., KoboClient]) -> None:
