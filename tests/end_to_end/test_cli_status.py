@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from kobo_mirror.store.tables import sync_runs
 from kobo_mirror.store.writer import Writer
 from tests.support.mirroring import Mirroring
 from tests.support.submissions import body, submission
+from tests.support.tables import rows_of
 from tests.support.terminal import Terminal
 
 SYNC = "`python -m kobo_mirror sync`"
@@ -61,6 +63,38 @@ def test_a_first_sync_that_failed(terminal: Terminal, ready: Mirroring) -> None:
     facts = told(terminal)
     assert "KOBO_TOKEN was refused" in facts["error"]
     assert facts["next"] == f"mend what the error says, then run {SYNC}: it reads the whole form"
+
+
+REFUSALS = {
+    "a wrong token": {"KOBO_TOKEN": "wrong"},
+    "no such form": {"KOBO_ASSET_ID": "aNoSuchForm000000000001"},
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("command", ["sync", "run"])
+def test_a_first_attempt_that_is_refused(
+    terminal: Terminal, ready: Mirroring, tmp_path: Path, command: str, refusal: str
+) -> None:
+    """Nothing is bound by it, one row is kept of however many, and a good sync makes it good."""
+    if ready.url.startswith("sqlite"):
+        terminal.set(DATABASE_URL=f"sqlite:///{tmp_path}/new.sqlite")
+    terminal.set(WEBHOOK_BIND="127.0.0.1:0", KOBO_ASSET_ID="aAnotherForm00000000001")
+    assert terminal.run(command)[0] == 2
+    terminal.set(KOBO_ASSET_ID=ready.simulator.asset)
+    terminal.set(**REFUSALS[refusal])
+    code, _, err = terminal.run(command)
+    assert code == 2
+    facts = told(terminal)
+    assert (facts["mirrors"], facts["light"]) == (None, "red")
+    assert facts["error"] == err.removeprefix("error: ").strip()
+    assert facts["next"] == f"mend what the error says, then run {SYNC}: it reads the whole form"
+    terminal.set(KOBO_TOKEN=ready.simulator.token, KOBO_ASSET_ID=ready.simulator.asset)
+    assert terminal.run("sync")[0] == 0
+    facts = told(terminal)
+    assert (facts["error"], facts["submissions"]) == (None, 300)
+    if not ready.url.startswith("sqlite"):
+        assert [row["mode"] for row in rows_of(ready.engine, sync_runs)] == ["none", "exact"]
 
 
 def test_deletes_that_wait(terminal: Terminal, ready: Mirroring) -> None:

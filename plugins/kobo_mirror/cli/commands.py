@@ -23,14 +23,16 @@ from kobo_mirror.errors import (
     DeletesWaitError,
     KoboMirrorError,
     NotPermittedError,
+    ServerError,
 )
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.store.codes import require_waiting
+from kobo_mirror.store.leases import process_holder
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import check_binding, migrate
 from kobo_mirror.sync.context import mirror_of
-from kobo_mirror.sync.lease_keeper import noting_not_started
+from kobo_mirror.sync.lease_keeper import note_not_started, noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.pull import Progress, silent
 from kobo_mirror.sync.register import register_webhook
@@ -261,7 +263,20 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _first_contact(settings: Settings, engine: Engine) -> str:
-    """Ask for the form once, without patience; a database that is away is told of later."""
+    """Ask for the form once, without patience; a database that is away is told of later.
+
+    A refusal, which ends ``run``, is noted: ``status`` shows it.
+    """
+    try:
+        return _asked_once(settings, engine)
+    except (ServerError, DatabaseError):  # asked again
+        raise
+    except KoboMirrorError as error:
+        note_not_started(engine, FORM, process_holder("run"), error)
+        raise
+
+
+def _asked_once(settings: Settings, engine: Engine) -> str:
     with suppress(DatabaseError):
         _prepare(settings, engine)
     with open_form(

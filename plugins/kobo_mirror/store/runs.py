@@ -23,6 +23,8 @@ VERIFY = "verify"
 
 NO_PULL = (REPAIR, NOT_STARTED, VERIFY)
 
+_UID_LENGTH = 40
+
 SETTLING = timedelta(minutes=15)
 
 
@@ -86,18 +88,40 @@ def note_not_started(connection: Connection, asset_uid: str, name: str, error: E
     _note_failure(connection, asset_uid, name, NOT_STARTED, error)
 
 
+def unbound_uid(form_table: str) -> str:
+    """What stands for the form's uid in the row of a run that failed while the table mirrors no form yet."""
+    return form_table[:_UID_LENGTH]
+
+
+def note_not_bound(connection: Connection, form_table: str, name: str, error: Exception) -> None:
+    """Note a run that failed before the table mirrored any form; the next one overwrites what it notes."""
+    _note_failure(connection, unbound_uid(form_table), name, NOT_STARTED, error, keep_one=True)
+
+
+def give_unbound_runs(connection: Connection, form_table: str, asset_uid: str) -> None:
+    """Make a run that failed while the table mirrored no form one of the form that it mirrors now."""
+    mine = sync_runs.c.asset_uid == unbound_uid(form_table)
+    connection.execute(update(sync_runs).where(mine).values(asset_uid=asset_uid))
+
+
 def note_failed_verification(connection: Connection, asset_uid: str, name: str, error: Exception) -> None:
     """Note a verification that could not tell; its next attempt overwrites what this one notes."""
     _note_failure(connection, asset_uid, name, VERIFY, error)
 
 
-def _note_failure(connection: Connection, asset_uid: str, name: str, mode: str, error: Exception) -> None:
+def _note_failure(
+    connection: Connection, asset_uid: str, name: str, mode: str, error: Exception, *, keep_one: bool = False
+) -> None:
+    """Write the row of a run that failed.
+
+    :param keep_one: overwrite the newest one of that mode, whatever its name is.
+    """
     newest = select(sync_runs).where(sync_runs.c.asset_uid == asset_uid).order_by(sync_runs.c.id.desc())
     row = connection.execute(newest.limit(1)).mappings().one_or_none()
-    if row is not None and (row["name"], row["mode"]) == (name, mode):
+    if row is not None and row["mode"] == mode and (keep_one or row["name"] == name):
         run_id = row["id"]
         again = update(sync_runs).where(sync_runs.c.id == run_id)
-        connection.execute(again.values(started_at=now()))
+        connection.execute(again.values(name=name, started_at=now()))
     else:
         run_id = open_run(connection, asset_uid, name, mode, None)
     note_error(connection, run_id, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
@@ -72,8 +72,15 @@ def noting_not_started(engine: Engine, mirror: Mirror, name: str) -> Iterator[No
 
 
 def note_not_started(engine: Engine, form: Form, name: str, error: KoboMirrorError) -> None:
-    """Note a run that failed before it began; a database that does not take it changes nothing."""
-    _note_with_form(engine, form, runs.note_not_started, name, error)
+    """Note a run that failed before it began; a database that does not take it changes nothing.
+
+    It is noted also where the table mirrors no form yet, and mirrors none by that.
+    """
+    with suppress(KoboMirrorError):
+        if bound := bound_to(engine, form):
+            transact(engine, partial(runs.note_not_started, asset_uid=bound[1], name=name, error=error))
+        else:
+            transact(engine, partial(runs.note_not_bound, form_table=form.table, name=name, error=error))
 
 
 @contextmanager
@@ -95,16 +102,11 @@ def noting_failed_verification(engine: Engine, form: Form, name: str) -> Iterato
 
 def note_failed_verification(engine: Engine, form: Form, name: str, error: KoboMirrorError) -> None:
     """Note a verification that could not tell; a database that does not take it changes nothing."""
-    _note_with_form(engine, form, runs.note_failed_verification, name, error)
-
-
-def _note_with_form(
-    engine: Engine, form: Form, note: Callable[..., None], name: str, error: KoboMirrorError
-) -> None:
-    """Note it with the form that the table mirrors, even where the run was for another one."""
     with suppress(KoboMirrorError):
         if bound := bound_to(engine, form):
-            transact(engine, partial(note, asset_uid=bound[1], name=name, error=error))
+            transact(
+                engine, partial(runs.note_failed_verification, asset_uid=bound[1], name=name, error=error)
+            )
 
 
 def note_error(engine: Engine, run_id: int, error: KoboMirrorError | str) -> None:

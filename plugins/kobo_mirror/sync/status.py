@@ -13,7 +13,7 @@ from kobo_mirror.store import runs
 from kobo_mirror.store.bindings import bound_to
 from kobo_mirror.store.dead_letters import letters_waiting
 from kobo_mirror.store.ledger import rejections
-from kobo_mirror.store.lights import Known, Light, describe_proof, judge, known_of, light_of
+from kobo_mirror.store.lights import SENTENCES, Known, Light, describe_proof, judge, known_of, light_of
 from kobo_mirror.store.refetch_queue import waiting
 from kobo_mirror.store.schema import require_tables
 
@@ -30,13 +30,7 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
     require_tables(engine, form)
     bound = bound_to(engine, form)
     if bound is None:
-        return {
-            "form_table": form.table,
-            "mirrors": None,
-            "light": Light.AMBER.value,
-            "findings": ["The tables are there, but no form has been read into them yet."],
-            "next": f"set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then run {_SYNC}",
-        }
+        return _unbound(engine, form)
     server, asset = bound
     with reading(engine) as connection:
         known = known_of(connection, form, asset)
@@ -66,6 +60,24 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
             "waiting_deletes": waiting_deletes.code if waiting_deletes else None,
             "next": _next(known),
         }
+
+
+def _unbound(engine: Engine, form: Form) -> dict[str, Any]:
+    """What is known while the table mirrors no form: whether a sync was tried, and why it failed."""
+    with reading(engine) as connection:
+        tried = runs.newest_sync(connection, runs.unbound_uid(form.table))
+    error = tried["error"] if tried else None
+    nothing_read = "The tables are there, but no form has been read into them yet."
+    return {
+        "form_table": form.table,
+        "mirrors": None,
+        "light": (Light.RED if error else Light.AMBER).value,
+        "findings": [SENTENCES["sync_failed"], nothing_read] if error else [nothing_read],
+        "error": error,
+        "next": f"mend what the error says, then run {_SYNC}: it reads the whole form"
+        if error
+        else f"set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then run {_SYNC}",
+    }
 
 
 def _failed(known: Known) -> str | None:
