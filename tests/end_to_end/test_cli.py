@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,28 @@ def test_drift_is_exit_code_1_and_names_what_differs(terminal: Terminal, ready: 
         f"missing: {first}",
         f"stale: {third}",
         f"different: {second}",
-        "mirror differs from source: 300 submissions, 3 differences (1 missing, 1 stale, 1 different)",
+        "mirror differs from source: 300 submissions, 3 differences (1 missing, 1 stale, 1 different); "
+        "`python -m kobo_mirror verify --full --repair` mends it",
     ]
     code, out, _ = terminal.run("verify", "--full", "--json")
     found = json.loads(out)
     assert (code, found["equal"], found["ids"]["stale"]) == (1, False, [third])
     assert terminal.run("verify", "--full", "--repair")[0] == 0
     assert terminal.run("verify", "--full")[0] == 0
+
+
+def test_drift_names_the_repair_that_finds_it_again(terminal: Terminal, embedded_ready: Mirroring) -> None:
+    terminal.run("sync")
+    (first, *_) = records(embedded_ready.engine)
+    for options in ([], ["--full"]):
+        with embedded_ready.engine.begin() as connection:
+            connection.execute(text(f"DELETE FROM kobo_records WHERE kobo_id = {first}"))  # a number
+        code, out, _ = terminal.run("verify", *options)
+        assert code == 1
+        command = re.findall(r"; `python -m kobo_mirror (verify .*)` mends it\n$", out)
+        assert command == [" ".join(["verify", *options, "--repair"])]
+        code, out, _ = terminal.run(*command[0].split())
+        assert (code, "mends it" in out) == (0, False)
 
 
 def test_a_rejection_is_no_drift_unless_asked_for_strictly(
@@ -188,6 +204,22 @@ def test_a_command_that_does_not_exist(terminal: Terminal, arguments: list[str])
     code, out, err = terminal.run(*arguments)
     assert (code, out) == (2, "")
     assert "usage: python -m kobo_mirror" in err
+
+
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [
+        ("/opt/venv/bin/kobo-mirror", "kobo-mirror"),
+        ("kobo-mirror.exe", "kobo-mirror"),
+        ("/opt/kobo_mirror/__main__.py", "python -m kobo_mirror"),
+    ],
+)
+def test_help_calls_it_as_it_was_started(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, program: str, name: str
+) -> None:
+    monkeypatch.setattr("sys.argv", [program])
+    assert terminal.run("--help")[1].startswith(f"usage: {name} [-h]")
+    assert terminal.run("sync", "--help")[1].startswith(f"usage: {name} sync [-h]")
 
 
 def test_help_for_every_command(terminal: Terminal) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,8 @@ def test_a_first_attempt_that_is_refused(
 
 def test_deletes_that_wait(terminal: Terminal, ready: Mirroring) -> None:
     terminal.run("sync")
+    assert told(terminal)["next"] == "run `python -m kobo_mirror verify --full`"
+    terminal.run("verify", "--full")
     assert told(terminal)["next"] is None
     ready.simulator.control.delete(ready.simulator.control.ids()[:30])
     terminal.run("sync")
@@ -107,3 +110,16 @@ def test_deletes_that_wait(terminal: Terminal, ready: Mirroring) -> None:
         "if the 30 submissions are meant to go, run `python -m kobo_mirror sync --confirm-deletes "
         f"{facts['waiting_deletes']}`"
     )
+
+
+def test_the_last_good_sync_is_called_that(terminal: Terminal, ready: Mirroring) -> None:
+    terminal.run("sync")
+    good = told(terminal)
+    terminal.set(KOBO_TOKEN="0" * 40)
+    terminal.run("sync")
+    facts = told(terminal)
+    for name, former in (("last_good_sync", "last_run"), ("last_good_exact_sync", "last_exact_run")):
+        assert facts[name] == facts[former] == good[name] is not None
+        shown = terminal.run("status")[1]
+        assert re.search(rf"^ *{name.replace('_', ' ')} +{facts[name]} *$", shown, re.MULTILINE)
+        assert former.replace("_", " ") not in shown

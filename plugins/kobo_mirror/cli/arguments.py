@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from kobo_mirror import __version__
 
@@ -21,13 +23,24 @@ _WORDS: Mapping[str, str] = {
 }
 
 
+_INSTALLED = "kobo-mirror"
+
+
+def _started_as(program: str) -> str:
+    """What a person types to start this: the installed command, or the module.
+
+    :param program: the path that the interpreter was given.
+    """
+    return _INSTALLED if Path(program).stem == _INSTALLED else "python -m kobo_mirror"
+
+
 def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     """The parser of the command line; what it parses has the function to call as ``command``.
 
     :param commands: what each command does, by its name.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m kobo_mirror", description="Keep a SQL database equal to a KoboToolbox form."
+        prog=_started_as(sys.argv[0]), description="Keep a SQL database equal to a KoboToolbox form."
     )
     parser.add_argument("--version", action="version", version=f"kobo-mirror {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="command")

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.cli import serve
 from kobo_mirror.cli.arguments import Command, parser_of
+from kobo_mirror.cli.printing import print_report, print_status
 from kobo_mirror.cli.wiring import client_of, engine_of
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import (
@@ -134,20 +135,8 @@ def _strictly(report: Report, options: argparse.Namespace) -> int:
 
 
 def _say(report: Report, options: argparse.Namespace) -> None:
-    strictly = _strictly(report, options)
-    if options.json:
-        facts = {"equal": report.equal, "compared": report.compared, "rejected": report.rejected}
-        facts |= {"strict": options.strict, "passed": report.equal and not strictly}
-        print(json.dumps({**facts, "differences": report.differences, "ids": report.named}))
-        return
-    for kind, ids in report.named.items():
-        if ids:
-            more = " …" if report.differences[kind] > len(ids) else ""
-            print(f"{kind}: {', '.join(map(str, ids))}{more}")
-    if strictly and report.equal:
-        print(f"{report.sentence}; --strict counts a rejection as a difference: exit code {_FAILED}")
-    else:
-        print(report.sentence)
+    how = {"full": options.full, "repair": options.repair, "strict": options.strict}
+    print_report(report, **how, as_json=options.json)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -156,19 +145,8 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(facts))
         return 0
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None)
-    for name, value in facts.items():
-        shown = "\n".join(map(_line, value)) if isinstance(value, list) else value
-        table.add_row(name.replace("_", " "), "–" if shown in (None, "") else str(shown))
-    Console().print(table)
+    print_status(facts)
     return 0
-
-
-def _line(value: str | tuple[int, str]) -> str:
-    return value if isinstance(value, str) else f"{value[0]}: {value[1]}"
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -16,14 +16,16 @@ from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.lights import SENTENCES, Known, Light, describe_proof, judge, known_of, light_of
 from kobo_mirror.store.refetch_queue import waiting
 from kobo_mirror.store.schema import require_tables
+from kobo_mirror.sync.next_steps import SYNC, after_a_failed_first_sync, next_steps
 
 _NAMED = 10
-_SYNC = "`python -m kobo_mirror sync`"
 _LATE = timedelta(days=1)  # the schedule is not known here
 
 
 def status(engine: Engine, form: Form) -> dict[str, Any]:
     """Counts, the last runs, the first ten rejections (id and reason) and what to do next, as plain data.
+
+    ``last_run`` and ``last_exact_run`` are former names of ``last_good_sync`` and ``last_good_exact_sync``.
 
     :raises SchemaError: our tables are not all there, or are old.
     """
@@ -50,6 +52,8 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
             "rejections": rejections(connection, asset, _NAMED),
             "to_fetch": waiting(connection, asset),
             "dead_letters": letters_waiting(connection, asset),
+            "last_good_sync": _time(known.last),
+            "last_good_exact_sync": _time(exact),
             "last_run": _time(known.last),
             "last_exact_run": _time(exact),
             "unfinished_run": unfinished["name"] if unfinished else None,
@@ -58,7 +62,7 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
             "error": newest["error"] if newest else None,
             "verify_error": _failed(known),
             "waiting_deletes": waiting_deletes.code if waiting_deletes else None,
-            "next": _next(known),
+            "next": next_steps(known, findings),
         }
 
 
@@ -74,9 +78,9 @@ def _unbound(engine: Engine, form: Form) -> dict[str, Any]:
         "light": (Light.RED if error else Light.AMBER).value,
         "findings": [SENTENCES["sync_failed"], nothing_read] if error else [nothing_read],
         "error": error,
-        "next": f"mend what the error says, then run {_SYNC}: it reads the whole form"
+        "next": after_a_failed_first_sync()
         if error
-        else f"set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then run {_SYNC}",
+        else f"set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then run {SYNC}",
     }
 
 
@@ -84,19 +88,6 @@ def _failed(known: Known) -> str | None:
     if (row := known.failed_verification) is None or not known.last_verification_failed:
         return None
     return f"{row['started_at']:%Y-%m-%d %H:%M:%S} UTC: {row['error']}"
-
-
-def _next(known: Known) -> str | None:
-    """What a person should do now, where only a person can tell that it is meant, or nothing was read yet."""
-    if known.waiting:
-        return (
-            f"if the {len(known.waiting.ids)} submissions are meant to go, run `python -m kobo_mirror sync "
-            f"--confirm-deletes {known.waiting.code}`"
-        )
-    if known.last is None:
-        failed = known.newest is not None and known.newest["error"]
-        return f"{'mend what the error says, then ' if failed else ''}run {_SYNC}: it reads the whole form"
-    return None
 
 
 def _proof(row: Any) -> str | None:

@@ -15,7 +15,7 @@ from kobo_mirror.store.lights import SENTENCES, Finding, Known, Light, judge, li
 
 NOW = datetime(2026, 11, 28, 12)  # noqa: DTZ001  # UTC, as DATETIME holds it
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-PROOF: dict[str, Any] = {"missing": 0, "extra": 0, "stale": 0, "different": 0}
+PROOF: dict[str, Any] = {"missing": 0, "extra": 0, "stale": 0, "different": 0, "whole": False}
 PROOF |= {"started_at": NOW - 2 * HOUR, "finished_at": NOW - HOUR}
 RUN: dict[str, Any] = {"finished_at": NOW - HOUR, "error": None, "failure": None, "count_difference": 0}
 RUN |= {"sees_part": False}

@@ -1,0 +1,69 @@
+"""Next steps: what a person can do about each finding, on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kobo_mirror.store.lights import Finding, Known
+
+COMMAND = "python -m kobo_mirror"
+SYNC = f"`{COMMAND} sync`"
+_VERIFY = f"`{COMMAND} verify`"
+_VERIFY_FULL = f"`{COMMAND} verify --full`"
+_WHOLE = ": it reads the whole form"
+
+STEPS: Mapping[str, str] = {
+    "never_synced": f"run {SYNC}{_WHOLE}",
+    "sync_failed": f"mend what the error says, then run {SYNC}",
+    "late": f"run {SYNC}",
+    "deletes_wait": "if the {submissions} submissions are meant to go, run "
+    f"`{COMMAND} sync --confirm-deletes {{code}}`",
+    "deletes_not_proven": f"do what the error says, then run {SYNC}",
+    "secret_old": f"run `{COMMAND} register-webhook`",
+    "read_anew": f"run {SYNC}",
+    "sees_part": f"set KOBO_TOKEN to that of an account that may view all submissions, then run {SYNC}",
+    "history_gap": f"run {_VERIFY_FULL}",
+    "rows_differ": f"run `{COMMAND} verify --repair`",
+    "all_rejected": f"check that KOBO_ASSET_ID names the form that this table is for, then run {SYNC}",
+    "many_rejected": f"mend the rejected submissions in KoboToolbox, then run {SYNC} "
+    f"(`{COMMAND} status` lists them)",
+    "proof_differs": "run `{repair}`",
+    "full_proof_differs": f"run `{COMMAND} verify --full --repair`",
+    "never_proven": f"run {_VERIFY_FULL}",
+    "proof_old": f"run {_VERIFY_FULL}",
+    "verify_failed": f"mend what the error of the verification says, then run {_VERIFY}",
+}
+"""What to do about a finding, by its key."""
+
+
+def repair_command(*, full: bool) -> str:
+    """The command that mends what a proof found.
+
+    :param full: the proof compared every answer: one that compares less may not find it again.
+    """
+    return f"{COMMAND} verify{' --full' if full else ''} --repair"
+
+
+def after_a_failed_first_sync() -> str:
+    """What to do where the first sync failed."""
+    return STEPS["sync_failed"] + _WHOLE
+
+
+def next_steps(known: Known, findings: Sequence[Finding]) -> str | None:
+    """What a person should do now, the most urgent first; None where there is nothing to do."""
+    keys = [finding.key for finding in findings]
+    steps = [step_of(finding, known) for finding in findings]
+    if "never_synced" in keys and "sync_failed" in keys:
+        steps = [step for key, step in zip(keys, steps, strict=True) if key != "never_synced"]
+        steps[steps.index(STEPS["sync_failed"])] = after_a_failed_first_sync()
+    return "; ".join(dict.fromkeys(steps)) or None
+
+
+def step_of(finding: Finding, known: Known) -> str:
+    """What to do about a finding.
+
+    :param known: what it was found in.
+    """
+    code = known.waiting.code if known.waiting else ""
+    repair = repair_command(full=bool(known.proof and known.proof["whole"]))
+    return STEPS[finding.key].format(**finding.numbers, code=code, repair=repair)
