@@ -49,16 +49,25 @@ class Incoming(NamedTuple):
     partial: bool
 
 
-def push_landed_since(stored: Stored | None, sent_at: datetime) -> bool:
-    """Whether a delivery for it was committed after ``sent_at`` (both by the database's clock)."""
-    return stored is not None and stored.pushed_at is not None and stored.pushed_at >= sent_at
+def push_landed_since(stored: Stored | None, sent_at: datetime, now: datetime) -> bool:
+    """Whether a delivery for it was committed after ``sent_at`` (all by the database's clock).
+
+    :param now: read after ``stored`` was locked. A stamp after it was made before the clock was set back, and
+        says nothing; where the clock was set back since the request was sent, any delivery may be newer.
+    """
+    if stored is None or stored.pushed_at is None:
+        return False
+    return sent_at > now or sent_at <= stored.pushed_at <= now
 
 
-def decide(stored: Stored | None, incoming: Incoming, sent_at: datetime | None, *, epoch: int) -> Decision:
+def decide(
+    stored: Stored | None, incoming: Incoming, sent_at: datetime | None, *, epoch: int, now: datetime
+) -> Decision:
     """What to do with a state; the first clause that fits (docs/architecture.md, "Who wins").
 
     :param sent_at: when the request that pulled it was sent; None for a pushed state.
     :param epoch: the form's current one: what was stored in another is written anew.
+    :param now: the database's clock, as for ``push_landed_since``.
     """
     pulled = sent_at is not None
     if stored is not None and stored.state == "deleted":
@@ -69,7 +78,7 @@ def decide(stored: Stored | None, incoming: Incoming, sent_at: datetime | None, 
         return Decision.INSERT
     if incoming.uuid == stored.uuid and incoming.digest == stored.digest:
         return Decision.UNCHANGED if stored.epoch == epoch else Decision.UPDATE
-    if sent_at is not None and not push_landed_since(stored, sent_at):
+    if sent_at is not None and not push_landed_since(stored, sent_at, now):
         return Decision.UPDATE
     return _by_edit_chain(stored, incoming)
 
@@ -84,8 +93,8 @@ def _by_edit_chain(stored: Stored, incoming: Incoming) -> Decision:
     return Decision.FETCH
 
 
-def decide_absent(stored: Stored | None, sent_at: datetime) -> Decision:
+def decide_absent(stored: Stored | None, sent_at: datetime, now: datetime) -> Decision:
     """What to do with an id that the server, asked for it with a witness, did not return."""
     if stored is not None and stored.state == "deleted":
         return Decision.UNCHANGED
-    return Decision.FETCH if push_landed_since(stored, sent_at) else Decision.DELETE
+    return Decision.FETCH if push_landed_since(stored, sent_at, now) else Decision.DELETE

@@ -13,7 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, delete, update
 
 from kobo_mirror.database.bulk import Moment, Write, write
-from kobo_mirror.database.engine import transact
+from kobo_mirror.database.engine import moment_of, transact
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store import lanes, runs, totals
@@ -122,12 +122,12 @@ class Writer:
         :param unseen: suppose that none of them is stored.
         """
         if unseen:
-            decided = [(state, decide(None, _incoming(state), None, epoch=0)) for state in states]
+            decided = [(state, Decision.INSERT) for state in states]
             self._apply(connection, decided, {}, SUPPOSED, pushed=True)
         else:
             held = hold_form(connection, self._mirror)
             stored = locked_of(connection, self._mirror.asset_uid, [state.kobo_id for state in states])
-            decided = _decided(states, stored, None, held)
+            decided = _decided(states, stored, None, held.epoch, held.moment)
             self._apply(connection, decided, stored, held, pushed=True)
         return [decision for _, decision in decided]
 
@@ -177,7 +177,8 @@ class Writer:
             stored = locked_between(connection, asset, *page.window)
         else:
             stored = locked_of(connection, asset, [state.kobo_id for state in states])
-        decided = _decided(states, stored, page.sent_at, held)
+        now = _moment_behind(connection, stored, held.moment)
+        decided = _decided(states, stored, page.sent_at, held.epoch, now)
         self._apply(connection, decided, stored, held, pushed=False)
         lacking = stored.keys() - {state.kobo_id for state in states}
         self._ask(connection, (i for i in lacking if stored[i].state != "deleted"), "lacking in the pages")
@@ -193,13 +194,13 @@ class Writer:
     def _remove(self, connection: Connection, absent: Absent) -> int:
         moment = hold_form(connection, self._mirror).moment
         check_lease(connection, absent.lease)
-        ids = sorted(absent.ids)
-        stored = locked_of(connection, self._mirror.asset_uid, ids)
-        decided = {kobo_id: decide_absent(stored.get(kobo_id), absent.sent_at) for kobo_id in ids}
+        ids, asset = sorted(absent.ids), self._mirror.asset_uid
+        stored = locked_of(connection, asset, ids)
+        now = _moment_behind(connection, stored, moment)
+        decided = {i: decide_absent(stored.get(i), absent.sent_at, now) for i in ids}
         gone = [kobo_id for kobo_id, decision in decided.items() if decision is Decision.DELETE]
-        settle(connection, self._mirror.asset_uid, absent.settled)
+        settle(connection, asset, absent.settled)
         known = [kobo_id for kobo_id in gone if kobo_id in stored]
-        asset = self._mirror.asset_uid
         bury(connection, asset, known, moment, reason=absent.reason, keep_payloads=self._keep_all)
         unknown = [tombstone(asset, i, moment) for i in gone if i not in stored]
         if gone:
@@ -212,7 +213,7 @@ class Writer:
             runs.note_findings(connection, absent.run_id, {"confirmed": absent.code})
             note_use(connection, absent.code)
         buried = {kobo_id: (stored[kobo_id].state, "deleted") for kobo_id in known}
-        counted_too = totals.noted(connection, self._mirror.asset_uid, Origin.PULLED, moment, buried)
+        counted_too = totals.noted(connection, asset, Origin.PULLED, moment, buried)
         write(connection, Write(submissions, TOMBSTONE, unknown), *counted_too)
         return len(known)
 
@@ -282,10 +283,16 @@ class Writer:
         enqueue(connection, self._mirror.asset_uid, ids, reason)
 
 
+def _moment_behind(connection: Connection, stored: Mapping[int, Stored], moment: datetime) -> datetime:
+    """The clock after locking: a delivery that was waited for has a later stamp than the transaction."""
+    stamps = (row.pushed_at for row in stored.values())
+    return moment_of(connection) if any(stamp and stamp > moment for stamp in stamps) else moment
+
+
 def _decided(
-    states: Sequence[State], stored: Mapping[int, Stored], sent_at: datetime | None, held: HeldForm
+    states: Sequence[State], stored: Mapping[int, Stored], sent_at: datetime | None, epoch: int, now: datetime
 ) -> list[tuple[State, Decision]]:
-    return [(s, decide(stored.get(s.kobo_id), _incoming(s), sent_at, epoch=held.epoch)) for s in states]
+    return [(s, decide(stored.get(s.kobo_id), _incoming(s), sent_at, epoch=epoch, now=now)) for s in states]
 
 
 def _incoming(state: State) -> Incoming:

@@ -12,6 +12,7 @@ from kobo_mirror.store.decide import Decision, Incoming, Stored, decide, decide_
 
 SENT = datetime(2026, 11, 23, 12, 0, 0, 500)  # noqa: DTZ001  # UTC, as DATETIME holds it
 BEFORE, AFTER = SENT - timedelta(microseconds=1), SENT + timedelta(microseconds=1)
+NOW = SENT + timedelta(seconds=1)
 A, B, C, D = "uuid-a", "uuid-b", "uuid-c", "uuid-d"
 ONE, TWO = b"1" * 16, b"2" * 16
 EPOCH = 3
@@ -85,7 +86,7 @@ INSERT, REVIVE, DELETE = Decision.INSERT, Decision.REVIVE, Decision.DELETE
 def test_the_table_case_by_case(
     what: str, held: Stored | None, state: Incoming, sent_at: datetime | None, decision: Decision
 ) -> None:
-    assert decide(held, state, sent_at, epoch=EPOCH) is decision, what
+    assert decide(held, state, sent_at, epoch=EPOCH, now=NOW) is decision, what
 
 
 class Case(NamedTuple):
@@ -148,15 +149,15 @@ STORED = st.builds(
 def test_the_first_row_of_the_table_that_fits_decides(held: Stored | None, new: Incoming, sent: bool) -> None:
     case = Case(held, new, SENT if sent else None)
     expected = next(decision for fits, decision in TABLE if fits(case))
-    assert decide(held, new, case.sent_at, epoch=EPOCH) is expected
+    assert decide(held, new, case.sent_at, epoch=EPOCH, now=NOW) is expected
 
 
 @settings(max_examples=300)
 @given(held=STORED, new=st.builds(incoming, UUIDS, UUIDS, DIGESTS, st.just(value=False)))
 def test_only_a_pull_brings_back_what_was_deleted(held: Stored, new: Incoming) -> None:
     gone = held._replace(state="deleted")
-    assert decide(gone, new, None, epoch=EPOCH) is FETCH
-    assert decide(gone, new, SENT, epoch=EPOCH) is REVIVE
+    assert decide(gone, new, None, epoch=EPOCH, now=NOW) is FETCH
+    assert decide(gone, new, SENT, epoch=EPOCH, now=NOW) is REVIVE
 
 
 @pytest.mark.parametrize("sent_at", [SENT, None])
@@ -166,20 +167,20 @@ def test_what_another_epoch_wrote_is_written_anew(
     sent_at: datetime | None, pushed_at: datetime | None, epoch: int
 ) -> None:
     held, same = stored(pushed_at=pushed_at), incoming(digest=ONE)
-    assert decide(held, same, sent_at, epoch=EPOCH) is UNCHANGED
-    assert decide(held, same, sent_at, epoch=epoch) is UPDATE
+    assert decide(held, same, sent_at, epoch=EPOCH, now=NOW) is UNCHANGED
+    assert decide(held, same, sent_at, epoch=epoch, now=NOW) is UPDATE
 
 
 @settings(max_examples=300)
 @given(held=STORED, new=st.builds(incoming, UUIDS, UUIDS, DIGESTS, st.just(value=False)))
 def test_what_is_decided_twice_is_unchanged(held: Stored, new: Incoming) -> None:
-    decision = decide(held, new, SENT, epoch=EPOCH)
+    decision = decide(held, new, SENT, epoch=EPOCH, now=NOW)
     if decision in (UPDATE, REVIVE):
         after = held._replace(
             uuid=new.uuid, previous_uuid=new.previous_uuid, digest=new.digest, state="applied"
         )
-        assert decide(after, new, SENT, epoch=EPOCH) is UNCHANGED
-        assert decide(after, new, None, epoch=EPOCH) is UNCHANGED
+        assert decide(after, new, SENT, epoch=EPOCH, now=NOW) is UNCHANGED
+        assert decide(after, new, None, epoch=EPOCH, now=NOW) is UNCHANGED
 
 
 @pytest.mark.parametrize(
@@ -196,4 +197,23 @@ def test_what_is_decided_twice_is_unchanged(held: Stored, new: Incoming) -> None
     ],
 )
 def test_what_the_server_no_longer_shows(held: Stored | None, decision: Decision) -> None:
-    assert decide_absent(held, SENT) is decision
+    assert decide_absent(held, SENT, NOW) is decision
+
+
+@pytest.mark.parametrize(
+    ("pushed_at", "now", "landed"),
+    [
+        (SENT, AFTER, True),
+        (AFTER, AFTER, True),
+        (AFTER, SENT, False),
+        (SENT + timedelta(days=5 * 365), NOW, False),
+        (BEFORE, BEFORE, True),
+        (AFTER, BEFORE, True),
+        (None, BEFORE, False),
+    ],
+    ids=["then", "now", "ahead", "far ahead", "set back since it was sent", "and ahead", "never pushed"],
+)
+def test_a_stamp_of_the_future_says_nothing(pushed_at: datetime | None, now: datetime, landed: bool) -> None:
+    held = stored(pushed_at=pushed_at)
+    assert decide(held, incoming(A, None), SENT, epoch=EPOCH, now=now) is (STALE if landed else UPDATE)
+    assert decide_absent(held, SENT, now) is (FETCH if landed else DELETE)
