@@ -6,15 +6,29 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from kobo_mirror.store.tables import dead_letters, submissions
+from simulator.options import Options
+from simulator.process import SimulatorProcess
 from tests.support.mirroring import ROOT, Mirroring
 from tests.support.tables import records, rows_of
 from tests.webhook.service import Service, running_service
+
+# What may answer in the place of KoboToolbox where KOBO_URL is not quite right.
+NO_SUBMISSIONS = {
+    "a redirect": (301, b"<html>Moved</html>"),
+    "a redirect without a body": (302, b""),
+    "a sign-in page": (200, b"<html>Sign in</html>"),
+    "nothing": (200, b""),
+    "a list": (200, b"[]"),
+}
 
 SECRET = "made-up-secret-of-the-webhook"
 EXAMPLE = re.compile(r"```sh\n(submission=\$\(curl .*?)```", re.DOTALL)
@@ -78,3 +92,47 @@ def test_nothing_is_posted_where_kobotoolbox_has_none(
     assert (code != 0, out) == (True, "")
     assert err.startswith("curl: ")
     assert rows_of(embedded.engine, dead_letters) == []
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """Serve the same answer to every request; gives the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Location", "https://another.example/")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("answer", NO_SUBMISSIONS)
+def test_what_is_no_submission_is_not_posted(embedded: Mirroring, service: Service, answer: str) -> None:
+    with answering(*NO_SUBMISSIONS[answer]) as url:
+        code, out, err = posted(embedded, service, 7, KOBO_URL=url)
+    assert (code != 0, out) == (True, "")
+    assert err == f"{url} sent no submission: is it KoboToolbox's own address?\n"
+    assert rows_of(embedded.engine, dead_letters) == []
+
+
+def test_the_values_of_the_demo_are_true() -> None:
+    (line,) = re.findall(r"^With the simulated form .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    options = Options()
+    assert f"`KOBO_URL=http://{options.host}:{options.port}`" in line
+    values = re.findall(r'^\w+ = "(\w+)"', (ROOT / "simulator/options.py").read_text(), re.MULTILINE)
+    assert "`KOBO_TOKEN` and `KOBO_ASSET_ID` are the first two values" in line
+    assert values[:2] == [options.token, options.asset]
+    (kobo_id,) = re.findall(r"`_id` (\d+) exists", line)
+    with SimulatorProcess(rows=options.rows) as demo:
+        assert int(kobo_id) in demo.control.ids()
