@@ -21,6 +21,7 @@ from sqlalchemy import text as sql
 
 from benchmarks.common import HOME, ROOT, BenchError, Run, measure, server_cpu, usage_of
 from kobo_mirror.database.engine import open_engine
+from kobo_mirror.database.sql import Identifier, Sql, run
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Kind
 from kobo_mirror.store.schema import migrate
@@ -100,15 +101,22 @@ def _as_dlt(path: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", path.lower())
 
 
-def _staging(url: str) -> str:
-    return f"`{make_url(url).database}_staging`"
+def _staging(url: str) -> Identifier:
+    return Identifier(f"{make_url(url).database}_staging")
 
 
 def _make_staging(url: str) -> None:
     """dlt would make it in the character set of the server, which need not be able to hold the answers."""
     engine = create_engine(url)
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {_staging(url)} CHARACTER SET utf8mb4")
+        run(connection, Sql("CREATE DATABASE {} CHARACTER SET utf8mb4").format(_staging(url)))
+    engine.dispose()
+
+
+def _drop_staging(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        run(connection, Sql("DROP DATABASE IF EXISTS {}").format(_staging(url)))
     engine.dispose()
 
 
@@ -158,7 +166,7 @@ class Course:
             contestant.ready(url)
             yield Track(self, contestant, url, state)
         finally:
-            self.server.run(f"DROP DATABASE IF EXISTS {_staging(url)}")
+            _drop_staging(url)
             self.server.drop_database(url)
             shutil.rmtree(state, ignore_errors=True)
 

@@ -89,9 +89,11 @@ class _Counter:
 
     def age_the_run(self) -> None:
         """Let the finished run have been an hour ago."""
-        moved = ", ".join(f"{name} = {name} - INTERVAL 1 HOUR" for name in ("started_at", "finished_at"))
         with self._engine.connect() as connection:
-            connection.exec_driver_sql(f"UPDATE kobo_sync_runs SET {moved}")
+            connection.exec_driver_sql(
+                "UPDATE kobo_sync_runs SET started_at = started_at - INTERVAL 1 HOUR, "
+                "finished_at = finished_at - INTERVAL 1 HOUR"
+            )
 
     def close(self) -> None:
         self._engine.dispose()

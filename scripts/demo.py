@@ -24,7 +24,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, func, table
 from stack import (
     ROOT,
     WEBHOOK_PATH,
@@ -218,7 +218,8 @@ class Demo:
 
     def _count(self) -> int:
         with reading(self._engine) as connection:
-            return int(connection.execute(text(f"SELECT count(*) FROM {FORM.table}")).scalar_one())  # noqa: S608
+            count = func.count().select().select_from(table(FORM.table))
+            return int(connection.execute(count).scalar_one())
 
     def _scene(self, title: str, total: int) -> _Scene:
         return _Scene(self._progress, self.story, title, total)

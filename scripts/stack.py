@@ -21,6 +21,7 @@ import requests
 from sqlalchemy import Engine, inspect, select, text
 
 from kobo_mirror.database.errors import database_errors
+from kobo_mirror.database.sql import Identifier, Sql, run
 from kobo_mirror.errors import KoboMirrorError, SchemaError
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store.schema import VERSION_TABLE
@@ -240,7 +241,7 @@ def make_room(engine: Engine) -> None:
             connection.execute(text("DROP VIEW IF EXISTS kobo_rejected"))
             metadata.drop_all(connection)
             table.metadata.drop_all(connection)
-            connection.execute(text(f"DROP TABLE IF EXISTS {VERSION_TABLE}"))
+            run(connection, Sql("DROP TABLE IF EXISTS {}").format(Identifier(VERSION_TABLE)))
 
 
 def _is_simulated(server: str, asset_uid: str) -> bool:

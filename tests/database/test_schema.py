@@ -91,7 +91,7 @@ def described(connection: Connection) -> list[tuple[str, tuple[str, str, str | N
             text("SELECT name, type, \"notnull\", dflt_value FROM pragma_table_info('kobo_records')")
         )
         moves = connection.execute(text("SELECT sql FROM sqlite_master WHERE type = 'trigger'")).scalar_one()
-        assert "AFTER UPDATE ON kobo_records" in moves
+        assert 'AFTER UPDATE ON "kobo_records"' in moves
         return [
             (name, (kind.lower(), "NO" if required else "YES", _default(default, name)))
             for name, kind, required, default in rows

@@ -100,6 +100,7 @@ class Connecting:
         try:
             prepare_session(
                 connection,
+                dialect,
                 lock_seconds=self._lock_seconds,
                 first=self._options.driver.get("init_command", ""),
             )

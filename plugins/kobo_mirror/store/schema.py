@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from kobo_mirror.database.engine import read, reading
 from kobo_mirror.database.errors import database_errors
+from kobo_mirror.database.sql import Identifier, Part, Sql, run
 from kobo_mirror.errors import DatabaseError, SchemaError, tables_are_missing
 from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.store.bindings import (
@@ -23,7 +24,7 @@ from kobo_mirror.store.bindings import (
     raise_epoch,
     require_form,
 )
-from kobo_mirror.store.tables import clock_trigger, form_table, metadata
+from kobo_mirror.store.tables import SQLITE_NOW, form_table, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -69,8 +70,24 @@ def migrate(engine: Engine, form: Form) -> list[str]:
         for index in filled.indexes:
             index.create(connection, checkfirst=True)
         if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql(clock_trigger(form))
+            run(connection, _clock_trigger(form))
         return dropped
+
+
+def _clock_trigger(form: Form) -> Part:
+    """What makes ``updated_at`` move by itself in SQLite, and as in MySQL only where a value changes."""
+    cells = [column.name for column in form_table(form, "sqlite").columns if column.name != "updated_at"]
+    is_changed = Sql("NEW.{column} IS NOT OLD.{column}")
+    return Sql(
+        "CREATE TRIGGER IF NOT EXISTS {trigger} AFTER UPDATE ON {table} FOR EACH ROW "
+        "WHEN NEW.updated_at = OLD.updated_at AND ({changed}) "
+        "BEGIN UPDATE {table} SET updated_at = {now} WHERE id = NEW.id; END"
+    ).format(
+        trigger=Identifier(f"{form.table}_updated_at"),
+        table=Identifier(form.table),
+        changed=Sql(" OR ").join(is_changed.format(column=Identifier(name)) for name in cells),
+        now=SQLITE_NOW,
+    )
 
 
 def _config() -> Config:

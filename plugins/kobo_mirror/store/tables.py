@@ -23,6 +23,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import BINARY, TypeEngine
 
+from kobo_mirror.database.sql import Sql
 from kobo_mirror.forms.schema import TEXT_LENGTH, Form, Kind
 
 OPTIONS: dict[str, Any] = {
@@ -249,9 +250,13 @@ _KINDS: dict[Kind, TypeEngine[Any]] = {
 }
 
 
+SQLITE_NOW = Sql("(strftime('%Y-%m-%d %H:%M:%f000', 'now'))")
+"""SQLite's clock as it stores a moment."""
+
+
 def _moment_default(dialect: str, *, moves: bool) -> str:
     if dialect == "sqlite":
-        return "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
+        return SQLITE_NOW.raw
     return "CURRENT_TIMESTAMP(6)" + (" ON UPDATE CURRENT_TIMESTAMP(6)" if moves else "")
 
 
@@ -285,15 +290,3 @@ def form_table(form: Form, dialect: str) -> Table:
     ]
     table: Table = Table(form.table, MetaData(), *columns, **OPTIONS)
     return table
-
-
-def clock_trigger(form: Form) -> str:
-    """What makes ``updated_at`` move by itself in SQLite, and as in MySQL only where a value changes."""
-    moment = _moment_default("sqlite", moves=False)
-    cells = [column.name for column in form_table(form, "sqlite").columns if column.name != "updated_at"]
-    changed = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in cells)
-    return (
-        f"CREATE TRIGGER IF NOT EXISTS {form.table}_updated_at AFTER UPDATE ON {form.table} FOR EACH ROW "  # noqa: S608  # both names are declared in code
-        f"WHEN NEW.updated_at = OLD.updated_at AND ({changed}) "
-        f"BEGIN UPDATE {form.table} SET updated_at = {moment} WHERE id = NEW.id; END"
-    )
