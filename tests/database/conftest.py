@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, Table, delete
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
@@ -15,6 +15,7 @@ from kobo_mirror.store.schema import at_head, migrate
 from kobo_mirror.store.tables import form_table, metadata
 from tests.support.database_server import DatabaseServer
 from tests.support.drivers import DRIVERS
+from tests.support.odd_cells import ODD_CELLS
 from tests.support.writing import Writing
 
 
@@ -85,3 +86,13 @@ def _empty(engine: Engine) -> None:
     with engine.begin() as connection:
         for table in (form_table(KOBO_RECORDS, engine.dialect.name), *metadata.tables.values()):
             connection.execute(delete(table))
+
+
+@pytest.fixture
+def odd_table(request: pytest.FixtureRequest) -> Iterator[Table]:
+    """An empty table with a column of each type, in the database that the test has an engine for."""
+    name = "engine" if "engine" in request.fixturenames else "server_engine"
+    engine: Engine = request.getfixturevalue(name)
+    ODD_CELLS.create(engine)
+    yield ODD_CELLS
+    ODD_CELLS.drop(engine)

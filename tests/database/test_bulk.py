@@ -1,26 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import (
-    BigInteger,
-    Column,
-    Date,
+    Dialect,
     Engine,
-    LargeBinary,
-    MetaData,
     Table,
-    Text,
     event,
     select,
     text,
 )
-from sqlalchemy.dialects.mysql import LONGTEXT
+from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kobo_mirror.database.bulk import (
@@ -31,14 +24,14 @@ from kobo_mirror.database.bulk import (
     Write,
     _chunks,
     _size,
+    _template,
     day_of,
     write,
 )
 from kobo_mirror.database.engine import clock
 from kobo_mirror.database.literals import Rows
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.decide import Origin
-from kobo_mirror.store.tables import MOMENT, OPTIONS
+from kobo_mirror.store.tables import tallies
 from tests.support.submissions import edited, submission
 from tests.support.tables import ledger, letters, records
 from tests.support.writing import Writing
@@ -57,57 +50,38 @@ def test_rows_are_cut_into_statements_in_their_order(rows: list[str]) -> None:
         assert len(", ".join(chunk).encode()) <= _STATEMENT_BYTES or len(chunk) == 1
 
 
-@pytest.fixture
-def odd_table(server_engine: Engine) -> Iterator[Table]:
-    """A table with a column of each type that our rows have."""
-    table = Table(
-        "odd_cells", MetaData(),
-        Column("id", BigInteger, primary_key=True, autoincrement=False),
-        Column("text", Text().with_variant(LONGTEXT(), "mysql", "mariadb")),
-        Column("bytes", LargeBinary),
-        Column("day", Date),
-        Column("moment", MOMENT),
-        **OPTIONS,
-    )  # fmt: skip
-    table.create(server_engine)
-    yield table
-    table.drop(server_engine)
+def mysql_of(*version: int, is_mariadb: bool = False) -> Dialect:
+    dialect = mysql.dialect(is_mariadb=is_mariadb)
+    dialect.server_version_info = version
+    return dialect
 
 
-TEXT = st.one_of(
-    st.none(),
-    st.text(st.characters(codec="utf-8"), max_size=20),
-    st.text("'\"\\%\x00\x01\x1a\n\r\b_;s", max_size=6),
+INTO = "INSERT INTO `kobo_tallies` (`slot`, `day`, `arrived`) VALUES %s"
+MOVED = "`day` = {0}, `arrived` = `kobo_tallies`.`arrived` + {1}"
+VALUES = f" ON DUPLICATE KEY UPDATE {MOVED.format('VALUES(`day`)', 'VALUES(`arrived`)')}"
+ALIAS = f" AS incoming ON DUPLICATE KEY UPDATE {MOVED.format('incoming.`day`', 'incoming.`arrived`')}"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "plain", "tail"),
+    [
+        (mysql_of(8, 0, 18), INTO, VALUES),
+        (mysql_of(8, 0, 19), INTO, ALIAS),
+        (mysql_of(9, 7, 0), INTO, ALIAS),
+        (mysql_of(10, 11, 19, is_mariadb=True), INTO, VALUES),
+        (
+            sqlite.dialect(),
+            'INSERT INTO "kobo_tallies" AS stored ("slot", "day", "arrived") VALUES (?, ?, ?)',
+            ' ON CONFLICT ("slot") DO UPDATE SET "day" = excluded."day", '
+            '"arrived" = stored."arrived" + excluded."arrived"',
+        ),
+    ],
 )
-CELLS = st.tuples(
-    TEXT,
-    st.none() | st.binary(max_size=20),
-    st.none() | st.dates(date(1000, 1, 1)),
-    st.none() | st.datetimes(datetime(1000, 1, 1)),  # noqa: DTZ001  # UTC, as DATETIME holds it
-)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cells=st.lists(CELLS, min_size=1, max_size=12), again=st.booleans())
-def test_every_cell_arrives_as_it_was_sent(
-    server_engine: Engine, odd_table: Table, cells: list[tuple[Any, ...]], again: bool
-) -> None:
-    columns = tuple(column.name for column in odd_table.columns)
-    rows = [(2**40 + number, *row) for number, row in enumerate(cells * 3 if again else cells)]
-    with server_engine.begin() as connection:
-        connection.execute(odd_table.delete())
-        write(connection, Write(odd_table, columns, rows))
-        write(connection, Write(odd_table, columns, rows, key=("id",)))
-        stored = connection.execute(select(odd_table).order_by(odd_table.c.id)).all()
-    assert [tuple(row) for row in stored] == rows
-
-
-def test_an_enumeration_is_written_as_its_text(server_engine: Engine, odd_table: Table) -> None:
-    rows = [(1, Origin.PULLED), (2, Origin.PUSHED), (3, None)]
-    with server_engine.begin() as connection:
-        write(connection, Write(odd_table, ("id", "text"), rows))
-        stored = connection.execute(select(odd_table.c.id, odd_table.c.text)).all()
-    assert [tuple(row) for row in stored] == [(1, "pulled"), (2, "pushed"), (3, None)]
+def test_each_server_gets_the_statement_that_it_knows(dialect: Dialect, plain: str, tail: str) -> None:
+    columns = ("slot", "day", "arrived")
+    assert _template(Write(tallies, columns, ()), dialect).text == plain
+    upsert = Write(tallies, columns, (), key=("slot",), add=("arrived",))
+    assert _template(upsert, dialect).text == plain + tail
 
 
 def test_a_message_of_several_statements_has_one_moment(server_engine: Engine, odd_table: Table) -> None:

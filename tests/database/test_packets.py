@@ -80,7 +80,7 @@ def test_a_rejection_is_kept_with_as_large_a_payload_as_fits(
     engine, packet = limited
     writing = Writing(engine)
     sent = longest_sent(engine)
-    ids = iter(range(1, 100))
+    ids = iter(range(101, 200))  # of one length each
 
     def kept(size: int) -> bool:
         key = next(ids)

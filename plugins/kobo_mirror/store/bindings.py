@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from kobo_mirror.database.bulk import First
 from kobo_mirror.database.engine import now, reading, transact
-from kobo_mirror.database.literals import Sql
+from kobo_mirror.database.sql import Identifier, Parameter, Sql
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.store import runs
@@ -131,6 +131,14 @@ def hold_form(connection: Connection, mirror: Mirror) -> HeldForm:
 
 THE_EPOCH = Sql("@epoch")
 """The form's epoch in a message that begins with ``hold_first``; not for SQLite."""
+_HOLD_FIRST = Sql(
+    "SET @moment = UTC_TIMESTAMP(6), @epoch = (SELECT {epoch} FROM {forms} WHERE {form_table} = {given} AND "
+    "{server} = {given} AND {asset_uid} = {given} AND {fingerprint} = UNHEX({given}) LOCK IN SHARE MODE)"
+).format(
+    forms=Identifier(forms.name),
+    given=Parameter(),
+    **{column.name: Identifier(column.name) for column in forms.columns},
+)
 
 
 def hold_first(mirror: Mirror) -> First:
@@ -139,11 +147,8 @@ def hold_first(mirror: Mirror) -> First:
     It sets ``THE_MOMENT`` and ``THE_EPOCH``. The latter is NULL where ``hold_form`` would refuse, and no
     ledger row can be written with that.
     """
-    return First(
-        "SET @moment = UTC_TIMESTAMP(6), @epoch = (SELECT epoch FROM kobo_forms WHERE form_table = %s AND "
-        "server = %s AND asset_uid = %s AND fingerprint = UNHEX(%s) LOCK IN SHARE MODE)",
-        (mirror.form.table, mirror.server, mirror.asset_uid, mirror.form.fingerprint.hex()),
-    )
+    form = mirror.form
+    return First(_HOLD_FIRST, (form.table, mirror.server, mirror.asset_uid, form.fingerprint.hex()))
 
 
 class NotBoundError(SchemaError):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, delete
 
 from kobo_mirror.database.bulk import THE_MOMENT, Moment, Write
-from kobo_mirror.database.literals import Sql
+from kobo_mirror.database.sql import Sql
 from kobo_mirror.store.bindings import THE_EPOCH, HeldForm
 from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.tables import submissions

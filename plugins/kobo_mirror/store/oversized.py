@@ -8,7 +8,7 @@ from math import inf
 from sqlalchemy import Connection, String, Table
 
 from kobo_mirror.database.bulk import Write, packet_of, room_in
-from kobo_mirror.database.literals import escape_of, written_rows
+from kobo_mirror.database.literals import cell_writers, escape_of, written_rows
 from kobo_mirror.submissions.rows import State
 
 _BYTES_A_CHARACTER = 4
@@ -28,7 +28,7 @@ def reject_too_large(connection: Connection, rows_go: Write, states: Iterable[St
         return
     for state in states:
         if state.row and _at_most(state.row) > room:
-            size = _written(connection, state.row)
+            size = _written(connection, rows_go, state.row)
             if size > room:
                 state.reject(
                     f"its row is too large: {size} bytes are too many for the server's "
@@ -48,6 +48,8 @@ def _at_most(row: tuple[object, ...]) -> int:
     return texts * _BYTES_A_CHARACTER + (len(row) + 1) * _AROUND_A_CELL
 
 
-def _written(connection: Connection, row: tuple[object, ...]) -> int:
-    (text,) = written_rows([row], escape_of(connection.connection.dbapi_connection))
+def _written(connection: Connection, of: Write, row: tuple[object, ...]) -> int:
+    """Bytes of a row whose last cell, the clock's, is not known yet."""
+    columns = cell_writers(of.table, of.columns[: len(row)])
+    (text,) = written_rows([row], columns, escape_of(connection.connection.dbapi_connection))
     return len(text.encode()) + _AROUND_A_CELL

@@ -1,0 +1,21 @@
+"""A table with a column of each type that our rows have."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy.dialects.mysql import LONGTEXT
+
+from kobo_mirror.store.tables import MOMENT, OPTIONS
+
+ODD_CELLS = Table(
+    "odd_cells", MetaData(),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("text", Text().with_variant(LONGTEXT(), "mysql", "mariadb")),
+    Column("bytes", LargeBinary),
+    Column("day", Date),
+    Column("moment", MOMENT),
+    Column("number", Integer),
+    Column("flag", Boolean),
+    **OPTIONS,
+)  # fmt: skip
+COLUMNS = tuple(column.name for column in ODD_CELLS.columns)
