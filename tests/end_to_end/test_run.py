@@ -154,6 +154,19 @@ def test_it_stops_soon_in_the_middle_of_a_sync(
     assert [row["holder"] for row in rows_of(embedded.engine, leases)] == [None]
 
 
+def test_the_webhook_ends_with_a_parent_that_is_killed(embedded: Mirroring, tmp_path: Path) -> None:
+    with running(embedded, tmp_path) as tree:
+        tree.wait_for(lambda: "300 new" in tree.said())
+        assert tree.status("/health/live") == 200
+        tree.process.kill()
+        tree.process.wait(5)
+        deadline = time.monotonic() + 5
+        while tree.processes() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert tree.processes() == []
+        assert tree.status("/health/live") == 0
+
+
 def test_ctrl_c_ends_it_too(embedded: Mirroring, tmp_path: Path) -> None:
     with running(embedded, tmp_path) as tree:
         tree.wait_for(lambda: "300 new" in tree.said())

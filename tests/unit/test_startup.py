@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STARTUP = ROOT / "plugins" / "kobo_mirror" / "startup.py"
 DRAINING = ROOT / "webhook" / "draining.py"
+WITH_PARENT = ROOT / "plugins" / "kobo_mirror" / "cli" / "with_parent.py"
 MODULES = [
     path for folder in ("dags", "plugins", "webhook") for path in sorted((ROOT / folder).rglob("*.py"))
 ]
@@ -32,7 +33,7 @@ def imported(path: Path) -> set[str]:
     ("name", "allowed"),
     [
         ("gc", {STARTUP}),
-        ("ctypes", {STARTUP, DRAINING}),
+        ("ctypes", {STARTUP, DRAINING, WITH_PARENT}),
         ("kobo_mirror.startup", {ROOT / "plugins" / "kobo_mirror" / "__main__.py"}),
     ],
 )

@@ -33,6 +33,7 @@ Step = Callable[[], str]
 """Does something and tells what it did."""
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
+_WITH_PARENT = Path(__file__).resolve().with_name("with_parent.py")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PASSING = (ServerError, DatabaseError, LeaseError)
 _REFUSED = (ConfigurationError, CredentialsError, RequestError, SchemaError)
@@ -106,7 +107,7 @@ def _running(stop: Event) -> Iterator[Webhook]:
 
 
 def _webhook() -> Webhook:
-    """Start it without the token, which it has no use for, and out of reach of the terminal.
+    """Start it without the token, which it has no use for, bound to our life, out of reach of the terminal.
 
     A worker that gets Ctrl-C from there and from gunicorn may hang in it.
     """
@@ -121,7 +122,8 @@ def _webhook() -> Webhook:
     house = Path(found.origin).parents[1] if found and found.origin else _CHECKOUT
     command = ["-m", "gunicorn", "-c", str(house / "webhook" / "gunicorn.conf.py"), "webhook.app:get_app()"]
     env = {name: value for name, value in os.environ.items() if name != "KOBO_TOKEN"}
-    return subprocess.Popen([sys.executable, *command], cwd=house, env=env, process_group=0)  # noqa: S603  # our own
+    bound = [sys.executable, "-P", str(_WITH_PARENT), str(os.getpid()), sys.executable, *command]
+    return subprocess.Popen(bound, cwd=house, env=env, process_group=0)  # noqa: S603  # our own
 
 
 def _end(webhook: Webhook) -> None:

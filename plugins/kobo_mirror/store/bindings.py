@@ -184,7 +184,18 @@ def id_strings_of(connection: Connection, form: Form) -> frozenset[str] | None:
     """The values of ``_xform_id_string`` that pulled submissions had; None: none has been pulled yet."""
     query = select(forms.c.id_strings).where(forms.c.form_table == form.table)
     text = connection.execute(query).scalar_one_or_none()
-    return frozenset(json.loads(text)) if text else None
+    return _names_in(text)
+
+
+def _names_in(text: str | None) -> frozenset[str] | None:
+    """The names in the cell; what was changed by hand to something else counts as none learnt."""
+    try:
+        names = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return frozenset(names)
+    return None
 
 
 def learn_id_strings(engine: Engine, form: Form, seen: Iterable[str]) -> None:
@@ -197,8 +208,8 @@ def learn_id_strings(engine: Engine, form: Form, seen: Iterable[str]) -> None:
     def work(connection: Connection) -> None:
         query = select(forms.c.id_strings).where(forms.c.form_table == form.table).with_for_update()
         text = connection.execute(query).scalar_one_or_none()
-        known = set(json.loads(text)) if text else set()
-        new = sorted(set(seen) - known)[: MOST_ID_STRINGS - len(known)]
+        known = _names_in(text) or frozenset()
+        new = sorted(frozenset(seen) - known)[: MOST_ID_STRINGS - len(known)]
         if new:
             mine = update(forms).where(forms.c.form_table == form.table)
             connection.execute(mine.values(id_strings=json.dumps(sorted(known.union(new)))))

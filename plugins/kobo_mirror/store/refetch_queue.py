@@ -15,6 +15,7 @@ from kobo_mirror.store.tables import to_fetch
 _COLUMNS = ("asset_uid", "kind", "ref", "reason", "asked_at", "attempts")
 _KEY = ("asset_uid", "kind", "ref")
 _SLICE = 500
+_LARGEST_ID = 2**63 - 1
 
 
 class Entry(NamedTuple):
@@ -35,13 +36,19 @@ def enqueue(
         write(connection, Write(to_fetch, _COLUMNS, asked, key=_KEY, keep=("attempts",)))
 
 
+def is_id(ref: str) -> bool:
+    """Return True if an entry names a submission as we write it; one that was added by hand may not."""
+    return ref.isascii() and ref.isdecimal() and ref == str(int(ref)) and int(ref) <= _LARGEST_ID
+
+
 def next_entries(
     connection: Connection, asset_uid: str, *, after: str, limit: int, kind: str = "id"
 ) -> list[Entry]:
-    """The next entries in the order of ``ref``."""
+    """The next entries in the order of ``ref``, all of them where ``after`` is empty."""
+    behind = to_fetch.c.ref > after if after else to_fetch.c.ref >= after
     rows = connection.execute(
         select(to_fetch.c.ref, to_fetch.c.asked_at)
-        .where(to_fetch.c.asset_uid == asset_uid, to_fetch.c.kind == kind, to_fetch.c.ref > after)
+        .where(to_fetch.c.asset_uid == asset_uid, to_fetch.c.kind == kind, behind)
         .order_by(to_fetch.c.ref)
         .limit(limit)
     )

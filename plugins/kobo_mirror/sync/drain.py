@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -11,11 +13,13 @@ from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.store.batches import Pulled
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import ids_of_roots, young
-from kobo_mirror.store.refetch_queue import Entry, count_attempt, enqueue, next_entries, settle
+from kobo_mirror.store.refetch_queue import Entry, count_attempt, enqueue, is_id, next_entries, settle
 from kobo_mirror.store.runs import run_row
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
 from kobo_mirror.sync.look_back import ROOT
 from kobo_mirror.sync.pull import Source, as_many
+
+log = logging.getLogger(__name__)
 
 _YOUNG = timedelta(hours=48)
 _DRAIN_PASSES = 3
@@ -116,5 +120,12 @@ def _count_attempt(source: Source, entries: Sequence[Entry]) -> None:
 
 
 def _entries(source: Source, after: str, kind: str = "id") -> list[Entry]:
-    with reading(source.engine) as connection:
-        return next_entries(connection, source.mirror.asset_uid, after=after, limit=ASK_AT_ONCE, kind=kind)
+    asset = source.mirror.asset_uid
+    while True:
+        with reading(source.engine) as connection:
+            found = next_entries(connection, asset, after=after, limit=ASK_AT_ONCE, kind=kind)
+        odd = [entry for entry in found if kind == "id" and not is_id(entry.ref)]
+        if not odd:
+            return found
+        log.warning("The fetch list held %d entries that are no id: they are dropped.", len(odd))
+        transact(source.engine, partial(settle, asset_uid=asset, entries=odd, kind=kind))
