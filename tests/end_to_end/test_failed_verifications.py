@@ -58,7 +58,7 @@ class FaultOfOurs(KoboClient):
 
 
 def unforeseen(mirroring: Mirroring) -> KoboClient:
-    return FaultOfOurs(mirroring.simulator.url, mirroring.simulator.token, mirroring.simulator.asset)
+    return FaultOfOurs(mirroring.client().server, mirroring.simulator.asset)
 
 
 def fails(mirroring: Mirroring, client: KoboClient, name: str = "kobo_verify a") -> Exception:
