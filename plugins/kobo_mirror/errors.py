@@ -52,6 +52,10 @@ class MissingTablesError(SchemaError):
     """Tables of ours are missing or old: a sync makes them, and so does ``migrate``."""
 
 
+class MissingColumnError(SchemaError):
+    """A table of ours lacks a column, which neither a sync nor ``migrate`` makes again."""
+
+
 class LeaseError(KoboMirrorError):
     """Another sync holds this form, or has taken it over from this one."""
 
@@ -78,6 +82,19 @@ def tables_are_missing(names: Sequence[str] = ()) -> MissingTablesError:
         f"The database lacks our tables or has old ones{which}: start a sync, it makes them; or run "
         "`python -m kobo_mirror migrate`, with Docker `docker compose run --rm airflow-init`."
     )
+
+
+def column_is_missing(table: str, columns: Sequence[str], *, is_form: bool) -> MissingColumnError:
+    """The error for a table of ours that lacks columns.
+
+    :param is_form: it is the form table, which a sync fills anew.
+    """
+    todo = (
+        "drop the table and run `python -m kobo_mirror migrate`, the next sync fills it anew"
+        if is_form
+        else "restore this table from a backup"
+    )
+    return MissingColumnError(f"The table {table} lacks a column of ours ({', '.join(columns)}): {todo}.")
 
 
 def error_of(name: str, sentence: str) -> KoboMirrorError:

@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 from kobo_mirror.database.engine import read, reading
 from kobo_mirror.database.errors import database_errors
 from kobo_mirror.database.sql import Identifier, Part, Sql, run
-from kobo_mirror.errors import DatabaseError, SchemaError, tables_are_missing
+from kobo_mirror.errors import DatabaseError, SchemaError, column_is_missing, tables_are_missing
 from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.store.bindings import (
     bound_to,
@@ -58,6 +58,7 @@ def migrate(engine: Engine, form: Form) -> list[str]:
             _check_columns(connection, form)
         if _revisions(connection) != {_newest()}:
             _upgrade(connection)
+        _require_columns(connection, form)
         dropped = _missing(connection)
         metadata.create_all(connection)
         if _REJECTED not in inspect(connection).get_view_names():
@@ -124,12 +125,15 @@ def _alone(connection: Connection) -> Iterator[None]:
 
 
 def _check_columns(connection: Connection, form: Form) -> None:
+    is_ours = inspect(connection).has_table(VERSION_TABLE)
     there = {
         c["name"]: (_kind(c["type"], connection), c["nullable"])
         for c in inspect(connection).get_columns(form.table)
     }
     declared = form_table(form, connection.dialect.name).columns
     wanted = {c.name: (_kind(c.type, connection), bool(c.nullable)) for c in declared}
+    if is_ours and (lacking := [name for name in wanted if name not in there]):
+        raise column_is_missing(form.table, lacking, is_form=True)
     if list(there.items()) != list(wanted.items()):
         odd = sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name))
         raise SchemaError(
@@ -165,6 +169,29 @@ def _missing(connection: Connection, *further: str) -> list[str]:
     return sorted({*metadata.tables, *further}.difference(inspect(connection).get_table_names()))
 
 
+_COLUMNS = {
+    "sqlite": "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type='table'",
+    "mysql": (
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
+    ),
+}
+
+
+def _require_columns(connection: Connection, form: Form) -> None:
+    """Refuse tables that lack a column; one that is missing as a whole will do.
+
+    :raises MissingColumnError: the first such table.
+    """
+    there: dict[str, set[str]] = {}
+    for name, held in connection.execute(text(_COLUMNS.get(connection.dialect.name, _COLUMNS["mysql"]))):
+        there.setdefault(name, set()).add(held)
+    ours = [*metadata.sorted_tables, form_table(form, connection.dialect.name)]
+    for one in ours:
+        lacking = [c.name for c in one.columns if c.name not in there.get(one.name, {c.name})]
+        if lacking:
+            raise column_is_missing(one.name, lacking, is_form=one.name == form.table)
+
+
 def at_head(engine: Engine, form: Form) -> bool:
     """Whether the schema is the newest and the form table is there.
 
@@ -181,10 +208,14 @@ def require_tables(engine: Engine, form: Form) -> None:
     """Refuse a database whose tables are not all there, or are old.
 
     :raises MissingTablesError: so it is.
+    :raises MissingColumnError: a column was dropped.
     """
 
     def work(connection: Connection) -> tuple[set[str], list[str]]:
-        return _revisions(connection), _missing(connection, form.table)
+        revisions = _revisions(connection)
+        if revisions == {_newest()}:
+            _require_columns(connection, form)
+        return revisions, _missing(connection, form.table)
 
     revisions, missing = read(engine, work)  # again, where another process changes tables meanwhile
     if missing or revisions != {_newest()}:
