@@ -17,6 +17,7 @@ from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import verify
 from simulator.process import SimulatorProcess
+from tests.support.laboratory import code_of
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_no_mark_is_spent_where_nothing_can_be_proven(
     with pytest.raises(DeletesWaitError) as waiting:
         sync.run()
     with pytest.raises(ServerError, match="nothing was deleted"):
-        sync.run(confirm=str(waiting.value).rpartition(" ")[2])
+        sync.run(confirm=code_of(waiting.value))
     simulator.control.faults.clear()
     assert sync.run()["updated"] == 30
     with engine.begin() as connection:

@@ -22,6 +22,7 @@ def test_a_server_below_the_watermark_is_compared_whole(mirroring: Mirroring, mo
     for _ in range(3):
         mirroring.sync(**LARGE)
         pass_time(mirroring.engine, 30)
+        control.age_history(30 * 60)
     assert mirroring.sync(mode=mode, **LARGE)["mode"] == "usual"
     control.vanish(control.ids()[-lost:])
     control.raw(older, before, remove=["meta/deprecatedID"])
@@ -36,6 +37,7 @@ def test_a_server_that_reaches_the_watermark_is_read_as_usual(mirroring: Mirrori
     for _ in range(3):
         mirroring.sync(**LARGE)
         pass_time(mirroring.engine, 30)
+        control.age_history(30 * 60)
     control.create(3)
     result = mirroring.sync(**LARGE)
     assert (result["mode"], result["inserted"]) == ("usual", 3)

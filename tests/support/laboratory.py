@@ -27,7 +27,7 @@ _MARK = re.compile(r"--confirm-deletes (\w+)`")
 
 
 def code_of(waiting: DeletesWaitError) -> str | None:
-    """The mark that confirms a waiting list of deletes."""
+    """The code that confirms a waiting list of deletes."""
     found = _MARK.search(str(waiting))
     return found[1] if found else None
 

@@ -170,8 +170,10 @@ def _missing(connection: Connection, *further: str) -> list[str]:
 
 
 _COLUMNS = {
-    "sqlite": "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type='table'",
-    "mysql": (
+    "sqlite": text(
+        "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type='table'"
+    ),
+    "mysql": text(
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
     ),
 }
@@ -183,7 +185,7 @@ def _require_columns(connection: Connection, form: Form) -> None:
     :raises MissingColumnError: the first such table.
     """
     there: dict[str, set[str]] = {}
-    for name, held in connection.execute(text(_COLUMNS.get(connection.dialect.name, _COLUMNS["mysql"]))):
+    for name, held in connection.execute(_COLUMNS.get(connection.dialect.name, _COLUMNS["mysql"])):
         there.setdefault(name, set()).add(held)
     ours = [*metadata.sorted_tables, form_table(form, connection.dialect.name)]
     for one in ours:
