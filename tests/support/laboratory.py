@@ -58,7 +58,7 @@ class Laboratory:
         return Writer(self.engine, self.mirror)
 
     def run(self, mode: str) -> None:
-        """Sync; a brake that holds is confirmed."""
+        """Sync; what the delete guard holds is confirmed."""
         try:
             self.sync().run(mode=mode)
         except DeletesWaitError as waiting:
