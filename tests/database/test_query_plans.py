@@ -30,7 +30,7 @@ COPIES = 7  # doublings of the 300 submissions
 WALKS = (
     r"root_uuid \nFROM",  # the drain finds what the history names by root uuid
     r"FROM kobo_records \nWHERE kobo_records.kobo_id > \S+ ORDER BY",  # verify: what lies above the last one
-    r"GROUP BY kobo_submissions.state|deleted_at >",  # the delete guard counts for itself, only where deletes wait
+    r"GROUP BY kobo_submissions.state|deleted_at >",  # the delete guard, where deletes wait
 )
 
 
