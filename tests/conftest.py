@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.schema import migrate
 from simulator.process import SimulatorProcess
 from tests.support import at_the_end
 from tests.support.database_server import DatabaseServer, test_server
@@ -42,6 +46,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     url = running.fresh_database()
     yield url
     running.drop_database(url)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine of that database, with our tables in it."""
+    engine = open_engine(database_url)
+    migrate(engine, KOBO_RECORDS)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

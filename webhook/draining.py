@@ -45,7 +45,7 @@ def _shut(listener: Any, close: Callable[[], None], master: int) -> None:
 def refuse_newcomers(listener: socket.socket) -> None:
     """Drop what asks for a connection, so that its sender asks again: where another server listens by then.
 
-    Closing the socket instead would cut off those who have a connection that nobody has taken yet.
+    Closing the socket instead would cut off connections that are made and not accepted yet.
     """
     program = b"".join(struct.pack("HBBI", *instruction) for instruction in _PACKETS_BUT_FIRST_ONES)
     kept = ctypes.create_string_buffer(program)

@@ -25,7 +25,7 @@ _TOO_LATE = "The database did not commit it in time."
 
 
 def let_others_arrive() -> None:
-    """Let those whose bodies are here come to the queue: in greenlets nobody moves unless somebody waits."""
+    """Let those whose bodies are here come to the queue: a greenlet runs only while another one waits."""
     time.sleep(0)
 
 
@@ -78,7 +78,7 @@ class GroupCommitter:
         with self._lock:
             if self._leaders:
                 self._waiting.append(mine)
-            else:  # then nobody waits
+            else:  # then no delivery is left to wait for
                 self._leaders = 1
                 mine.group = [mine]
         if not mine.group:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -12,9 +12,6 @@ import pytest
 import requests
 from sqlalchemy import Engine
 
-from kobo_mirror.database.engine import open_engine
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.schema import migrate
 from tests.support.images import ROOT, UV, Fresh, build, recipe
 from tests.support.tables import records
 from tests.webhook.bodies import body
@@ -63,14 +60,6 @@ print(len(seen), *sorted(lacking))
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Fresh]:
     """The environment of an image, made once."""
     return cache(lambda target: build(target, tmp_path_factory.mktemp(target)))
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine, KOBO_RECORDS)
-    yield engine
-    engine.dispose()
 
 
 def test_the_webhook_takes_a_submission_with_its_own_packages_alone(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Engine
 
-from kobo_mirror.database.engine import open_engine
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.schema import migrate
 from simulator.process import SimulatorProcess
 from tests.support import airflow_environment
 from tests.support.dag_runs import Airflow
@@ -31,14 +27,6 @@ def dagbag() -> DagBag:
     from airflow.dag_processing.dagbag import DagBag
 
     return DagBag(str(airflow_environment.ROOT / "dags"))
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine, KOBO_RECORDS)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

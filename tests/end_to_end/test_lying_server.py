@@ -8,24 +8,14 @@ import pytest
 from sqlalchemy import Engine, text
 
 from kobo_mirror.config.settings import server_url
-from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DeletesWaitError, ServerError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.kobo.form import KoboClient, open_form
-from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import verify
 from simulator.process import SimulatorProcess
 from tests.support.laboratory import code_of
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    migrate(engine, KOBO_RECORDS)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -150,8 +150,8 @@ def faults_in(html: str) -> list[str]:
 
 
 def empty(**changes: Any) -> dict[str, Any]:
-    nobody = {"forms": [], "form": None, "found_run": None, "problem": None}
-    return nobody | {"operator": False, "prover": False, "replayer": False} | changes
+    nothing = {"forms": [], "form": None, "found_run": None, "problem": None}
+    return nothing | {"operator": False, "prover": False, "replayer": False} | changes
 
 
 @pytest.mark.parametrize("number", [0, 1, MANY])

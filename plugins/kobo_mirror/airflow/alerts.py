@@ -43,7 +43,7 @@ def say_late(minutes: int, context: dict[str, Any]) -> None:
     """Say which run is late: in the log, and to ``KOBO_ALERT_URL`` as ``{"text": …}``, which chats take.
 
     :raises ConfigurationError: that is no address.
-    :raises KoboMirrorError: nobody takes it there.
+    :raises KoboMirrorError: the address does not take it.
     """
     run = context["dag_run"]
     late = f"its run {run['dag_run_id']} has not ended {minutes} minutes after its start"

@@ -60,11 +60,11 @@ def make_tables(database_conn_id: str, name: str) -> None:
 
 
 @contextmanager
-def target(database_conn_id: str, *, several: bool = False) -> Iterator[Engine]:
+def target(database_conn_id: str) -> Iterator[Engine]:
     """An engine for the database that a connection names, as long as the block runs."""
     from kobo_mirror.airflow.hooks import open_target
 
-    engine = open_target(database_conn_id, several=several)
+    engine = open_target(database_conn_id)
     try:
         yield engine
     finally:

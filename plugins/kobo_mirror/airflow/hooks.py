@@ -149,12 +149,11 @@ def _about_hooks(client: KoboClient) -> str:
     return "It may register the webhook."
 
 
-def open_target(conn_id: str = "kobo_database", *, several: bool = False, patience: float = 20.0) -> Engine:
+def open_target(conn_id: str = "kobo_database", *, patience: float = 20.0) -> Engine:
     """An engine for the database that a connection names.
 
     Its fields are those of Airflow's own MySQL connections; for SQLite its extra holds the address, ``url``.
 
-    :param several: as ``open_engine``'s, for pulling.
     :param patience: seconds that a connect, a lock or a collision may take.
     :raises ConfigurationError: the connection names no database that we can write to.
     """
@@ -166,7 +165,6 @@ def open_target(conn_id: str = "kobo_database", *, several: bool = False, patien
         url or _mysql_url(conn_id),
         patience=patience,
         answer_seconds=LONG_STATEMENT,
-        several=several,
         named=f"The connection {conn_id}",
     )
 

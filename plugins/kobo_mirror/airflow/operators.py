@@ -148,7 +148,7 @@ class KoboOperator(BaseOperator):
         hook = self._hook()
         settings = hook.settings()
         in_flight = self.in_flight or settings.kobo_max_in_flight
-        engine_of = target(self.database_conn_id, several=self.step in _PULLING)
+        engine_of = target(self.database_conn_id)
         with engine_of as engine, hook.get_client(settings, max_in_flight=in_flight) as client:
             yield settings, client, engine
 
@@ -339,8 +339,6 @@ class KoboOperator(BaseOperator):
             context["outlet_events"][outlet].extra = dict(counts)
         return counts
 
-
-_PULLING = ("sync", "pull", "reconcile")
 
 _STEPS: Mapping[str, Callable[[KoboOperator, Context], Any]] = {
     "sync": KoboOperator._sync_all,

@@ -89,7 +89,7 @@ def _migrate(_: argparse.Namespace) -> int:
 
 def _sync(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
-    engine = engine_of(settings, several=True)
+    engine = engine_of(settings)
     with noting_not_started(engine, mirror_of(settings), "sync"):
         migrate(engine, FORM)
     if options.confirm_deletes is not None:
@@ -215,7 +215,7 @@ def _with_secret(settings: Settings) -> Settings:
 
 def _run(options: argparse.Namespace) -> int:
     settings = _with_secret(Settings.from_env(_KOBO))
-    engine, stop = engine_of(settings, several=True), Event()
+    engine, stop = engine_of(settings), Event()
     sleep = partial(serve.pause, stop)
     with client_of(settings, sleep) as client:
         syncing = MirrorSync.configured(settings, client, engine)

@@ -14,12 +14,9 @@ from kobo_mirror.kobo.form import KoboClient, open_form
 Sleep = Callable[[float], None]
 
 
-def engine_of(settings: Settings, *, several: bool = False) -> Engine:
-    """An engine that waits for long statements.
-
-    :param several: for pulling: rows go with several statements in one message.
-    """
-    return open_engine(settings.database_url, answer_seconds=LONG_STATEMENT, several=several)
+def engine_of(settings: Settings) -> Engine:
+    """An engine that waits for long statements."""
+    return open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
 
 
 def client_of(settings: Settings, sleep: Sleep = time.sleep) -> KoboClient:

@@ -87,7 +87,7 @@ def open_engine(
     :param answer_seconds: that the database may take for one statement, ``patience`` if not given.
     :param in_greenlets: it is used by gevent's greenlets, so whoever waits must wait in Python.
     :param ping: ask a connection whether it still lives before each use; ``transact`` can do without.
-    :param several: let ``write`` send several statements in one message; for those who write much.
+    :param several: let ``write`` send several statements in one message: one round trip for a delivery.
     :param named: what a person knows the address by.
     :raises ConfigurationError: the address is malformed, names another kind of database or a missing file.
     """
@@ -211,7 +211,7 @@ def read(engine: Engine, work: Callable[[Connection], T]) -> T:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection for reading that keeps nobody from writing.
+    """A connection for reading that holds no lock against writers.
 
     :raises DatabaseError, SchemaError: as ``database_errors``.
     """

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 from urllib.parse import quote
 
 import msgspec
 
 from kobo_mirror.errors import ServerError
+from kobo_mirror.kobo.closing import Closing
 from kobo_mirror.kobo.form_info import FormInfo, form_info
 from kobo_mirror.kobo.lists import Action, Delivery, Service, listed
 from kobo_mirror.kobo.pages import (
@@ -48,7 +48,7 @@ _ASCENDING = '{"_id":1}'
 _DESCENDING = '{"_id":-1}'
 
 
-class KoboClient:
+class KoboClient(Closing):
     """One form on one server, as one token sees it. Threads may share it.
 
     Every call may raise what the server's may. Leaving a ``with`` block closes the server's connections.
@@ -63,14 +63,6 @@ class KoboClient:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.server.url!r}, asset_uid={self.asset_uid!r})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the server's idle connections."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Self, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import msgspec
 
 from kobo_mirror.errors import ConfigurationError
+from kobo_mirror.kobo.closing import Closing
 from kobo_mirror.kobo.concurrency import AdaptiveLimit
 from kobo_mirror.kobo.form_info import ListedForm
 from kobo_mirror.kobo.lists import listed
@@ -42,7 +42,7 @@ class _Account(msgspec.Struct):
     username: str
 
 
-class KoboServer:
+class KoboServer(Closing):
     """One server, asked with one token. Forms share its connections and its limit; threads may share it.
 
     :param url: the server's address, such as ``https://kf.kobotoolbox.org``.
@@ -79,14 +79,6 @@ class KoboServer:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -19,7 +19,7 @@ _LARGEST_ID = 2**63 - 1
 
 
 class Entry(NamedTuple):
-    """A doubt, with the moment of its last asking: it is settled only if nobody has asked again since."""
+    """A doubt, with the moment of its last asking: it is settled only if it was not asked for again since."""
 
     ref: str
     asked_at: datetime

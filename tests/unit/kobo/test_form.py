@@ -10,21 +10,6 @@ from kobo_mirror.errors import CredentialsError, KoboMirrorError, NotPermittedEr
 from kobo_mirror.kobo.form import KoboClient, Page, open_form
 from simulator.process import SimulatorProcess
 
-Asked = Callable[[KoboClient, dict[str, Any]], Any]
-
-PARTS: dict[str, Asked] = {
-    "sweep": lambda client, row: client.sweep_page(after=row["_id"] - 1),
-    "position": lambda client, row: client.id_at(0, after=row["_id"] - 1),
-    "newest": lambda client, row: client.newest_id(),
-    "is newest": lambda client, row: client.is_newest(row["_id"]),
-    "count": lambda client, row: client.count(after=row["_id"] - 1),
-}
-WHOLE: dict[str, Asked] = {
-    "page": lambda client, row: client.page(after=row["_id"] - 1, limit=9),
-    "ids": lambda client, row: client.by_ids([row["_id"]]),
-    "root uuids": lambda client, row: client.by_root_uuids([row["meta/rootUuid"].removeprefix("uuid:")]),
-}
-
 
 def rows_of(page: Page) -> list[dict[str, Any]]:
     return [json.loads(bytes(row)) for row in page.rows]
@@ -336,19 +321,3 @@ def test_failed_deliveries_are_listed_by_submission(client: KoboClient, simulato
     simulator.control.wait_deliveries()
     assert sorted(log["submission_id"] for log in client.hook_logs(hook["uid"])) == made
     assert list(client.hook_logs(hook["uid"], status=2)) == []
-
-
-@pytest.mark.parametrize("whole", WHOLE.values(), ids=WHOLE)
-@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
-def test_an_answer_with_parts_of_submissions_is_no_page(
-    simulator: SimulatorProcess, client: KoboClient, parts: Asked, whole: Asked
-) -> None:
-    """A cache in between may repeat what a question with ``fields=`` was answered just before."""
-    newest = simulator.control.rows()[-1]
-    parts(client, newest)
-    assert "fields=" in simulator.control.requests()[-1]["query"]
-    simulator.control.faults.add("repeat", count=None)
-    with pytest.raises(ServerError):
-        whole(client, newest)
-    simulator.control.faults.clear()
-    assert whole(client, newest).ids == [newest["_id"]]
