@@ -35,7 +35,7 @@ test: ## set up, lint and run the tests
 test-all: ## the same with the long ones
 	@scripts/headers.sh
 	@$(MAKE) --no-print-directory lint
-	@$(PYTEST) -m ""
+	@PROOF_MINUTES=$${PROOF_MINUTES:-3} $(PYTEST) -m ""
 
 soak: ## try new histories of a form for MINUTES=30 on each kind of database
 	@scripts/headers.sh

@@ -178,8 +178,8 @@ def test_ctrl_c_ends_it_too(embedded: Mirroring, tmp_path: Path) -> None:
 
 def test_nothing_is_registered_where_no_address_is_given(embedded: Mirroring, tmp_path: Path) -> None:
     with running(embedded, tmp_path, REAL_TIME_POST_ENDPOINT_URL="") as tree:
-        tree.wait_for(lambda: "300 new" in tree.said())
-        assert "nothing is registered" in tree.said()
+        tree.wait_for(lambda: "nothing is registered" in tree.said())
+        assert "300 new" in tree.said()
         assert embedded.simulator.control.stats()["hooks"] == 0
 
 

@@ -88,9 +88,7 @@ def run(capsys: pytest.CaptureFixture[str], *command: str) -> tuple[int, list[di
     return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-@pytest.mark.parametrize(
-    "database_url", ["server", pytest.param("sqlite", marks=pytest.mark.long)], indirect=True
-)
+@pytest.mark.long
 def test_four_planted_differences_in_50_000_are_named_and_mended(
     settings: Callable[[SimulatorProcess], None],
     tables: Tables,

@@ -29,7 +29,7 @@ from tests.support.happenings import Event, Happenings
 from tests.support.living_server import LivingServer, Moment
 from tests.support.observed_mirror import DONE, FAILED, WAITING, ObservedMirror
 
-MINUTES = float(os.environ.get("PROOF_MINUTES", "1"))
+MINUTES = float(os.environ.get("PROOF_MINUTES", "0.5"))
 SEED = int(os.environ.get("PROOF_SEED", "0")) or secrets.randbits(32)
 BATCH = 15
 
