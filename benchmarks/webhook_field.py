@@ -136,7 +136,7 @@ class Contestant:
         """Both tables have every submission, those of this round with the edited answer."""
         if self._engine is None:
             return
-        records = form_table(KOBO_RECORDS, self._engine.dialect.name)
+        records = form_table(KOBO_RECORDS)
         mine = records.c.kobo_id.between(ids[0], ids[-1]) & (records.c.client_name == "after the edit")
         with self._engine.connect() as connection, connection.begin():
             found = [

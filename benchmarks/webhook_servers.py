@@ -79,7 +79,7 @@ def serve_flask(port: int) -> None:
     engine = create_engine(os.environ["DATABASE_URL"], pool_size=POOL)
     mapped, asset_uid = registry(), mirror().asset_uid
     mapped.map_imperatively(Ledger, submissions)
-    mapped.map_imperatively(Record, form_table(KOBO_RECORDS, engine.dialect.name))
+    mapped.map_imperatively(Record, form_table(KOBO_RECORDS))
     app = Flask("naive")
 
     @app.post(PATH)

@@ -232,7 +232,7 @@ def make_room(engine: Engine) -> None:
         bound = (
             connection.execute(select(forms.c.server, forms.c.asset_uid)).all() if forms.name in there else []
         )
-        table = form_table(FORM, engine.dialect.name)
+        table = form_table(FORM)
         if any(not _is_simulated(row.server, row.asset_uid) for row in bound):
             raise SchemaError(f"{_NOT_OURS} mirrors {bound[0].asset_uid} of {bound[0].server}. {_INSTEAD}")
         if not bound and table.name in there and connection.execute(select(table).limit(1)).first():

@@ -84,7 +84,7 @@ def _emptied(request: pytest.FixtureRequest, migrated: dict[str, str]) -> str:
 
 def _empty(engine: Engine) -> None:
     with engine.begin() as connection:
-        for table in (form_table(KOBO_RECORDS, engine.dialect.name), *metadata.tables.values()):
+        for table in (form_table(KOBO_RECORDS), *metadata.tables.values()):
             connection.execute(delete(table))
 
 

@@ -23,7 +23,7 @@ CASES = dict(enumerate(product(STATES, (True, False), (1, 2)), start=1))
 
 
 def plant(connection: Connection) -> None:
-    form = form_table(KOBO_RECORDS, connection.dialect.name)
+    form = form_table(KOBO_RECORDS)
     for kobo_id, (state, has_row, _) in CASES.items():
         mine = submissions.c.kobo_id == kobo_id
         if state == "nothing":

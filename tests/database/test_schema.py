@@ -173,7 +173,7 @@ def test_everything_is_utf8mb4_and_every_uid_is_compared_byte_by_byte(server_eng
 
 def test_the_migrations_make_what_the_code_declares(engine: Engine, tmp_path: Path) -> None:
     declared = MetaData()
-    for table in (*metadata.tables.values(), form_table(KOBO_RECORDS, engine.dialect.name)):
+    for table in (*metadata.tables.values(), form_table(KOBO_RECORDS)):
         table.to_metadata(declared)
     if engine.dialect.name == "sqlite":  # Alembic misreads its types, but it keeps the statements
         other = open_engine(f"sqlite:///{tmp_path / 'declared.sqlite'}")

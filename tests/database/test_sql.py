@@ -181,7 +181,7 @@ def test_updated_at_moves_by_itself_in_a_form_table_of_any_name(engine: Engine, 
     long_ago = datetime(2001, 2, 3)  # noqa: DTZ001
     try:
         migrate(engine, form)
-        table = form_table(form, engine.dialect.name)
+        table = form_table(form)
         columns = ("id", "kobo_id", f"{odd}1ወርቅ", f"{odd}2ወርቅ", "inserted_at", "updated_at")
         rows = [(bytes([number] * 16), number, "x", None, long_ago, long_ago) for number in (1, 2)]
         again = Write(table, columns[:4], [(rows[0][0], 1, "x", "y"), rows[1][:4]], key=("kobo_id",))

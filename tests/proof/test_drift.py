@@ -27,7 +27,7 @@ class Tables:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.form: Table = form_table(KOBO_RECORDS, engine.dialect.name)
+        self.form: Table = form_table(KOBO_RECORDS)
         self.foreign = FOREIGN_ID
 
     def forget_row(self, kobo_id: int) -> None:

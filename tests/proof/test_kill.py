@@ -124,7 +124,7 @@ def change(simulator: SimulatorProcess, step: int) -> None:
 
 def spoil(engine: Engine, ids: list[int]) -> None:
     """Rows missing, rows altered, and a ledger that is wrong."""
-    form = form_table(KOBO_RECORDS, engine.dialect.name)
+    form = form_table(KOBO_RECORDS)
     with engine.begin() as connection:
         connection.execute(delete(form).where(form.c.kobo_id.in_(ids[::3])))
         connection.execute(update(form).where(form.c.kobo_id.in_(ids[1::3])).values(age=form.c.age + 1))

@@ -78,7 +78,7 @@ def moments(late: Late, minute: int, random: Random) -> list[Moment]:
 
 
 def mirrored(engine: Engine) -> set[int]:
-    table = form_table(KOBO_RECORDS, engine.dialect.name)
+    table = form_table(KOBO_RECORDS)
     with engine.begin() as connection:
         return set(connection.execute(select(table.c.kobo_id)).scalars())
 

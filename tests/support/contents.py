@@ -44,7 +44,7 @@ def moments(engine: Engine) -> dict[int, Any]:
 
 
 def _table(engine: Engine) -> Any:
-    return form_table(KOBO_RECORDS, engine.dialect.name)
+    return form_table(KOBO_RECORDS)
 
 
 def _timeless(row: Any) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def code_of(waiting: DeletesWaitError) -> str | None:
 def empty(engine: Engine) -> None:
     """Delete every row of every table of ours."""
     with engine.begin() as connection:
-        for table in (form_table(KOBO_RECORDS, engine.dialect.name), *metadata.tables.values()):
+        for table in (form_table(KOBO_RECORDS), *metadata.tables.values()):
             connection.execute(delete(table))
 
 

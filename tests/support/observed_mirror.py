@@ -53,7 +53,7 @@ class ObservedMirror:
             event.listen(engine, "connect", _hurry)
         self._fuses = {engine: Fuse(engine) for engine in (self.syncing, self.pushing)}
         self._mirror = Mirror(KOBO_RECORDS, url, asset)
-        self._table = form_table(KOBO_RECORDS, self.syncing.dialect.name)
+        self._table = form_table(KOBO_RECORDS)
         self._writer = Writer(self.pushing, self._mirror)
         self._client, self._other_client = (
             open_form(url, token, asset, attempts=2, timeout=(20, 60), sleep=lambda seconds: None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.mysql import LONGTEXT
 
-from kobo_mirror.store.tables import MOMENT, OPTIONS
+from kobo_mirror.database.column_types import MOMENT, OPTIONS
 
 ODD_CELLS = Table(
     "odd_cells", MetaData(),

@@ -38,7 +38,7 @@ def rows_of(engine: Engine, table: Table) -> list[RowMapping]:
 
 def records(engine: Engine, form: Form = KOBO_RECORDS) -> dict[int, dict[str, Any]]:
     """The form table by ``kobo_id``, every column."""
-    return {row["kobo_id"]: dict(row) for row in rows_of(engine, form_table(form, engine.dialect.name))}
+    return {row["kobo_id"]: dict(row) for row in rows_of(engine, form_table(form))}
 
 
 def answers(engine: Engine) -> dict[int, dict[str, Any]]:

@@ -195,7 +195,7 @@ def test_schedules_in_readme_are_those_of_the_dags() -> None:
 
 
 def test_the_form_table_in_readme_is_the_one_in_the_database() -> None:
-    table = form_table(KOBO_RECORDS, "mysql")
+    table = form_table(KOBO_RECORDS)
     rows = rows_in(text_of(ROOT / "README.md"), "column", "type", "null", "question")
     assert [row[0].strip("`") for row in rows] == [column.name for column in table.columns]
     declared = {column.name: column for column in KOBO_RECORDS.columns}

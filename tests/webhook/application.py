@@ -25,7 +25,7 @@ class Tables:
 
     def count(self) -> dict[str, int]:
         """How many rows each table has that a delivery may write to."""
-        records = form_table(KOBO_RECORDS, self.engine.dialect.name)
+        records = form_table(KOBO_RECORDS)
         tables = {"records": records, "ledger": submissions, "to_fetch": to_fetch, "dead": dead_letters}
         with self.engine.connect() as connection:
             return {
@@ -35,7 +35,7 @@ class Tables:
 
     def cells(self, column: str) -> list[Any]:
         """One column of the form table, in the order of ``kobo_id``."""
-        records = form_table(KOBO_RECORDS, self.engine.dialect.name)
+        records = form_table(KOBO_RECORDS)
         with self.engine.connect() as connection:
             return list(connection.scalars(select(records.c[column]).order_by(records.c.kobo_id)))
 

@@ -80,7 +80,7 @@ def may_be_bound_anew(connection: Connection, mirror: Mirror, asset_uid: str) ->
     """
     if asset_uid == mirror.asset_uid:
         return False
-    table = form_table(mirror.form, connection.dialect.name)
+    table = form_table(mirror.form)
     return connection.execute(select(table.c.kobo_id).limit(1)).first() is None
 
 

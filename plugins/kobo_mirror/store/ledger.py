@@ -189,7 +189,7 @@ def rows_between(
     connection: Connection, mirror: Mirror, after: int, upto: int | None
 ) -> dict[int, tuple[Any, ...]]:
     """The form table's rows, clocks left out, as ``State.row`` has them."""
-    table = form_table(mirror.form, connection.dialect.name)
+    table = form_table(mirror.form)
     cells = [table.c.id, table.c.kobo_id, *(table.c[column.name] for column in mirror.form.columns)]
     query = _between(select(*cells), table.c.kobo_id, after, upto)
     return {row[1]: tuple(row) for row in connection.execute(query)}
@@ -197,7 +197,7 @@ def rows_between(
 
 def rows_of(connection: Connection, mirror: Mirror, ids: list[int]) -> dict[int, tuple[Any, ...]]:
     """The same for single ids."""
-    table = form_table(mirror.form, connection.dialect.name)
+    table = form_table(mirror.form)
     cells = [table.c.id, table.c.kobo_id, *(table.c[column.name] for column in mirror.form.columns)]
     return {row[1]: tuple(row) for row in connection.execute(select(*cells).where(table.c.kobo_id.in_(ids)))}
 

@@ -21,7 +21,7 @@ def try_writing(engine: Engine, form: Form) -> None:
 
     :raises DatabaseError, SchemaError: a submission could not be committed either.
     """
-    tables = (submissions, form_table(form, engine.dialect.name), tallies)
+    tables = (submissions, form_table(form), tallies)
     rows = [(table, _made_up(table)) for table in tables]
 
     def work(connection: Connection) -> None:

@@ -28,7 +28,7 @@ class RowCount(NamedTuple):
 
 def count_rows(connection: Connection, mirror: Mirror) -> RowCount:
     """Count both in one statement: between two, a delivery would look like a difference."""
-    table = form_table(mirror.form, connection.dialect.name)
+    table = form_table(mirror.form)
     # A range, so that the index of kobo_id is walked: MySQL would read the whole table for a bare count.
     rows = select(func.count()).select_from(table).where(table.c.kobo_id > BEFORE_ALL).scalar_subquery()
     applied = totals.applied_of(mirror.asset_uid).scalar_subquery()
@@ -37,7 +37,7 @@ def count_rows(connection: Connection, mirror: Mirror) -> RowCount:
 
 def misplaced(connection: Connection, mirror: Mirror, *, after: int, limit: int) -> list[int]:
     """Submissions whose row is missing, and rows without a submission that fits: the next ones by ``_id``."""
-    table = form_table(mirror.form, connection.dialect.name)
+    table = form_table(mirror.form)
     t = submissions.c
     same = (t.asset_uid == mirror.asset_uid) & (t.kobo_id == table.c.kobo_id) & (t.state == "applied")
     missing = select(t.kobo_id).select_from(submissions.outerjoin(table, t.kobo_id == table.c.kobo_id))

@@ -24,7 +24,7 @@ from kobo_mirror.store.bindings import (
     raise_epoch,
     require_form,
 )
-from kobo_mirror.store.tables import SQLITE_NOW, form_table, metadata
+from kobo_mirror.store.tables import form_table, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -66,7 +66,7 @@ def migrate(engine: Engine, form: Form) -> list[str]:
         if dropped or not is_there or is_declared_otherwise(connection, form):
             # First: a crash before the table is made again must not leave an empty one that counts as read.
             raise_epoch(connection, form)
-        filled = form_table(form, engine.dialect.name)
+        filled = form_table(form)
         filled.create(connection, checkfirst=True)
         for index in filled.indexes:
             index.create(connection, checkfirst=True)
@@ -77,7 +77,7 @@ def migrate(engine: Engine, form: Form) -> list[str]:
 
 def _clock_trigger(form: Form) -> Part:
     """What makes ``updated_at`` move by itself in SQLite, and as in MySQL only where a value changes."""
-    cells = [column.name for column in form_table(form, "sqlite").columns if column.name != "updated_at"]
+    cells = [column.name for column in form_table(form).columns if column.name != "updated_at"]
     is_changed = Sql("NEW.{column} IS NOT OLD.{column}")
     return Sql(
         "CREATE TRIGGER IF NOT EXISTS {trigger} AFTER UPDATE ON {table} FOR EACH ROW "
@@ -87,7 +87,7 @@ def _clock_trigger(form: Form) -> Part:
         trigger=Identifier(f"{form.table}_updated_at"),
         table=Identifier(form.table),
         changed=Sql(" OR ").join(is_changed.format(column=Identifier(name)) for name in cells),
-        now=SQLITE_NOW,
+        now=Sql("(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"),
     )
 
 
@@ -130,7 +130,7 @@ def _check_columns(connection: Connection, form: Form) -> None:
         c["name"]: (_kind(c["type"], connection), c["nullable"])
         for c in inspect(connection).get_columns(form.table)
     }
-    declared = form_table(form, connection.dialect.name).columns
+    declared = form_table(form).columns
     wanted = {c.name: (_kind(c.type, connection), bool(c.nullable)) for c in declared}
     if is_ours and (lacking := [name for name in wanted if name not in there]):
         raise column_is_missing(form.table, lacking, is_form=True)
@@ -187,7 +187,7 @@ def _require_columns(connection: Connection, form: Form) -> None:
     there: dict[str, set[str]] = {}
     for name, held in connection.execute(_COLUMNS.get(connection.dialect.name, _COLUMNS["mysql"])):
         there.setdefault(name, set()).add(held)
-    ours = [*metadata.sorted_tables, form_table(form, connection.dialect.name)]
+    ours = [*metadata.sorted_tables, form_table(form)]
     for one in ours:
         lacking = [c.name for c in one.columns if c.name not in there.get(one.name, {c.name})]
         if lacking:

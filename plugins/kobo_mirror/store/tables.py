@@ -12,38 +12,24 @@ from sqlalchemy import (
     Date,
     DateTime,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
-    Text,
-    text,
 )
-from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import BINARY, TypeEngine
 
-from kobo_mirror.database.sql import Sql
+from kobo_mirror.database.column_types import (
+    LONG_BLOB,
+    LONG_TEXT,
+    MOMENT,
+    OPTIONS,
+    SERIAL,
+    MomentDefault,
+    ascii_text,
+)
 from kobo_mirror.forms.schema import TEXT_LENGTH, Form, Kind
 
-OPTIONS: dict[str, Any] = {
-    "mysql_charset": "utf8mb4",
-    "mariadb_charset": "utf8mb4",
-    "mysql_engine": "InnoDB",
-    "mariadb_engine": "InnoDB",
-}
-MYSQLS = ("mysql", "mariadb")
-
-
-def ascii_text(length: int) -> TypeEngine[str]:
-    """Uids and uuids: ASCII, compared byte by byte."""
-    return String(length).with_variant(mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), *MYSQLS)
-
-
-MOMENT = DateTime().with_variant(mysql.DATETIME(fsp=6), *MYSQLS)
-LONG_TEXT = Text().with_variant(mysql.LONGTEXT(), *MYSQLS)
-LONG_BLOB = LargeBinary().with_variant(mysql.LONGBLOB(), *MYSQLS)
-SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 UID = ascii_text(40)
 TOKEN = ascii_text(80)
 CODE = ascii_text(12)
@@ -250,21 +236,11 @@ _KINDS: dict[Kind, TypeEngine[Any]] = {
 }
 
 
-SQLITE_NOW = Sql("(strftime('%Y-%m-%d %H:%M:%f000', 'now'))")
-"""SQLite's clock as it stores a moment."""
-
-
-def _moment_default(dialect: str, *, moves: bool) -> str:
-    if dialect == "sqlite":
-        return SQLITE_NOW.raw
-    return "CURRENT_TIMESTAMP(6)" + (" ON UPDATE CURRENT_TIMESTAMP(6)" if moves else "")
-
-
 @lru_cache
-def form_table(form: Form, dialect: str) -> Table:
-    """The table of a form, in a metadata of its own; made once, since that takes 0.4 ms.
+def form_table(form: Form) -> Table:
+    """Return the table of a form, in a metadata of its own; made once, since that takes 0.4 ms.
 
-    :param dialect: ``mysql``, ``mariadb`` or ``sqlite``: how the clocks move by themselves differs.
+    :param form: the declaration of its columns.
     """
     columns: list[SchemaItem] = [
         Column("id", BINARY(16), primary_key=True),
@@ -281,12 +257,8 @@ def form_table(form: Form, dialect: str) -> Table:
         for column in form.columns
     ]
     columns += [
-        Column(
-            "inserted_at", MOMENT, nullable=False, server_default=text(_moment_default(dialect, moves=False))
-        ),
-        Column(
-            "updated_at", MOMENT, nullable=False, server_default=text(_moment_default(dialect, moves=True))
-        ),
+        Column("inserted_at", MOMENT, nullable=False, server_default=MomentDefault()),
+        Column("updated_at", MOMENT, nullable=False, server_default=MomentDefault(moves=True)),
     ]
     table: Table = Table(form.table, MetaData(), *columns, **OPTIONS)
     return table

@@ -51,7 +51,7 @@ class Writer:
         self._engine = engine
         self._mirror = mirror
         self._keep_all = keep_payloads == "all"
-        self._table = form_table(mirror.form, engine.dialect.name)
+        self._table = form_table(mirror.form)
         self._saves_reading = self._expects_new = engine.dialect.name != "sqlite"
         self._names: set[str] = set()
         cells = (column.name for column in mirror.form.columns)
