@@ -29,16 +29,16 @@ def writing(engine: Engine) -> Writing:
     return found
 
 
-def arrive(writing: Writing, way: str, *took: timedelta, first: int = 1) -> None:
+def arrive(writing: Writing, origin: str, *took: timedelta, first: int = 1) -> None:
     for kobo_id, one in enumerate(took, first):
-        if way == "pushed":
+        if origin == "pushed":
             writing.push(submission(kobo_id))
         else:
             writing.pull(submission(kobo_id))
         mine = (submissions.c.asset_uid == ASSET) & (submissions.c.kobo_id == kobo_id)
         seen = datetime(2026, 11, 28, 12)  # noqa: DTZ001  # UTC
         values: dict[str, Any] = {"first_seen_at": seen, "submission_time": seen - one}
-        values |= {"pushed_at": seen} if way == "pushed" else {}
+        values |= {"pushed_at": seen} if origin == "pushed" else {}
         moved = update(submissions).where(mine).values(values)
         transact(writing.engine, lambda connection, moved=moved: connection.execute(moved))
 
@@ -48,12 +48,12 @@ def lags(engine: Engine) -> dict[str, Lag]:
         return lags_of(connection, ASSET)
 
 
-@pytest.mark.parametrize("way", ["pushed", "pulled"])
+@pytest.mark.parametrize("origin", ["pushed", "pulled"])
 @pytest.mark.parametrize("late", [2 * DAY, 30 * DAY])
 def test_one_that_came_days_late_is_counted_apart(
-    engine: Engine, writing: Writing, way: str, late: Any
+    engine: Engine, writing: Writing, origin: str, late: Any
 ) -> None:
-    arrive(writing, way, *[2 * SECOND] * 9, late)
+    arrive(writing, origin, *[2 * SECOND] * 9, late)
     (lag,) = lags(engine).values()
     assert (lag.within(0.5), lag.within(0.95), lag.late) == (2, 2, 1)
 

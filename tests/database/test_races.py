@@ -95,8 +95,8 @@ def hold(engine: Engine, kobo_id: int, seconds: float, held: threading.Event) ->
         time.sleep(seconds)
 
 
-@pytest.mark.parametrize("way", ["pushed", "pulled"])
-def test_a_lock_is_waited_for(engine: Engine, way: str) -> None:
+@pytest.mark.parametrize("origin", ["pushed", "pulled"])
+def test_a_lock_is_waited_for(engine: Engine, origin: str) -> None:
     writing = Writing(engine)
     first = submission(1)
     writing.pull(first)
@@ -104,7 +104,7 @@ def test_a_lock_is_waited_for(engine: Engine, way: str) -> None:
 
     def write() -> None:
         held.wait()
-        if way == "pushed":
+        if origin == "pushed":
             assert writing.push(edited(first, age="40")).result == "updated"
         else:
             writing.pull(edited(first, age="40"))

@@ -50,6 +50,6 @@ def test_the_log_of_a_rest_service_goes_on_where_it_was_read(
 
 
 def test_what_a_registrar_made_has_no_log(engine: Engine) -> None:
-    remember(engine, ASSET, FIRST._replace(way="registrar", hook_uid=None))
+    remember(engine, ASSET, FIRST._replace(channel="registrar", hook_uid=None))
     assert known(engine) == []
     assert len(remembered(engine, ASSET)) == 1

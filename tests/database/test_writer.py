@@ -72,9 +72,9 @@ def test_syncing_twice_changes_no_byte(writing: Writing, engine: Engine) -> None
     }
 
 
-@pytest.mark.parametrize("way", ["pulled", "pushed"])
+@pytest.mark.parametrize("origin", ["pulled", "pushed"])
 def test_the_clock_of_a_row_moves_only_where_an_answer_changed(
-    writing: Writing, engine: Engine, way: str
+    writing: Writing, engine: Engine, origin: str
 ) -> None:
     first = [submission(1), submission(2), submission(3)]
     writing.pull(*first)
@@ -82,10 +82,10 @@ def test_the_clock_of_a_row_moves_only_where_an_answer_changed(
     time.sleep(0.002)
     new = [
         edited(first[0], age="40"),
-        changed(first[1], _validation_status=ON_HOLD) if way == "pulled" else edited(first[1], other="1"),
+        changed(first[1], _validation_status=ON_HOLD) if origin == "pulled" else edited(first[1], other="1"),
         edited(first[2], _attachments=[{"uid": "att1"}], _geolocation=[1, 2]),
     ]
-    if way == "pulled":
+    if origin == "pulled":
         assert writing.pull(*new) == {"rows_read": 3, "updated": 3}
     else:
         assert writing.results(new) == ["updated"] * 3

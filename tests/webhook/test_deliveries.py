@@ -14,12 +14,12 @@ from tests.webhook.bodies import PATH, SECRET
 from tests.webhook.service import running_service
 
 
-@pytest.mark.parametrize("way", ["REST Service", "registrar"])
+@pytest.mark.parametrize("channel", ["REST Service", "registrar"])
 def test_what_the_server_posts_is_in_the_tables(
-    simulator: SimulatorProcess, migrated: str, tables: Tables, tmp_path: Path, way: str
+    simulator: SimulatorProcess, migrated: str, tables: Tables, tmp_path: Path, channel: str
 ) -> None:
     form = {"KOBO_URL": simulator.url, "KOBO_ASSET_ID": simulator.asset}
-    registrar = f"{simulator.url}/register_webhook" if way == "registrar" else None
+    registrar = f"{simulator.url}/register_webhook" if channel == "registrar" else None
     with running_service(migrated, tmp_path, **form) as service:
         with open_form(simulator.url, simulator.token, simulator.asset) as client:
             endpoint = f"http://127.0.0.1:{service.port}{PATH}"
@@ -30,6 +30,6 @@ def test_what_the_server_posts_is_in_the_tables(
         simulator.control.wait_deliveries()
         assert SECRET not in service.log()
     assert tables.cells("kobo_id") == sorted(ids)
-    edited = 10 if way == "registrar" else 0  # a REST Service does not fire on edits
+    edited = 10 if channel == "registrar" else 0  # a REST Service does not fire on edits
     assert tables.cells("age").count(321) == edited
     assert tables.count() == {"records": 30, "ledger": 30, "to_fetch": 0, "dead": 0}

@@ -38,7 +38,7 @@ class Channel(StrEnum):
 class Registration:
     """How an endpoint is registered; ``changed`` and ``sentence`` say what this call did about it."""
 
-    way: Channel
+    channel: Channel
     endpoint: str
     hook_uid: str | None
     secret_fingerprint: str
@@ -93,7 +93,7 @@ def _by_rest_service(
         client.delete_hook(double["uid"])
         done.append(f"removed a second REST Service, for {_shown(double['endpoint'])}")
     return Registration(
-        way=Channel.REST_SERVICE,
+        channel=Channel.REST_SERVICE,
         endpoint=endpoint,
         hook_uid=kept["uid"],
         secret_fingerprint=fingerprint(secret),
@@ -157,7 +157,7 @@ def _by_registrar(url: str, endpoint: str, secret: str, known: Collection[Regist
     now = Registration(Channel.REGISTRAR, endpoint, None, fingerprint(secret))
     shown = _shown(endpoint)
     if any(
-        (r.way, r.endpoint, r.secret_fingerprint) == (now.way, endpoint, now.secret_fingerprint)
+        (r.channel, r.endpoint, r.secret_fingerprint) == (now.channel, endpoint, now.secret_fingerprint)
         for r in known
     ):
         return replace(now, sentence=f"nothing to do: the registrar was told to post to {shown}")

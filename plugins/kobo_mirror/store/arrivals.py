@@ -1,4 +1,4 @@
-"""How long new submissions take from KoboToolbox to their rows, by the way they came."""
+"""How long new submissions take from KoboToolbox to their rows, by their origin."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Lag:
 
 
 def lags_of(connection: Connection, asset_uid: str) -> dict[str, Lag]:
-    """The lag of the newest submissions that came after the first sync, by the way they came."""
+    """The lag of the newest submissions that came after the first sync, by their origin."""
     since = first_finish(connection, asset_uid)
     took: dict[str, list[timedelta]] = {}
     for row in newest(connection, asset_uid, NEWEST) if since else ():
         seen, sent = row["first_seen_at"], row["submission_time"]
         if sent and seen > since:
             took.setdefault("pushed" if row["pushed_at"] == seen else "pulled", []).append(seen - sent)
-    return {way: _lag(found, PROMPT[way]) for way, found in sorted(took.items(), reverse=True)}
+    return {origin: _lag(found, PROMPT[origin]) for origin, found in sorted(took.items(), reverse=True)}
 
 
 def _lag(took: list[timedelta], prompt: timedelta) -> Lag:

@@ -25,7 +25,7 @@ _COLUMNS = (
 class Remembered(NamedTuple):
     """A registration as it was when we last looked."""
 
-    way: str
+    channel: str
     endpoint: str
     hook_uid: str | None
     secret_fingerprint: str
@@ -45,12 +45,12 @@ def remember(engine: Engine, asset_uid: str, registration: Remembered) -> None:
     def work(connection: Connection) -> None:
         t = registrations.c
         mine = t.asset_uid == asset_uid
-        way, endpoint, hook_uid, secret = registration
+        channel, endpoint, hook_uid, secret = registration
         read = select(func.max(t.failures_read_until)).where(mine, t.hook_uid == hook_uid)
         until = connection.execute(read).scalar_one()
         moment = moment_of(connection)
         connection.execute(delete(registrations).where(mine))
-        row = (asset_uid, endpoint, way, hook_uid, secret, moment, until)
+        row = (asset_uid, endpoint, channel, hook_uid, secret, moment, until)
         write(connection, Write(registrations, _COLUMNS, [row]))
 
     transact(engine, work)

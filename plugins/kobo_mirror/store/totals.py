@@ -1,4 +1,4 @@
-"""Running totals: what is in the mirror, and what came on which day by which way; the ledger is not read."""
+"""Running totals: what is in the mirror, and what came on each day by origin; the ledger is not read."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _LISTED = "listed"
 
 
 class Arrived(NamedTuple):
-    """How many submissions were first seen on a day (UTC), by the way they came: ``pushed`` or ``pulled``."""
+    """How many submissions were first seen on a day (UTC), by their origin: ``pushed`` or ``pulled``."""
 
     day: date
-    way: str
+    origin: str
     arrived: int
 
 
 def noted(
     connection: Connection,
     asset_uid: str,
-    way: str,
+    origin: str,
     moment: Moment,
     changes: Mapping[int, tuple[str | None, str]],
     *,
@@ -43,7 +43,7 @@ def noted(
 ) -> list[Write]:
     """What adds to the totals in the transaction that they count; it is to be the last that is written there.
 
-    :param way: ``pushed`` or ``pulled``.
+    :param origin: ``pushed`` or ``pulled``.
     :param changes: for each submission that was written its state before (None: never stored) and after. A
         tombstone of what was never stored is no change.
     :param columns: for each that is rejected the columns that it does not fit.
@@ -59,7 +59,7 @@ def noted(
             counts[before] -= 1
         else:
             counts["arrived"] += 1
-    row = (asset_uid, day_of(moment), way, _slot(), *counts.values())
+    row = (asset_uid, day_of(moment), origin, _slot(), *counts.values())
     return [*rejected, Write(tallies, (*_KEY, *_COUNTS), [row], key=_KEY, add=_COUNTS)]
 
 
@@ -140,11 +140,11 @@ def totals(connection: Connection, asset_uid: str) -> dict[str, int]:
 
 
 def arrivals(connection: Connection, asset_uid: str, since: date) -> list[Arrived]:
-    """What was first seen on each day from ``since`` on, by way, in the order of the days."""
+    """What was first seen on each day from ``since`` on, by origin, in the order of the days."""
     t = tallies.c
     query = select(t.day, t.way, func.sum(t.arrived)).where(t.asset_uid == asset_uid, t.day >= since)
     rows = connection.execute(query.group_by(t.day, t.way).order_by(t.day, t.way))
-    return [Arrived(day, way, int(arrived)) for day, way, arrived in rows]
+    return [Arrived(day, origin, int(arrived)) for day, origin, arrived in rows]
 
 
 def note_server_count(connection: Connection, asset_uid: str, count: int) -> None:

@@ -264,13 +264,13 @@ class Writer:
             s.kobo_id: (state_before(before), "applied" if s.row else "rejected") for s, before in written
         }
         columns = {s.kobo_id: s.rejected_columns for s, _ in written if s.row is None}
-        way = Origin.PUSHED if pushed else Origin.PULLED
+        origin = Origin.PUSHED if pushed else Origin.PULLED
         write(
             connection,
             LEDGER._replace(rows=[row for row, before in ledger if before is None]),
             LEDGER_AGAIN._replace(rows=[row for row, before in ledger if before is not None]),
             self._rows_go._replace(rows=rows),
-            *totals.noted(connection, self._mirror.asset_uid, way, moment, changes, columns=columns),
+            *totals.noted(connection, self._mirror.asset_uid, origin, moment, changes, columns=columns),
             first=hold_first(self._mirror) if held is SUPPOSED else None,
         )
 

@@ -21,12 +21,13 @@ def register_webhook(
     """
     before = remembered(engine, client.asset_uid)
     known = [
-        Registration(Channel(row.way), row.endpoint, row.hook_uid, row.secret_fingerprint) for row in before
+        Registration(Channel(row.channel), row.endpoint, row.hook_uid, row.secret_fingerprint)
+        for row in before
     ]
     found = ensure_registered(
         client, endpoint=endpoint, secret=secret, registrar_url=registrar_url or None, known=known
     )
-    now = Remembered(found.way.value, found.endpoint, found.hook_uid, found.secret_fingerprint)
+    now = Remembered(found.channel.value, found.endpoint, found.hook_uid, found.secret_fingerprint)
     if before != [now]:
         remember(engine, client.asset_uid, now)
     return found

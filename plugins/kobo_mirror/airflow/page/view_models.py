@@ -116,15 +116,15 @@ def _on_server(counted: tuple[int, datetime] | None, proof: Proof | None) -> OnS
 
 
 def _lag(connection: Connection, asset_uid: str) -> Iterator[Lag]:
-    for way, lag in lags_of(connection, asset_uid).items():
+    for origin, lag in lags_of(connection, asset_uid).items():
         yield Lag(
-            way=way,  # type: ignore[arg-type]  # one of the two that it takes
+            way=origin,  # type: ignore[arg-type]  # one of the two that it takes
             looked_at=NEWEST,
             submissions=len(lag.prompt),
             median=lag.within(0.5),
             slowest_twentieth=lag.within(0.95),
             late=lag.late,
-            late_after_seconds=int(PROMPT[way].total_seconds()),
+            late_after_seconds=int(PROMPT[origin].total_seconds()),
         )
 
 
@@ -144,7 +144,7 @@ def _waiting_deletes(known: Known) -> WaitingDeletes | None:
 def days_of(connection: Connection, asset_uid: str, moment: datetime, days: int) -> list[Day]:
     """What came on each of the last days, those on which nothing came included."""
     since = moment.date() - timedelta(days=days - 1)
-    counts = {(a.day, a.way): a.arrived for a in totals.arrivals(connection, asset_uid, since)}
+    counts = {(a.day, a.origin): a.arrived for a in totals.arrivals(connection, asset_uid, since)}
     wanted = [since + timedelta(days=number) for number in range(days)]
     return [
         Day(day=day, pushed=counts.get((day, "pushed"), 0), pulled=counts.get((day, "pulled"), 0))
