@@ -58,7 +58,7 @@ def test_a_lease_that_was_renewed_in_the_future_or_never_is_taken_over(
         age(engine, -ahead)
     else:
         run_sql(engine, "UPDATE kobo_leases SET renewed_at = NULL, since = NULL")
-    assert take_lease(engine, ASSET, "second").number == lease.number + 1
+    assert take_lease(engine, ASSET, "second").fencing_token == lease.fencing_token + 1
     with pytest.raises(LeaseError, match=r"^Another sync has taken this form over from first: "):
         renew_lease(engine, lease)
 
@@ -78,13 +78,13 @@ def test_a_lease_without_its_beginning_is_told_without_it(engine: Engine) -> Non
 
 
 def test_two_forms_have_two_leases(engine: Engine) -> None:
-    assert take_lease(engine, ASSET, "first").number == 1
-    assert take_lease(engine, "aOther000000000000001", "second").number == 1
+    assert take_lease(engine, ASSET, "first").fencing_token == 1
+    assert take_lease(engine, "aOther000000000000001", "second").fencing_token == 1
 
 
 def test_each_attempt_of_a_holder_has_a_new_number_and_ends_the_one_before(engine: Engine) -> None:
     first, second = take_lease(engine, ASSET, "run"), take_lease(engine, ASSET, "run")
-    assert second.number == first.number + 1
+    assert second.fencing_token == first.fencing_token + 1
     transact(engine, lambda connection: check_lease(connection, second))
     for attempt in (
         lambda: transact(engine, lambda c: check_lease(c, first)),
@@ -101,7 +101,7 @@ def test_what_was_given_back_may_be_taken_and_no_longer_be_used(engine: Engine) 
     release_lease(engine, ASSET, "first")
     with pytest.raises(LeaseError):
         transact(engine, lambda connection: check_lease(connection, lease))
-    assert take_lease(engine, ASSET, "second").number == lease.number + 1
+    assert take_lease(engine, ASSET, "second").fencing_token == lease.fencing_token + 1
 
 
 def test_a_lease_that_nobody_renews_is_taken_over_after_five_minutes(engine: Engine) -> None:
@@ -115,7 +115,7 @@ def test_a_lease_that_nobody_renews_is_taken_over_after_five_minutes(engine: Eng
         take_lease(engine, ASSET, "second")
     age(engine, timedelta(seconds=31))
     taken = take_lease(engine, ASSET, "second")
-    assert taken.number == lease.number + 1
+    assert taken.fencing_token == lease.fencing_token + 1
     assert rows_of(engine, leases)[0]["holder"] == "second"
 
 
@@ -155,7 +155,7 @@ def test_the_lease_of_a_dead_process_is_taken_at_once(engine: Engine) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     take_lease(engine, ASSET, f"sync (process {dead.pid} on {socket.gethostname()})")
-    assert take_lease(engine, ASSET, process_holder("sync")).number == 2
+    assert take_lease(engine, ASSET, process_holder("sync")).fencing_token == 2
 
 
 @pytest.mark.parametrize(
@@ -246,14 +246,14 @@ def test_a_takeover_waits_for_the_page_that_is_being_written(engine: Engine) -> 
     lease = take_lease(engine, ASSET, "first")
     age(engine, LIFETIME + timedelta(seconds=1))
     done: list[int] = []
-    thread = threading.Thread(target=lambda: done.append(take_lease(engine, ASSET, "second").number))
+    thread = threading.Thread(target=lambda: done.append(take_lease(engine, ASSET, "second").fencing_token))
     with engine.begin() as page:
         check_lease(page, lease)
         thread.start()
         thread.join(0.3)
         assert done == []
     thread.join(10)
-    assert done == [lease.number + 1]
+    assert done == [lease.fencing_token + 1]
 
 
 def test_the_tasks_of_one_run_share_its_number_but_not_a_lane(engine: Engine) -> None:

@@ -48,9 +48,9 @@ def test_a_part_that_comes_late_changes_nothing(embedded: Mirroring, part: str) 
         root = ledger(engine)[first]["root_uuid"]
         transact(engine, lambda connection: enqueue(connection, asset, [first], "test"))
         transact(engine, lambda connection: enqueue(connection, asset, [root], "test", kind=ROOT))
-        late = Lease(asset, "run", run_handle["fencing_token"])
+        late = Lease(asset, "run", run_handle.fencing_token)
         take_lease(engine, asset, "run")
         before = records(engine), ledger(engine), fetch_list(engine), rows_of(engine, sync_runs)
         with pytest.raises(LeaseError, match="taken this form over"):
-            PARTS[part](sync._source, late, run_handle["run_id"])
+            PARTS[part](sync._source, late, run_handle.run_id)
         assert (records(engine), ledger(engine), fetch_list(engine), rows_of(engine, sync_runs)) == before

@@ -22,6 +22,7 @@ from kobo_mirror.store.tombstones import NEVER_STORED
 from kobo_mirror.store.totals import totals
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.mirror import MirrorSync
+from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.verify import Report, verify
 from tests.support.laboratory import code_of, empty
 from tests.support.passing_time import pass_time
@@ -94,17 +95,18 @@ class ObservedMirror:
 
         :param cut_step: the step whose first attempt dies after ``cut`` statements.
         """
-        run_handle: dict[str, Any] = {}
+        handed_on: dict[str, Any] = {}
 
         def pull() -> None:
+            run_handle = RunHandle.from_json(handed_on)
             for group in self._sync(self.syncing).plan(run_handle, groups=2):
                 self._sync(self.syncing).pull(run_handle, group)
 
         steps: tuple[Callable[[], Any], ...] = (
-            lambda: run_handle.update(self._sync(self.syncing).prepare(name, mode=mode)),
+            lambda: handed_on.update(self._sync(self.syncing).prepare(name, mode=mode).to_json()),
             pull,
-            lambda: self._sync(self.syncing).reconcile(run_handle),
-            lambda: self._sync(self.syncing).finish(run_handle),
+            lambda: self._sync(self.syncing).reconcile(RunHandle.from_json(handed_on)),
+            lambda: self._sync(self.syncing).finish(RunHandle.from_json(handed_on)),
         )
         for number, step in enumerate(steps):
             outcome = self._attempt(step, self.syncing, cut if number == cut_step else None)

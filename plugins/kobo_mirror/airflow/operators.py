@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kobo_mirror.kobo.form import KoboClient
     from kobo_mirror.sync.mirror import MirrorSync
     from kobo_mirror.sync.replay import Fate
+    from kobo_mirror.sync.run_handle import RunHandle
 
 
 class KoboOperator(BaseOperator):
@@ -180,7 +181,7 @@ class KoboOperator(BaseOperator):
         with self._parts() as parts:
             self._require_waiting(*parts)
             mode, since = self._asked_for()
-            return self._mirror_sync(*parts).prepare(name, mode=mode, since=since)
+            return self._mirror_sync(*parts).prepare(name, mode=mode, since=since).to_json()
 
     def _require_waiting(self, settings: Settings, client: KoboClient, engine: Engine) -> None:
         """Refuse a code that confirms nothing; one that has served may be of an earlier try of this run."""
@@ -327,10 +328,12 @@ class KoboOperator(BaseOperator):
             self.log.info("%s", line)
         context["ti"].xcom_push(NOTE, "\n- ".join([sentence, *forms])[:LONGEST])
 
-    def _given_handle(self) -> dict[str, Any]:
+    def _given_handle(self) -> RunHandle:
+        from kobo_mirror.sync.run_handle import RunHandle
+
         if not isinstance(self.run_handle, dict):
             raise ConfigurationError(f"The step '{self.step}' needs the run handle that 'prepare' returns.")
-        return self.run_handle
+        return RunHandle.from_json(self.run_handle)
 
     def _published(self, context: Context, counts: dict[str, Any]) -> dict[str, Any]:
         self.log.info("%s", counts["sentence"])

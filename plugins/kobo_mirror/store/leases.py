@@ -23,7 +23,7 @@ class Lease:
 
     asset_uid: str
     holder: str
-    number: int
+    fencing_token: int
 
 
 def process_holder(purpose: str) -> str:
@@ -87,7 +87,7 @@ def retake_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:
         if row is None or row[1] != holder:
             raise _taken_over(lease)
         mine = update(leases).where(leases.c.asset_uid == asset_uid)
-        connection.execute(mine.values(fencing_number=lease.number, renewed_at=now()))
+        connection.execute(mine.values(fencing_number=lease.fencing_token, renewed_at=now()))
         return lease
 
     return transact(engine, work)
@@ -118,7 +118,7 @@ def renew_lease(engine: Engine, lease: Lease) -> None:
             update(leases)
             .where(
                 leases.c.asset_uid == lease.asset_uid,
-                leases.c.fencing_number == lease.number,
+                leases.c.fencing_number == lease.fencing_token,
                 leases.c.holder == lease.holder,
             )
             .values(renewed_at=now())
@@ -154,7 +154,7 @@ def check_lease(connection: Connection, lease: Lease) -> datetime:
         .where(leases.c.asset_uid == lease.asset_uid)
         .with_for_update(read=True)
     ).one_or_none()
-    if row is None or row[0] != lease.number or row[1] != lease.holder:
+    if row is None or row[0] != lease.fencing_token or row[1] != lease.holder:
         raise _taken_over(lease)
     moment: datetime = row[2]
     return moment

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping
+from sqlalchemy import Engine, RowMapping
 
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import reading, transact
@@ -29,16 +29,15 @@ from kobo_mirror.sync.drain import drain_roots, enqueue_young
 from kobo_mirror.sync.failed_deliveries import enqueue_failed_deliveries
 from kobo_mirror.sync.lease_keeper import holding, note_error, noting_not_started, releasing_on_error
 from kobo_mirror.sync.look_back import look_back, plan_from_end_of_history
+from kobo_mirror.sync.opening import open_or_resume
 from kobo_mirror.sync.pull import Progress, Source, pull_lanes, silent
 from kobo_mirror.sync.repair import ask_again
-from kobo_mirror.sync.run_mode import Exactness, FormView, choose, epochs_now, view_of_form
+from kobo_mirror.sync.run_handle import RunHandle
+from kobo_mirror.sync.run_mode import Exactness, view_of_form
 from kobo_mirror.sync.settle import settle
 from kobo_mirror.sync.summary import close_run, outcome_of, unequal
 from kobo_mirror.sync.sweep import sweep
 from kobo_mirror.sync.verify import Report
-
-RunHandle = dict[str, Any]
-"""What the steps of a run hand on: ``run`` (name), ``run_id``, ``fence``, ``mode``, ``resumed``."""
 
 _LANES_A_GROUP = 4
 
@@ -126,34 +125,11 @@ class MirrorSync:
             bind(self._engine, self._source.mirror, empty_will_do=True)
             lease = take_lease(self._engine, self._asset, run)
             with releasing_on_error(self._engine, lease):
-                return self._begin(lease, view, mode, since)
-
-    def _begin(self, lease: Lease, view: FormView, mode: str, since: int | None) -> RunHandle:
-        epochs = epochs_now(self._engine, self._source.mirror)
-        engine, client, count = self._engine, self._client, view.submissions
-        chosen, watermark = choose(
-            engine, client, epochs, self._exactness, count=count, mode=mode, since=since
-        )
-        run, epoch = lease.holder, epochs.current
-
-        def work(connection: Connection) -> tuple[RowMapping, bool]:
-            old = None if since is not None else runs.unfinished_run(connection, self._asset)
-            if old is None or old["epoch"] != epoch:
-                run_id = runs.open_run(
-                    connection, self._asset, run, chosen, watermark, epoch=epoch, sees_part=view.is_part
-                )
-                return runs.run_row(connection, run_id), False
-            stricter = "exact" if "exact" in (chosen, old["mode"]) else "usual"
-            runs.resume_run(connection, self._asset, old["id"], run, stricter, sees_part=view.is_part)
-            return runs.run_row(connection, old["id"]), True
-
-        row, resumed = transact(self._engine, work)
-        run_handle = {"run": run, "run_id": row["id"], "fencing_token": lease.number, "mode": row["mode"]}
-        return run_handle | {"resumed": resumed}
+                return open_or_resume(self._source, lease, view, self._exactness, asked_for=mode, since=since)
 
     def plan(self, run_handle: RunHandle, *, groups: int = 1) -> list[list[int]]:
         """Cut what is to be read into lanes; returns them in at most ``groups`` groups."""
-        run_id = run_handle["run_id"]
+        run_id = run_handle.run_id
         with reading(self._engine) as connection:
             start = runs.run_row(connection, run_id)["watermark"] or 0
         if not transact(self._engine, lambda c: lanes.covering_lanes(c, self._asset, run_id, start)):
@@ -167,10 +143,10 @@ class MirrorSync:
 
     def pull(self, run_handle: RunHandle, lanes: list[int]) -> None:
         """Read the given lanes to their ends."""
-        chosen = [lane for lane in self._lanes(run_handle["run_id"]) if lane.lane in set(lanes)]
-        lease = Lease(self._asset, run_handle["run"], run_handle["fencing_token"])
-        with holding(self._engine, self._client, lease, run_handle["run_id"]):
-            pull_lanes(self._source, lease, run_handle["run_id"], chosen)
+        chosen = [lane for lane in self._lanes(run_handle.run_id) if lane.lane in set(lanes)]
+        lease = Lease(self._asset, run_handle.run, run_handle.fencing_token)
+        with holding(self._engine, self._client, lease, run_handle.run_id):
+            pull_lanes(self._source, lease, run_handle.run_id, chosen)
 
     def reconcile(self, run_handle: RunHandle, *, confirm: str | None = None) -> None:
         """Sweep, if the run is exact, drain the fetch list, and delete what is proven to be gone.
@@ -181,28 +157,28 @@ class MirrorSync:
 
         :param confirm: the code of a waiting list of deletes that a person has confirmed.
         """
-        lease = retake_lease(self._engine, self._asset, run_handle["run"])
-        transact(self._engine, lambda connection: runs.clear_error(connection, run_handle["run_id"]))
-        with holding(self._engine, self._client, lease, run_handle["run_id"]):
-            exact = run_handle["mode"] == "exact"
+        lease = retake_lease(self._engine, self._asset, run_handle.run)
+        transact(self._engine, lambda connection: runs.clear_error(connection, run_handle.run_id))
+        with holding(self._engine, self._client, lease, run_handle.run_id):
+            exact = run_handle.mode == "exact"
             enqueue_failed_deliveries(self._source, lease)
-            look_back(self._source, lease, run_handle["run_id"])
-            exact = exact or missed_history(self._source, run_handle["run_id"])
+            look_back(self._source, lease, run_handle.run_id)
+            exact = exact or missed_history(self._source, run_handle.run_id)
             # A sweep asks for none of it again.
-            drain_roots(self._source, lease, run_handle["run_id"], sweeps=exact)
+            drain_roots(self._source, lease, run_handle.run_id, sweeps=exact)
             if exact:
                 self._sweep(lease, run_handle)
             try:
-                settle(self._source, lease, run_handle["run_id"], confirm, exact=exact)
-                if not holds_all(self._source, run_handle["run_id"]):
+                settle(self._source, lease, run_handle.run_id, confirm, exact=exact)
+                if not holds_all(self._source, run_handle.run_id):
                     self._sweep(lease, run_handle, anew=True)
-                    settle(self._source, lease, run_handle["run_id"], None, exact=True)
+                    settle(self._source, lease, run_handle.run_id, None, exact=True)
             except DeletesWaitError as waiting:
-                note_error(self._engine, run_handle["run_id"], waiting)
+                note_error(self._engine, run_handle.run_id, waiting)
 
     def _sweep(self, lease: Lease, run_handle: RunHandle, *, anew: bool = False) -> None:
-        sweep(self._source, lease, run_handle["run_id"], anew=anew)
-        enqueue_young(self._source, lease, run_handle["run_id"], resumed=run_handle["resumed"])
+        sweep(self._source, lease, run_handle.run_id, anew=anew)
+        enqueue_young(self._source, lease, run_handle.run_id, resumed=run_handle.resumed)
 
     def finish(self, run_handle: RunHandle) -> dict[str, Any]:
         """Note that the run has ended, give the lease back, and tell what was done.
@@ -211,7 +187,7 @@ class MirrorSync:
         :raises UnequalError: the run ended, and yet rows are missing, or no submission fits the form table.
         :raises KoboMirrorError: a lane has not been read to its end.
         """
-        run_id, form = run_handle["run_id"], self._source.mirror.form
+        run_id, form = run_handle.run_id, self._source.mirror.form
         with reading(self._engine) as connection:
             row = runs.run_row(connection, run_id)
             held = totals(connection, self._asset)
@@ -219,7 +195,7 @@ class MirrorSync:
             difference = count_rows(connection, self._source.mirror).difference
         error = unequal(form, difference, held, reasons)
         if row["finished_at"] is None:  # else this is another attempt of a task that died after the commit
-            retake_lease(self._engine, self._asset, run_handle["run"])
+            retake_lease(self._engine, self._asset, run_handle.run)
             self._require_read_and_reconciled(row)
             transact(self._engine, partial(close_run, form, row, difference, error))
             with suppress(DatabaseError):  # what it leaves goes after the next run
@@ -227,13 +203,13 @@ class MirrorSync:
         with reading(self._engine) as connection:
             row = runs.run_row(connection, run_id)
             exact = runs.last_finished(connection, self._asset, "exact")
-        release_lease(self._engine, self._asset, run_handle["run"])
+        release_lease(self._engine, self._asset, run_handle.run)
         if row["failure"] == DeletesWaitError.__name__:
             raise DeletesWaitError(row["error"])
         if error:
             raise error
         last_exact = exact["finished_at"] if exact and row["mode"] != "exact" else None
-        return {"run": run_handle["run"], **outcome_of(row, held, last_exact)}
+        return {"run": run_handle.run, **outcome_of(row, held, last_exact)}
 
     def _require_read_and_reconciled(self, run: RowMapping) -> None:
         if run["count_difference"] is None or any(not lane.done for lane in self._lanes(run["id"])):
@@ -244,10 +220,10 @@ class MirrorSync:
     def fail(self, run_handle: RunHandle, error: KoboMirrorError | str) -> None:
         """Note why a run stopped, and give the lease back; the next run goes on where it stopped."""
         with reading(self._engine) as connection:
-            row = runs.run_row(connection, run_handle["run_id"])
-        if row["name"] == run_handle["run"]:  # else a newer run has taken it up
-            note_error(self._engine, run_handle["run_id"], error)
-        release_lease(self._engine, self._asset, run_handle["run"])
+            row = runs.run_row(connection, run_handle.run_id)
+        if row["name"] == run_handle.run:  # else a newer run has taken it up
+            note_error(self._engine, run_handle.run_id, error)
+        release_lease(self._engine, self._asset, run_handle.run)
 
     def run(
         self,
@@ -276,7 +252,7 @@ class MirrorSync:
             self.fail(run_handle, f"It ended by an error that was not foreseen: {type(error).__name__}.")
             raise
         except BaseException:
-            release_lease(self._engine, self._asset, run_handle["run"])
+            release_lease(self._engine, self._asset, run_handle.run)
             raise
 
     def repair(self, report: Report, *, confirm: str | None = None) -> None:

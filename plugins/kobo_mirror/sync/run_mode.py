@@ -17,6 +17,8 @@ from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.row_counts import count_rows
 from kobo_mirror.store.totals import note_server_count
 
+AUTO, INCREMENTAL, EXACT = "auto", "usual", "exact"
+
 
 class Exactness(NamedTuple):
     """How often a run is exact by itself: of forms up to a size each one, of larger ones one in that time."""
@@ -89,7 +91,7 @@ def choose(
     with reading(engine) as connection:
         watermark = runs.watermark(connection, asset)
         last = runs.last_finished(connection, asset)
-        last_exact = runs.last_finished(connection, asset, "exact")
+        last_exact = runs.last_finished(connection, asset, EXACT)
         is_new = not holds_any(connection, asset)
     known = last["highest_id"] if last and not is_new else None
     start = 0 if epochs.must_read_all else (watermark if watermark is not None else known) or 0
@@ -97,6 +99,6 @@ def choose(
     overdue = last_exact is None or last_exact["finished_at"] < clock(engine) - exactness.every
     transact(engine, lambda connection: note_server_count(connection, asset, count))
     must = watermark is None or restored
-    due = mode == "auto" and (overdue or count <= exactness.up_to)
-    chosen = "exact" if mode == "exact" or must or due else "usual"
+    due = mode == AUTO and (overdue or count <= exactness.up_to)
+    chosen = EXACT if mode == EXACT or must or due else INCREMENTAL
     return chosen, start if since is None else min(since, start)

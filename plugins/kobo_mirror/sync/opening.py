@@ -1,0 +1,53 @@
+"""Open a run, or resume the one that never finished."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, RowMapping
+
+from kobo_mirror.database.engine import transact
+from kobo_mirror.store import runs
+from kobo_mirror.store.leases import Lease
+from kobo_mirror.sync.pull import Source
+from kobo_mirror.sync.run_handle import RunHandle
+from kobo_mirror.sync.run_mode import EXACT, INCREMENTAL, Exactness, FormView, choose, epochs_now
+
+
+def open_or_resume(
+    source: Source,
+    lease: Lease,
+    view: FormView,
+    exactness: Exactness,
+    *,
+    asked_for: str,
+    since: int | None,
+) -> RunHandle:
+    """Open a run in the mode that fits, or resume the one that never finished.
+
+    A run is resumed only in the epoch in which it began, and never where ``since`` is given: its lanes may
+    leave out what is asked for. One that is resumed is exact if it was, or would be opened so now.
+
+    :param lease: the form's lease; its holder becomes the run's name.
+    :param view: what the token sees of the form now.
+    :param asked_for: the mode that a person or a schedule asks for: ``auto``, ``usual``, ``exact``.
+    :param since: read everything above this ``_id`` again; None where that is not asked for.
+    :returns: the run's handle, with the mode that was chosen.
+    """
+    engine, client, asset, run = source.engine, source.client, lease.asset_uid, lease.holder
+    epochs = epochs_now(engine, source.mirror)
+    mode, watermark = choose(
+        engine, client, epochs, exactness, count=view.submissions, mode=asked_for, since=since
+    )
+
+    def work(connection: Connection) -> tuple[RowMapping, bool]:
+        old = None if since is not None else runs.unfinished_run(connection, asset)
+        if old is None or old["epoch"] != epochs.current:
+            run_id = runs.open_run(
+                connection, asset, run, mode, watermark, epoch=epochs.current, sees_part=view.is_part
+            )
+            return runs.run_row(connection, run_id), False
+        stricter = EXACT if EXACT in (mode, old["mode"]) else INCREMENTAL
+        runs.resume_run(connection, asset, old["id"], run, stricter, sees_part=view.is_part)
+        return runs.run_row(connection, old["id"]), True
+
+    row, is_resumed = transact(engine, work)
+    return RunHandle(run, row["id"], lease.fencing_token, row["mode"], is_resumed)
