@@ -14,7 +14,7 @@ from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from simulator.process import SimulatorProcess
-from tests.support import at_the_end
+from tests.support import closing_sentences
 from tests.support.database_server import DatabaseServer, test_server
 
 for name in [name for name in os.environ if name.startswith(("KOBO_", "WEBHOOK_", "INKOMOKO_"))]:
@@ -26,7 +26,7 @@ SIMULATED_ROWS = 300
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    at_the_end.say(terminalreporter)
+    closing_sentences.write(terminalreporter)
 
 
 @pytest.fixture(scope="session")

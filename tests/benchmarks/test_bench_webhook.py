@@ -11,7 +11,7 @@ from benchmarks.closed_loop import post_all
 from benchmarks.common import BenchError
 from benchmarks.webhook import CEILINGS, measured, sentence
 from benchmarks.webhook_field import COMMANDS, EACH, EDITED, HELLO, LONE, NEW, OURS, REPEATED, Plan
-from tests.support.rude_server import RudeServer, answer
+from tests.support.faulty_server import FaultyServer, response
 
 PHASES = {LONE, NEW, EDITED, REPEATED}
 
@@ -31,7 +31,7 @@ def test_every_contestant_takes_its_turns_and_holds_what_it_took() -> None:
 
 
 def test_the_loop_sends_each_request_once_and_measures_each_answer() -> None:
-    with RudeServer(answer(b"{}")) as server:
+    with FaultyServer(response(b"{}")) as server:
         sent = [f"POST /{i} HTTP/1.1\r\nContent-Length: 0\r\n\r\n".encode() for i in range(7)]
         load = post_all(int(server.url.rpartition(":")[2]), sent, connections=3)
         assert sorted(request.split()[1] for request in server.requests) == [f"/{i}" for i in range(7)]
@@ -42,7 +42,7 @@ def test_the_loop_sends_each_request_once_and_measures_each_answer() -> None:
 
 def test_an_answer_that_is_cut_off_is_no_result() -> None:
     with (
-        RudeServer(answer(b"{}", length=50)) as server,
+        FaultyServer(response(b"{}", length=50)) as server,
         pytest.raises(BenchError, match="in the middle of an answer"),
     ):
         post_all(int(server.url.rpartition(":")[2]), [b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"], 1)

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.process import SimulatorProcess
 from tests.support.dag_runs import Airflow
-from tests.support.tripwire import SERIALIZED, Tripwire
+from tests.support.deserialization_probe import SERIALIZED, DeserializationProbe
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 KEYS = ("note", "error", "kobo_mirror_note", "kobo_mirror_error")
@@ -40,7 +40,7 @@ def everything_may_be_deserialized(monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
     monkeypatch.setenv("AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES", "tests.* airflow.*")
     serde._get_patterns.cache_clear()
-    Tripwire.made.clear()
+    DeserializationProbe.made.clear()
     yield
     serde._get_patterns.cache_clear()
 
@@ -76,7 +76,7 @@ def test_the_run_of_another_team_gets_no_note_and_nothing_of_it_is_read(
     run = foreign_dag(tmp_path, value, fails=fails).test()
     assert str(run.state) == ("failed" if fails else "success")
     assert airflow.note(run) == "None"
-    assert Tripwire.made == []
+    assert DeserializationProbe.made == []
 
 
 @pytest.mark.parametrize("value", VALUES, ids=["text", "serialized", "json"])
@@ -86,7 +86,7 @@ def test_beside_our_task_in_their_dag_only_ours_is_noted(
     run = foreign_dag(tmp_path, value, fails=False, step="forms").test()
     line = f"{simulator.asset}: Client data (simulated) (300 submissions)"
     assert airflow.note(run) == f"1 forms at {simulator.url}\n- {line}"
-    assert Tripwire.made == []
+    assert DeserializationProbe.made == []
 
 
 @pytest.mark.parametrize("value", VALUES, ids=["text", "serialized", "json"])
@@ -97,7 +97,7 @@ def test_the_error_of_our_task_in_their_dag_is_noted_as_it_is(
     run = foreign_dag(tmp_path, value, fails=True, step="forms").test()
     assert airflow.note(run).startswith("ours: KOBO_TOKEN was refused by ")
     assert "their" not in airflow.note(run)
-    assert Tripwire.made == []
+    assert DeserializationProbe.made == []
 
 
 def test_a_sentence_of_ours_that_looks_like_a_serialized_value_stays_a_sentence(airflow: Airflow) -> None:
@@ -114,4 +114,4 @@ def test_a_sentence_of_ours_that_looks_like_a_serialized_value_stays_a_sentence(
         session.execute(update(XComModel).where(XComModel.key == NOTE).values(value=SERIALIZED))
         on_dag_run_success(session.get_one(DagRun, run.id), "")
     assert airflow.note(run) == SERIALIZED
-    assert Tripwire.made == []
+    assert DeserializationProbe.made == []

@@ -5,14 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import (
-    Dialect,
-    Engine,
-    Table,
-    event,
-    select,
-    text,
-)
+from sqlalchemy import Dialect, Engine, Table, event, select, text
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 

@@ -11,18 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import (
-    JSON,
-    Column,
-    Engine,
-    Float,
-    Integer,
-    MetaData,
-    Numeric,
-    Table,
-    Time,
-    select,
-)
+from sqlalchemy import JSON, Column, Engine, Float, Integer, MetaData, Numeric, Table, Time, select
 from sqlalchemy.types import NullType, TypeEngine
 
 from kobo_mirror.database.bulk import THE_MOMENT, Write, write

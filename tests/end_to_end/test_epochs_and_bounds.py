@@ -16,10 +16,10 @@ from kobo_mirror.store.runs import open_run
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.status import status
 from simulator.options import Options
-from tests.end_to_end.test_rows_are_there import LARGE_FORM, drop_and_migrate, run_sql, stop_after
 from tests.support.mirroring import Mirroring
 from tests.support.passing_time import pass_time
-from tests.support.tables import answers, ledger, records
+from tests.support.rebuilding import LARGE_FORM, drop_and_migrate, stop_after
+from tests.support.tables import answers, ledger, records, run_sql
 
 USUAL = {"mode": "usual", **LARGE_FORM}
 

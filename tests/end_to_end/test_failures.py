@@ -19,21 +19,21 @@ from simulator.process import SimulatorProcess
 
 
 @pytest.fixture
-def closed_door() -> str:
+def closed_port() -> str:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{listener.getsockname()[1]}/api/real-time-updates"
 
 
 def test_failed_deliveries_are_asked_for_once(
-    simulator: SimulatorProcess, database_url: str, closed_door: str
+    simulator: SimulatorProcess, database_url: str, closed_port: str
 ) -> None:
     engine = open_engine(database_url)
     migrate(engine, KOBO_RECORDS)
     with open_form(simulator.url, simulator.token, simulator.asset) as client:
         sync = MirrorSync(client, engine, form=KOBO_RECORDS, server=server_url(simulator.url), exact_up_to=0)
         sync.run()
-        register_webhook(client, engine, endpoint=closed_door, secret="s3cret")
+        register_webhook(client, engine, endpoint=closed_port, secret="s3cret")
         lost = simulator.control.create(3)
         simulator.control.wait_deliveries()
         first = sync.run()

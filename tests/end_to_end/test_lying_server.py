@@ -15,7 +15,7 @@ from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import verify
 from simulator.process import SimulatorProcess
-from tests.support.laboratory import code_of
+from tests.support.mirrored_server import code_of
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.store.tables import sync_runs
-from tests.support.front_end import FrontEnd, spelling
 from tests.support.mirroring import Mirroring
+from tests.support.reverse_proxy import ReverseProxy, spelling
 from tests.support.submissions import QUESTION
 from tests.support.tables import answers, ledger, rows_of
 
@@ -26,12 +26,12 @@ BESIDE_THE_COLUMNS = ("_geolocation", "cd_other", "_validation_status", "_submit
 ROWS = 40
 
 
-def asking(mirroring: Mirroring, front: FrontEnd) -> KoboClient:
+def asking(mirroring: Mirroring, front: ReverseProxy) -> KoboClient:
     simulator = mirroring.simulator
     return open_form(front.url, simulator.token, simulator.asset, attempts=2, sleep=mirroring.slept.append)
 
 
-def sync(mirroring: Mirroring, front: FrontEnd, **options: Any) -> dict[str, Any]:
+def sync(mirroring: Mirroring, front: ReverseProxy, **options: Any) -> dict[str, Any]:
     return mirroring.sync(asking(mirroring, front), page_size=15, **options)
 
 
@@ -49,7 +49,7 @@ def test_a_value_that_is_no_json_beside_the_columns_is_in_no_ones_way(
     control.reset(rows=ROWS)
     for odd, key in zip(control.ids()[18:], BESIDE_THE_COLUMNS, strict=False):
         control.raw(odd, {key: ["@odd@", {"a": "@odd@"}]})
-    with FrontEnd(embedded.simulator.url, spelling(value)) as front:
+    with ReverseProxy(embedded.simulator.url, spelling(value)) as front:
         assert sync(embedded, front)["inserted"] == ROWS
         again = sync(embedded, front, mode="exact", since=0)
         assert (again["unchanged"], swept(embedded)) == (ROWS, 0)
@@ -64,7 +64,7 @@ def test_a_value_that_is_no_json_in_a_column_is_a_rejection_that_names_it(
     control.reset(rows=ROWS)
     odd = control.ids()[20]
     control.raw(odd, {QUESTION["client_name"]: "@odd@"})
-    with FrontEnd(mirroring.simulator.url, spelling(value)) as front:
+    with ReverseProxy(mirroring.simulator.url, spelling(value)) as front:
         result = sync(mirroring, front, keep_payloads="all")
         again = sync(mirroring, front, mode="exact", since=0, keep_payloads="all")
     assert (result["inserted"], result["rejected"]) == (ROWS - 1, 1)
@@ -83,7 +83,7 @@ def test_a_row_that_is_nested_without_end_is_a_rejection(embedded: Mirroring, de
     for kobo_id, key in odd.items():
         control.raw(kobo_id, {key: {"uid": "validation_status_approved", "timestamp": 1, "more": "@odd@"}})
     nested = b'{"a":[' * (depth // 2) + b"]}" * (depth // 2)
-    with FrontEnd(embedded.simulator.url, spelling(nested)) as front:
+    with ReverseProxy(embedded.simulator.url, spelling(nested)) as front:
         result = sync(embedded, front)
         assert (result["inserted"], result["rejected"]) == (ROWS - len(odd), len(odd))
         again = sync(embedded, front, mode="exact", since=0)

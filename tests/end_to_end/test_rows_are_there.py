@@ -1,44 +1,29 @@
-"""A sync says success only if every row is there: after a table was dropped, emptied, declared otherwise."""
+"""A sync succeeds only if every row is there: after a table was dropped, emptied or changed by hand."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
-from kobo_mirror.database.engine import clock, open_engine, reading, transact
-from kobo_mirror.errors import KoboMirrorError, LeaseError, SchemaError, UnequalError
+from kobo_mirror.database.engine import open_engine, reading, transact
+from kobo_mirror.errors import KoboMirrorError, SchemaError, UnequalError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Column, Form, Kind, Mirror
+from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.bindings import epochs_of
-from kobo_mirror.store.leases import LIFETIME
 from kobo_mirror.store.row_counts import count_rows
 from kobo_mirror.store.schema import bind, migrate
-from kobo_mirror.store.tables import leases, sync_runs
+from kobo_mirror.store.tables import sync_runs
 from kobo_mirror.store.totals import totals
 from kobo_mirror.store.writer import Writer
-from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.status import status
-from kobo_mirror.sync.verify import verify
 from tests.support.mirroring import Mirroring
+from tests.support.rebuilding import LARGE_FORM, drop_and_migrate, stop_after
 from tests.support.submissions import ASSET, MIRROR, SERVER, body, submission
 from tests.support.tables import answers, ledger, records, rows_of, run_sql
-
-LARGE_FORM = {"exact_up_to": 0, "exact_every_hours": 24}
-
-
-def stop_after(mirroring: Mirroring, pages: int) -> None:
-    """Answer so many pages of ten, and then none."""
-    mirroring.simulator.control.faults.add("503", count=None, after=pages, path="limit=10$")
-
-
-def drop_and_migrate(engine: Engine) -> None:
-    run_sql(engine, "DROP TABLE kobo_records")
-    migrate(engine, KOBO_RECORDS)
 
 
 def rename_and_migrate(engine: Engine) -> None:
@@ -68,6 +53,8 @@ WAYS: dict[str, Callable[[Engine], None]] = {
     "nine of ten gone": lambda engine: lose(engine, "10 <> 0"),
     "one of a hundred gone": lambda engine: lose(engine, "100 = 0"),
 }
+
+
 MORE_OF_A_KIND = ("renamed", "dropped twice")
 
 
@@ -150,93 +137,6 @@ def test_a_difference_that_remains_is_an_error_and_red(embedded: Mirroring) -> N
     assert embedded.verify().equal
 
 
-NEEDS = Column("needs", "sec_c/cd_needs", required=False)
-TIME = KOBO_RECORDS.columns[-1]
-ONE_FEWER = Form("kobo_records", (*KOBO_RECORDS.columns[:-2], TIME))
-ONE_REPLACED = Form("kobo_records", (*KOBO_RECORDS.columns[:-2], NEEDS, TIME))
-SAME_VALUES = Form(  # another name for a column: the cells, and with them row_digest, are the same
-    "kobo_records", (replace(KOBO_RECORDS.columns[0], name="day"), *KOBO_RECORDS.columns[1:])
-)
-AS_TEXT = Form(
-    "kobo_records",
-    tuple(replace(c, kind=Kind.TEXT) if c.name == "age" else c for c in KOBO_RECORDS.columns),
-)
-
-
-def syncing(mirroring: Mirroring, form: Form, client: Any, **options: Any) -> MirrorSync:
-    server = mirroring.mirror.server
-    return MirrorSync(client, mirroring.engine, form=form, server=server, **options)
-
-
-def sync_as(mirroring: Mirroring, form: Form, **how: Any) -> dict[str, Any]:
-    with mirroring.client() as client:
-        return syncing(mirroring, form, client).run(**how)
-
-
-def equal_as(mirroring: Mirroring, form: Form) -> bool:
-    with mirroring.client() as client:
-        mirror = Mirror(form, mirroring.mirror.server, mirroring.simulator.asset)
-        report = verify(client, mirroring.engine, mirror, lambda *_: None, full=True)
-    return report.equal and report.compared == len(records(mirroring.engine, form))
-
-
-@pytest.mark.parametrize(
-    "form",
-    [ONE_FEWER, SAME_VALUES, *(pytest.param(one, marks=pytest.mark.long) for one in (ONE_REPLACED, AS_TEXT))],
-)
-@pytest.mark.parametrize("mode", ["auto", "usual"])
-def test_another_declaration_writes_every_row(mirroring: Mirroring, form: Form, mode: str) -> None:
-    mirroring.sync()
-    run_sql(mirroring.engine, "DROP TABLE kobo_records")
-    migrate(mirroring.engine, form)
-    sync_as(mirroring, form, mode=mode)
-    assert len(records(mirroring.engine, form)) == 300
-    assert equal_as(mirroring, form)
-
-
-@pytest.mark.parametrize("form", [ONE_FEWER, SAME_VALUES])
-@pytest.mark.parametrize("pages", [1, 4])
-def test_an_unfinished_run_is_not_resumed_under_another_declaration(
-    mirroring: Mirroring, form: Form, pages: int
-) -> None:
-    stop_after(mirroring, pages)
-    with pytest.raises(KoboMirrorError):
-        mirroring.sync(mirroring.client(attempts=1), page_size=10, in_flight=1)
-    mirroring.simulator.control.faults.clear()
-    assert 0 < len(records(mirroring.engine)) < 300
-    run_sql(mirroring.engine, "DROP TABLE kobo_records")
-    migrate(mirroring.engine, form)
-    sync_as(mirroring, form)
-    assert equal_as(mirroring, form)
-    assert len(records(mirroring.engine, form)) == 300
-
-
-def test_an_unfinished_run_of_the_same_epoch_is_resumed(mirroring: Mirroring) -> None:
-    stop_after(mirroring, 5)
-    with pytest.raises(KoboMirrorError):
-        mirroring.sync(mirroring.client(attempts=1), page_size=10, in_flight=1)
-    mirroring.simulator.control.faults.clear()
-    loaded = len(records(mirroring.engine))
-    assert 0 < loaded < 300
-    mirroring.sync(page_size=10)
-    (run,) = rows_of(mirroring.engine, sync_runs)
-    assert (run["inserted"], run["rows_read"]) == (300, 300)
-
-
-def test_a_process_of_another_declaration_is_refused_and_writes_nothing(mirroring: Mirroring) -> None:
-    mirroring.sync()
-    run_sql(mirroring.engine, "DROP TABLE kobo_records")
-    migrate(mirroring.engine, ONE_FEWER)
-    writer = Writer(mirroring.engine, mirroring.mirror)
-    before = ledger(mirroring.engine)
-    for kobo_id in (1, 412001):
-        with pytest.raises(SchemaError, match="declared otherwise"):
-            writer.push(body(submission(kobo_id)))
-    assert ledger(mirroring.engine) == before
-    sync_as(mirroring, ONE_FEWER)
-    assert equal_as(mirroring, ONE_FEWER)
-
-
 def test_a_delivery_during_the_epoch_that_came_is_of_that_epoch(mirroring: Mirroring) -> None:
     mirroring.sync()
     writer = Writer(mirroring.engine, mirroring.mirror)
@@ -287,47 +187,6 @@ def test_no_form_can_be_all_rejected_and_a_success(mirroring: Mirroring) -> None
     assert code == 0
     assert out.startswith("success, with 299 rejected: ")
     assert status(mirroring.engine, KOBO_RECORDS)["light"] != "green"
-
-
-def test_a_step_of_an_older_run_that_comes_late_stops_no_newer_one(mirroring: Mirroring) -> None:
-    with mirroring.client() as client:
-        sync = syncing(mirroring, KOBO_RECORDS, client)
-        old = sync.prepare("kobo_sync old")
-        with mirroring.engine.begin() as connection:
-            lapsed = clock(mirroring.engine) - LIFETIME - LIFETIME
-            connection.execute(leases.update().values(renewed_at=lapsed))
-        new = sync.prepare("kobo_sync new")
-        number = rows_of(mirroring.engine, leases)[0]["fencing_number"]
-        for step in (lambda: sync.reconcile(old), lambda: sync.finish(old)):
-            with pytest.raises(LeaseError):
-                step()
-        assert rows_of(mirroring.engine, leases)[0]["fencing_number"] == number
-        for group in sync.plan(new):
-            sync.pull(new, group)
-        sync.reconcile(new)
-        assert sync.finish(new)["inserted"] == 300
-
-
-def test_a_run_that_was_given_back_is_not_taken_up_by_its_late_steps(mirroring: Mirroring) -> None:
-    with mirroring.client() as client:
-        sync = syncing(mirroring, KOBO_RECORDS, client)
-        run_handle = sync.prepare("kobo_sync 1")
-        sync.fail(run_handle, "killed")
-        for step in (lambda: sync.reconcile(run_handle), lambda: sync.finish(run_handle)):
-            with pytest.raises(LeaseError):
-                step()
-
-
-def test_another_attempt_of_a_step_goes_on_with_its_own_run(mirroring: Mirroring) -> None:
-    with mirroring.client() as client:
-        sync = syncing(mirroring, KOBO_RECORDS, client)
-        run_handle = sync.prepare("kobo_sync 1")
-        for group in sync.plan(run_handle):
-            sync.pull(run_handle, group)
-        sync.reconcile(run_handle)
-        sync.reconcile(run_handle)
-        first = sync.finish(run_handle)
-        assert sync.finish(run_handle) == first  # it had died before it could tell
 
 
 def test_a_count_beside_a_busy_webhook_is_no_false_alarm(database_url: str) -> None:

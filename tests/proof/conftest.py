@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from simulator.options import Options
-from tests.support.laboratory import Laboratory, laboratory
+from tests.support.mirrored_server import MirroredServer, mirrored_server
 
 
 @pytest.fixture
-def lab(database_url: str) -> Iterator[Laboratory]:
+def mirrored(database_url: str) -> Iterator[MirroredServer]:
     """A server without a submission and an empty mirror."""
-    with laboratory(database_url, Options(rows=0, media=True)) as made:
+    with mirrored_server(database_url, Options(rows=0, media=True)) as made:
         yield made

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event
 from kobo_mirror.errors import DatabaseError
 from simulator.options import Options
 from tests.support.database_server import OwnServer, own_server
-from tests.support.laboratory import Laboratory, laboratory
+from tests.support.mirrored_server import MirroredServer, mirrored_server
 
 ROWS = 6000
 SMALL_DISK = ("--innodb-file-per-table=OFF", "--innodb-data-file-path=ibdata1:12M:autoextend:max:14M")
@@ -28,25 +28,25 @@ def own() -> Iterator[OwnServer]:
 
 
 @pytest.fixture
-def lab(own: OwnServer) -> Iterator[Laboratory]:
-    with laboratory(own.fresh_database(), Options(rows=40)) as made:
+def mirrored(own: OwnServer) -> Iterator[MirroredServer]:
+    with mirrored_server(own.fresh_database(), Options(rows=40)) as made:
         yield made
 
 
 def test_a_full_disk_of_sqlite_is_said_and_gone_on_from(tmp_path: Path) -> None:
-    with laboratory(f"sqlite:///{tmp_path / 'mirror.db'}", Options(rows=ROWS)) as lab:
-        with disk_of(lab.engine, pages=400):
-            fails_and_keeps_what_it_has(lab, "disk is full")
-        goes_on(lab)
+    with mirrored_server(f"sqlite:///{tmp_path / 'mirror.db'}", Options(rows=ROWS)) as mirrored:
+        with disk_of(mirrored.engine, pages=400):
+            fails_and_keeps_what_it_has(mirrored, "disk is full")
+        goes_on(mirrored)
 
 
 def test_a_full_disk_of_a_server_is_said_and_gone_on_from(own: OwnServer) -> None:
     own.restart(*SMALL_DISK)
     try:
-        with laboratory(own.fresh_database(), Options(rows=ROWS)) as lab:
-            fails_and_keeps_what_it_has(lab, "a table is full")
+        with mirrored_server(own.fresh_database(), Options(rows=ROWS)) as mirrored:
+            fails_and_keeps_what_it_has(mirrored, "a table is full")
             own.restart()
-            goes_on(lab)
+            goes_on(mirrored)
     finally:
         own.restart()
 
@@ -63,56 +63,58 @@ def disk_of(engine: Engine, *, pages: int) -> Iterator[None]:
     engine.dispose()
 
 
-def fails_and_keeps_what_it_has(lab: Laboratory, words: str) -> None:
+def fails_and_keeps_what_it_has(mirrored: MirroredServer, words: str) -> None:
     with pytest.raises(DatabaseError, match=words):
-        lab.run("exact")
-    assert len(lab.contents().rows) < ROWS
-    newest = lab.living.control.rows(lab.living.control.ids()[-20:])
+        mirrored.run("exact")
+    assert len(mirrored.contents().rows) < ROWS
+    newest = mirrored.server.control.rows(mirrored.server.control.ids()[-20:])
     with pytest.raises(DatabaseError, match=words):
         for row in newest:  # rejected ones, which are kept whole
-            lab.writer().push(json.dumps(row | {"cd_needs": "x" * 2**20, "sec_c/cd_age": None}).encode())
+            mirrored.writer().push(json.dumps(row | {"cd_needs": "x" * 2**20, "sec_c/cd_age": None}).encode())
 
 
-def goes_on(lab: Laboratory) -> None:
-    lab.run("exact")
-    assert lab.verify().equal
-    assert len(lab.contents().rows) == ROWS
+def goes_on(mirrored: MirroredServer) -> None:
+    mirrored.run("exact")
+    assert mirrored.verify().equal
+    assert len(mirrored.contents().rows) == ROWS
 
 
 @pytest.mark.parametrize("statement", [9, 24, 33, 41])
 @pytest.mark.parametrize("end", [OwnServer.kill, OwnServer.stop])
 def test_a_server_that_restarts_in_mid_transaction_loses_nothing(
-    own: OwnServer, lab: Laboratory, end: Callable[[OwnServer], None], statement: int
+    own: OwnServer, mirrored: MirroredServer, end: Callable[[OwnServer], None], statement: int
 ) -> None:
     """A transaction is run again; where something was only being read, the next sync goes on."""
-    with before_statement(lab.engine, statement, lambda: restart(own, end)):
+    with before_statement(mirrored.engine, statement, lambda: restart(own, end)):
         try:
-            lab.run("exact")
+            mirrored.run("exact")
         except DatabaseError as error:
             assert re.search("the connection was lost|it cannot be reached", str(error))  # by another lane
-    lab.run("exact")
-    assert lab.verify().equal
-    assert lab.contents() == lab.contents_from_scratch()
+    mirrored.run("exact")
+    assert mirrored.verify().equal
+    assert mirrored.contents() == mirrored.contents_from_scratch()
 
 
-def test_a_delivery_in_a_restart_is_written_once_the_server_is_back(own: OwnServer, lab: Laboratory) -> None:
-    body = json.dumps(lab.living.control.rows()[0]).encode()
-    with before_statement(lab.engine, 1, lambda: restart(own, OwnServer.kill)):
-        assert lab.writer().push(body).result == "inserted"
-    assert len(lab.contents().ledger) == 1
-    assert lab.writer().push(body).result == "unchanged"
+def test_a_delivery_in_a_restart_is_written_once_the_server_is_back(
+    own: OwnServer, mirrored: MirroredServer
+) -> None:
+    body = json.dumps(mirrored.server.control.rows()[0]).encode()
+    with before_statement(mirrored.engine, 1, lambda: restart(own, OwnServer.kill)):
+        assert mirrored.writer().push(body).result == "inserted"
+    assert len(mirrored.contents().ledger) == 1
+    assert mirrored.writer().push(body).result == "unchanged"
 
 
 def test_a_restart_before_the_commit_is_an_error_and_the_delivery_is_taken_then(
-    own: OwnServer, lab: Laboratory
+    own: OwnServer, mirrored: MirroredServer
 ) -> None:
     """Whether a commit that was not answered was carried out, nobody can tell: so it is no success."""
-    body = json.dumps(lab.living.control.rows()[0]).encode()
-    event.listen(lab.engine, "commit", lambda _: restart(own, OwnServer.kill), once=True)
+    body = json.dumps(mirrored.server.control.rows()[0]).encode()
+    event.listen(mirrored.engine, "commit", lambda _: restart(own, OwnServer.kill), once=True)
     with pytest.raises(DatabaseError, match="the connection was lost"):
-        lab.writer().push(body)
-    assert not lab.contents().ledger
-    assert lab.writer().push(body).result == "inserted"
+        mirrored.writer().push(body)
+    assert not mirrored.contents().ledger
+    assert mirrored.writer().push(body).result == "inserted"
 
 
 def restart(own: OwnServer, end: Callable[[OwnServer], None]) -> None:

@@ -24,10 +24,10 @@ from kobo_mirror.sync import deletes, drain, pull, repair, settle, sweep
 from kobo_mirror.sync.verify import Report
 from simulator.faults import KINDS
 from simulator.options import Options
-from tests.support.at_the_end import SAID_AT_THE_END
-from tests.support.happenings import Event, Happenings
-from tests.support.living_server import LivingServer, Moment
+from tests.support.closing_sentences import CLOSING_SENTENCE
+from tests.support.interleaved_server import InterleavedServer, ScheduledAction
 from tests.support.observed_mirror import DONE, FAILED, WAITING, ObservedMirror
+from tests.support.server_events import Event, ServerEvents
 
 MINUTES = float(os.environ.get("PROOF_MINUTES", "0.5"))
 SEED = int(os.environ.get("PROOF_SEED", "0")) or secrets.randbits(32)
@@ -63,8 +63,8 @@ FAULTS = st.fixed_dictionaries(
 class History(RuleBasedStateMachine):
     """One form from its first submission to a last proof."""
 
-    server: ClassVar[LivingServer]
-    happenings: ClassVar[Happenings]
+    server: ClassVar[InterleavedServer]
+    server_events: ClassVar[ServerEvents]
     mirror: ClassVar[ObservedMirror]
     told: ClassVar[int] = 0
     moved: ClassVar[int] = 0
@@ -76,7 +76,7 @@ class History(RuleBasedStateMachine):
         manages=st.booleans(),
     )
     def begin(self, rows: int, page_size: int, media: bool, manages: bool) -> None:
-        self.happenings.begin(rows, media=media, manages=manages)
+        self.server_events.begin(rows, media=media, manages=manages)
         self.mirror.begin(page_size)
         type(self).told += 1
         self.runs = 0
@@ -84,11 +84,11 @@ class History(RuleBasedStateMachine):
     @rule(events=st.lists(EVENTS, min_size=1, max_size=4))
     def happen(self, events: list[Event]) -> None:
         for event in events:
-            self.happenings.happen(event)
+            self.server_events.happen(event)
 
     @rule(pick=PICKS, cut=st.none() | st.integers(0, 12))
     def deliver(self, pick: int, cut: int | None) -> None:
-        bodies = self.happenings.bodies
+        bodies = self.server_events.bodies
         if bodies:
             with self.mirror.observed(alone=True):
                 assert self.mirror.deliver(bodies[-1 - pick % len(bodies)], cut=cut) != FAILED
@@ -121,51 +121,51 @@ class History(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from((3, 6, 16, 1500)))
     def wait(self, minutes: int) -> None:
         self.mirror.pass_time(minutes)
-        self.happenings.pass_time(minutes)
+        self.server_events.pass_time(minutes)
 
     def teardown(self) -> None:
         """One more clean exact sync, and then the proof."""
         self.server.control.faults.clear()
-        self.happenings.view_all()
+        self.server_events.view_all()
         self.wait(6)
         with self.mirror.observed(alone=True):
             outcome = self.mirror.sync("exact")
             if outcome == WAITING:
                 outcome = self.mirror.sync("exact", confirm=self.mirror.mark)
         report = self.mirror.verify()
-        if self.happenings.moved and any(report.differences.values()):
+        if self.server_events.moved and any(report.differences.values()):
             self._repair_what_moved(report)
             report = self.mirror.verify()
         else:
-            assert outcome == self.mirror.expected(self.happenings.rows().values()), self.mirror.error
+            assert outcome == self.mirror.expected(self.server_events.rows().values()), self.mirror.error
         assert not any(report.differences.values()), report.sentence
-        self.mirror.check_rows(self.happenings.rows())
+        self.mirror.check_rows(self.server_events.rows())
 
     def _repair_what_moved(self, report: Report) -> None:
         stale = set(report.differing["stale"])
         assert sum(report.differences.values()) == len(stale), report.sentence
-        assert stale <= self.happenings.moved, report.sentence
+        assert stale <= self.server_events.moved, report.sentence
         type(self).moved += 1
         with self.mirror.observed(alone=True):
             assert self.mirror.repair() == DONE, self.mirror.error
 
     def _observe(self, moments: list[tuple[int, bool, Event]], work: Any) -> None:
         planned = [
-            Moment(number, answered, lambda e=event: self._meanwhile(e))
+            ScheduledAction(number, answered, lambda e=event: self._meanwhile(e))
             for number, answered, event in moments
         ]
         with self.mirror.observed(alone=not moments), self.server.meanwhile(planned):
             work()
-        self.happenings.view_all()
+        self.server_events.view_all()
 
     def _meanwhile(self, event: Event) -> None:
         if event.name == "sync":
             self.mirror.sync_elsewhere("exact" if event.pick % 2 else "auto")
         elif event.name == "deliver":
-            if bodies := self.happenings.bodies:
+            if bodies := self.server_events.bodies:
                 self.mirror.deliver(bodies[-1 - event.pick % len(bodies)])
         else:
-            self.happenings.happen(event)
+            self.server_events.happen(event)
 
 
 @pytest.fixture
@@ -180,10 +180,12 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def history(database_url: str, small_pages: None) -> Iterator[type[History]]:
-    with LivingServer(Options(rows=0, media=True)) as server:
+    with InterleavedServer(Options(rows=0, media=True)) as server:
         observed = ObservedMirror(server.url, server.token, server.asset, database_url, server.control.ids)
-        happenings = Happenings(server.control, server.token, observed.looks_back)
-        yield type("History", (History,), {"server": server, "happenings": happenings, "mirror": observed})
+        server_events = ServerEvents(server.control, server.token, observed.looks_back)
+        yield type(
+            "History", (History,), {"server": server, "server_events": server_events, "mirror": observed}
+        )
         observed.close()
 
 
@@ -191,7 +193,7 @@ def test_every_history_ends_in_an_equal_mirror(
     history: type[History], record_property: Callable[[str, object], None], database_url: str
 ) -> None:
     until, number = time.monotonic() + 60 * MINUTES, SEED
-    record_property(SAID_AT_THE_END, f"{database_url.partition(':')[0]}: histories from seed {SEED}")
+    record_property(CLOSING_SENTENCE, f"{database_url.partition(':')[0]}: histories from seed {SEED}")
     options = settings(
         max_examples=BATCH,
         stateful_step_count=12,
@@ -204,7 +206,7 @@ def test_every_history_ends_in_an_equal_mirror(
         number += 1
         run_state_machine_as_test(seed(number)(history), settings=options)
     counted = (
-        f"{history.told} histories with {history.happenings.moves} moved answers, all equal, "
+        f"{history.told} histories with {history.server_events.moves} moved answers, all equal, "
         f"{history.moved} of them by a full proof and its repair"
     )
-    record_property(SAID_AT_THE_END, f"{database_url.partition(':')[0]}: {counted}")
+    record_property(CLOSING_SENTENCE, f"{database_url.partition(':')[0]}: {counted}")

@@ -18,8 +18,8 @@ from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import checkpoints, form_table, submissions
 from simulator.process import SimulatorProcess
 from tests.support.contents import contents
-from tests.support.dying import Job
-from tests.support.laboratory import empty
+from tests.support.killed_process import Job
+from tests.support.mirrored_server import empty
 from tests.support.passing_time import pass_time
 
 SOME, EVERY = pytest.param(37, id="some"), pytest.param(1, id="every", marks=pytest.mark.long)
@@ -60,7 +60,7 @@ def test_a_killed_first_load_goes_on_where_it_was(
     killed = 0
     for after in count(stride // 2, stride):
         empty(engine)
-        if not job.do_and_die("sync", after):
+        if not job.run_until_killed("sync", after):
             break
         killed += 1
         committed = cursors(engine)
@@ -80,7 +80,7 @@ def test_a_killed_exact_sync_of_changes_goes_on(
     killed = 0
     for after in count(stride // 2, stride):
         change(simulator, killed)
-        lived = not job.do_and_die("sync", after)
+        lived = not job.run_until_killed("sync", after)
         job.do("sync")
         elsewhere(job, undisturbed).do("sync")
         assert contents(engine) == contents(undisturbed)
@@ -99,7 +99,7 @@ def test_a_killed_repair_goes_on(job: Job, engine: Engine, stride: int) -> None:
     killed = 0
     for after in count(stride // 2, stride):
         spoil(engine, list(wanted.rows)[killed::60])
-        lived = not job.do_and_die("repair", after)
+        lived = not job.run_until_killed("repair", after)
         job.do("repair")
         assert contents(engine) == wanted
         if lived:

@@ -13,8 +13,8 @@ from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.tables import form_table, sync_runs
 from simulator.options import Options
-from tests.support.laboratory import Laboratory
-from tests.support.living_server import Moment
+from tests.support.interleaved_server import ScheduledAction
+from tests.support.mirrored_server import MirroredServer
 from tests.support.passing_time import pass_time
 
 RUNS = 24
@@ -26,8 +26,8 @@ REQUESTS = 6
 class Late:
     """Submissions that have an id and are due to appear at a minute."""
 
-    def __init__(self, lab: Laboratory, random: Random) -> None:
-        self._control, self._writer, self._random = lab.living.control, lab.writer(), random
+    def __init__(self, mirrored: MirroredServer, random: Random) -> None:
+        self._control, self._writer, self._random = mirrored.server.control, mirrored.writer(), random
         self._due: dict[int, float] = {}
 
     def send(self, minute: float) -> None:
@@ -45,13 +45,13 @@ class Late:
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 20))])
-def test_usual_runs_alone_lose_no_submission_that_appears_late(lab: Laboratory, seed: int) -> None:
-    random, control, engine = Random(seed), lab.living.control, lab.engine
-    late = Late(lab, random)
+def test_usual_runs_alone_lose_no_submission_that_appears_late(mirrored: MirroredServer, seed: int) -> None:
+    random, control, engine = Random(seed), mirrored.server.control, mirrored.engine
+    late = Late(mirrored, random)
     control.reset(rows=5)
     token = Options().viewer_token  # may not read the history, which would find what an increment has lost
-    with open_form(lab.living.url, token, lab.living.asset) as client:
-        sync = replace(lab, client=client).sync(page_size=7)
+    with open_form(mirrored.server.url, token, mirrored.server.asset) as client:
+        sync = replace(mirrored, client=client).sync(page_size=7)
         now = 0
         for _ in range(RUNS):
             pause = random.choice(PAUSES)
@@ -61,20 +61,20 @@ def test_usual_runs_alone_lose_no_submission_that_appears_late(lab: Laboratory, 
             now += pause
             pass_time(engine, pause)
             before = control.ids()
-            with lab.living.meanwhile(moments(late, now, random)):
+            with mirrored.server.meanwhile(moments(late, now, random)):
                 sync.run(mode="usual")
             assert set(before) <= mirrored(engine)
     assert modes(engine).count("usual") > RUNS / 2
 
 
-def moments(late: Late, minute: int, random: Random) -> list[Moment]:
+def moments(late: Late, minute: int, random: Random) -> list[ScheduledAction]:
     """While a run asks, submissions go on to get their ids, and others appear."""
 
     def happening() -> None:
         late.send(minute)
         late.appear(minute)
 
-    return [Moment(number, random.random() < 0.5, happening) for number in range(REQUESTS)]
+    return [ScheduledAction(number, random.random() < 0.5, happening) for number in range(REQUESTS)]
 
 
 def mirrored(engine: Engine) -> set[int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.laboratory import Laboratory, empty
+from tests.support.mirrored_server import MirroredServer, empty
 
 PULLS = ("pulled create", "edit seen by a pull")
 OTHERS = ("pushed create", "late push of the old body", "delete", "push after the delete")
@@ -25,11 +25,11 @@ def orders(events: tuple[str, ...]) -> Iterator[list[tuple[str, ...]]]:
 class Story:
     """Many submissions of one form, each with its own order of the same events."""
 
-    def __init__(self, lab: Laboratory, others: int) -> None:
+    def __init__(self, mirrored: MirroredServer, others: int) -> None:
         self._control, self._writer, self._pull, self._others = (
-            lab.living.control,
-            lab.writer(),
-            lab.run,
+            mirrored.server.control,
+            mirrored.writer(),
+            mirrored.run,
             others,
         )
 
@@ -69,21 +69,21 @@ class Story:
     ],
     indirect=["database_url"],
 )
-def test_no_order_brings_a_deleted_submission_back(lab: Laboratory, others: int) -> None:
+def test_no_order_brings_a_deleted_submission_back(mirrored: MirroredServer, others: int) -> None:
     for stories in orders((*PULLS, *OTHERS)):
-        empty(lab.engine)
-        ids = Story(lab, others).tell(stories)
-        found = lab.contents()
+        empty(mirrored.engine)
+        ids = Story(mirrored, others).tell(stories)
+        found = mirrored.contents()
         assert found.deleted == set(ids)
         assert len(found.rows) == others
         assert not found.to_fetch
-        assert lab.verify().equal
+        assert mirrored.verify().equal
 
 
-def test_no_order_leaves_an_old_body(lab: Laboratory) -> None:
+def test_no_order_leaves_an_old_body(mirrored: MirroredServer) -> None:
     for stories in orders((*PULLS, *(event for event in OTHERS if event != "delete"))):
-        empty(lab.engine)
-        Story(lab, others=0).tell(stories)
-        found = lab.contents()
+        empty(mirrored.engine)
+        Story(mirrored, others=0).tell(stories)
+        found = mirrored.contents()
         assert [row["age"] for row in found.rows.values()] == [77] * len(stories)
-        assert lab.contents_from_scratch() == found
+        assert mirrored.contents_from_scratch() == found

@@ -19,7 +19,7 @@ from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import verify
 from simulator.control_client import SimulatorControl
 from simulator.process import SimulatorProcess
-from tests.support.laboratory import code_of
+from tests.support.mirrored_server import code_of
 from tests.support.pushing import start_pusher
 
 SECONDS = 3.0

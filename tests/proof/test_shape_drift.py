@@ -17,60 +17,62 @@ from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.tables import submissions, sync_runs
 from kobo_mirror.sync.verify import Report, verify
 from simulator.options import Options
-from tests.support.laboratory import Laboratory
-from tests.support.living_server import Moment
+from tests.support.crashes import Crash, CrashPoint
+from tests.support.interleaved_server import ScheduledAction
+from tests.support.mirrored_server import MirroredServer
 from tests.support.passing_time import pass_time
-from tests.support.power_cut import Fuse, PowerCut
 
 ROWS = 30
 TOUCHED = 4
 
 
 @pytest.fixture
-def filled(lab: Laboratory) -> Laboratory:
+def filled(mirrored: MirroredServer) -> MirroredServer:
     """A form of old submissions that was synced an hour ago and twice since."""
-    lab.living.control.reset(rows=ROWS)
+    mirrored.server.control.reset(rows=ROWS)
     for _ in range(3):
-        lab.run("exact")
-        hour_passes(lab)
-    return lab
+        mirrored.run("exact")
+        hour_passes(mirrored)
+    return mirrored
 
 
 @contextmanager
-def viewing(lab: Laboratory) -> Iterator[Laboratory]:
+def viewing(mirrored: MirroredServer) -> Iterator[MirroredServer]:
     """The same with a token that may not read the history."""
-    with open_form(lab.living.url, Options().viewer_token, lab.living.asset, attempts=2) as client:
-        yield replace(lab, client=client)
+    with open_form(mirrored.server.url, Options().viewer_token, mirrored.server.asset, attempts=2) as client:
+        yield replace(mirrored, client=client)
 
 
-def hour_passes(lab: Laboratory) -> None:
-    pass_time(lab.engine, 60)
-    lab.living.control.age_history(3600)
+def hour_passes(mirrored: MirroredServer) -> None:
+    pass_time(mirrored.engine, 60)
+    mirrored.server.control.age_history(3600)
 
 
-def move(lab: Laboratory, ids: list[int]) -> None:
+def move(mirrored: MirroredServer, ids: list[int]) -> None:
     """Set and clear a validation status, which parses these submissions with the newest definition."""
-    lab.living.control.validate(ids, "on_hold")
-    lab.living.control.clear_validation(ids)
+    mirrored.server.control.validate(ids, "on_hold")
+    mirrored.server.control.clear_validation(ids)
 
 
-def quick(lab: Laboratory) -> Report:
-    return verify(lab.client, lab.engine, lab.mirror, lambda *_: None, full=False)
+def quick(mirrored: MirroredServer) -> Report:
+    return verify(mirrored.client, mirrored.engine, mirrored.mirror, lambda *_: None, full=False)
 
 
-def rejected(lab: Laboratory) -> dict[int, str]:
+def rejected(mirrored: MirroredServer) -> dict[int, str]:
     """The rejected submissions and why."""
     t = submissions.c
-    with lab.engine.connect() as connection:
+    with mirrored.engine.connect() as connection:
         found = connection.execute(select(t.kobo_id, t.reason).where(t.state == "rejected"))
         return {kobo_id: reason for kobo_id, reason in found}  # noqa: C416  # rows, not pairs
 
 
 @pytest.mark.parametrize("mode", ["exact", "usual"])
 @pytest.mark.parametrize("group", ["sec_a", "sec_c", "group_mx5fl16"])
-def test_with_the_history_the_next_sync_finds_what_moved(filled: Laboratory, mode: str, group: str) -> None:
-    touched = filled.living.control.ids()[5 : 5 + TOUCHED]
-    filled.living.control.redeploy(repeat=group)
+def test_with_the_history_the_next_sync_finds_what_moved(
+    filled: MirroredServer, mode: str, group: str
+) -> None:
+    touched = filled.server.control.ids()[5 : 5 + TOUCHED]
+    filled.server.control.redeploy(repeat=group)
     move(filled, touched)
     assert quick(filled).equal
     assert sorted(filled.verify().differing["stale"]) == touched
@@ -79,8 +81,8 @@ def test_with_the_history_the_next_sync_finds_what_moved(filled: Laboratory, mod
     assert sorted(rejected(filled)) == touched
 
 
-def test_what_moved_back_is_applied_again(filled: Laboratory) -> None:
-    control = filled.living.control
+def test_what_moved_back_is_applied_again(filled: MirroredServer) -> None:
+    control = filled.server.control
     touched = control.ids()[:TOUCHED]
     before = filled.contents().rows
     for change in ({"repeat": "sec_c"}, {"group": "sec_c"}):
@@ -93,22 +95,22 @@ def test_what_moved_back_is_applied_again(filled: Laboratory) -> None:
     assert filled.contents().rows == before
 
 
-def test_without_the_history_the_full_proof_finds_it_and_a_repair_mends_it(filled: Laboratory) -> None:
-    with viewing(filled) as lab:
-        touched = lab.living.control.ids()[-TOUCHED:]
-        lab.living.control.redeploy(repeat="sec_c")
-        move(lab, touched)
-        lab.run("exact")
-        assert quick(lab).equal
-        report = lab.verify()
+def test_without_the_history_the_full_proof_finds_it_and_a_repair_mends_it(filled: MirroredServer) -> None:
+    with viewing(filled) as mirrored:
+        touched = mirrored.server.control.ids()[-TOUCHED:]
+        mirrored.server.control.redeploy(repeat="sec_c")
+        move(mirrored, touched)
+        mirrored.run("exact")
+        assert quick(mirrored).equal
+        report = mirrored.verify()
         assert report.differences == {"missing": 0, "extra": 0, "stale": TOUCHED, "different": 0}
-        lab.sync().repair(report)
-        assert lab.verify().equal
-        assert sorted(rejected(lab)) == touched
+        mirrored.sync().repair(report)
+        assert mirrored.verify().equal
+        assert sorted(rejected(mirrored)) == touched
 
 
-def test_the_answers_of_many_at_once_do_not_move(filled: Laboratory) -> None:
-    control = filled.living.control
+def test_the_answers_of_many_at_once_do_not_move(filled: MirroredServer) -> None:
+    control = filled.server.control
     control.redeploy(repeat="sec_c")
     control.validate(control.ids(), "on_hold", bulk=True)
     control.clear_validation(control.ids(), bulk=True)
@@ -116,48 +118,54 @@ def test_the_answers_of_many_at_once_do_not_move(filled: Laboratory) -> None:
 
 
 @pytest.mark.parametrize("page_size", [7, 1000])
-def test_what_moves_while_a_form_is_read_for_the_first_time_is_found(lab: Laboratory, page_size: int) -> None:
+def test_what_moves_while_a_form_is_read_for_the_first_time_is_found(
+    mirrored: MirroredServer, page_size: int
+) -> None:
     """A page is answered, and by the time its rows are written another answer would be right."""
-    lab.living.control.reset(rows=ROWS)
-    lab.living.control.redeploy(repeat="sec_c")
+    mirrored.server.control.reset(rows=ROWS)
+    mirrored.server.control.redeploy(repeat="sec_c")
     for request in (5, 7, 9):
-        ids = lab.living.control.ids()[:TOUCHED]
-        happening = Moment(request, True, lambda ids=ids: move(lab, ids))
-        with lab.living.meanwhile([happening]):
-            lab.sync(page_size=page_size).run(mode="exact")
-        lab.run("exact")
-        assert lab.verify().equal
-        lab.living.control.reset(rows=ROWS)
-        lab.living.control.redeploy(repeat="sec_c")
-        lab.contents_from_scratch()
+        ids = mirrored.server.control.ids()[:TOUCHED]
+        happening = ScheduledAction(request, True, lambda ids=ids: move(mirrored, ids))
+        with mirrored.server.meanwhile([happening]):
+            mirrored.sync(page_size=page_size).run(mode="exact")
+        mirrored.run("exact")
+        assert mirrored.verify().equal
+        mirrored.server.control.reset(rows=ROWS)
+        mirrored.server.control.redeploy(repeat="sec_c")
+        mirrored.contents_from_scratch()
 
 
 @pytest.mark.parametrize("statement", [40, 60, 80, 100])
-def test_what_moves_before_a_dead_first_load_goes_on_is_found(lab: Laboratory, statement: int) -> None:
-    lab.living.control.reset(rows=ROWS)
-    lab.living.control.redeploy(repeat="sec_c")
-    with suppress(PowerCut), Fuse(lab.engine).blowing_after(statement):
-        lab.sync(page_size=5).run(mode="exact")
-    move(lab, lab.living.control.ids()[:TOUCHED])
-    hour_passes(lab)
-    lab.sync(page_size=5).run(mode="exact")
-    assert lab.verify().equal
+def test_what_moves_before_a_dead_first_load_goes_on_is_found(
+    mirrored: MirroredServer, statement: int
+) -> None:
+    mirrored.server.control.reset(rows=ROWS)
+    mirrored.server.control.redeploy(repeat="sec_c")
+    with suppress(Crash), CrashPoint(mirrored.engine).crash_after(statement):
+        mirrored.sync(page_size=5).run(mode="exact")
+    move(mirrored, mirrored.server.control.ids()[:TOUCHED])
+    hour_passes(mirrored)
+    mirrored.sync(page_size=5).run(mode="exact")
+    assert mirrored.verify().equal
 
 
-def test_what_moved_while_the_history_was_forbidden_is_found_when_it_is_not(filled: Laboratory) -> None:
-    control = filled.living.control
+def test_what_moved_while_the_history_was_forbidden_is_found_when_it_is_not(filled: MirroredServer) -> None:
+    control = filled.server.control
     control.redeploy(repeat="sec_c")
-    with viewing(filled) as lab:
-        move(lab, control.ids()[:TOUCHED])
-        lab.run("exact")
+    with viewing(filled) as mirrored:
+        move(mirrored, control.ids()[:TOUCHED])
+        mirrored.run("exact")
         hour_passes(filled)
         assert not filled.verify().equal
     filled.run("exact")
     assert filled.verify().equal
 
 
-def test_an_exact_sync_asks_for_a_change_once_though_sweep_and_history_name_it(filled: Laboratory) -> None:
-    control = filled.living.control
+def test_an_exact_sync_asks_for_a_change_once_though_sweep_and_history_name_it(
+    filled: MirroredServer,
+) -> None:
+    control = filled.server.control
     control.edit(control.ids(), cd_age="41")
     control.clear_requests()
     filled.run("exact")
@@ -166,15 +174,15 @@ def test_an_exact_sync_asks_for_a_change_once_though_sweep_and_history_name_it(f
     assert filled.verify().equal
 
 
-def test_submissions_that_are_new_are_read_once(filled: Laboratory) -> None:
-    filled.living.control.form(media=False)
-    filled.living.control.create(20)
+def test_submissions_that_are_new_are_read_once(filled: MirroredServer) -> None:
+    filled.server.control.form(media=False)
+    filled.server.control.create(20)
     filled.run("exact")
     assert counts_of_last_run(filled) == (20, 20)
 
 
-def test_a_sync_repeats_no_question_about_the_same_change(filled: Laboratory) -> None:
-    control = filled.living.control
+def test_a_sync_repeats_no_question_about_the_same_change(filled: MirroredServer) -> None:
+    control = filled.server.control
     control.edit(control.ids()[:TOUCHED], cd_age="41")
     control.delete(control.ids()[-1])
     filled.run("exact")
@@ -183,9 +191,9 @@ def test_a_sync_repeats_no_question_about_the_same_change(filled: Laboratory) ->
     assert not [request for request in control.requests() if "%24in" in request["query"]]
 
 
-def counts_of_last_run(lab: Laboratory) -> tuple[int, int]:
+def counts_of_last_run(mirrored: MirroredServer) -> tuple[int, int]:
     """How many submissions the newest run read, and how many of them were new."""
     query = select(sync_runs.c.rows_read, sync_runs.c.inserted).order_by(sync_runs.c.id.desc()).limit(1)
-    with lab.engine.connect() as connection:
+    with mirrored.engine.connect() as connection:
         read, inserted = connection.execute(query).one()
     return read, inserted

@@ -24,9 +24,9 @@ from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.verify import Report, verify
-from tests.support.laboratory import code_of, empty
+from tests.support.crashes import Crash, CrashPoint
+from tests.support.mirrored_server import code_of, empty
 from tests.support.passing_time import pass_time
-from tests.support.power_cut import Fuse, PowerCut
 
 DONE, FAILED, CUT, WAITING, UNEQUAL = "done", "failed", "cut", "deletes wait", "none fits"
 
@@ -52,7 +52,7 @@ class ObservedMirror:
         self.syncing, self.other, self.pushing = (open_engine(database_url, pool_size=4) for _ in range(3))
         for engine in (self.syncing, self.other, self.pushing):
             event.listen(engine, "connect", _hurry)
-        self._fuses = {engine: Fuse(engine) for engine in (self.syncing, self.pushing)}
+        self._crash_points = {engine: CrashPoint(engine) for engine in (self.syncing, self.pushing)}
         self._mirror = Mirror(KOBO_RECORDS, url, asset)
         self._table = form_table(KOBO_RECORDS)
         self._writer = Writer(self.pushing, self._mirror)
@@ -187,12 +187,12 @@ class ObservedMirror:
         )
 
     def _attempt(self, work: Callable[[], Any], engine: Engine, cut: int | None) -> str:
-        fuse = self._fuses.get(engine)
+        crash_point = self._crash_points.get(engine)
         try:
-            if fuse is None:
+            if crash_point is None:
                 result = work()
             else:
-                with fuse.blowing_after(cut):
+                with crash_point.crash_after(cut):
                     result = work()
         except DeletesWaitError as waiting:
             self.mark = code_of(waiting)
@@ -203,7 +203,7 @@ class ObservedMirror:
         except KoboMirrorError as error:
             self.error = str(error)
             return FAILED
-        except PowerCut:
+        except Crash:
             return CUT
         return result if isinstance(result, str) else DONE
 

@@ -61,3 +61,14 @@ def post(client: testing.TestClient, body: bytes, **options: Any) -> testing.Res
         "X-Webhook-Secret": SECRET,
     } | options.pop("headers", {})
     return client.simulate_post(PATH, body=body, headers=headers, **options)
+
+
+NOTHING = {"records": 0, "ledger": 0, "to_fetch": 0, "dead": 0}
+
+
+OTHER = "aAnotherForm00000000001"
+
+
+def outcome(result: testing.Result) -> tuple[int, Any, Any]:
+    """Return status, ``result`` and ``reason`` of a response."""
+    return result.status_code, result.json.get("result"), result.json.get("reason")

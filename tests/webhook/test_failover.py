@@ -16,7 +16,7 @@ from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from tests.support.database_server import OwnServer, own_server
-from tests.support.door import Door, door_to
+from tests.support.tcp_relay import TcpRelay, relay_to
 from tests.webhook.application import Tables
 from tests.webhook.bodies import body
 from tests.webhook.service import Service, running_service, wait_for
@@ -27,9 +27,9 @@ USER = "'app'@'127.0.0.1'"
 class Cluster:
     """An old primary, a new one, and the address of both."""
 
-    def __init__(self, old: OwnServer, new: OwnServer, door: Door) -> None:
-        self.old, self.new, self._door = old, new, door
-        self.url = f"mysql+pymysql://app:made-up@127.0.0.1:{door.port}/kobo"
+    def __init__(self, old: OwnServer, new: OwnServer, relay: TcpRelay) -> None:
+        self.old, self.new, self._relay = old, new, relay
+        self.url = f"mysql+pymysql://app:made-up@127.0.0.1:{relay.port}/kobo"
         for server in (old, new):
             server.run(
                 "CREATE DATABASE kobo CHARACTER SET utf8mb4",
@@ -43,7 +43,7 @@ class Cluster:
     def fail_over(self) -> None:
         """As a managed database does: the old one takes nothing more, but ends no connection."""
         self.old.run("SET GLOBAL read_only = 1")
-        self._door.target = make_url(self.new.url()).port or 0
+        self._relay.target = make_url(self.new.url()).port or 0
 
     def ids(self, server: OwnServer) -> list[int]:
         engine = open_engine(server.url("kobo"))
@@ -56,8 +56,8 @@ class Cluster:
 def cluster() -> Iterator[Cluster]:
     with ExitStack() as open_:
         old, new = (open_.enter_context(own_server()) for _ in range(2))
-        door = open_.enter_context(door_to(make_url(old.url()).port or 0))
-        yield Cluster(old, new, door)
+        relay = open_.enter_context(relay_to(make_url(old.url()).port or 0))
+        yield Cluster(old, new, relay)
 
 
 def deliver(service: Service, ids: range) -> list[int]:

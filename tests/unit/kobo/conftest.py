@@ -10,7 +10,7 @@ import pytest
 
 from kobo_mirror.kobo.form import KoboClient, open_form
 from simulator.process import SimulatorProcess
-from tests.support.rude_server import FAKE_TOKEN
+from tests.support.faulty_server import FAKE_TOKEN
 
 
 @pytest.fixture(scope="session")

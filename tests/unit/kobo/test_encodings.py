@@ -11,7 +11,7 @@ import pytest
 from kobo_mirror.errors import ServerError
 from kobo_mirror.kobo.encodings import DamagedError, TooLargeError, UnknownEncodingError, decoded
 from kobo_mirror.kobo.form import KoboClient, ResponseTooLargeError
-from tests.support.rude_server import RudeServer, answer
+from tests.support.faulty_server import FaultyServer, response
 
 PAGE = b'{"count": 1, "results": [{"_id": 7}]}'
 MOST = 1_000_000
@@ -92,9 +92,9 @@ DAMAGED = {
 def test_damage_is_damage(packed: bytes, connect: Callable[..., KoboClient]) -> None:
     with pytest.raises(DamagedError):
         decoded(packed, "gzip", most=MOST)
-    broken = answer(packed, Content_Encoding="gzip")
+    broken = response(packed, Content_Encoding="gzip")
     with (
-        RudeServer(broken) as server,
+        FaultyServer(broken) as server,
         connect(server.url) as client,
         pytest.raises(ServerError, match="sent a damaged gzip answer"),
     ):
@@ -106,7 +106,7 @@ def test_all_members_together_are_bounded(before: bytes, connect: Callable[..., 
     packed = before + gzip.compress(bytes(1 << 20), 9) * 70
     started = time.monotonic()
     with (
-        RudeServer(answer(packed, Content_Encoding="gzip")) as server,
+        FaultyServer(response(packed, Content_Encoding="gzip")) as server,
         connect(server.url) as client,
         pytest.raises(ResponseTooLargeError, match="more than 64 MiB"),
     ):

@@ -13,7 +13,7 @@ from kobo_mirror.kobo.history import Changes, Place, Verdict, end_of_history, re
 from simulator.control_client import SimulatorControl
 from simulator.options import Options
 from simulator.process import SimulatorProcess
-from tests.support.rude_server import RudeServer, answer
+from tests.support.faulty_server import FaultyServer, response
 
 MINUTE = timedelta(minutes=1)
 CHANGED: dict[str, Callable[[SimulatorControl, int], object]] = {
@@ -156,7 +156,7 @@ def test_a_search_that_was_ignored_leaves_the_place(
     place = end(client)
     moment = (place.at + minutes * MINUTE).isoformat() + "Z"
     body = {"count": 1, "results": [{"action": action, "date_created": moment}]}
-    with RudeServer(answer(json.dumps(body).encode())) as rude, connect(rude.url) as asking:
+    with FaultyServer(response(json.dumps(body).encode())) as faulty, connect(faulty.url) as asking:
         assert read_history(asking, place, place) == Changes(Verdict.UNPARSED)
 
 

@@ -11,7 +11,7 @@ import pytest
 from kobo_mirror.errors import ServerError
 from kobo_mirror.kobo.form import KoboClient
 from simulator.process import SimulatorProcess
-from tests.support.rude_server import RudeServer, answer
+from tests.support.faulty_server import FaultyServer, response
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ LISTS: dict[str, tuple[Callable[[KoboClient], Iterable[Any]], dict[str, Any]]] =
 def test_one_odd_item_is_left_out_of_a_list(kind: str, odd: Any, connect: Callable[..., KoboClient]) -> None:
     listed, item = LISTS[kind]
     body = json.dumps({"count": 4, "results": [item, odd, item, item]}).encode()
-    with RudeServer(answer(body)) as server, connect(server.url) as client:
+    with FaultyServer(response(body)) as server, connect(server.url) as client:
         assert len(list(listed(client))) == 3
         assert len(server.requests) == 1
     with (
-        RudeServer(answer(json.dumps({"count": 1, "results": [odd]}).encode())) as server,
+        FaultyServer(response(json.dumps({"count": 1, "results": [odd]}).encode())) as server,
         connect(server.url) as client,
         pytest.raises(ServerError, match="something else than the JSON that was asked for"),
     ):

@@ -16,7 +16,7 @@ from kobo_mirror.errors import (
 from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.kobo.rest_services import Channel, Registration, ensure_registered
 from simulator.process import SimulatorProcess
-from tests.support.rude_server import RudeServer, answer
+from tests.support.faulty_server import FaultyServer, response
 
 ENDPOINT = "http://127.0.0.1:9/api/real-time-updates"
 SECRET = "a secret & <more>?"
@@ -165,7 +165,7 @@ def test_without_a_secret_none_is_sent(client: KoboClient) -> None:
 
 
 def test_deliveries_show_the_secret(client: KoboClient, simulator: SimulatorProcess) -> None:
-    with RudeServer(answer(b"{}")) as receiver:
+    with FaultyServer(response(b"{}")) as receiver:
         register(client, endpoint=f"{receiver.url}/hook")
         simulator.control.create()
         simulator.control.wait_deliveries()
@@ -198,7 +198,7 @@ def test_an_unknown_form_or_token_is_not_taken_for_a_lack_of_rights(
 
 def test_a_registrar_is_told_once(client: KoboClient, simulator: SimulatorProcess) -> None:
     registrar = f"{simulator.url}/register_webhook"
-    with RudeServer(answer(b"{}")) as receiver:
+    with FaultyServer(response(b"{}")) as receiver:
         endpoint = f"{receiver.url}/hook"
         first = register(client, endpoint=endpoint, registrar_url=registrar)
         assert (first.way, first.hook_uid, first.changed) == (Channel.REGISTRAR, None, True)
@@ -223,7 +223,7 @@ def test_a_registrar_is_told_what_is_new(
 
 
 def test_the_token_joins_a_query_that_is_there(client: KoboClient) -> None:
-    with RudeServer(answer(b"{}")) as registrar:
+    with FaultyServer(response(b"{}")) as registrar:
         register(client, endpoint=ENDPOINT + "?form=1", registrar_url=f"{registrar.url}/r/?key=k", secret="s")
         [request] = registrar.requests
     assert request.startswith("POST /r/?key=k HTTP/1.1\r\n")
@@ -245,7 +245,7 @@ def test_the_token_joins_a_query_that_is_there(client: KoboClient) -> None:
 def test_a_registrar_that_does_not_say_200_is_an_error_without_secrets(
     status: str, error: type[KoboMirrorError], client: KoboClient
 ) -> None:
-    with RudeServer(answer(status=status)) as registrar:
+    with FaultyServer(response(status=status)) as registrar:
         with pytest.raises(error, match=r"registrar|INKOMOKO_REGISTER_WEBHOOK_URL") as raised:
             register(client, registrar_url=f"{registrar.url}/?key=hidden", secret="s3cret")
         assert len(registrar.requests) == 1

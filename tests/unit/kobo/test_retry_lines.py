@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kobo_mirror.kobo.form import KoboClient
-from tests.support.rude_server import RudeServer, answer
+from tests.support.faulty_server import FaultyServer, response
 
-PAGE = answer(b'{"count": 0, "results": []}')
+PAGE = response(b'{"count": 0, "results": []}')
 
 
 def busy(status: str = "503 Service Unavailable", wait: int = 1) -> bytes:
-    return answer(status=status, Retry_After=str(wait))
+    return response(status=status, Retry_After=str(wait))
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -35,7 +35,7 @@ def test_requests_at_once_that_wait_for_the_same_say_so_once(
     connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
-        RudeServer(*[busy()] * 4, PAGE) as server,
+        FaultyServer(*[busy()] * 4, PAGE) as server,
         connect(server.url, sleep=time.sleep) as client,
         ThreadPoolExecutor(4) as threads,
     ):
@@ -47,14 +47,14 @@ def test_requests_at_once_that_wait_for_the_same_say_so_once(
 def test_each_attempt_of_a_request_is_told(
     connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with RudeServer(busy(), busy(), PAGE) as server, connect(server.url) as client:
+    with FaultyServer(busy(), busy(), PAGE) as server, connect(server.url) as client:
         client.count()
     assert warnings(caplog) == [LINE.format(503, 1), LINE.format(503, 2)]
 
 
 def test_another_reason_is_told(connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture) -> None:
     statuses = ("503 Service Unavailable", "502 Bad Gateway")
-    with RudeServer(*map(busy, statuses), PAGE) as server, connect(server.url) as client:
+    with FaultyServer(*map(busy, statuses), PAGE) as server, connect(server.url) as client:
         client.count()
     assert warnings(caplog) == [LINE.format(503, 1), LINE.format(502, 2)]
 
@@ -62,7 +62,7 @@ def test_another_reason_is_told(connect: Callable[..., KoboClient], caplog: pyte
 def test_what_fails_again_later_is_told_again(
     connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with RudeServer(busy(), PAGE, busy(), PAGE) as server, connect(server.url, sleep=time.sleep) as client:
+    with FaultyServer(busy(), PAGE, busy(), PAGE) as server, connect(server.url, sleep=time.sleep) as client:
         client.count()
         client.count()
     assert warnings(caplog) == [LINE.format(503, 1)] * 2

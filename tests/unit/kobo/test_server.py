@@ -8,19 +8,22 @@ from kobo_mirror.errors import UnreachableError
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.kobo.server import KoboServer
 from simulator.process import SimulatorProcess
-from tests.support.rude_server import FAKE_TOKEN, RudeServer, Script, answer
+from tests.support.faulty_server import FAKE_TOKEN, FaultyServer, Script, response
 
 EMPTY = b'{"count": 0, "results": []}'
 
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_all_forms_of_a_server_share_its_limit_of_requests(most: int) -> None:
-    slow: Script = [0.1, answer(EMPTY)]
-    with RudeServer(*[slow] * 16) as rude, KoboServer(rude.url, FAKE_TOKEN, max_in_flight=most) as server:
+    slow: Script = [0.1, response(EMPTY)]
+    with (
+        FaultyServer(*[slow] * 16) as faulty,
+        KoboServer(faulty.url, FAKE_TOKEN, max_in_flight=most) as server,
+    ):
         forms = [KoboClient(server, f"aForm{number}") for number in range(4)]
         with ThreadPoolExecutor(16) as threads:
             list(threads.map(lambda number: forms[number % 4].page(after=0, limit=10), range(16)))
-        assert rude.most_at_once == most
+        assert faulty.most_at_once == most
     assert [(form.usage.requests, form.usage.bytes > 0) for form in forms] == [(4, True)] * 4
 
 
@@ -34,8 +37,8 @@ def test_each_request_names_its_own_form(simulator: SimulatorProcess) -> None:
 
 
 def test_that_a_server_has_answered_is_known_for_all_its_forms(waits: list[float]) -> None:
-    with RudeServer(answer(EMPTY)) as rude:
-        server = KoboServer(rude.url, FAKE_TOKEN, attempts=4, sleep=waits.append)
+    with FaultyServer(response(EMPTY)) as faulty:
+        server = KoboServer(faulty.url, FAKE_TOKEN, attempts=4, sleep=waits.append)
         assert KoboClient(server, "aForm1").page(after=0, limit=10).ids == []
     with pytest.raises(UnreachableError):
         KoboClient(server, "aForm2").page(after=0, limit=10)

@@ -17,21 +17,24 @@ from kobo_mirror.errors import ConfigurationError, ServerError
 from kobo_mirror.kobo.form import KoboClient, ResponseTooLargeError, open_form
 from kobo_mirror.kobo.transport import Transport
 from simulator.process import SimulatorProcess
+from tests.support.faulty_server import FAKE_TOKEN, FaultyServer, drip, response
 from tests.support.forward_proxy import ForwardProxy
-from tests.support.rude_server import FAKE_TOKEN, RudeServer, answer, drip
 
 PAGE = b'{"count": 1, "results": [{"_id": 7, "__version__": "v1"}]}'
 
 
 @pytest.mark.parametrize(
     "script",
-    [[answer(length=1000), *drip(b"x" * 1000, pause=0.05)], [*drip(b"HTTP/1.1 200 OK\r\n" * 50, pause=0.05)]],
+    [
+        [response(length=1000), *drip(b"x" * 1000, pause=0.05)],
+        [*drip(b"HTTP/1.1 200 OK\r\n" * 50, pause=0.05)],
+    ],
     ids=["body", "head"],
 )
 def test_an_answer_that_drips_for_ever_is_cut_off(
     script: list[bytes | float], connect: Callable[..., KoboClient]
 ) -> None:
-    with RudeServer(script) as server, connect(server.url, ceiling=0.3, attempts=1) as client:
+    with FaultyServer(script) as server, connect(server.url, ceiling=0.3, attempts=1) as client:
         started = time.monotonic()
         with pytest.raises(ServerError):
             client.page(after=5, limit=10)
@@ -41,17 +44,17 @@ def test_an_answer_that_drips_for_ever_is_cut_off(
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip bomb"])
 def test_an_answer_over_64_mib_is_refused_once(packed: bool, connect: Callable[..., KoboClient]) -> None:
     body = b" " * (65 << 20)
-    script = answer(gzip.compress(body, 1), Content_Encoding="gzip") if packed else answer(body)
-    with RudeServer(script) as server, connect(server.url) as client:
+    script = response(gzip.compress(body, 1), Content_Encoding="gzip") if packed else response(body)
+    with FaultyServer(script) as server, connect(server.url) as client:
         with pytest.raises(ResponseTooLargeError, match="more than 64 MiB"):
             client.page(after=5, limit=10)
         assert len(server.requests) == 1
 
 
 def test_no_redirect_is_followed_and_no_other_host_sees_the_token(connect: Callable[..., KoboClient]) -> None:
-    with RudeServer(answer(PAGE)) as other:
-        redirect = answer(status="302 Found", Location=f"{other.url}/login?next=secret")
-        with RudeServer(redirect) as server, connect(server.url) as client:
+    with FaultyServer(response(PAGE)) as other:
+        redirect = response(status="302 Found", Location=f"{other.url}/login?next=secret")
+        with FaultyServer(redirect) as server, connect(server.url) as client:
             with pytest.raises(
                 ConfigurationError, match=r"redirects to http://127.0.0.1 .302.*Set KOBO_URL"
             ) as error:
@@ -62,7 +65,7 @@ def test_no_redirect_is_followed_and_no_other_host_sees_the_token(connect: Calla
 
 
 def test_what_is_asked_for(connect: Callable[..., KoboClient]) -> None:
-    with RudeServer(answer(PAGE)) as server, connect(server.url + "/") as client:
+    with FaultyServer(response(PAGE)) as server, connect(server.url + "/") as client:
         client.page(after=5, upto=100, limit=10)
     line, _, headers = server.requests[0].partition("\r\n")
     assert line.startswith("GET /api/v2/assets/aForm/data.json?query=%7B%22_id%22:%7B%22%24gt%22:5,")
@@ -72,7 +75,7 @@ def test_what_is_asked_for(connect: Callable[..., KoboClient]) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
 def test_no_cache_may_answer(method: str) -> None:
-    with RudeServer(answer(PAGE)) as server:
+    with FaultyServer(response(PAGE)) as server:
         sending = Transport(
             server.url, setting="KOBO_URL", headers={}, connections=1, timeout=(1.0, 1.0), ceiling=5.0
         )
@@ -98,7 +101,7 @@ def test_a_cache_on_the_way_is_told_so(simulator: SimulatorProcess, monkeypatch:
 
 
 def test_threads_share_a_client_and_its_limit(connect: Callable[..., KoboClient]) -> None:
-    with RudeServer([0.05, answer(PAGE)]) as server, connect(server.url, max_in_flight=2) as client:
+    with FaultyServer([0.05, response(PAGE)]) as server, connect(server.url, max_in_flight=2) as client:
         with ThreadPoolExecutor(8) as threads:
             pages = list(threads.map(lambda _: client.page(after=5, limit=10), range(16)))
         assert [page.ids for page in pages] == [[7]] * 16
@@ -114,7 +117,7 @@ def test_connections_are_used_again(connect: Callable[..., KoboClient]) -> None:
         with connection:
             while connection.recv(65536):
                 time.sleep(0.05)
-                connection.sendall(answer(PAGE, Connection="keep-alive"))
+                connection.sendall(response(PAGE, Connection="keep-alive"))
 
     def accept() -> None:
         while True:
@@ -138,8 +141,8 @@ def test_connections_are_used_again(connect: Callable[..., KoboClient]) -> None:
 def test_a_connection_with_the_rest_of_an_answer_in_it_is_not_used_again(
     connect: Callable[..., KoboClient],
 ) -> None:
-    large = answer(b" " * (65 << 20), Connection="keep-alive")
-    with RudeServer(large, answer(PAGE)) as server, connect(server.url, attempts=1) as client:
+    large = response(b" " * (65 << 20), Connection="keep-alive")
+    with FaultyServer(large, response(PAGE)) as server, connect(server.url, attempts=1) as client:
         with pytest.raises(ResponseTooLargeError):
             client.page(after=5, limit=10)
         assert client.page(after=5, limit=10).ids == [7]
@@ -147,7 +150,7 @@ def test_a_connection_with_the_rest_of_an_answer_in_it_is_not_used_again(
 
 def test_a_server_that_says_nothing_did_not_answer_in_time(connect: Callable[..., KoboClient]) -> None:
     with (
-        RudeServer([1.0]) as server,
+        FaultyServer([1.0]) as server,
         connect(server.url, timeout=(1.0, 0.1)) as client,
         pytest.raises(ServerError, match="did not answer in time"),
     ):
@@ -166,7 +169,7 @@ def test_a_server_that_is_not_there_is_a_server_error(connect: Callable[..., Kob
 
 def test_https_asked_of_a_plain_server_is_a_server_error(connect: Callable[..., KoboClient]) -> None:
     with (
-        RudeServer(answer(status="400 Bad Request")) as server,
+        FaultyServer(response(status="400 Bad Request")) as server,
         connect(server.url.replace("http:", "https:")) as client,
         pytest.raises(ServerError, match="could not be reached"),
     ):

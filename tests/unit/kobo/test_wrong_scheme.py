@@ -11,7 +11,7 @@ import pytest
 from kobo_mirror.errors import RequestError, UnreachableError
 from kobo_mirror.kobo.form import KoboClient
 from simulator.process import SimulatorProcess
-from tests.support.rude_server import RudeServer, Script, answer
+from tests.support.faulty_server import FaultyServer, Script, response
 
 PLAIN = "TLS with it failed. If it speaks plain HTTP, set KOBO_URL to the same address with http://."
 WANTS_TLS = "by plain HTTP: it wants TLS. Set KOBO_URL to the same address with https://."
@@ -47,8 +47,8 @@ def refused(client: KoboClient, *, times: int) -> str:
 @pytest.mark.parametrize(
     "script",
     [
-        answer(b"Bad request", status="400 Bad Request"),
-        answer(b'{"count": 0, "results": []}'),
+        response(b"Bad request", status="400 Bad Request"),
+        response(b'{"count": 0, "results": []}'),
         b"HTTP/1.0 400 Bad request\r\n\r\n",
         b"<html><h1>Bad Request</h1></html>",
         b"220 smtp.example.org ESMTP\r\n",
@@ -59,7 +59,7 @@ def refused(client: KoboClient, *, times: int) -> str:
 def test_tls_that_nothing_there_speaks(
     script: Script | bytes, attempts: int, times: int, connect: Callable[..., KoboClient]
 ) -> None:
-    with RudeServer(script) as server:
+    with FaultyServer(script) as server:
         url = server.url.replace("http:", "https:")
         assert refused(connect(url, attempts=attempts), times=times) == f"{url} could not be reached: {PLAIN}"
 
@@ -78,28 +78,28 @@ def test_tls_asked_of_real_servers(
     [
         b"\x15\x03\x01\x00\x02\x02\x46",
         b"\x15\x03\x03\x00\x02\x02\x0a",
-        answer(
+        response(
             b"<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>",
             status="400 Bad Request",
         ),
-        answer(
+        response(
             b"Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />",
             status="400 Bad Request",
         ),
-        answer(b"Client sent an HTTP request to an HTTPS server.\n", status="400 Bad Request"),
-        answer(b"Bad Request\nThis combination of host and port requires TLS.\n", status="400 "),
+        response(b"Client sent an HTTP request to an HTTPS server.\n", status="400 Bad Request"),
+        response(b"Bad Request\nThis combination of host and port requires TLS.\n", status="400 "),
     ],
     ids=["an alert of TLS 1.0", "an alert of TLS 1.2", "nginx", "Apache", "Go", "Tomcat"],
 )
 def test_plain_http_where_tls_is_wanted(
     script: bytes, attempts: int, times: int, connect: Callable[..., KoboClient]
 ) -> None:
-    with RudeServer(script) as server:
+    with FaultyServer(script) as server:
         said = refused(connect(server.url, attempts=attempts), times=times)
         assert said == f"{server.url} could not be reached {WANTS_TLS}"
 
 
 def test_another_refusal_of_the_server_is_not_taken_for_that(connect: Callable[..., KoboClient]) -> None:
-    said = answer(b'{"detail": "This combination of filters is not known"}', status="400 Bad Request")
-    with RudeServer(said) as server, connect(server.url) as client, pytest.raises(RequestError):
+    said = response(b'{"detail": "This combination of filters is not known"}', status="400 Bad Request")
+    with FaultyServer(said) as server, connect(server.url) as client, pytest.raises(RequestError):
         client.count()

@@ -1,3 +1,5 @@
+"""Bodies that are submissions, partial ones, and those that are none."""
+
 from __future__ import annotations
 
 import json
@@ -8,27 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kobo_mirror.errors import SubmissionError
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Column, Form, Mirror
-from kobo_mirror.submissions.document import digest, parse, token, validation
-from kobo_mirror.submissions.rows import read_state, unreadable_state
-from tests.support.submissions import APPROVED, MIRROR, ON_HOLD, QUESTION, body, changed, state, submission
-
-FORM = KOBO_RECORDS.fingerprint
-PHOTO = {
-    "uid": "att1",
-    "download_url": "https://kobo.example/1/",
-    "download_small_url": "https://kobo.example/1/small/",
-    "filename": "meg/attachments/f/r/photo.png",
-    "media_file_basename": "photo.png",
-    "mimetype": "image/png",
-    "question_xpath": "cd_photo",
-    "is_deleted": False,
-}
-
-
-def digest_of(**changes: Any) -> bytes:
-    return digest(submission(7, **changes), FORM)
+from kobo_mirror.submissions.document import parse, token
+from kobo_mirror.submissions.rows import read_state
+from tests.support.submissions import MIRROR, QUESTION, body, state, submission
 
 
 @pytest.mark.parametrize(
@@ -85,92 +70,6 @@ def test_a_number_of_any_size_beside_the_answers_does_no_harm(number: str) -> No
     assert (found.kobo_id, found.reason) == (7, None)
 
 
-ODD_VALUES = {
-    b"NaN": "is NaN, which JSON does not have",
-    b"Infinity": "is Infinity, which JSON does not have",
-    b"-Infinity": "is -Infinity, which JSON does not have",
-    b"1e999": "is a number that is too large",
-    b"-1e999": "is a number that is too large",
-    b"9" * 5000: "is a number of too many digits",
-    b"8" * 5000: "is a number of too many digits",
-    b'"caf\xe9"': "holds bytes that are not UTF-8",
-    b'"caf\xe8"': "holds bytes that are not UTF-8",
-    b'"\xed\xa0\x80"': "holds bytes that are not UTF-8",
-    b'"\\ud83d"': "holds half a character (a lone surrogate)",
-    b'"\\udce9"': "holds half a character (a lone surrogate)",
-}
-
-
-def with_value(key: str, value: bytes) -> bytes:
-    """A whole submission with a value as it is spelt, in place of what it had there."""
-    return body(submission(7) | {key: "@"}).replace(b'"@"', value)
-
-
-@pytest.mark.parametrize("value", ODD_VALUES)
-@pytest.mark.parametrize("key", ["_geolocation", "_notes", "cd_other", "_submitted_by", "meta/rootUuid"])
-def test_a_value_that_is_no_json_where_no_column_reads_it_does_no_harm(key: str, value: bytes) -> None:
-    for inside in (value, b"[null, " + value + b"]", b'{"a": [{"b": ' + value + b"}]}"):
-        found = read_state(with_value(key, inside), MIRROR)
-        assert (found.kobo_id, found.reason) == (7, None)
-        assert found.row == state(submission(7)).row
-        assert found.payload.decode()
-
-
-@pytest.mark.parametrize("key", [b"\xff", b"\\ud800", b"sec_c\\udfff/cd_age", b"a\x01b"])
-def test_a_key_that_is_no_json_does_no_harm(key: bytes) -> None:
-    found = read_state(body(submission(7))[:-1] + b', "' + key + b'": 1}', MIRROR)
-    assert (found.kobo_id, found.reason) == (7, None)
-    assert found.digest != state(submission(7)).digest
-
-
-@pytest.mark.parametrize(("value", "fault"), ODD_VALUES.items())
-@pytest.mark.parametrize("name", ["client_name", "alt_phone", "age", "survey_date", "submission_time"])
-def test_a_value_that_is_no_json_where_a_column_reads_it_is_named(
-    name: str, value: bytes, fault: str
-) -> None:
-    found = read_state(with_value(QUESTION[name], value), MIRROR)
-    assert found.row is None
-    assert found.reason is not None
-    assert found.reason.startswith(f"{name}: the answer to {QUESTION[name]} ")
-    if name in ("client_name", "alt_phone") or "surrogate" not in fault:
-        assert found.reason.endswith(fault)
-    assert found.payload.decode()
-
-
-@pytest.mark.parametrize("key", ["cd_other", "start", QUESTION["age"]])
-def test_the_digest_tells_each_value_that_is_no_json_from_every_other(key: str) -> None:
-    plain = [b"null", b"0", b'"NaN"', b'"Infinity"', b'"is NaN"', b'"caf\xc3\xa9"', b'{"": "NaN"}', b"1e308"]
-    values = [*ODD_VALUES, *plain]
-    digests = {value: read_state(with_value(key, value), MIRROR).digest for value in values}
-    assert len(set(digests.values())) == len(values)
-    again = {value: read_state(with_value(key, value) + b" ", MIRROR).digest for value in values}
-    assert again == digests
-
-
-def test_of_a_delivery_only_bytes_that_are_no_utf8_are_not_believed() -> None:
-    not_believed = {value for value in ODD_VALUES if read_state(with_value("x", value), MIRROR).partial}
-    assert not_believed == {b'"caf\xe9"', b'"caf\xe8"', b'"\xed\xa0\x80"'}
-
-
-@pytest.mark.parametrize("depth", [120, 1_500, 100_000])
-def test_what_is_nested_too_deeply_is_a_rejection_that_the_ledger_knows_all_about(depth: int) -> None:
-    whole = submission(7, _validation_status=APPROVED, **{"meta/deprecatedID": "uuid:before"})
-    raw = body(whole)[:-1] + b', "deep": ' + b'[{"a":' * depth + b"1" + b"}]" * depth + b"}"
-    with pytest.raises(SubmissionError) as problem:
-        parse(raw)
-    found, usual = unreadable_state(raw, 7, str(problem.value)), state(whole)
-    assert (found.row, found.reason) == (None, "the body is nested too deeply")
-    assert (found.uuid, found.previous_uuid) == (usual.uuid, "before")
-    assert found.shaped[:6] == usual.shaped[:6]
-    assert found.payload == raw
-
-
-def test_half_a_surrogate_pair_beside_the_answers_does_no_harm() -> None:
-    found = state(submission(7, cd_other="\ud800", _submitted_by="\ud800"))
-    assert (found.reason, found.shaped.submitted_by) == (None, None)
-    assert found.digest != state(submission(7, cd_other="\udbff", _submitted_by="\ud800")).digest
-
-
 @settings(max_examples=300, deadline=None)
 @given(raw=st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode)))
 def test_any_bytes_are_a_submission_or_an_error(raw: bytes) -> None:
@@ -182,7 +81,11 @@ def test_any_bytes_are_a_submission_or_an_error(raw: bytes) -> None:
 
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+
+
 ODD_TEXT = st.text(st.characters(codec=None))
+
+
 ANYTHING = st.recursive(
     st.one_of(
         st.none(),
@@ -194,9 +97,17 @@ ANYTHING = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)),
     max_leaves=5,
 )
+
+
 KEPT = ["_uuid", "meta/instanceID", "meta/rootUuid", "meta/deprecatedID", "__version__", "_submission_time"]
+
+
 KEPT += ["_submitted_by"]
+
+
 SYSTEM = [*KEPT, "_validation_status", "_attachments", "_geolocation", "_xform_id_string"]
+
+
 SYSTEM += ["_supplementalDetails", "_tags", "_notes"]
 
 
@@ -286,81 +197,3 @@ def test_a_uuid_is_kept_without_its_scheme(text: str | None, stored: str | None)
 def test_tokens_are_equal_where_what_they_stand_for_is(one: str, other: str) -> None:
     same = one.removeprefix("uuid:") == other.removeprefix("uuid:")
     assert (token(one) == token(other)) == same
-
-
-@pytest.mark.parametrize("none", [None, {}, "", [], 0, {"uid": None, "timestamp": None}])
-def test_no_validation_has_many_spellings(none: Any) -> None:
-    assert validation({"_validation_status": none}) == (None, None)
-    assert validation({}) == (None, None)
-    assert digest(submission(7) | {"_validation_status": none}, FORM) == digest_of(_validation_status=None)
-
-
-def test_a_validation_counts_as_uid_and_timestamp() -> None:
-    assert validation({"_validation_status": APPROVED}) == ("validation_status_approved", 1_787_200_000)
-    approved = digest_of(_validation_status=APPROVED)
-    assert approved not in (digest_of(), digest_of(_validation_status=ON_HOLD))
-    assert approved != digest_of(_validation_status=APPROVED | {"timestamp": 1})
-    assert approved == digest_of(_validation_status=APPROVED | {"by_whom": "ann", "label": "Approuvé"})
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("_geolocation", [-1.26, 36.79]),
-        ("_xform_id_string", "aOther"),
-        ("_supplementalDetails", {"q": 1}),
-        ("_tags", ["a"]),
-        ("_notes", ["b"]),
-    ],
-)
-def test_what_changes_by_itself_is_left_out_of_the_digest(key: str, value: Any) -> None:
-    assert digest_of(**{key: value}) == digest_of() == digest_of(**{key: None})
-
-
-def test_of_an_attachment_the_addresses_and_the_file_name_are_left_out() -> None:
-    one = digest_of(_attachments=[PHOTO])
-    moved = {
-        "download_url": "https://new/",
-        "download_small_url": "https://new/s/",
-        "filename": "other/photo.png",
-    }
-    assert digest_of(_attachments=[PHOTO | moved]) == one
-    assert digest_of(_attachments=[PHOTO | {"is_deleted": True}]) != one
-    assert digest_of(_attachments=[PHOTO | {"uid": "att2"}]) != one
-    assert digest_of(_attachments=[PHOTO, PHOTO]) != one
-    assert digest_of() != one
-    assert digest_of(_attachments="odd") != digest_of(_attachments=[3, None])
-
-
-@settings(max_examples=200, deadline=None)
-@given(key=st.sampled_from([*QUESTION.values(), *KEPT, "start", "members", "_status"]), value=ANYTHING)
-def test_anything_else_is_in_the_digest(key: str, value: Any) -> None:
-    before = submission(7)
-    after = before | {key: value}
-    same = json.dumps(before.get(key, "absent")) == json.dumps(after[key]) and key in before
-    assert (digest(before, FORM) == digest(after, FORM)) == same
-
-
-def test_the_order_of_the_keys_does_not_count() -> None:
-    data = submission(7, members=[{"members/name": "Juma", "members/age": "7"}])
-    turned = dict(reversed(data.items())) | {"members": [{"members/age": "7", "members/name": "Juma"}]}
-    assert digest(data, FORM) == digest(turned, FORM)
-
-
-def test_another_declaration_makes_every_digest_differ() -> None:
-    wider = Form("kobo_records", (*KOBO_RECORDS.columns, Column("needs", "cd_needs", required=False)))
-    renamed = Form("kobo_records2", KOBO_RECORDS.columns)
-    fingerprints = {KOBO_RECORDS.fingerprint, wider.fingerprint, renamed.fingerprint}
-    assert len(fingerprints) == 3
-    assert len({digest(submission(7), fingerprint) for fingerprint in fingerprints}) == 3
-    assert read_state(body(submission(7)), Mirror(wider, "s", "a")).digest != state(submission(7)).digest
-
-
-def test_the_row_digest_moves_with_the_row_alone() -> None:
-    first = state(submission(7))
-    assert (
-        state(changed(submission(7), _validation_status=APPROVED, other="1")).row_digest == first.row_digest
-    )
-    assert state(changed(submission(7), age="39")).row_digest != first.row_digest
-    assert state(changed(submission(7), alt_phone=None)).row_digest != first.row_digest
-    assert state(submission(8)).row_digest != first.row_digest

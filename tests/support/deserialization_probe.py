@@ -6,22 +6,22 @@ import json
 from typing import ClassVar
 
 
-class Tripwire:
+class DeserializationProbe:
     """What Airflow's serialization would make of ``SERIALIZED``."""
 
     __version__: ClassVar[int] = 1
     made: ClassVar[list[object]] = []
 
     @staticmethod
-    def deserialize(data: object, version: int) -> Tripwire:
+    def deserialize(data: object, version: int) -> DeserializationProbe:
         """Note that a value was deserialized."""
-        Tripwire.made.append(data)
-        return Tripwire()
+        DeserializationProbe.made.append(data)
+        return DeserializationProbe()
 
 
 SERIALIZED = json.dumps(
     {
-        "__classname__": f"{__name__}.Tripwire",
+        "__classname__": f"{__name__}.DeserializationProbe",
         "__version__": 1,
         "__data__": {"answer": "of a respondent"},
     }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
-class Door:
+class TcpRelay:
     """Passes bytes on between those who connect and a port of this machine.
 
     :param target: the port; who is connected already stays where he is when it changes.
@@ -51,11 +51,11 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
-def door_to(port: int) -> Iterator[Door]:
-    """A door that leads to a port of this machine at first."""
-    door = Door(port)
-    threading.Thread(target=door.serve, daemon=True).start()
+def relay_to(port: int) -> Iterator[TcpRelay]:
+    """Relay connections to a port of this machine until the block ends; ``target`` may be changed."""
+    relay = TcpRelay(port)
+    threading.Thread(target=relay.serve, daemon=True).start()
     try:
-        yield door
+        yield relay
     finally:
-        door.close()
+        relay.close()

@@ -16,7 +16,9 @@ Script = Sequence[bytes | float]
 """Pieces to send, seconds of silence between them; then the connection is closed."""
 
 
-def answer(body: bytes = b"", *, status: str = "200 OK", length: int | None = None, **headers: str) -> bytes:
+def response(
+    body: bytes = b"", *, status: str = "200 OK", length: int | None = None, **headers: str
+) -> bytes:
     """A whole HTTP answer; ``length`` may lie about its body, a header's name has ``_`` for ``-``."""
     fields = {
         "Content_Type": "application/json",
@@ -27,7 +29,7 @@ def answer(body: bytes = b"", *, status: str = "200 OK", length: int | None = No
     return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode() + body
 
 
-class RudeServer:
+class FaultyServer:
     """Plays one script a connection, the last one for ever; ``requests`` holds what was asked."""
 
     def __init__(self, *scripts: Script | bytes) -> None:

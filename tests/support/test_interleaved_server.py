@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from simulator.options import Options
-from tests.support.living_server import LivingServer, Moment
+from tests.support.interleaved_server import InterleavedServer, ScheduledAction
 
 
 def test_a_happening_does_not_outlive_its_block_when_the_client_gives_up() -> None:
@@ -18,9 +18,9 @@ def test_a_happening_does_not_outlive_its_block_when_the_client_gives_up() -> No
         time.sleep(1)
         done.append(True)
 
-    with LivingServer(Options()) as server:
+    with InterleavedServer(Options()) as server:
         with (
-            server.meanwhile([Moment(0, False, happening)]),
+            server.meanwhile([ScheduledAction(0, False, happening)]),
             pytest.raises(requests.Timeout),
         ):
             requests.get(f"{server.url}/api/v2/", timeout=0.2)

@@ -49,11 +49,11 @@ class Job:
             {"sync": self.sync, "repair": self.repair}[what](engine, client)
         engine.dispose()
 
-    def do_and_die(self, what: str, after: int) -> bool:
+    def run_until_killed(self, what: str, after: int) -> bool:
         """Do it in a process that is killed after so many statements; whether it lived that long."""
         processes = multiprocessing.get_context("forkserver")
         processes.set_forkserver_preload([__name__])
-        process = processes.Process(target=_do_and_die, args=(self, what, after))
+        process = processes.Process(target=_run_until_killed, args=(self, what, after))
         process.start()
         process.join(60)
         if process.exitcode not in (0, -signal.SIGKILL):
@@ -64,7 +64,7 @@ class Job:
         return MirrorSync(client, engine, form=KOBO_RECORDS, server=self.url, page_size=PAGE, in_flight=2)
 
 
-def _do_and_die(job: Job, what: str, after: int) -> None:
+def _run_until_killed(job: Job, what: str, after: int) -> None:
     left = after
 
     def count(*_: Any, **__: Any) -> None:

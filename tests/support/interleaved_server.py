@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-class Moment(NamedTuple):
+class ScheduledAction(NamedTuple):
     """Something that happens at a request of a client: before its answer is made, or after.
 
     :param request: the number of the request, from 0.
@@ -30,11 +30,11 @@ class Moment(NamedTuple):
 
     request: int
     answered: bool
-    happening: Callable[[], None]
+    action: Callable[[], None]
 
 
-class LivingServer:
-    """``with LivingServer() as server:`` serves on a free loopback port until the block ends."""
+class InterleavedServer:
+    """``with InterleavedServer() as server:`` serves on a free loopback port until the block ends."""
 
     def __init__(self, options: Options) -> None:
         self._interleaved = _Interleaved(create_app(options))
@@ -53,12 +53,12 @@ class LivingServer:
         self._server.server_close()
 
     @contextmanager
-    def meanwhile(self, moments: Sequence[Moment]) -> Iterator[None]:
+    def meanwhile(self, actions: Sequence[ScheduledAction]) -> Iterator[None]:
         """Let things happen at the requests of the block; what finds no request happens at its end.
 
-        :raises BaseException: what a happening raised.
+        :raises BaseException: what a action raised.
         """
-        self._interleaved.begin(moments)
+        self._interleaved.begin(actions)
         try:
             yield
         finally:
@@ -68,7 +68,7 @@ class LivingServer:
 class _Interleaved:
     """The application, and what happens before and after the answer to a request.
 
-    Requests that a happening itself makes are served and not counted.
+    Requests that a action itself makes are served and not counted.
     """
 
     def __init__(self, app: WSGIApplication) -> None:
@@ -77,11 +77,11 @@ class _Interleaved:
         self._act_lock = threading.Lock()
         self._acting = False
         self._number = 0
-        self._waiting: list[Moment] = []
+        self._waiting: list[ScheduledAction] = []
         self._problem: BaseException | None = None
 
-    def begin(self, moments: Sequence[Moment]) -> None:
-        self._number, self._waiting, self._problem = 0, list(moments), None
+    def begin(self, actions: Sequence[ScheduledAction]) -> None:
+        self._number, self._waiting, self._problem = 0, list(actions), None
 
     def end(self) -> None:
         """Nothing outlives its block: a client that gave up waiting leaves what its request let happen."""
@@ -89,8 +89,8 @@ class _Interleaved:
             waiting, self._waiting = self._waiting, []
         if self._problem is not None:
             raise self._problem
-        for moment in waiting:
-            moment.happening()
+        for action in waiting:
+            action.action()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
@@ -104,17 +104,17 @@ class _Interleaved:
         self._act(number, answered=True)
         return body
 
-    def _due(self, number: int, *, answered: bool) -> list[Moment]:
+    def _due(self, number: int, *, answered: bool) -> list[ScheduledAction]:
         return [m for m in self._waiting if m.request == number and m.answered is answered]
 
     def _act(self, number: int, *, answered: bool) -> None:
         with self._act_lock:
             due = self._due(number, answered=answered)
-            self._waiting = [moment for moment in self._waiting if moment not in due]
+            self._waiting = [action for action in self._waiting if action not in due]
             self._acting = True
             try:
-                for moment in due:
-                    moment.happening()
+                for action in due:
+                    action.action()
             except BaseException as problem:  # it belongs to the test's thread, which waits for an answer
                 self._problem = problem
             finally:

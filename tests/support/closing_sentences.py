@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-SAID_AT_THE_END = "said at the end"
+CLOSING_SENTENCE = "said at the end"
 
 
-def say(terminal: pytest.TerminalReporter) -> None:
-    """Write what tests kept by ``record_property(SAID_AT_THE_END, sentence)``, passed or failed."""
+def write(terminal: pytest.TerminalReporter) -> None:
+    """Write what tests kept by ``record_property(CLOSING_SENTENCE, sentence)``, passed or failed."""
     for outcome in ("passed", "failed"):
         for report in terminal.getreports(outcome):
             for name, sentence in report.user_properties:
-                if name == SAID_AT_THE_END:
+                if name == CLOSING_SENTENCE:
                     terminal.write_line(str(sentence))

@@ -21,7 +21,7 @@ from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import Report, verify
 from simulator.options import Options
 from tests.support.contents import Contents, contents
-from tests.support.living_server import LivingServer
+from tests.support.interleaved_server import InterleavedServer
 
 _MARK = re.compile(r"--confirm-deletes (\w+)`")
 
@@ -40,10 +40,10 @@ def empty(engine: Engine) -> None:
 
 
 @dataclass(frozen=True)
-class Laboratory:
+class MirroredServer:
     """What a proof works with."""
 
-    living: LivingServer
+    server: InterleavedServer
     engine: Engine
     client: KoboClient
     mirror: Mirror
@@ -80,13 +80,13 @@ class Laboratory:
 
 
 @contextmanager
-def laboratory(database_url: str, options: Options) -> Iterator[Laboratory]:
+def mirrored_server(database_url: str, options: Options) -> Iterator[MirroredServer]:
     """A server and an empty mirror."""
     engine = open_engine(database_url)
     migrate(engine, KOBO_RECORDS)
     with (
-        LivingServer(options) as living,
-        open_form(living.url, living.token, living.asset, attempts=2, sleep=lambda seconds: None) as client,
+        InterleavedServer(options) as server,
+        open_form(server.url, server.token, server.asset, attempts=2, sleep=lambda seconds: None) as client,
     ):
-        yield Laboratory(living, engine, client, Mirror(KOBO_RECORDS, living.url, living.asset))
+        yield MirroredServer(server, engine, client, Mirror(KOBO_RECORDS, server.url, server.asset))
     engine.dispose()

@@ -35,7 +35,7 @@ class Event(NamedTuple):
     variant: int = 0
 
 
-class Happenings:
+class ServerEvents:
     """The server's side of a history.
 
     ``bodies`` are all states that a delivery may ever bring, in the order in which they came to be. ``moved``

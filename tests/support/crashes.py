@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 
-class PowerCut(BaseException):
+class Crash(BaseException):
     """Nothing catches it, and nothing after it reaches the database."""
 
 
-class Fuse:
+class CrashPoint:
     """Counts what is sent to a database; when it has blown, nothing is sent any more."""
 
     def __init__(self, engine: Engine) -> None:
@@ -23,7 +23,7 @@ class Fuse:
         event.listen(engine, "commit", self._count)
 
     @contextmanager
-    def blowing_after(self, statements: int | None) -> Iterator[None]:
+    def crash_after(self, statements: int | None) -> Iterator[None]:
         """Let so many statements (commits count) of the block pass, and none after them.
 
         :param statements: None for all.
@@ -40,4 +40,4 @@ class Fuse:
         if self._left is not None:
             self._left -= 1
             if self._left < 0:
-                raise PowerCut
+                raise Crash

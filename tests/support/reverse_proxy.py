@@ -18,7 +18,7 @@ _DIRECTLY = build_opener(ProxyHandler({}))
 
 
 @dataclass(frozen=True)
-class Answered:
+class ProxiedResponse:
     """An answer: its status, its body and further headers than its length."""
 
     status: int
@@ -26,11 +26,11 @@ class Answered:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-Change = Callable[[str, Answered], Answered]
+Change = Callable[[str, ProxiedResponse], ProxiedResponse]
 """Given path and query of the request and what the server answered, what the front end answers."""
 
 
-class FrontEnd:
+class ReverseProxy:
     """A front end at ``url`` for as long as the block lasts; ``paths`` are those that were asked for.
 
     :param certificate: a certificate with its key, to speak TLS.
@@ -91,10 +91,10 @@ def _handler(behind: str, change: Change, paths: list[str]) -> type[BaseHTTPRequ
     return Handler
 
 
-def _ask(request: Request) -> Answered:
+def _ask(request: Request) -> ProxiedResponse:
     try:
         with _DIRECTLY.open(request) as answer:
             status, kind, body = answer.status, answer.headers.get("Content-Type"), answer.read()
     except HTTPError as refusal:
         status, kind, body = refusal.code, refusal.headers.get("Content-Type"), refusal.read()
-    return Answered(status, body, {"Content-Type": kind or "application/json"})
+    return ProxiedResponse(status, body, {"Content-Type": kind or "application/json"})
