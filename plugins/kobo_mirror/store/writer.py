@@ -29,8 +29,8 @@ from kobo_mirror.store.bindings import (
 from kobo_mirror.store.codes import note_use
 from kobo_mirror.store.decide import Decision, Incoming, Origin, Stored, decide, decide_absent
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.ledger import locked_between, locked_of, window_equals
 from kobo_mirror.store.ledger_rows import LEDGER, LEDGER_AGAIN, SUPPOSED, Supposed, form_rows, ledger_row
+from kobo_mirror.store.ledger_windows import locked_between, locked_of, window_equals
 from kobo_mirror.store.oversized import reject_too_large
 from kobo_mirror.store.refetch_queue import enqueue, settle
 from kobo_mirror.store.schema import bind

@@ -15,7 +15,7 @@ from kobo_mirror.store import runs
 from kobo_mirror.store.batches import Absent
 from kobo_mirror.store.codes import code_for, covered_by, settle_codes
 from kobo_mirror.store.leases import Lease
-from kobo_mirror.store.ledger import deleted_since, existing, state_counts
+from kobo_mirror.store.ledger import deleted_since, existing_among, state_counts
 from kobo_mirror.store.refetch_queue import Entry
 from kobo_mirror.sync.pull import Source
 
@@ -134,7 +134,7 @@ def _judge(source: Source, entries: Sequence[Entry], confirmed: str | None) -> _
 def _existing(connection: Connection, asset_uid: str, entries: Sequence[Entry]) -> Iterator[int]:
     for first in range(0, len(entries), ASK_AT_ONCE):
         ids = [int(entry.ref) for entry in entries[first : first + ASK_AT_ONCE]]
-        yield from existing(connection, asset_uid, ids)
+        yield from existing_among(connection, asset_uid, ids)
 
 
 def _ask_for_word(source: Source, run_id: int, judged: _Judged, *, stale: bool) -> str:

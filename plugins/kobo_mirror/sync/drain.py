@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.store.batches import Pulled
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.ledger import ids_of_roots, young
+from kobo_mirror.store.ledger import ids_by_root_uuid, recently_submitted
 from kobo_mirror.store.refetch_queue import Entry, count_attempt, enqueue, is_id, next_entries, settle
 from kobo_mirror.store.runs import run_row
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
@@ -34,7 +34,7 @@ def enqueue_young(source: Source, lease: Lease, run_id: int, *, resumed: bool) -
     """
     with reading(source.engine) as connection:
         upto = None if resumed else run_row(connection, run_id)["watermark"] or 0
-        ids = young(connection, source.mirror.asset_uid, upto, _YOUNG)
+        ids = recently_submitted(connection, source.mirror.asset_uid, upto, _YOUNG)
     if not ids or not source.client.form().has_media:
         return
 
@@ -68,7 +68,7 @@ def _settle_roots(source: Source, lease: Lease, entries: Sequence[Entry], gone: 
         check_lease(connection, lease)
         asset = source.mirror.asset_uid
         if gone:
-            enqueue(connection, asset, ids_of_roots(connection, asset, gone), "the history names it")
+            enqueue(connection, asset, ids_by_root_uuid(connection, asset, gone), "the history names it")
         settle(connection, asset, entries, kind=ROOT)
 
     transact(source.engine, work)

@@ -10,7 +10,7 @@ from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.kobo.history import Changes, Place, Verdict, end_of_history, read_history
 from kobo_mirror.store.lanes import open_lanes
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.ledger import roots_above
+from kobo_mirror.store.ledger import root_uuids_above
 from kobo_mirror.store.refetch_queue import enqueue
 from kobo_mirror.store.runs import history_until, note_findings, run_row
 from kobo_mirror.submissions.document import token
@@ -61,7 +61,7 @@ def look_back(source: Source, lease: Lease, run_id: int) -> None:
     def work(connection: Connection) -> None:
         check_lease(connection, lease)
         added = {token(root) or "" for root in changes.added}
-        added -= roots_above(connection, asset, run["watermark"] or 0, added)
+        added -= root_uuids_above(connection, asset, run["watermark"] or 0, added)
         roots = added.union(token(root) or "" for root in changes.changed)
         enqueue(connection, asset, roots, "the history names it", kind=ROOT)
         _note(connection, run_id, changes)

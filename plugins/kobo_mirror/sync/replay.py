@@ -12,7 +12,7 @@ from kobo_mirror.errors import DeletesWaitError, SubmissionError
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.dead_letters import body_of, letters_of_others, note_replay, waiting_letters
 from kobo_mirror.store.form_names import Belongs, FormNames
-from kobo_mirror.store.ledger import existing, rejections
+from kobo_mirror.store.ledger import existing_among, rejections
 from kobo_mirror.store.refetch_queue import still_waiting
 from kobo_mirror.store.schema import check_binding
 from kobo_mirror.store.writer import Writer
@@ -214,7 +214,7 @@ def _existing(engine: Engine, mirror: Mirror, ids: Sequence[int]) -> set[int]:
     """Which of these submissions the mirror has."""
     with reading(engine) as connection:
         parts = (ids[first : first + _AT_ONCE] for first in range(0, len(ids), _AT_ONCE))
-        return {i for part in parts for i in existing(connection, mirror.asset_uid, part)}
+        return {i for part in parts for i in existing_among(connection, mirror.asset_uid, part)}
 
 
 def _rejected(engine: Engine, mirror: Mirror, ids: Collection[int]) -> dict[int, str]:

@@ -13,7 +13,7 @@ from kobo_mirror.errors import SubmissionError
 from kobo_mirror.kobo.form import Page, Swept
 from kobo_mirror.store.lanes import cover, lanes
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.ledger import SweptRow, seen_between, stored_window_text, window_text
+from kobo_mirror.store.ledger_windows import SweptRow, stored_window_text, swept_rows_between, window_text
 from kobo_mirror.store.refetch_queue import enqueue
 from kobo_mirror.store.runs import add_counts, note_findings
 from kobo_mirror.store.totals import counted_by_server
@@ -91,7 +91,7 @@ class _Walk:
 
     def _held(self, after: int, upto: int | None) -> dict[int, SweptRow]:
         with reading(self._source.engine) as connection:
-            return seen_between(connection, self._asset, after, upto, limit=_HELD_AT_ONCE)
+            return swept_rows_between(connection, self._asset, after, upto, limit=_HELD_AT_ONCE)
 
     def _doubt(self, ids: Sequence[int]) -> None:
         def work(connection: Connection) -> None:

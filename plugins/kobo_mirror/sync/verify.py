@@ -13,7 +13,14 @@ from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.kobo.form import KoboClient, Page
 from kobo_mirror.store.bindings import bound_to, declared_otherwise, epochs_of, is_declared_otherwise
-from kobo_mirror.store.ledger import LedgerRow, SweptRow, held_between, held_of, rows_between, rows_of
+from kobo_mirror.store.ledger_windows import (
+    LedgerRow,
+    SweptRow,
+    form_rows_between,
+    form_rows_of,
+    ledger_rows_between,
+    ledger_rows_of,
+)
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
 from kobo_mirror.store.row_counts import BEFORE_ALL
 from kobo_mirror.store.schema import check_binding, require_tables
@@ -151,8 +158,8 @@ class _Proof:
         """Compare a page with what is held of ``after < id <= upto`` (None: no end)."""
         shown = self._shown(page, whole=self.report.whole)
         with reading(self._engine) as connection:
-            held = held_between(connection, self._mirror.asset_uid, after, upto)
-            rows = rows_between(connection, self._mirror, after, upto)
+            held = ledger_rows_between(connection, self._mirror.asset_uid, after, upto)
+            rows = form_rows_between(connection, self._mirror, after, upto)
         self.report.compared += len(page.ids)
         self.report.rejected += sum(held[i].state == "rejected" for i in page.ids if i in held)
         doubts = sorted(_differences(shown, held, rows))
@@ -164,8 +171,8 @@ class _Proof:
     def _look_again(self, page: Page, ids: list[int]) -> None:
         shown = self._shown(page, whole=True)
         with reading(self._engine) as connection:
-            held = held_of(connection, self._mirror.asset_uid, ids)
-            rows = rows_of(connection, self._mirror, ids)
+            held = ledger_rows_of(connection, self._mirror.asset_uid, ids)
+            rows = form_rows_of(connection, self._mirror, ids)
         for kobo_id, kind in _differences(shown, held, rows).items():
             self.report.differing[kind].append(kobo_id)
 

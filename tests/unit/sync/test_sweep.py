@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobo_mirror.kobo.pages import Page, cut_swept_page
-from kobo_mirror.store.ledger import SweptRow, window_text
+from kobo_mirror.store.ledger_windows import SweptRow, window_text
 from kobo_mirror.submissions.document import stamp_of, token
 from kobo_mirror.submissions.rows import read_state
 from kobo_mirror.sync.sweep import _read_odd, glance_at, seen_on

@@ -3,14 +3,19 @@ from __future__ import annotations
 from sqlalchemy import Engine, text
 
 from kobo_mirror.database.engine import reading
-from kobo_mirror.store.ledger import seen_between, stored_window_text, window_equals, window_text
+from kobo_mirror.store.ledger_windows import (
+    stored_window_text,
+    swept_rows_between,
+    window_equals,
+    window_text,
+)
 from tests.support.submissions import APPROVED, ASSET, ON_HOLD, state, submission
 from tests.support.writing import Writing
 
 
 def _both(engine: Engine, after: int, upto: int | None) -> tuple[str, str]:
     with reading(engine) as connection:
-        seen = seen_between(connection, ASSET, after, upto)
+        seen = swept_rows_between(connection, ASSET, after, upto)
         return window_text(seen.values()), stored_window_text(connection, ASSET, after, upto)
 
 
