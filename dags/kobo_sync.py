@@ -39,7 +39,7 @@ nothing.
 - **publish** closes the run and tells its counts, also to whatever waits for the form table's asset.
 - **release**, after a failure, notes the reason with the run and lets the next one start.
 
-**To run it by hand**: ▶ Trigger. The usual choice is *The usual sync*. The run's note says what came of it.
+**To run it by hand**: ▶ Trigger. *Automatic* nearly always fits. The run's note says what came of it.
 
 **When it fails**: the run's note says why in a sentence. A wrong token or form fails at once: mend
 the connection `kobo_default`, whose Test button says what is wrong. A server or a database that is away
@@ -74,15 +74,16 @@ nothing is deleted until a person says that it is meant, by *Confirm deletes*.
         "mode": Param(
             "auto",
             title="What to do",
-            enum=["auto", "usual", "exact", "again", "check"],
+            enum=["auto", "incremental", "exact", "again", "check", "usual"],
             values_display={
-                "auto": "The usual sync (recommended)",
-                "usual": "Quick: new submissions and whatever is in doubt",
+                "auto": "Automatic (recommended)",
+                "incremental": "Incremental: new submissions, and those that wait to be asked for again",
                 "exact": "Thorough: compare everything, also edits and deletions",
                 "again": "Everything again: read the whole form anew",
                 "check": "Only check: compare, and change nothing",
+                "usual": "Incremental, by its former name",
             },
-            description="The usual sync compares everything for small forms, large ones at least once a day.",
+            description="Automatic compares everything for small forms, for large ones at least once a day.",
         ),
         "page_size": Param(
             None,

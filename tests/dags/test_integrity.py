@@ -92,6 +92,10 @@ def test_a_param_that_makes_no_sense_is_refused(dagbag: DagBag, name: str, value
         param.resolve(value)
 
 
+def test_a_schedule_may_use_the_former_name_of_a_mode(dagbag: DagBag) -> None:
+    assert dagbag.dags["kobo_sync"].params.get_param("mode").resolve("usual") == "usual"
+
+
 @pytest.mark.parametrize(("name", "dag_id"), [("KOBO_SYNC", "kobo_sync"), ("KOBO_VERIFY", "kobo_verify")])
 def test_it_is_late_after_the_minutes_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, name: str, dag_id: str

@@ -65,7 +65,7 @@ def _do_everything(mirroring: Mirroring) -> None:
     control.delete(ids[30:33])
     mirroring.sync(mode="exact")
     control.edit(ids[40:42], **{"sec_c/cd_age": "42"})
-    mirroring.sync(mode="usual")
+    mirroring.sync(mode="incremental")
     Writer(engine, mirror).push(body(submission(ids[-1] + 1)))
     Writer(engine, mirror).push(body(submission(ids[50])))
     with engine.begin() as connection:

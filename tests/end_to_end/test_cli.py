@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from kobo_mirror.cli.arguments import parser_of
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.tables import registrations
 from tests.support.mirroring import Mirroring
 from tests.support.tables import records, rows_of
 from tests.support.terminal import ENDPOINT, Terminal
+
+COMMANDS = ("migrate", "sync", "verify", "status", "replay", "register-webhook", "run")
 
 
 def test_sync_verify_and_status(terminal: Terminal, ready: Mirroring) -> None:
@@ -206,6 +209,12 @@ def test_a_command_that_does_not_exist(terminal: Terminal, arguments: list[str])
     assert "usage: python -m kobo_mirror" in err
 
 
+@pytest.mark.parametrize("name", ["incremental", "usual"])
+def test_an_incremental_sync_may_be_called_usual(name: str) -> None:
+    parser = parser_of(dict.fromkeys(COMMANDS, lambda options: 0))
+    assert parser.parse_args(["sync", "--mode", name]).mode == "incremental"
+
+
 @pytest.mark.parametrize(
     ("program", "name"),
     [
@@ -225,7 +234,7 @@ def test_help_calls_it_as_it_was_started(
 def test_help_for_every_command(terminal: Terminal) -> None:
     code, out, _ = terminal.run("--help")
     assert code == 0
-    for command in ("migrate", "sync", "verify", "status", "replay", "register-webhook", "run"):
+    for command in COMMANDS:
         assert f"\n    {command}" in out
         assert terminal.run(command, "--help")[0] == 0
 

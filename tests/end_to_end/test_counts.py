@@ -73,7 +73,7 @@ DAMAGES: dict[str, Callable[[Mirroring], None]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("sees_history", [True, False])
-def test_a_usual_run_that_holds_too_few_becomes_exact(
+def test_an_incremental_run_that_holds_too_few_becomes_exact(
     mirroring: Mirroring, damage: Callable[[Mirroring], None], sees_history: bool
 ) -> None:
     rights = OWNER_PERMISSIONS if sees_history else ("view_asset", "view_submissions")
@@ -88,10 +88,10 @@ def test_a_usual_run_that_holds_too_few_becomes_exact(
     assert mirroring.verify().equal
 
 
-def test_a_usual_run_that_holds_all_asks_for_no_count_again(mirroring: Mirroring) -> None:
+def test_an_incremental_run_that_holds_all_asks_for_no_count_again(mirroring: Mirroring) -> None:
     settle_down(mirroring)
     mirroring.simulator.control.clear_requests()
-    assert mirroring.sync(**LARGE)["mode"] == "usual"
+    assert mirroring.sync(**LARGE)["mode"] == "incremental"
     queries = [request["query"] for request in mirroring.simulator.control.requests()]
     assert sum(query.startswith("limit=1&fields=") for query in queries) == 1
 

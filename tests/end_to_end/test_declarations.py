@@ -64,7 +64,7 @@ def equal_as(mirroring: Mirroring, form: Form) -> bool:
     "form",
     [ONE_FEWER, SAME_VALUES, *(pytest.param(one, marks=pytest.mark.long) for one in (ONE_REPLACED, AS_TEXT))],
 )
-@pytest.mark.parametrize("mode", ["auto", "usual"])
+@pytest.mark.parametrize("mode", ["auto", "incremental"])
 def test_another_declaration_writes_every_row(mirroring: Mirroring, form: Form, mode: str) -> None:
     mirroring.sync()
     run_sql(mirroring.engine, "DROP TABLE kobo_records")

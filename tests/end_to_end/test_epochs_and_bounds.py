@@ -21,7 +21,7 @@ from tests.support.passing_time import pass_time
 from tests.support.rebuilding import LARGE_FORM, drop_and_migrate, stop_after
 from tests.support.tables import answers, ledger, records, run_sql
 
-USUAL = {"mode": "usual", **LARGE_FORM}
+INCREMENTAL = {"mode": "incremental", **LARGE_FORM}
 
 
 def epochs(mirroring: Mirroring) -> tuple[int, int]:
@@ -31,7 +31,7 @@ def epochs(mirroring: Mirroring) -> tuple[int, int]:
 
 
 def have_a_watermark(mirroring: Mirroring) -> None:
-    """Sync until runs are usual ones."""
+    """Sync until runs are incremental."""
     for _ in range(3):
         mirroring.sync(**LARGE_FORM)
         pass_time(mirroring.engine, 30)
@@ -67,7 +67,7 @@ def test_so_many_rows_too_few_or_too_many_are_mended_one_by_one(
     embedded.sync()
     before = answers(embedded.engine)
     differ(embedded, number)
-    embedded.sync(**USUAL)
+    embedded.sync(**INCREMENTAL)
     assert epochs(embedded) == ((2, 2) if anew else (1, 1))
     if differ is lose or not anew:
         assert answers(embedded.engine) == before
@@ -88,7 +88,7 @@ def test_a_run_that_stopped_is_not_gone_on_with_in_another_epoch(embedded: Mirro
     embedded.simulator.control.faults.clear()
     assert len(ledger(embedded.engine)) > 40
     RISES[rise](embedded)
-    result = embedded.sync(**USUAL)
+    result = embedded.sync(**INCREMENTAL)
     assert (result["rows_read"], epochs(embedded)) == (300, (2, 2))
     assert {row["epoch"] for row in ledger(embedded.engine).values()} == {2}
     assert embedded.verify().equal
@@ -99,12 +99,12 @@ def test_a_run_that_did_not_read_from_the_start_has_not_read_the_epoch(embedded:
     embedded.sync()
     transact(embedded.engine, lambda connection: raise_epoch(connection, embedded.mirror.form))
     asset, highest = embedded.simulator.asset, embedded.simulator.control.ids()[-1]
-    begun = partial(open_run, asset_uid=asset, name="sync", mode="usual", watermark=highest, epoch=2)
+    begun = partial(open_run, asset_uid=asset, name="sync", mode="incremental", watermark=highest, epoch=2)
     transact(embedded.engine, begun)
-    assert embedded.sync(**USUAL)["rows_read"] == 0
+    assert embedded.sync(**INCREMENTAL)["rows_read"] == 0
     assert epochs(embedded) == (2, 1)
     assert status(embedded.engine, KOBO_RECORDS)["light"] != "green"
-    assert embedded.sync(**USUAL)["rows_read"] == 300
+    assert embedded.sync(**INCREMENTAL)["rows_read"] == 300
     assert epochs(embedded) == (2, 2)
     assert {row["epoch"] for row in ledger(embedded.engine).values()} == {2}
 
@@ -117,7 +117,7 @@ def test_since_leaves_out_nothing_of_an_epoch_that_was_not_read(
     before = answers(embedded.engine)
     drop_and_migrate(embedded.engine)
     since = 10**9 if place is None else embedded.simulator.control.ids()[place]
-    assert embedded.sync(since=since, **USUAL)["rows_read"] == 300
+    assert embedded.sync(since=since, **INCREMENTAL)["rows_read"] == 300
     assert answers(embedded.engine) == before
     assert {row["epoch"] for row in ledger(embedded.engine).values()} == {2}
     assert epochs(embedded) == (2, 2)
@@ -128,7 +128,7 @@ def test_since_leaves_out_nothing_that_is_new(embedded: Mirroring, since: int) -
     have_a_watermark(embedded)
     embedded.simulator.control.create(3)
     client = embedded.client(token=Options().viewer_token)  # who may not read the history
-    assert embedded.sync(client, since=since, **USUAL)["inserted"] == 3
+    assert embedded.sync(client, since=since, **INCREMENTAL)["inserted"] == 3
 
 
 def test_rows_that_are_missing_and_gone_from_the_server_wait_behind_the_guard(embedded: Mirroring) -> None:
@@ -142,7 +142,7 @@ def test_rows_that_are_missing_and_gone_from_the_server_wait_behind_the_guard(em
     control.delete(control.ids()[:8])
     lose(embedded, 8)
     with pytest.raises(DeletesWaitError, match="8 of 95 submissions have gone"):
-        embedded.sync(embedded.client(token=Options().viewer_token), **USUAL)
+        embedded.sync(embedded.client(token=Options().viewer_token), **INCREMENTAL)
 
 
 def test_what_the_history_names_below_the_watermark_is_asked_for_though_it_is_held(
@@ -157,5 +157,5 @@ def test_what_the_history_names_below_the_watermark_is_asked_for_though_it_is_he
     (row,) = control.rows(late)
     assert Writer(embedded.engine, embedded.mirror).push(json.dumps(row).encode()).result == "inserted"
     control.attach(late)
-    assert embedded.sync(**USUAL)["updated"] == 1
+    assert embedded.sync(**INCREMENTAL)["updated"] == 1
     assert embedded.verify().equal

@@ -129,7 +129,7 @@ def test_it_is_no_sync_and_changes_nothing_that_the_next_one_goes_by(mirroring: 
     before = gone_by()
     fails(mirroring, refused_token(mirroring))
     assert gone_by() == before
-    assert mirroring.sync(mode="usual", exact_up_to=0)["inserted"] == 0
+    assert mirroring.sync(mode="incremental", exact_up_to=0)["inserted"] == 0
 
 
 def test_the_command_line_notes_it_too(embedded: Mirroring) -> None:

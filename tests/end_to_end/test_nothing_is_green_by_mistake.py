@@ -22,7 +22,7 @@ from tests.support.passing_time import pass_time
 from tests.support.submissions import body, submission
 from tests.support.tables import answers, records, rows_of
 
-USUAL = {"mode": "usual", "exact_up_to": 0}
+INCREMENTAL = {"mode": "incremental", "exact_up_to": 0}
 
 
 def run_sql(mirroring: Mirroring, *statements: str) -> None:
@@ -49,8 +49,8 @@ def test_runs_whose_ids_start_again_read_what_they_should(mirroring: Mirroring) 
     )
     run_sql(mirroring, restart)
     new = mirroring.simulator.control.create(3)
-    mirroring.sync(**USUAL)
-    mirroring.sync(**USUAL)
+    mirroring.sync(**INCREMENTAL)
+    mirroring.sync(**INCREMENTAL)
     assert set(new) <= set(records(mirroring.engine))
 
 

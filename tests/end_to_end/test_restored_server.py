@@ -12,7 +12,7 @@ LARGE = {"exact_up_to": 0, "exact_every_hours": 24 * 365}
 """No run is exact by itself."""
 
 
-@pytest.mark.parametrize("mode", ["auto", "usual"])
+@pytest.mark.parametrize("mode", ["auto", "incremental"])
 @pytest.mark.parametrize("lost", [1, 9])
 def test_a_server_below_the_watermark_is_compared_whole(mirroring: Mirroring, mode: str, lost: int) -> None:
     control = mirroring.simulator.control
@@ -23,7 +23,7 @@ def test_a_server_below_the_watermark_is_compared_whole(mirroring: Mirroring, mo
         mirroring.sync(**LARGE)
         pass_time(mirroring.engine, 30)
         control.age_history(30 * 60)
-    assert mirroring.sync(mode=mode, **LARGE)["mode"] == "usual"
+    assert mirroring.sync(mode=mode, **LARGE)["mode"] == "incremental"
     control.vanish(control.ids()[-lost:])
     control.raw(older, before, remove=["meta/deprecatedID"])
     result = mirroring.sync(mode=mode, **LARGE)
@@ -32,7 +32,7 @@ def test_a_server_below_the_watermark_is_compared_whole(mirroring: Mirroring, mo
     assert records(mirroring.engine)[older]["age"] == int(before["sec_c/cd_age"])
 
 
-def test_a_server_that_reaches_the_watermark_is_read_as_usual(mirroring: Mirroring) -> None:
+def test_a_server_that_reaches_the_watermark_is_read_incrementally(mirroring: Mirroring) -> None:
     control = mirroring.simulator.control
     for _ in range(3):
         mirroring.sync(**LARGE)
@@ -40,4 +40,4 @@ def test_a_server_that_reaches_the_watermark_is_read_as_usual(mirroring: Mirrori
         control.age_history(30 * 60)
     control.create(3)
     result = mirroring.sync(**LARGE)
-    assert (result["mode"], result["inserted"]) == ("usual", 3)
+    assert (result["mode"], result["inserted"]) == ("incremental", 3)

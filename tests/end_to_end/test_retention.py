@@ -57,7 +57,7 @@ def test_the_settings_say_how_long(mirroring: Mirroring, days: tuple[str, str]) 
     assert (code, err) == (0, "")
     assert out.startswith("success")
     assert left(mirroring) == KEPT_BY[days]
-    mirroring.sync(mode="usual", exact_up_to=0)
+    mirroring.sync(mode="incremental", exact_up_to=0)
     assert mirroring.verify().equal
 
 

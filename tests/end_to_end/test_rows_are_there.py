@@ -58,7 +58,7 @@ WAYS: dict[str, Callable[[Engine], None]] = {
 MORE_OF_A_KIND = ("renamed", "dropped twice")
 
 
-@pytest.mark.parametrize("options", [{}, LARGE_FORM], ids=["exact", "usual"])
+@pytest.mark.parametrize("options", [{}, LARGE_FORM], ids=["exact", "incremental"])
 @pytest.mark.parametrize(
     "way",
     [
@@ -74,7 +74,7 @@ def test_rows_that_are_gone_are_back_after_one_sync(
     before = answers(mirroring.engine)
     WAYS[way](mirroring.engine)
     assert answers(mirroring.engine) != before
-    again = mirroring.sync(mode="usual" if options else "auto", **options)
+    again = mirroring.sync(mode="incremental" if options else "auto", **options)
     assert answers(mirroring.engine) == before
     assert again["sentence"].endswith("the form has 300 submissions")
     assert mirroring.verify().equal
@@ -162,7 +162,7 @@ def test_every_run_reads_from_the_start_until_one_has_read_all(mirroring: Mirror
     with reading(mirroring.engine) as connection:
         assert epochs_of(connection, "kobo_records").must_read_all
     assert status(mirroring.engine, KOBO_RECORDS)["light"] != "green"
-    mirroring.sync(mode="usual", **LARGE_FORM)
+    mirroring.sync(mode="incremental", **LARGE_FORM)
     with reading(mirroring.engine) as connection:
         assert not epochs_of(connection, "kobo_records").must_read_all
     assert mirroring.verify().equal

@@ -176,7 +176,7 @@ def test_two_that_start_at_once(mirroring: Mirroring) -> None:
     assert mirroring.verify().equal
 
 
-def test_a_usual_run_that_stopped_reads_on_to_what_is_there_now(mirroring: Mirroring) -> None:
+def test_an_incremental_run_that_stopped_reads_on_to_what_is_there_now(mirroring: Mirroring) -> None:
     control = mirroring.simulator.control
     mirroring.sync()
     with mirroring.client() as client:
@@ -188,7 +188,7 @@ def test_a_usual_run_that_stopped_reads_on_to_what_is_there_now(mirroring: Mirro
             sync.pull(run_handle, group)
         sync.fail(run_handle, "power cut")
     control.create(7)
-    assert counts(mirroring.sync(mode="usual")) == {"inserted": 7}
+    assert counts(mirroring.sync(mode="incremental")) == {"inserted": 7}
 
 
 def test_another_form_is_refused_before_anything_is_touched(mirroring: Mirroring) -> None:

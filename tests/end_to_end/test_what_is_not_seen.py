@@ -27,7 +27,7 @@ def see_part(mirroring: Mirroring, *, part: bool) -> None:
     mirroring.simulator.control.user(mirroring.simulator.token, OWNER, rights, names)
 
 
-@pytest.mark.parametrize("mode", ["usual", "exact"])
+@pytest.mark.parametrize("mode", ["incremental", "exact"])
 def test_a_token_that_sees_a_part_is_said_everywhere(mirroring: Mirroring, mode: str) -> None:
     see_part(mirroring, part=True)
     sentence = mirroring.sync(mode=mode)["sentence"]

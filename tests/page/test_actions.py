@@ -39,6 +39,7 @@ def sync(simulator: Any, engine: Engine) -> None:
     [
         ("sync", {}, "kobo_sync", {"mode": "auto"}),
         ("sync", {"mode": "exact", "since_id": 0}, "kobo_sync", {"mode": "exact", "since_id": 0}),
+        ("sync", {"mode": "usual"}, "kobo_sync", {"mode": "incremental"}),  # its name up to 0.1
         ("verify", {}, "kobo_verify", {"full": False, "repair": False}),
         ("verify", {"repair": True}, "kobo_verify", {"full": False, "repair": True}),
         ("replay", {"rejections": [3, 1]}, "kobo_replay", {"rejections": [3, 1], "dead_letters": []}),

@@ -132,9 +132,9 @@ def seen(number: int = MANY, **changes: Any) -> dict[str, Any]:
         ],
         "more": {"rejections": True, "letters": True},
         "after": {"rejections": 5, "letters": 5},
-        "runs": [run(mode) for mode in ("usual", "exact", "repair", "none", "verify")]
+        "runs": [run(mode) for mode in ("incremental", "exact", "repair", "none", "verify")]
         + [run("none", error=ENGLISH, failure=kind.__name__) for kind in errors()],
-        "found_run": run("usual", finished_at=None, seconds=None),
+        "found_run": run("incremental", finished_at=None, seconds=None),
         "answers": False,
         "operator": True,
         "prover": True,

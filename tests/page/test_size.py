@@ -36,7 +36,13 @@ def fill(engine: Engine, rows: int) -> None:
         transact(engine, lambda connection, ids=ids: _write(connection, ids, moment))
     started = [moment - timedelta(minutes=15 * number) for number in range(RUNS)]
     runs = [
-        {"asset_uid": ASSET, "name": "kobo_sync s", "mode": "usual", "started_at": at, "finished_at": at}
+        {
+            "asset_uid": ASSET,
+            "name": "kobo_sync s",
+            "mode": "incremental",
+            "started_at": at,
+            "finished_at": at,
+        }
         for at in reversed(started)
     ]
     transact(engine, lambda connection: connection.execute(insert(sync_runs), runs))

@@ -46,7 +46,7 @@ MEANWHILE = st.builds(
     Event, st.sampled_from((*SERVER_EVENTS, "deliver", "deliver", *RIGHTS, "sync")), PICKS, VARIANTS
 )
 MOMENTS = st.lists(st.tuples(st.integers(0, 16), st.booleans(), MEANWHILE), max_size=4)
-MODES = st.sampled_from(("auto", "usual", "exact"))
+MODES = st.sampled_from(("auto", "incremental", "exact"))
 CUTS = st.none() | st.integers(0, 120)
 FAULTS = st.fixed_dictionaries(
     {

@@ -45,7 +45,9 @@ class Late:
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 20))])
-def test_usual_runs_alone_lose_no_submission_that_appears_late(mirrored: MirroredServer, seed: int) -> None:
+def test_incremental_runs_alone_lose_no_submission_that_appears_late(
+    mirrored: MirroredServer, seed: int
+) -> None:
     random, control, engine = Random(seed), mirrored.server.control, mirrored.engine
     late = Late(mirrored, random)
     control.reset(rows=5)
@@ -62,9 +64,9 @@ def test_usual_runs_alone_lose_no_submission_that_appears_late(mirrored: Mirrore
             pass_time(engine, pause)
             before = control.ids()
             with mirrored.server.meanwhile(moments(late, now, random)):
-                sync.run(mode="usual")
+                sync.run(mode="incremental")
             assert set(before) <= mirrored(engine)
-    assert modes(engine).count("usual") > RUNS / 2
+    assert modes(engine).count("incremental") > RUNS / 2
 
 
 def moments(late: Late, minute: int, random: Random) -> list[ScheduledAction]:

@@ -66,7 +66,7 @@ def rejected(mirrored: MirroredServer) -> dict[int, str]:
         return {kobo_id: reason for kobo_id, reason in found}  # noqa: C416  # rows, not pairs
 
 
-@pytest.mark.parametrize("mode", ["exact", "usual"])
+@pytest.mark.parametrize("mode", ["exact", "incremental"])
 @pytest.mark.parametrize("group", ["sec_a", "sec_c", "group_mx5fl16"])
 def test_with_the_history_the_next_sync_finds_what_moved(
     filled: MirroredServer, mode: str, group: str

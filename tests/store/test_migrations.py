@@ -110,6 +110,7 @@ def test_several_may_migrate_at_once(fresh_url: str) -> None:
         "ALTER TABLE kobo_forms ADD .*epoch_read",
         "ALTER TABLE kobo_rejections",
         "CREATE TABLE.* kobo_code_ids",
+        "UPDATE kobo_sync_runs SET mode",
         "CREATE TABLE kobo_records",
     ],
 )
@@ -161,6 +162,32 @@ def test_a_mirror_of_an_older_version_goes_on_as_it_was(fresh_url: str) -> None:
         assert waiting_letters(connection, ASSET) == [(2, "no")]  # of no form that is known: of each
         assert waiting_letters(connection, "aOtherForm00000000001") == [(2, "no")]
     engine.dispose()
+
+
+def test_an_older_version_s_usual_runs_become_incremental_ones(fresh_url: str) -> None:
+    engine = open_engine(fresh_url)
+    migrate(engine, KOBO_RECORDS)
+    config = schema._config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0004")
+        for mode in ("usual", "exact", "none"):
+            connection.exec_driver_sql(
+                "INSERT INTO kobo_sync_runs (asset_uid, name, mode, started_at) "
+                f"VALUES ('{ASSET}', 's', '{mode}', '2026-11-23 12:00:00')"
+            )
+    migrate(engine, KOBO_RECORDS)
+    assert _modes(engine) == ["incremental", "exact", "none"]
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0004")
+    assert _modes(engine) == ["usual", "exact", "none"]
+    engine.dispose()
+
+
+def _modes(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.execute(text("SELECT mode FROM kobo_sync_runs ORDER BY id")).scalars())
 
 
 def test_a_form_that_was_never_read_to_its_end_is_read_after_an_upgrade(fresh_url: str) -> None:

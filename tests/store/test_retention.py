@@ -32,7 +32,7 @@ RUNS = st.lists(
     st.fixed_dictionaries(
         {
             "age": AGES,
-            "mode": st.sampled_from(("usual", "usual", "exact", "repair", "none")),
+            "mode": st.sampled_from(("incremental", "incremental", "exact", "repair", "none")),
             "finished": st.booleans() | st.just(value=True),
             "highest_id": st.none() | st.integers(1, 50),
             "history": st.none() | AGES,
@@ -85,8 +85,8 @@ def test_nothing_that_later_runs_build_on_changes(
     with reading(engine) as connection:
         after = runs.watermark(connection, ASSET)
     highest = [run["highest_id"] for run in described if run["highest_id"] and run["age"] > 0
-               and run["finished"] and run["mode"] in ("usual", "exact")]  # fmt: skip
-    if any(run["finished"] and run["mode"] in ("usual", "exact") for run in later) and highest:
+               and run["finished"] and run["mode"] in ("incremental", "exact")]  # fmt: skip
+    if any(run["finished"] and run["mode"] in ("incremental", "exact") for run in later) and highest:
         assert after == max(highest)
 
 
@@ -162,7 +162,7 @@ def test_codes_go_once_they_are_done_and_never_serve_again(engine: Engine) -> No
 
 def test_nought_days_are_for_ever(engine: Engine) -> None:
     moment = clock(engine)
-    add_runs(engine, [{"age": 9000, "mode": "usual", "finished": True, "highest_id": n, "history": None,
+    add_runs(engine, [{"age": 9000, "mode": "incremental", "finished": True, "highest_id": n, "history": None,
                        "error": False} for n in range(1, 9)], moment)  # fmt: skip
     letter = dead_letters.keep(engine, body=b"x", source="webhook", reason="no", asset_uid=ASSET)
     set_age(engine, letters_table, letter, {"received_at": timedelta(days=9000)})

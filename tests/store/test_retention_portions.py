@@ -100,7 +100,7 @@ def test_deliveries_are_taken_meanwhile(engine: Engine, url: str) -> None:
     """None waits as long as the webhook has patience, SQLite's one writer at a time included."""
     bind(engine, MIRROR)
     at = clock(engine) - timedelta(days=500)
-    old = {"asset_uid": ASSET, "name": "s", "mode": "usual", "started_at": at, "finished_at": at}
+    old = {"asset_uid": ASSET, "name": "s", "mode": "incremental", "started_at": at, "finished_at": at}
     lane = {"asset_uid": ASSET, "first_id": 0, "cursor_id": 0}
     with engine.begin() as connection:
         connection.execute(insert(sync_runs), [old] * 4_000)

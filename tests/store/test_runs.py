@@ -9,8 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine, delete, insert
 
-from kobo_mirror.database.engine import transact
+from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError
+from kobo_mirror.store import overview
 from kobo_mirror.store.lanes import Lane, Step, lanes, move_lane, open_lanes
 from kobo_mirror.store.runs import (
     REPAIR,
@@ -39,7 +40,7 @@ def write(engine: Engine, started: float, finished: float | None, highest: int |
     values = {
         "asset_uid": ASSET,
         "name": "test",
-        "mode": "usual",
+        "mode": "incremental",
         "started_at": NOON + started * MINUTE,
         "finished_at": None if finished is None else NOON + finished * MINUTE,
         "highest_id": highest,
@@ -51,6 +52,17 @@ def write(engine: Engine, started: float, finished: float | None, highest: int |
 def mark(engine: Engine) -> int | None:
     with engine.connect() as connection:
         return watermark(connection, ASSET)
+
+
+def test_what_a_process_of_an_older_release_writes_is_read_by_its_present_name(engine: Engine) -> None:
+    write(engine, 0, 1, 100, mode="usual")
+    write(engine, 2, None, 120, mode="usual")
+    with reading(engine) as connection:
+        last, unfinished = last_finished(connection, ASSET), unfinished_run(connection, ASSET)
+        shown = [row["mode"] for row in overview.recent_runs(connection, ASSET, 9)]
+    assert last
+    assert unfinished
+    assert [last["mode"], unfinished["mode"], *shown] == ["incremental"] * 4
 
 
 @pytest.mark.parametrize(
@@ -154,7 +166,7 @@ def test_the_settling_time_is_what_that_takes() -> None:
 
 def test_the_newest_run_that_never_finished_is_gone_on_with(engine: Engine) -> None:
     def open_one(name: str) -> int:
-        return transact(engine, lambda connection: open_run(connection, ASSET, name, "usual", 7))
+        return transact(engine, lambda connection: open_run(connection, ASSET, name, "incremental", 7))
 
     first, second = open_one("first"), open_one("second")
     with engine.connect() as connection:
@@ -173,17 +185,17 @@ def test_the_newest_run_that_never_finished_is_gone_on_with(engine: Engine) -> N
         last = last_finished(connection, ASSET)
         assert last is not None
         assert (last["id"], last["error"]) == (second, None)
-        assert last_finished(connection, ASSET, "usual") is None
+        assert last_finished(connection, ASSET, "incremental") is None
         assert run_row(connection, first)["finished_at"] is None
 
 
 def test_a_run_that_goes_on_starts_without_what_its_last_attempt_came_to(engine: Engine) -> None:
-    run_id = transact(engine, lambda c: open_run(c, ASSET, "run", "usual", 7))
+    run_id = transact(engine, lambda c: open_run(c, ASSET, "run", "incremental", 7))
     started = with_findings(engine, run_id)
     transact(engine, lambda c: note_error(c, run_id, DeletesWaitError("20 have gone.")))
     found = {"waiting_code": "0123456789ab", "count_difference": 3}
     transact(engine, lambda c: note_findings(c, run_id, found))
-    transact(engine, lambda c: resume_run(c, ASSET, run_id, "run", "usual"))
+    transact(engine, lambda c: resume_run(c, ASSET, run_id, "run", "incremental"))
     assert with_findings(engine, run_id) == started
 
 
@@ -220,18 +232,18 @@ def test_up_to_where_the_history_was_read(
 
 def test_a_run_that_goes_on_reads_on_where_it_had_come_to_the_end(engine: Engine) -> None:
     def work(connection: Connection) -> list[Lane]:
-        run_id = open_run(connection, ASSET, "run", "usual", None)
+        run_id = open_run(connection, ASSET, "run", "incremental", None)
         open_lanes(connection, ASSET, run_id, [(0, 50), (50, None)])
         assert move_lane(connection, ASSET, run_id, Step(0, 0, 50, done=True))
         assert move_lane(connection, ASSET, run_id, Step(1, 50, 90, done=True))
-        resume_run(connection, ASSET, run_id, "run", "usual")
+        resume_run(connection, ASSET, run_id, "run", "incremental")
         return lanes(connection, ASSET, run_id)
 
     assert transact(engine, work) == [Lane(0, 0, 50, 50, done=True), Lane(1, 50, None, 90, done=False)]
 
 
 def test_counts_add_up_and_the_highest_id_only_rises(engine: Engine) -> None:
-    run_id = transact(engine, lambda connection: open_run(connection, ASSET, "run", "usual", None))
+    run_id = transact(engine, lambda connection: open_run(connection, ASSET, "run", "incremental", None))
     for counts, highest in (
         ({"inserted": 2, "bytes": 10**10}, 50),
         ({"inserted": 3}, 40),

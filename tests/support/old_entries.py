@@ -60,5 +60,5 @@ def issue(engine: Engine, ids: list[int], *, used: bool) -> str:
 
 
 YEARS_OLD = {
-    "age": 999, "mode": "usual", "finished": True, "highest_id": None, "history": None, "error": True,
+    "age": 999, "mode": "incremental", "finished": True, "highest_id": None, "history": None, "error": True,
 }  # fmt: skip

@@ -52,8 +52,9 @@ class KoboOperator(BaseOperator):
     :param lanes: the lanes to pull. (templated)
     :param in_flight: requests at once; None: as many as the settings allow. (templated)
     :param groups: the number of tasks that ``plan`` may cut a large pull into.
-    :param mode: ``usual``, ``exact``, or ``auto``: the form's size and the last exact run decide; ``again``
-        reads the whole form anew; ``check`` only compares, and skips what follows ``prepare``. (templated)
+    :param mode: ``incremental``, ``exact``, or ``auto``: the form's size and the last exact run decide;
+        ``again`` reads the whole form anew; ``check`` only compares, and skips what follows ``prepare``.
+        ``usual`` is a former name of ``incremental``. (templated)
     :param page_size: submissions asked for at once; None: as the connection says. (templated)
     :param since_id: read every submission with a higher ``_id`` again. (templated)
     :param confirm_deletes: the code of a list of deletes that waits for a person's word. (templated)

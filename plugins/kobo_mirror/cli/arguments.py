@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kobo_mirror import __version__
+from kobo_mirror.store.run_modes import AUTO, EXACT, INCREMENTAL, mode_of
 
 Command = Callable[[argparse.Namespace], int]
 """Does what a command asks; returns the exit code."""
@@ -50,9 +51,10 @@ def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         if name == "sync":
             sub.add_argument(
                 "--mode",
-                choices=("auto", "usual", "exact"),
-                default="auto",
-                help="exact also finds edits and deletes",
+                type=mode_of,
+                choices=(AUTO, INCREMENTAL, EXACT),
+                default=AUTO,
+                help="exact also finds edits and deletes; incremental was called usual, which still serves",
             )
             sub.add_argument(
                 "--since", type=_id, metavar="ID", help="read every submission with a greater _id again"

@@ -190,7 +190,7 @@ def last_finished(
 
 
 def watermark(connection: Connection, asset_uid: str) -> int | None:
-    """The id above which the next usual run reads, or None: then only an exact run is safe.
+    """The id above which the next incremental run reads, or None: then only an exact run is safe.
 
     Let P be the last finished pull: the highest id returned to a pull that had finished 15 minutes before
     P started. P read everything below it when it was settled. ``_id`` is not in the order of commits and

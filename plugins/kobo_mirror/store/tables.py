@@ -29,6 +29,7 @@ from kobo_mirror.database.column_types import (
     ascii_text,
 )
 from kobo_mirror.forms.schema import TEXT_LENGTH, Form, Kind
+from kobo_mirror.store.run_modes import RunMode
 
 UID = ascii_text(40)
 TOKEN = ascii_text(80)
@@ -140,7 +141,7 @@ sync_runs = Table(
     Column("id", SERIAL, primary_key=True),
     Column("asset_uid", UID, nullable=False),
     Column("name", String(255), nullable=False),
-    Column("mode", ascii_text(8), nullable=False),
+    Column("mode", RunMode, nullable=False),
     Column("started_at", MOMENT, nullable=False),
     Column("finished_at", MOMENT),
     Column("watermark", BigInteger),

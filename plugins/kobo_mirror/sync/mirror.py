@@ -21,6 +21,7 @@ from kobo_mirror.store.leases import Lease, process_holder, release_lease, retak
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.retention import FOR_EVER, Retention, forget
 from kobo_mirror.store.row_counts import count_rows
+from kobo_mirror.store.run_modes import AUTO, EXACT
 from kobo_mirror.store.schema import bind, check_binding
 from kobo_mirror.store.totals import counted_by_server, totals
 from kobo_mirror.store.writer import Writer
@@ -110,11 +111,11 @@ class MirrorSync:
             progress=progress,
         )
 
-    def prepare(self, run: str, *, mode: str = "auto", since: int | None = None) -> RunHandle:
+    def prepare(self, run: str, *, mode: str = AUTO, since: int | None = None) -> RunHandle:
         """Bind the form table, take the lease, open the run or go on with the one that never finished.
 
         :param run: the run's name: the same for each attempt of one run.
-        :param mode: ``auto``, ``usual`` (what is new), ``exact`` (also edits and deletes).
+        :param mode: ``auto``, ``incremental`` (what is new), ``exact`` (also edits and deletes).
         :param since: read everything above this ``_id`` again; what a run reads anyway is not left out.
         :raises LeaseError: another sync holds this form.
         :raises SchemaError: the form table mirrors another form; nothing was touched.
@@ -160,7 +161,7 @@ class MirrorSync:
         lease = retake_lease(self._engine, self._asset, run_handle.run)
         transact(self._engine, lambda connection: runs.clear_error(connection, run_handle.run_id))
         with holding(self._engine, self._client, lease, run_handle.run_id):
-            exact = run_handle.mode == "exact"
+            exact = run_handle.mode == EXACT
             enqueue_failed_deliveries(self._source, lease)
             look_back(self._source, lease, run_handle.run_id)
             exact = exact or missed_history(self._source, run_handle.run_id)
@@ -202,13 +203,13 @@ class MirrorSync:
                 forget(self._engine, self._asset, self._retention)
         with reading(self._engine) as connection:
             row = runs.run_row(connection, run_id)
-            exact = runs.last_finished(connection, self._asset, "exact")
+            exact = runs.last_finished(connection, self._asset, EXACT)
         release_lease(self._engine, self._asset, run_handle.run)
         if row["failure"] == DeletesWaitError.__name__:
             raise DeletesWaitError(row["error"])
         if error:
             raise error
-        last_exact = exact["finished_at"] if exact and row["mode"] != "exact" else None
+        last_exact = exact["finished_at"] if exact and row["mode"] != EXACT else None
         return {"run": run_handle.run, **outcome_of(row, held, last_exact)}
 
     def _require_read_and_reconciled(self, run: RowMapping) -> None:
@@ -228,7 +229,7 @@ class MirrorSync:
     def run(
         self,
         *,
-        mode: str = "auto",
+        mode: str = AUTO,
         since: int | None = None,
         confirm: str | None = None,
         name: str = "sync",

@@ -7,9 +7,10 @@ from sqlalchemy import Connection, RowMapping
 from kobo_mirror.database.engine import transact
 from kobo_mirror.store import runs
 from kobo_mirror.store.leases import Lease
+from kobo_mirror.store.run_modes import EXACT, INCREMENTAL
 from kobo_mirror.sync.pull import Source
 from kobo_mirror.sync.run_handle import RunHandle
-from kobo_mirror.sync.run_mode import EXACT, INCREMENTAL, Exactness, FormView, choose, epochs_now
+from kobo_mirror.sync.run_mode import Exactness, FormView, choose, epochs_now
 
 
 def open_or_resume(
@@ -28,7 +29,7 @@ def open_or_resume(
 
     :param lease: the form's lease; its holder becomes the run's name.
     :param view: what the token sees of the form now.
-    :param asked_for: the mode that a person or a schedule asks for: ``auto``, ``usual``, ``exact``.
+    :param asked_for: the mode that a person or a schedule asks for: ``auto``, ``incremental``, ``exact``.
     :param since: read everything above this ``_id`` again; None where that is not asked for.
     :returns: the run's handle, with the mode that was chosen.
     """

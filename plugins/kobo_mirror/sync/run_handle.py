@@ -16,7 +16,7 @@ class RunHandle:
     :param run: the run's name, under which it holds the form's lease.
     :param run_id: the id of its row in ``kobo_sync_runs``.
     :param fencing_token: the number of the lease that ``prepare`` took; ``pull`` writes under it.
-    :param mode: ``usual`` or ``exact``.
+    :param mode: ``incremental`` or ``exact``.
     :param resumed: True if the run goes on with one that never finished.
     """
 

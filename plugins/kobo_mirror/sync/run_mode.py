@@ -15,9 +15,8 @@ from kobo_mirror.store import runs
 from kobo_mirror.store.bindings import Epochs, epochs_of, is_declared_otherwise, raise_epoch
 from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.row_counts import count_rows
+from kobo_mirror.store.run_modes import AUTO, EXACT, INCREMENTAL
 from kobo_mirror.store.totals import note_server_count
-
-AUTO, INCREMENTAL, EXACT = "auto", "usual", "exact"
 
 
 class Exactness(NamedTuple):
@@ -80,11 +79,11 @@ def choose(
     mode: str,
     since: int | None,
 ) -> tuple[str, int]:
-    """``exact`` or ``usual``, and the ``_id`` above which all is read.
+    """``exact`` or ``incremental``, and the ``_id`` above which all is read.
 
     :param epochs: while the newest one has not been read, every run reads from the first submission on.
     :param count: how many submissions the server shows now.
-    :param mode: what was asked for: ``auto``, ``usual``, ``exact``.
+    :param mode: what was asked for: ``auto``, ``incremental``, ``exact``.
     :param since: what was asked for; what must be read is not left out.
     """
     asset = client.asset_uid

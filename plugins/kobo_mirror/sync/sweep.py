@@ -15,6 +15,7 @@ from kobo_mirror.store.lanes import cover, lanes
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger_windows import SweptRow, stored_window_text, swept_rows_between, window_text
 from kobo_mirror.store.refetch_queue import enqueue
+from kobo_mirror.store.run_modes import EXACT
 from kobo_mirror.store.runs import add_counts, note_findings
 from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.submissions.document import first_levels, parse, stamp_of, text_of, token, validation
@@ -41,7 +42,7 @@ def sweep(source: Source, lease: Lease, run_id: int, *, anew: bool = False) -> i
     def note(connection: Connection) -> None:
         check_lease(connection, lease)
         add_counts(connection, run_id, {}, highest_id=highest or None)
-        note_findings(connection, run_id, {"sweep_found": found, "mode": "exact"})
+        note_findings(connection, run_id, {"sweep_found": found, "mode": EXACT})
 
     transact(source.engine, note)
     return found

@@ -109,7 +109,9 @@ def history_of(chance: Random) -> list[Step]:
         {
             "pause": chance.choice((1, 16, 1440, 20 * 1440, 20 * 1440, 45 * 1440)) * minutes,
             "lasts": chance.choice((0, 1, 16, 3 * 1440)) * minutes,
-            "mode": chance.choice(("usual", "usual", "exact", "proof", runs.REPAIR, runs.NOT_STARTED)),
+            "mode": chance.choice(
+                ("incremental", "incremental", "exact", "proof", runs.REPAIR, runs.NOT_STARTED)
+            ),
             "ends": chance.random() < 0.8,
             "highest": chance.choice((None, 1, 2, 3, 7, 8, 9)),
             "history": chance.choice((None, None, 0, 1, 60 * 1440)),
@@ -152,7 +154,7 @@ def test_what_is_old_is_gone_and_what_is_young_is_there(both: tuple[Mirror, Mirr
     forgetful.start_anew()
     day = {"pause": timedelta(days=1), "lasts": timedelta(), "ends": True, "highest": 5, "history": None}
     for number in range(1, 101):
-        forgetful.take(number, day | {"mode": "usual", "error": False})
+        forgetful.take(number, day | {"mode": "incremental", "error": False})
         forgetful.take(number, day | {"mode": "proof", "whole": False, "pause": timedelta()})
     assert forget(forgetful.engine, ASSET, Retention(DAYS, DAYS)) == 2 * 59 - 1
     with forgetful.engine.connect() as connection:
@@ -165,7 +167,7 @@ def test_another_forms_runs_are_its_own(both: tuple[Mirror, Mirror]) -> None:
     forgetful, _ = both
     forgetful.start_anew()
     at = forgetful.moment - timedelta(days=DAYS + 2)
-    run = {"asset_uid": OTHER, "name": "s", "mode": "usual", "started_at": at, "finished_at": at}
+    run = {"asset_uid": OTHER, "name": "s", "mode": "incremental", "started_at": at, "finished_at": at}
     with forgetful.engine.begin() as connection:
         connection.execute(insert(sync_runs), [run] * 3)
     assert forget(forgetful.engine, ASSET, Retention(DAYS, DAYS)) == 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from kobo_mirror.store.lights import Light
+from kobo_mirror.store.run_modes import mode_of
 
 HIGHEST_ID = 2**63 - 1
 Id = Annotated[int, Field(ge=0, le=HIGHEST_ID)]
@@ -172,10 +173,15 @@ class _Order(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _present_name(mode: object) -> object:
+    """Take a mode by its former name, too, which scripts may send."""
+    return mode_of(mode) if isinstance(mode, str) else mode
+
+
 class SyncOrder(_Order):
     """What to sync."""
 
-    mode: Literal["auto", "usual", "exact"] = "auto"
+    mode: Annotated[Literal["auto", "incremental", "exact"], BeforeValidator(_present_name)] = "auto"
     since_id: int | None = Field(
         None, ge=0, le=HIGHEST_ID, description="Read every submission above this _id again."
     )
