@@ -1,4 +1,4 @@
-"""Submissions whose ids appear late and out of order: usual runs alone lose none of them."""
+"""Submissions whose ids appear late and out of order: incremental runs alone lose none of them."""
 
 from __future__ import annotations
 
