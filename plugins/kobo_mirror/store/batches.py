@@ -1,4 +1,4 @@
-"""What goes into the writer beside states, and what comes out: pages that were pulled, absences, results."""
+"""What the writer is given and returns: pulled pages, absent submissions, results of deliveries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ _RESULT = {
 
 @dataclass(frozen=True)
 class PushResult:
-    """What became of a delivery: inserted, updated, unchanged, stale, deferred or rejected."""
+    """What became of a delivery.
+
+    :param kobo_id: the submission's ``_id``.
+    :param result: ``inserted``, ``updated``, ``unchanged``, ``stale``, ``deferred`` or ``rejected``.
+    :param reason: why a rejected submission does not fit the form table, without its answers.
+    """
 
     kobo_id: int
     result: str
@@ -36,12 +41,15 @@ class PushResult:
 class Pulled:
     """States that one request brought, and what their transaction must check and note.
 
-    :param sent_at: the database's clock before the request was sent.
-    :param window: the ids ``after < id <= upto`` (None: no end) that the request covered; stored ones that
-        it lacks are fetched.
-    :param known: all of it is probably as it is stored.
-    :param step: the lane that this page moves on.
-    :param settled: entries of the fetch list that the request answered.
+    :param states: states of different submissions, in any order.
+    :param sent_at: the database's clock (UTC) before the request was sent.
+    :param lease: the right to pull the form; checked in the transaction.
+    :param run_id: the run whose row gets the counts.
+    :param window: the ids ``after < id <= upto`` (None: no end) that the request covered; stored submissions
+        of it that the response lacks are enqueued. None where single ids were asked for.
+    :param known: the page is probably equal to what is stored, and is compared as one text first.
+    :param step: how far this page moves the cursor of its lane; None outside of lanes.
+    :param settled: entries of the refetch queue that the request answered.
     :param counts: further counts for the run's row (``requests``, ``bytes``).
     """
 
@@ -60,10 +68,13 @@ class Pulled:
 class Absent:
     """Ids that the server was asked for and, showing a witness, did not return.
 
-    :param sent_at: the database's clock before that request was sent.
-    :param settled: the entries of the fetch list that asked for them.
-    :param reason: what the tombstones say of their delete; None for one that counts towards the guard.
-    :param code: the confirmation code that has served once these are deleted.
+    :param ids: ``_id`` of each.
+    :param sent_at: the database's clock (UTC) before that request was sent.
+    :param lease: the right to pull the form; checked in the transaction.
+    :param run_id: the run whose row gets the count.
+    :param settled: the entries of the refetch queue that asked for them.
+    :param reason: what the tombstones say of their delete; None for one that counts for the delete guard.
+    :param code: the confirmation code that is used up once these are deleted.
     """
 
     ids: Sequence[int]
@@ -76,14 +87,22 @@ class Absent:
 
 
 def push_result(state: State, decision: Decision) -> PushResult:
-    """What a delivery is told."""
+    """Return what became of a delivery.
+
+    :param state: its state, shaped if the decision was to write it.
+    :param decision: what was decided for it.
+    """
     if decision in WRITTEN and state.row is None:
         return PushResult(state.kobo_id, "rejected", state.reason)
     return PushResult(state.kobo_id, _RESULT[decision])
 
 
-def counted(decided: Sequence[tuple[State, Decision]]) -> dict[str, int]:
-    """What a run's row is told of a page."""
+def page_counts(decided: Sequence[tuple[State, Decision]]) -> dict[str, int]:
+    """Count what became of a page.
+
+    :param decided: each state with its decision.
+    :returns: the numbers by column of the run's row: ``rows_read``, and those of the decisions that occurred.
+    """
     counts = {"rows_read": len(decided)}
     for state, decision in decided:
         name = "rejected" if decision in WRITTEN and state.row is None else _RESULT[decision]

@@ -1,4 +1,7 @@
-"""The decision: stored ledger row and incoming state → what to do. Each clause answers a counterexample."""
+"""The decision: stored ledger row and incoming state → what to do; pure functions.
+
+docs/architecture.md, "Who wins", has the clauses in their order, each with what goes wrong without it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import NamedTuple
 
 
 class Origin(StrEnum):
-    """How a state reached us: we asked for it, or a delivery brought it."""
+    """How a state reached us: a request brought it, or a delivery."""
 
     PULLED = "pulled"
     PUSHED = "pushed"
@@ -27,7 +30,16 @@ class Decision(StrEnum):
 
 
 class Stored(NamedTuple):
-    """What the ledger holds of a submission."""
+    """What the ledger holds of a submission.
+
+    :param uuid: the edit token.
+    :param previous_uuid: the edit token that this one replaced.
+    :param digest: 16 bytes; None once the row was invalidated.
+    :param row_digest: the digest of the form table's row, 16 bytes; None without one.
+    :param state: ``applied``, ``rejected`` or ``deleted``.
+    :param pushed_at: when the newest delivery was committed, by the database's clock (UTC).
+    :param epoch: the form's epoch in which the row was written.
+    """
 
     kobo_id: int
     uuid: str | None
@@ -41,7 +53,13 @@ class Stored(NamedTuple):
 
 
 class Incoming(NamedTuple):
-    """What the decision needs to know of a state."""
+    """What the decision needs to know of an incoming state.
+
+    :param uuid: the edit token.
+    :param previous_uuid: ``meta/deprecatedID``, the edit token that this one replaced.
+    :param digest: 16 bytes.
+    :param partial: it lacks what nearly every submission has, or is not all UTF-8.
+    """
 
     uuid: str | None
     previous_uuid: str | None
@@ -50,8 +68,12 @@ class Incoming(NamedTuple):
 
 
 def push_landed_since(stored: Stored | None, sent_at: datetime, now: datetime) -> bool:
-    """Whether a delivery for it was committed after ``sent_at`` (all by the database's clock).
+    """Return True if a delivery of the submission was committed after a request was sent.
 
+    All moments are the database's clock (UTC).
+
+    :param stored: the ledger's row; None without one.
+    :param sent_at: when the request was sent.
     :param now: read after ``stored`` was locked. A stamp after it was made before the clock was set back, and
         says nothing; where the clock was set back since the request was sent, any delivery may be newer.
     """
@@ -63,11 +85,14 @@ def push_landed_since(stored: Stored | None, sent_at: datetime, now: datetime) -
 def decide(
     stored: Stored | None, incoming: Incoming, sent_at: datetime | None, *, epoch: int, now: datetime
 ) -> Decision:
-    """What to do with a state; the first clause that fits (docs/architecture.md, "Who wins").
+    """Decide what to do with a state, by the first clause that fits (docs/architecture.md, "Who wins").
 
-    :param sent_at: when the request that pulled it was sent; None for a pushed state.
-    :param epoch: the form's current one: what was stored in another is written anew.
-    :param now: the database's clock, as for ``push_landed_since``.
+    :param stored: the ledger's row of the submission, locked; None without one.
+    :param incoming: the state.
+    :param sent_at: when the request that pulled it was sent, by the database's clock; None for a pushed one.
+    :param epoch: the form's current one: what was stored in another epoch is written anew.
+    :param now: the database's clock, as for :func:`push_landed_since`.
+    :returns: any decision but ``DELETE``.
     """
     pulled = sent_at is not None
     if stored is not None and stored.state == "deleted":
@@ -94,7 +119,13 @@ def _by_edit_chain(stored: Stored, incoming: Incoming) -> Decision:
 
 
 def decide_absent(stored: Stored | None, sent_at: datetime, now: datetime) -> Decision:
-    """What to do with an id that the server, asked for it with a witness, did not return."""
+    """Decide what to do with an id that the server, asked for it together with a witness, did not return.
+
+    :param stored: the ledger's row of the submission, locked; None without one.
+    :param sent_at: when the request was sent, by the database's clock.
+    :param now: the database's clock, as for :func:`push_landed_since`.
+    :returns: ``DELETE``, ``FETCH`` (a delivery came meanwhile) or ``UNCHANGED`` (it is a tombstone already).
+    """
     if stored is not None and stored.state == "deleted":
         return Decision.UNCHANGED
     return Decision.FETCH if push_landed_since(stored, sent_at, now) else Decision.DELETE

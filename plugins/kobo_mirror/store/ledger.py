@@ -95,7 +95,7 @@ def existing_among(connection: Connection, asset_uid: str, ids: Sequence[int]) -
 
 
 def deleted_since(connection: Connection, asset_uid: str, lifetime: timedelta) -> int:
-    """Count the recent tombstones that count for the delete guard.
+    """Return how many recent tombstones count for the delete guard.
 
     Those that a person confirmed, or whose submission was never stored, do not.
 

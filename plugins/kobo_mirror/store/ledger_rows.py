@@ -1,4 +1,4 @@
-"""What ledger and form table get of a submission that is written."""
+"""The rows of ledger and form table that a written submission becomes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ from kobo_mirror.submissions.rows import State
 LEDGER_COLUMNS = tuple(column.name for column in submissions.columns)
 LEDGER_KEY = ("asset_uid", "kobo_id")
 LEDGER = Write(submissions, LEDGER_COLUMNS, (), spare="payload", note="reason")
-"""A write to it, without rows; a payload that no message can hold is left out, and the reason says so."""
+"""A write of new ledger rows, without rows.
+
+A payload that no message can hold is left out, and the reason says so.
+"""
 LEDGER_AGAIN = LEDGER._replace(key=LEDGER_KEY, keep=("first_seen_at",))
-"""The same of submissions that it has already."""
+"""A write of ledger rows of submissions that the ledger has already."""
 
 
 class Supposed(NamedTuple):
-    """The epoch and the clock as the server finds them when a message begins with ``hold_first``."""
+    """Epoch and clock as expressions, for a message that begins with ``hold_first``.
+
+    The server fills them in; they stand in for ``HeldForm`` where nothing is read before the write.
+    """
 
     epoch: Sql = THE_EPOCH
     moment: Sql = THE_MOMENT
@@ -41,11 +47,14 @@ def ledger_row(
     *,
     keep_all: bool,
 ) -> tuple[Any, ...]:
-    """The ledger's row of a state, its cells in the order of ``LEDGER_COLUMNS``.
+    """Return the ledger's row of a state, its cells in the order of ``LEDGER_COLUMNS``.
 
-    :param stored: what the ledger holds of the submission.
-    :param pushed_at: the moment of the delivery that brings it; None for a pull.
-    :param keep_all: keep the payload of one that fits, too.
+    :param asset_uid: the form's uid.
+    :param state: the state to write.
+    :param stored: what the ledger holds of the submission; None without a row.
+    :param held: the form's epoch and the database's clock.
+    :param pushed_at: when the delivery that brings it is committed; None for a pulled state.
+    :param keep_all: keep the payload of a submission that fits, too.
     """
     shaped = state.shaped
     rejected = shaped.row is None
@@ -78,9 +87,15 @@ def form_rows(
     written: Iterable[tuple[State, Stored | None]],
     held: HeldForm | Supposed,
 ) -> list[tuple[Any, ...]]:
-    """The rows of the form table to write; those that no longer fit are removed.
+    """Return the rows of the form table to write, and delete those of states that no longer fit.
 
-    :param written: each state with what the ledger holds of the submission.
+    A row that is as it was in the same epoch is not written.
+
+    :param connection: the transaction that has locked the ledger's rows.
+    :param table: the form table.
+    :param written: each state with what the ledger holds of the submission (None: nothing).
+    :param held: the form's epoch and the database's clock.
+    :returns: tuples in the order of the table's columns, without ``updated_at``.
     """
     rows, gone = [], []
     for state, before in written:

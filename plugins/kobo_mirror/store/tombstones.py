@@ -1,4 +1,4 @@
-"""Tombstones: what the ledger keeps of submissions that no longer exist."""
+"""Tombstones: the ledger's rows of submissions that no longer exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.tables import submissions
 
 TOMBSTONE = ("asset_uid", "kobo_id", "state", "reason", "first_seen_at", "deleted_at")
+"""The columns that a tombstone of a submission that was never stored fills."""
 NEVER_STORED = "never stored"
+"""The reason of such a tombstone."""
 _ANSWERS = ("digest", "row_digest", "submitted_by", "validation_status", "validation_timestamp")
 
 
@@ -27,7 +29,11 @@ def bury(
 ) -> None:
     """Make tombstones of submissions that the ledger holds: key and times stay, answers do not.
 
-    :param reason: None for a delete that counts towards the guard.
+    :param connection: the transaction that has locked the rows.
+    :param asset_uid: the form's uid.
+    :param ids: ``_id`` of each submission; the ledger has a row of each.
+    :param moment: when they were deleted, by the database's clock (UTC).
+    :param reason: what the ledger says of the delete; None for one that counts for the delete guard.
     :param keep_payloads: leave the raw submissions, as ``KOBO_KEEP_PAYLOADS=all`` wants it.
     """
     if not ids:
@@ -39,9 +45,11 @@ def bury(
 
 
 def state_before(stored: Stored | None) -> str | None:
-    """The state that the totals count a submission under by now: None for one that was never stored.
+    """Return the state under which the totals count a submission; None for one that was never stored.
 
-    What was stored and deleted keeps its edit token.
+    A tombstone of what was stored has an edit token, one of what was never stored has none.
+
+    :param stored: the ledger's row; None without one.
     """
     if stored is None or (stored.state == "deleted" and stored.uuid is None):
         return None
@@ -49,5 +57,10 @@ def state_before(stored: Stored | None) -> str | None:
 
 
 def tombstone(asset_uid: str, kobo_id: int, moment: datetime) -> tuple[Any, ...]:
-    """The ledger's row of a submission that was never stored, its cells in the order of ``TOMBSTONE``."""
+    """Return the ledger's row of a submission that was never stored, in the order of ``TOMBSTONE``.
+
+    :param asset_uid: the form's uid.
+    :param kobo_id: the submission's ``_id``.
+    :param moment: when it was deleted, by the database's clock (UTC).
+    """
     return (asset_uid, kobo_id, "deleted", NEVER_STORED, moment, moment)
