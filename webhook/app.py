@@ -14,6 +14,7 @@ import falcon
 from sqlalchemy import Engine
 
 from kobo_mirror.config.settings import Settings
+from kobo_mirror.database.dialects import dialect_of_url
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import ConfigurationError, DatabaseError, SchemaError
 from kobo_mirror.forms.declared import FORM
@@ -31,8 +32,8 @@ from webhook.settings import refusal, settings_from_env
 Application: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
 
 # Seconds a connect or a lock may take, and about twice that an answer: a 503 comes within 5 s even so.
-# SQLite knows no connect and no answer to wait for, but makes its one writer's queue wait longer.
-PATIENCE, SQLITE_PATIENCE = 1, 4
+# A file knows no connect and no answer to wait for, but makes its one writer's queue wait longer.
+PATIENCE, FILE_PATIENCE = 1, 4
 
 # Of each worker: for what commits, and for dead letters.
 CONNECTIONS = 8
@@ -85,7 +86,7 @@ def get_app() -> Application:
     """
     settings = settings_from_env()
     try:
-        patience = SQLITE_PATIENCE if settings.database_url.startswith("sqlite") else PATIENCE
+        patience = FILE_PATIENCE if dialect_of_url(settings.database_url).is_file else PATIENCE
         connect = partial(open_engine, settings.database_url, in_greenlets=True)
         deps = Dependencies(
             engine=connect(pool_size=CONNECTIONS, patience=patience, ping=False, several=True),

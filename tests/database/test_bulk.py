@@ -9,20 +9,13 @@ from sqlalchemy import Dialect, Engine, Table, event, select, text
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from kobo_mirror.database.bulk import (
-    _STATEMENT_BYTES,
-    READ_CLOCK,
-    THE_MOMENT,
-    First,
-    Write,
-    _chunks,
-    _size,
-    _template,
-    day_of,
-    write,
-)
+from kobo_mirror.database.bulk import THE_MOMENT, First, Write, day_of, write
+from kobo_mirror.database.dialects.mysql import messages
+from kobo_mirror.database.dialects.mysql.literals import Rows
+from kobo_mirror.database.dialects.mysql.messages import _STATEMENT_BYTES, _chunks, _size
+from kobo_mirror.database.dialects.sqlite import dialect as files
 from kobo_mirror.database.engine import clock
-from kobo_mirror.database.literals import Rows
+from kobo_mirror.database.sql import Sql
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.tables import tallies
 from tests.support.submissions import edited, submission
@@ -72,9 +65,10 @@ ALIAS = f" AS incoming ON DUPLICATE KEY UPDATE {MOVED.format('incoming.`day`', '
 )
 def test_each_server_gets_the_statement_that_it_knows(dialect: Dialect, plain: str, tail: str) -> None:
     columns = ("slot", "day", "arrived")
-    assert _template(Write(tallies, columns, ()), dialect).text == plain
+    template_of = (files if dialect.name == "sqlite" else messages)._template
+    assert template_of(Write(tallies, columns, ()), dialect).text == plain
     upsert = Write(tallies, columns, (), key=("slot",), add=("arrived",))
-    assert _template(upsert, dialect).text == plain + tail
+    assert template_of(upsert, dialect).text == plain + tail
 
 
 def test_a_message_of_several_statements_has_one_moment(server_engine: Engine, odd_table: Table) -> None:
@@ -82,7 +76,7 @@ def test_a_message_of_several_statements_has_one_moment(server_engine: Engine, o
     before = clock(server_engine)
     with server_engine.begin() as connection:
         writes = [Write(odd_table, columns, [(i, day_of(THE_MOMENT), THE_MOMENT)]) for i in (1, 2)]
-        write(connection, *writes, first=First(READ_CLOCK))
+        write(connection, *writes, first=First(Sql("SET @moment = UTC_TIMESTAMP(6)")))
         stored = connection.execute(select(odd_table.c.day, odd_table.c.moment)).all()
     assert len(set(stored)) == 1
     day, moment = stored[0]

@@ -15,8 +15,8 @@ from sqlalchemy import JSON, Column, Engine, Float, Integer, MetaData, Numeric, 
 from sqlalchemy.types import NullType, TypeEngine
 
 from kobo_mirror.database.bulk import THE_MOMENT, Write, write
+from kobo_mirror.database.cells import CellTypeError
 from kobo_mirror.database.engine import open_engine
-from kobo_mirror.database.literals import CellTypeError
 from kobo_mirror.database.sql import Sql
 from kobo_mirror.store.decide import Origin
 from tests.support.odd_cells import COLUMNS, ODD_CELLS

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
+from kobo_mirror.database.dialects.mysql.refusals import COLLISIONS, GONE, MEANING, READ_ONLY
+from kobo_mirror.database.dialects.sqlite.refusals import MEANING as SQLITE_MEANING
 from kobo_mirror.database.engine import open_engine, read, transact
 from kobo_mirror.database.errors import database_errors
-from kobo_mirror.database.refusals import COLLISIONS, GONE, MEANING, READ_ONLY, SQLITE_MEANING
 from kobo_mirror.errors import DatabaseError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 
+from kobo_mirror.database.dialects.mysql import session_variables
+from kobo_mirror.database.dialects.mysql.session_variables import VARIABLES
 from kobo_mirror.database.engine import open_engine
-from kobo_mirror.database.session_variables import VARIABLES
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.pull import silent
@@ -165,7 +166,7 @@ def test_a_variable_that_a_server_does_not_know_is_left_out(
     server_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unknown = VARIABLES[0]._replace(name="of_another_century", value=1)
-    monkeypatch.setattr("kobo_mirror.database.session_variables.VARIABLES", (unknown, *VARIABLES))
+    monkeypatch.setattr(session_variables, "VARIABLES", (unknown, *VARIABLES))
     server_engine.dispose()
     with server_engine.connect() as connection:
         row = connection.execute(text("SELECT @@sql_select_limit, @@time_zone, @@collation_connection")).one()

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import BigInteger, Column, Connection, Dialect, Engine, MetaData, Table, Text, select
-from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy import BigInteger, Column, Connection, Engine, MetaData, Table, Text, select
 
 from kobo_mirror.database.bulk import Write, write
+from kobo_mirror.database.dialects import dialect_named
+from kobo_mirror.database.dialects.base import Dialect
 from kobo_mirror.database.sql import Composed, Identifier, Literal, Parameter, Part, Sql, names, run
 from kobo_mirror.forms.schema import Column as FormColumn
 from kobo_mirror.forms.schema import Form
@@ -111,7 +112,7 @@ def test_a_literal_arrives_as_the_value_that_it_was(engine: Engine, value: Any) 
 @pytest.mark.parametrize("value", [1.5, True, object(), ["x"], ("x",)])
 def test_what_has_no_literal_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match=f"no literal for {type(value).__name__}"):
-        Literal(value).text(sqlite.dialect())
+        Literal(value).text(dialect_named("sqlite"))
 
 
 def test_a_literal_shows_nothing_of_itself() -> None:
@@ -147,7 +148,7 @@ def test_nothing_but_parts_gets_into_a_statement(compose: Any) -> None:
         compose()
 
 
-FORMATTING, MARKING = mysql.dialect(paramstyle="format"), sqlite.dialect(paramstyle="qmark")
+FORMATTING, MARKING = dialect_named("mysql"), dialect_named("sqlite")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from kobo_mirror.database.connecting import IDLE_SECONDS
+from kobo_mirror.database.dialects.mysql.connecting import IDLE_SECONDS
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from kobo_mirror.airflow.pools import POOL, create_pool
 from kobo_mirror.config.settings import Settings
+from kobo_mirror.database.dialects import dialect_of_url
 from kobo_mirror.errors import ConfigurationError
 
 # The Test button of Airflow's list sends 0 where no port is stored, and is told "Bad Request" since 0 is
@@ -47,7 +48,7 @@ def database_connection(settings: Settings) -> dict[str, Any]:
     """The fields of ``kobo_database``; an SQLite file is an address in its extra."""
     described = {"conn_type": "kobodb", "description": "The database that holds the mirror"}
     url = make_url(settings.database_url)
-    if url.get_backend_name() == "sqlite":
+    if dialect_of_url(url).is_file:
         return described | {"port": _NO_PORT, "extra": json.dumps({"url": settings.database_url})}
     return described | {
         "host": url.host,

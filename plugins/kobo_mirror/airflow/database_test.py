@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from kobo_mirror.airflow.hooks import open_target
+from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.forms.declared import FORM
@@ -35,10 +36,11 @@ def tried(conn_id: str) -> tuple[bool, str]:
 
 
 def _tried(engine: Engine) -> tuple[bool, str]:
-    file = engine.url.database
-    if engine.dialect.name == "sqlite" and not Path(file or "").is_file():
+    file, dialect = engine.url.database, dialect_of(engine)
+    if dialect.is_file and not Path(file or "").is_file():
         return False, f"There is no file {file} where Airflow's API server runs: {_MAKES}."
-    server = _server(engine)
+    with reading(engine) as connection:
+        server = dialect.describe(connection)
     if not at_head(engine, FORM):
         return True, f"Connected to {server}. It lacks our tables or has old ones: {_MAKES}."
     try:
@@ -46,15 +48,3 @@ def _tried(engine: Engine) -> tuple[bool, str]:
     except KoboMirrorError as problem:
         return False, f"Connected to {server}, but nothing can be written. {problem}"
     return True, f"Connected to {server}: our tables are there, and it takes submissions."
-
-
-def _server(engine: Engine) -> str:
-    if engine.dialect.name == "sqlite":
-        with reading(engine) as connection:
-            connection.execute(text("SELECT count(*) FROM sqlite_master"))
-        return f"the SQLite file {engine.url.database}"
-    with reading(engine) as connection:
-        version = str(connection.execute(text("SELECT VERSION()")).scalar_one())
-    number, _, rest = version.partition("-")
-    kind = "MariaDB" if "mariadb" in rest.lower() else "MySQL"
-    return f"{kind} {number}, database {engine.url.database}"

@@ -1,23 +1,27 @@
-"""Column types, defaults and table options that differ from one kind of database to another."""
+"""Column types, defaults and table options, each as every dialect declares it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, String, Text
-from sqlalchemy.dialects import mysql
+from sqlalchemy import BigInteger, DateTime, LargeBinary, String, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-OPTIONS: dict[str, Any] = {
-    "mysql_charset": "utf8mb4",
-    "mariadb_charset": "utf8mb4",
-    "mysql_engine": "InnoDB",
-    "mariadb_engine": "InnoDB",
-}
-_MYSQLS = ("mysql", "mariadb")
+from kobo_mirror.database.dialects import all_dialects, dialect_of
+from kobo_mirror.database.dialects.base import ColumnTypes
+
+T = TypeVar("T")
+
+
+def _type(general: TypeEngine[T], of: Callable[[ColumnTypes], TypeEngine[T] | None]) -> TypeEngine[T]:
+    for dialect in all_dialects():
+        if (own := of(dialect.types)) is not None:
+            general = general.with_variant(own, *dialect.names)
+    return general
 
 
 def ascii_text(length: int) -> TypeEngine[str]:
@@ -25,21 +29,28 @@ def ascii_text(length: int) -> TypeEngine[str]:
 
     :param length: characters at most.
     """
-    return String(length).with_variant(
-        mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), *_MYSQLS
-    )
+    return _type(String(length), lambda types: types.ascii_text and types.ascii_text(length))
 
 
-MOMENT = DateTime().with_variant(mysql.DATETIME(fsp=6), *_MYSQLS)
-LONG_TEXT = Text().with_variant(mysql.LONGTEXT(), *_MYSQLS)
-LONG_BLOB = LargeBinary().with_variant(mysql.LONGBLOB(), *_MYSQLS)
-SERIAL = BigInteger().with_variant(Integer(), "sqlite")
+MOMENT = _type(DateTime(), lambda types: types.moment)
+"""A time in UTC to the microsecond, without a time zone."""
+LONG_TEXT = _type(Text(), lambda types: types.long_text)
+"""A text of any length."""
+LONG_BLOB = _type(LargeBinary(), lambda types: types.long_blob)
+"""Bytes of any number."""
+SERIAL = _type(BigInteger(), lambda types: types.serial)
+"""The key that the database counts up."""
+
+OPTIONS: dict[str, Any] = {
+    option: value for dialect in all_dialects() for option, value in dialect.table_options.items()
+}
+"""Options of each table of ours, for every dialect at once: SQLAlchemy tells them apart by their prefixes."""
 
 
 class MomentDefault(FunctionElement[datetime]):
     """The default of a column that holds when its row was made: the database's clock.
 
-    :param moves: the column also changes with each UPDATE of its row, where the database can declare that.
+    :param moves: the column holds when its row was last changed, see ``Dialect.moving_trigger``.
     """
 
     type = DateTime()
@@ -50,11 +61,6 @@ class MomentDefault(FunctionElement[datetime]):
         self.moves = moves
 
 
-@compiles(MomentDefault, "mysql", "mariadb")
-def _default_mysql(element: MomentDefault, compiler: Any, **_: Any) -> str:
-    return "CURRENT_TIMESTAMP(6)" + (" ON UPDATE CURRENT_TIMESTAMP(6)" if element.moves else "")
-
-
-@compiles(MomentDefault, "sqlite")
-def _default_sqlite(element: MomentDefault, compiler: Any, **_: Any) -> str:
-    return "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
+@compiles(MomentDefault)
+def _moment_default(element: MomentDefault, compiler: Any, **_: Any) -> str:
+    return dialect_of(compiler).moment_default(moves=element.moves)

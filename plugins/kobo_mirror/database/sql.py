@@ -3,9 +3,9 @@
 >>> Sql("DROP TABLE {name}").format(name=Identifier("odd `name`")).text(dialect)
 'DROP TABLE `odd ``name```'
 
-Parts are written for a dialect of SQLAlchemy, which knows how names are quoted and how its driver marks
-parameters. What parts write is to be executed with parameters, be it an empty tuple: where the driver formats
-statements with ``%``, each ``%`` that is no parameter is doubled.
+A part is written for a dialect (``kobo_mirror.database.dialects``), which quotes names and marks parameters.
+What parts write must be executed with parameters, be it an empty tuple: where the driver formats statements
+with ``%``, each ``%`` that is no parameter is doubled.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, LiteralString
 
-from sqlalchemy import Connection, CursorResult, Dialect
+from sqlalchemy import Connection, CursorResult
 
-_FORMATTING = ("format", "pyformat")
-_BACKSLASH_ESCAPES = ("mysql", "mariadb")  # our sessions have no NO_BACKSLASH_ESCAPES in their sql_mode
+from kobo_mirror.database.dialects import dialect_of
+from kobo_mirror.database.dialects.base import Dialect
+
 _LAST_OF_BMP = "\uffff"
 
 
@@ -30,7 +31,10 @@ class Part(ABC):
 
     @abstractmethod
     def text(self, dialect: Dialect) -> str:
-        """Write the part as the driver of a dialect takes it."""
+        """Return the part as the drivers of a dialect take it.
+
+        :param dialect: the kind of database that the statement is for.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,18 @@ class Sql(Part):
     raw: LiteralString
 
     def text(self, dialect: Dialect) -> str:
-        """Write the text as it stands."""
-        return self.raw.replace("%", "%%") if dialect.paramstyle in _FORMATTING else self.raw
+        """Return the text as it stands.
+
+        :param dialect: the kind of database that the statement is for.
+        """
+        return dialect.statement_text(self.raw)
 
     def format(self, *parts: Part, **named: Part) -> Composed:
         """Put parts in place of ``{}`` and ``{name}``; ``{{`` and ``}}`` are braces.
 
+        :param parts: for each ``{}``, in their order.
+        :param named: for each ``{name}``.
+        :returns: the text and the parts in their order.
         :raises TypeError: one of them is no part, or there are more or fewer than ``{}``.
         :raises KeyError: there is none of a name.
         """
@@ -61,6 +71,8 @@ class Sql(Part):
     def join(self, parts: Iterable[Part]) -> Composed:
         """Put the text between parts.
 
+        :param parts: any number of them.
+        :returns: the parts and what stands between them.
         :raises TypeError: one of them is no part.
         """
         between = [item for part in parts for item in (self, part)]
@@ -83,6 +95,7 @@ class Sql(Part):
 class Composed(Part):
     """Parts, one after the other.
 
+    :param parts: any number of them.
     :raises TypeError: one of them is no part.
     """
 
@@ -95,7 +108,10 @@ class Composed(Part):
                 raise TypeError(f"A statement is composed from parts, not from {type(part).__name__}.")
 
     def text(self, dialect: Dialect) -> str:
-        """Write all parts."""
+        """Return all parts.
+
+        :param dialect: the kind of database that the statement is for.
+        """
         return "".join([part.text(dialect) for part in self._parts])
 
 
@@ -115,8 +131,11 @@ class Identifier(Part):
             raise ValueError(f"No table or column can be called {self.name!a}.")
 
     def text(self, dialect: Dialect) -> str:
-        """Write the name in quotes."""
-        return dialect.identifier_preparer.quote_identifier(self.name)
+        """Return the name in quotes.
+
+        :param dialect: the kind of database that the statement is for.
+        """
+        return dialect.quoted_name(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +148,9 @@ class Literal(Part):
     value: str | bytes | int | None = field(repr=False)
 
     def text(self, dialect: Dialect) -> str:
-        """Write the value.
+        """Return the value as a literal.
 
+        :param dialect: the kind of database that the statement is for.
         :raises TypeError: it is of another type.
         """
         if self.value is None:
@@ -138,7 +158,7 @@ class Literal(Part):
         if isinstance(self.value, bytes):
             return f"x'{self.value.hex()}'"
         if isinstance(self.value, str):
-            return _quoted_text(self.value, dialect)
+            return dialect.quoted_text(self.value)
         if isinstance(self.value, int) and not isinstance(self.value, bool):
             return f"{self.value:d}"
         raise TypeError(f"There is no literal for {type(self.value).__name__}.")
@@ -149,25 +169,27 @@ class Parameter(Part):
     """The place of a parameter that is given beside the statement."""
 
     def text(self, dialect: Dialect) -> str:
-        """Write its mark."""
-        return "%s" if dialect.paramstyle in _FORMATTING else "?"
+        """Return what the driver puts a parameter in place of.
+
+        :param dialect: the kind of database that the statement is for.
+        """
+        return dialect.parameter
 
 
 def names(of: Iterable[str]) -> Composed:
-    """Identifiers with commas between them."""
+    """Return names in quotes, with commas between them.
+
+    :param of: the names, in the order to be written.
+    """
     return Sql(", ").join(map(Identifier, of))
 
 
 def run(connection: Connection, statement: Part, parameters: Sequence[Any] = ()) -> CursorResult[Any]:
-    """Execute a statement.
+    """Execute a composed statement.
 
+    :param connection: an open transaction.
+    :param statement: for any dialect.
     :param parameters: one for each ``Parameter``, in their order.
+    :returns: the driver's result.
     """
-    return connection.exec_driver_sql(statement.text(connection.dialect), tuple(parameters))
-
-
-def _quoted_text(text: str, dialect: Dialect) -> str:
-    quoted = text.replace("'", "''")
-    if dialect.name in _BACKSLASH_ESCAPES:
-        quoted = quoted.replace("\\", "\\\\")
-    return Sql(f"'{quoted}'").text(dialect)
+    return connection.exec_driver_sql(statement.text(dialect_of(connection)), tuple(parameters))

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Column, Connection, Engine, insert, select, update
 
 from kobo_mirror.database.bulk import First
+from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import now, reading, transact
-from kobo_mirror.database.sql import Identifier, Parameter, Sql
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.store import runs
@@ -129,26 +129,24 @@ def hold_form(connection: Connection, mirror: Mirror) -> HeldForm:
     return HeldForm(row[3], row[4])
 
 
-THE_EPOCH = Sql("@epoch")
-"""The form's epoch in a message that begins with ``hold_first``; not for SQLite."""
-_HOLD_FIRST = Sql(
-    "SET @moment = UTC_TIMESTAMP(6), @epoch = (SELECT {epoch} FROM {forms} WHERE {form_table} = {given} AND "
-    "{server} = {given} AND {asset_uid} = {given} AND {fingerprint} = UNHEX({given}) LOCK IN SHARE MODE)"
-).format(
-    forms=Identifier(forms.name),
-    given=Parameter(),
-    **{column.name: Identifier(column.name) for column in forms.columns},
-)
+def hold_first(connection: Connection, mirror: Mirror) -> First | None:
+    """Return what does as ``hold_form`` does as the first statement of a message, without a round trip.
 
+    It sets ``THE_MOMENT``, and ``THE_CELL`` to the form's epoch. The latter is NULL where ``hold_form`` would
+    refuse, and no ledger row can be written with that.
 
-def hold_first(mirror: Mirror) -> First:
-    """Do what ``hold_form`` does as the first statement of a message, without a round trip of its own.
-
-    It sets ``THE_MOMENT`` and ``THE_EPOCH``. The latter is NULL where ``hold_form`` would refuse, and no
-    ledger row can be written with that.
+    :param connection: an open transaction.
+    :param mirror: the form that is written to.
+    :returns: None where the dialect takes no first statement.
     """
-    form = mirror.form
-    return First(_HOLD_FIRST, (form.table, mirror.server, mirror.asset_uid, form.fingerprint.hex()))
+    t, form = forms.c, mirror.form
+    row: dict[Column[Any], str | bytes] = {
+        t.form_table: form.table,
+        t.server: mirror.server,
+        t.asset_uid: mirror.asset_uid,
+        t.fingerprint: form.fingerprint,
+    }
+    return dialect_of(connection).first_statement(t.epoch, row)
 
 
 class NotBoundError(SchemaError):

@@ -8,7 +8,8 @@ from itertools import accumulate
 
 from sqlalchemy import ColumnElement, Connection, Engine, func, insert, or_, select, update
 
-from kobo_mirror.database.bulk import noted, packet_of
+from kobo_mirror.database.bulk import noted
+from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import now, transact
 from kobo_mirror.store.tables import dead_letters
 
@@ -30,8 +31,9 @@ def keep(engine: Engine, *, body: bytes, source: str, reason: str, asset_uid: st
 
     def work(connection: Connection) -> int:
         kept, why = body, reason[:_REASON]
-        if connection.dialect.name != "sqlite":
-            kept, why = _fitting(body, why, packet_of(connection))
+        packet = dialect_of(connection).max_message_bytes(connection)
+        if packet is not None:
+            kept, why = _fitting(body, why, packet)
         statement = insert(dead_letters).values(
             received_at=now(),
             source=source,

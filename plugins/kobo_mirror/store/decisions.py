@@ -124,7 +124,7 @@ def write_decided(
         LEDGER_AGAIN._replace(rows=[row for row, before in ledger if before is not None]),
         target.form_write._replace(rows=rows),
         *totals.noted(connection, asset_uid, origin, moment, changes, columns=columns),
-        first=hold_first(target.mirror) if held is SUPPOSED else None,
+        first=hold_first(connection, target.mirror) if held is SUPPOSED else None,
     )
 
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, delete
 
-from kobo_mirror.database.bulk import THE_MOMENT, Moment, Write
+from kobo_mirror.database.bulk import THE_CELL, THE_MOMENT, Moment, Write
 from kobo_mirror.database.sql import Sql
-from kobo_mirror.store.bindings import THE_EPOCH, HeldForm
+from kobo_mirror.store.bindings import HeldForm
 from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.submissions.rows import State
@@ -31,7 +31,7 @@ class Supposed(NamedTuple):
     The server fills them in; they stand in for ``HeldForm`` where nothing is read before the write.
     """
 
-    epoch: Sql = THE_EPOCH
+    epoch: Sql = THE_CELL
     moment: Sql = THE_MOMENT
 
 

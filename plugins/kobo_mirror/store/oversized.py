@@ -7,8 +7,8 @@ from math import inf
 
 from sqlalchemy import Connection, String, Table
 
-from kobo_mirror.database.bulk import Write, packet_of, room_in
-from kobo_mirror.database.literals import cell_writers, escape_of, written_rows
+from kobo_mirror.database.bulk import Write
+from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.submissions.rows import State
 
 _BYTES_A_CHARACTER = 4
@@ -20,19 +20,17 @@ def reject_too_large(connection: Connection, rows_go: Write, states: Iterable[St
 
     :param rows_go: the write to the form table that they would be part of, without rows.
     """
-    if connection.dialect.name == "sqlite":
-        return
-    packet = packet_of(connection)
-    room = room_in(packet, rows_go, connection.dialect)
-    if _at_most_in(rows_go.table) <= room:
+    dialect = dialect_of(connection)
+    room = dialect.max_row_bytes(connection, rows_go)
+    if room is None or _at_most_in(rows_go.table) <= room:
         return
     for state in states:
         if state.row and _at_most(state.row) > room:
-            size = _written(connection, rows_go, state.row)
+            size = dialect.row_bytes(connection, rows_go, state.row)
             if size > room:
                 state.reject(
                     f"its row is too large: {size} bytes are too many for the server's "
-                    f"max_allowed_packet ({packet})"
+                    f"max_allowed_packet ({dialect.max_message_bytes(connection)})"
                 )
 
 
@@ -46,10 +44,3 @@ def _at_most_in(table: Table) -> float:
 def _at_most(row: tuple[object, ...]) -> int:
     texts = sum(len(cell) for cell in row if isinstance(cell, str))
     return texts * _BYTES_A_CHARACTER + (len(row) + 1) * _AROUND_A_CELL
-
-
-def _written(connection: Connection, of: Write, row: tuple[object, ...]) -> int:
-    """Bytes of a row whose last cell, the clock's, is not known yet."""
-    columns = cell_writers(of.table, of.columns[: len(row)])
-    (text,) = written_rows([row], columns, escape_of(connection.connection.dbapi_connection))
-    return len(text.encode()) + _AROUND_A_CELL

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, column, func, inspect, select, table, text
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import Connection, Engine, column, inspect, select, table, text
 
+from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import read, reading
 from kobo_mirror.database.errors import database_errors
-from kobo_mirror.database.sql import Identifier, Part, Sql, run
-from kobo_mirror.errors import DatabaseError, SchemaError, column_is_missing, tables_are_missing
+from kobo_mirror.database.sql import run
+from kobo_mirror.errors import SchemaError, column_is_missing, tables_are_missing
 from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.store.bindings import (
     bound_to,
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 VERSION_TABLE = "kobo_alembic_version"
-_MIGRATION_SECONDS = 60
 
 
 _REJECTED = "kobo_rejected"
@@ -52,7 +50,8 @@ def migrate(engine: Engine, form: Form) -> list[str]:
     :raises SchemaError: a table of that name exists and is another one; nothing was changed.
     :raises DatabaseError: the database cannot take it.
     """
-    with database_errors(), engine.begin() as connection, _alone(connection):
+    dialect = dialect_of(engine)
+    with database_errors(), engine.begin() as connection, dialect.migration_lock(connection):
         is_there = inspect(connection).has_table(form.table)
         if is_there:
             _check_columns(connection, form)
@@ -70,25 +69,9 @@ def migrate(engine: Engine, form: Form) -> list[str]:
         filled.create(connection, checkfirst=True)
         for index in filled.indexes:
             index.create(connection, checkfirst=True)
-        if engine.dialect.name == "sqlite":
-            run(connection, _clock_trigger(form))
+        if trigger := dialect.moving_trigger(filled, "updated_at"):
+            run(connection, trigger)
         return dropped
-
-
-def _clock_trigger(form: Form) -> Part:
-    """What makes ``updated_at`` move by itself in SQLite, and as in MySQL only where a value changes."""
-    cells = [column.name for column in form_table(form).columns if column.name != "updated_at"]
-    is_changed = Sql("NEW.{column} IS NOT OLD.{column}")
-    return Sql(
-        "CREATE TRIGGER IF NOT EXISTS {trigger} AFTER UPDATE ON {table} FOR EACH ROW "
-        "WHEN NEW.updated_at = OLD.updated_at AND ({changed}) "
-        "BEGIN UPDATE {table} SET updated_at = {now} WHERE id = NEW.id; END"
-    ).format(
-        trigger=Identifier(f"{form.table}_updated_at"),
-        table=Identifier(form.table),
-        changed=Sql(" OR ").join(is_changed.format(column=Identifier(name)) for name in cells),
-        now=Sql("(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"),
-    )
 
 
 def _config() -> Config:
@@ -107,31 +90,13 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-@contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
-    """Keep other processes from migrating meanwhile; SQLite's transaction does so by itself."""
-    if connection.dialect.name == "sqlite":
-        yield
-        return
-    name = f"kobo_mirror {connection.engine.url.database}"[:64]
-    if connection.execute(select(func.get_lock(name, _MIGRATION_SECONDS))).scalar_one() != 1:
-        raise DatabaseError(
-            "Another process has been changing the database's tables for a minute: try again."
-        )
-    try:
-        yield
-    finally:
-        connection.execute(select(func.release_lock(name)))
-
-
 def _check_columns(connection: Connection, form: Form) -> None:
     is_ours = inspect(connection).has_table(VERSION_TABLE)
+    type_of = partial(dialect_of(connection).comparable_type, connection)
     there = {
-        c["name"]: (_kind(c["type"], connection), c["nullable"])
-        for c in inspect(connection).get_columns(form.table)
+        c["name"]: (type_of(c["type"]), c["nullable"]) for c in inspect(connection).get_columns(form.table)
     }
-    declared = form_table(form).columns
-    wanted = {c.name: (_kind(c.type, connection), bool(c.nullable)) for c in declared}
+    wanted = {c.name: (type_of(c.type), bool(c.nullable)) for c in form_table(form).columns}
     if is_ours and (lacking := [name for name in wanted if name not in there]):
         raise column_is_missing(form.table, lacking, is_form=True)
     if list(there.items()) != list(wanted.items()):
@@ -140,17 +105,6 @@ def _check_columns(connection: Connection, form: Form) -> None:
             f"The table {form.table} exists with other columns ({', '.join(odd) or 'their order'}): rename "
             "it or use another database."
         )
-
-
-def _kind(kind: TypeEngine[Any], connection: Connection) -> str:
-    """A type's name with the length of a text: integers may or may not show a width, texts a collation.
-
-    SQLite takes any value in any column, so that types say nothing there.
-    """
-    if connection.dialect.name == "sqlite":
-        return ""
-    name = kind.compile(connection.dialect).partition(" ")[0].upper()
-    return name if name.startswith(("VARCHAR", "BINARY")) else name.partition("(")[0]
 
 
 def _newest() -> str:
@@ -169,24 +123,12 @@ def _missing(connection: Connection, *further: str) -> list[str]:
     return sorted({*metadata.tables, *further}.difference(inspect(connection).get_table_names()))
 
 
-_COLUMNS = {
-    "sqlite": text(
-        "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type='table'"
-    ),
-    "mysql": text(
-        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
-    ),
-}
-
-
 def _require_columns(connection: Connection, form: Form) -> None:
     """Refuse tables that lack a column; one that is missing as a whole will do.
 
     :raises MissingColumnError: the first such table.
     """
-    there: dict[str, set[str]] = {}
-    for name, held in connection.execute(_COLUMNS.get(connection.dialect.name, _COLUMNS["mysql"])):
-        there.setdefault(name, set()).add(held)
+    there = dialect_of(connection).column_names(connection)
     ours = [*metadata.sorted_tables, form_table(form)]
     for one in ours:
         lacking = [c.name for c in one.columns if c.name not in there.get(one.name, {c.name})]

@@ -12,6 +12,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, delete, update
 
 from kobo_mirror.database.bulk import Write, write
+from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.schema import Mirror
@@ -47,7 +48,7 @@ class Writer:
         self._engine = engine
         self._mirror = mirror
         self._target = Target.of(mirror, keep_payloads)
-        self._saves_reading = self._expects_new = engine.dialect.name != "sqlite"
+        self._saves_reading = self._expects_new = dialect_of(engine).takes_first
         self._known_names: set[str] = set()
 
     def push(self, body: bytes) -> PushResult:

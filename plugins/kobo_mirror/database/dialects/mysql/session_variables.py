@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect
-
+from kobo_mirror.database.dialects import dialect_named
 from kobo_mirror.database.sql import Identifier, Literal, Part, Sql
 
 _SQL_MODE = (
@@ -74,11 +73,11 @@ VARIABLES = (
 _NAMES = Sql("NAMES utf8mb4 COLLATE utf8mb4_bin")  # ours, even if the server skips what the handshake says
 
 
-def prepare_session(connection: Any, dialect: Dialect, *, lock_seconds: int, first: str = "") -> None:
+def prepare_session(connection: Any, *, lock_seconds: int, first: str = "") -> None:
     """Set what we rely on, in one message; one by one where the server does not know all of it.
 
     :param connection: a new connection of PyMySQL or mysqlclient.
-    :param lock_seconds: how long a lock may be waited for.
+    :param lock_seconds: seconds that a lock may be waited for.
     :param first: a statement of the user's own (``init_command``), before ours.
     :raises connection.Error: the server refuses a statement.
     """
@@ -92,22 +91,23 @@ def prepare_session(connection: Any, dialect: Dialect, *, lock_seconds: int, fir
             literal = Literal(lock_seconds if value is None else value)
             settings.append(Sql("{} = {}").format(Identifier(name), literal))
     try:
-        _set(cursor, dialect, *settings)
+        _set(cursor, *settings)
     except connection.Error as problem:
         if problem.args[0] != _UNKNOWN_VARIABLE:
             raise
         for setting in settings:
-            _set_if_known(connection, cursor, dialect, setting)
+            _set_if_known(connection, cursor, setting)
     cursor.close()
 
 
-def _set(cursor: Any, dialect: Dialect, *settings: Part) -> None:
+def _set(cursor: Any, *settings: Part) -> None:
+    dialect = dialect_named(MYSQL)
     cursor.execute(Sql("SET {}").format(Sql(", ").join(settings)).text(dialect), ())
 
 
-def _set_if_known(connection: Any, cursor: Any, dialect: Dialect, setting: Part) -> None:
+def _set_if_known(connection: Any, cursor: Any, setting: Part) -> None:
     try:
-        _set(cursor, dialect, setting)
+        _set(cursor, setting)
     except connection.Error as problem:
         if problem.args[0] != _UNKNOWN_VARIABLE:
             raise

@@ -1,4 +1,4 @@
-"""How a connection to MySQL or MariaDB is made: driver, TLS, session, and what goes wrong on the way."""
+"""Connections to MySQL and MariaDB: driver, TLS, session, and what goes wrong on the way."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
 
 from kobo_mirror.config.address import Options, options_of
-from kobo_mirror.database.errors import forget_connection
-from kobo_mirror.database.refusals import MEANING
-from kobo_mirror.database.session_variables import prepare_session
-from kobo_mirror.database.tls import TlsError, mysqlclient_arguments, pymysql_arguments
+from kobo_mirror.database.dialects.mysql.errors import forget_connection
+from kobo_mirror.database.dialects.mysql.refusals import MEANING
+from kobo_mirror.database.dialects.mysql.session_variables import prepare_session
+from kobo_mirror.database.dialects.mysql.tls import TlsError, mysqlclient_arguments, pymysql_arguments
 from kobo_mirror.errors import ConfigurationError, DatabaseError
 
 PACKET = "max_allowed_packet"
-"""What a connection's ``info`` holds the server's largest statement by, in bytes."""
+"""The key of a connection's ``info`` for the largest message that the server takes, in bytes."""
 SEVERAL = "several_statements"
-"""What a connection's ``info`` says by whether it takes several statements in one message, and the execution
-option of such a message: the answer to each is waited for."""
+"""The key of a connection's ``info`` for whether it takes several statements in one message, and of the
+execution option of such a message: the result of each is read."""
 _NO_TLS = 2026
 _MULTI_STATEMENTS = 1 << 16  # CLIENT_MULTI_STATEMENTS of the protocol
 
 # A connection that was idle for longer is made anew: after a failover it may lead to the old primary, which
 # says nothing before it is written to, and may be writable again by then. In use it learns at once.
 IDLE_SECONDS = 5.0
-_LIFE_SECONDS = 60  # for the same reason, where the user's rights let it write to a server that is read-only
+_LIFE_SECONDS = 60  # for the same reason, where the user's rights let it write to a read-only server
 _IDLE_SINCE = "idle_since"
 
 
 class Connecting:
-    """Makes the connections of one engine.
+    """Makes the connections of one engine; see ``Connector`` and ``Dialect.connector``.
 
     :param url: of a MySQL or MariaDB database.
-    :param named: what a person knows the address by.
-    :param in_greenlets: whoever waits must wait in Python.
+    :param named: what a person knows the address by, for errors.
+    :param in_greenlets: the engine is used by gevent's greenlets: only PyMySQL waits in Python.
     :param several: connections take several statements in one message.
     :raises ConfigurationError: an option is not known, a file that it names is missing, or the driver is.
     """
@@ -60,11 +60,11 @@ class Connecting:
                 f'(mysql+{other}://…; in Airflow the connection\'s extra "client").'
             )
 
-    def arguments(self, patience: float, answer_seconds: float) -> dict[str, Any]:
-        """What ``create_engine`` is given.
+    def engine_options(self, patience: float, answer_seconds: float) -> dict[str, Any]:
+        """Return further arguments of ``create_engine``.
 
         :param patience: seconds that a connect or a lock may take.
-        :param answer_seconds: seconds that the answer to a statement may take.
+        :param answer_seconds: seconds that the answer to one statement may take.
         """
         answer = max(1, int(answer_seconds)) + 1
         self._lock_seconds = max(1, int(patience))
@@ -80,17 +80,21 @@ class Connecting:
         return {
             "isolation_level": "READ COMMITTED",
             "pool_recycle": _LIFE_SECONDS,
-            "pool_use_lifo": True,  # the others become idle, and are made anew
+            "pool_use_lifo": True,  # so that connections which are not needed become idle, and are made anew
             "connect_args": connect_args,
         }
 
     def listen(self, engine: Engine) -> None:
-        """Take part in what the engine's pool does."""
+        """Subscribe to the events of an engine's pool and connections.
+
+        :param engine: made with this address and these options.
+        """
         event.listen(engine, "do_connect", self._connect)
-        event.listen(engine, "connect", _name_letters)
+        event.listen(engine, "connect", _set_collation)
         event.listen(engine, "checkin", _note_idle)
-        event.listen(engine, "checkout", _refuse_old)
+        event.listen(engine, "checkout", _refuse_idle)
         event.listen(engine, "handle_error", forget_connection)
+        event.listen(engine, "after_cursor_execute", _read_results)
 
     def _connect(self, dialect: Dialect, record: Any, args: list[Any], options: dict[str, Any]) -> Any:
         options = dict(options)  # SQLAlchemy gives the same each time
@@ -100,7 +104,6 @@ class Connecting:
         try:
             prepare_session(
                 connection,
-                dialect,
                 lock_seconds=self._lock_seconds,
                 first=self._options.driver.get("init_command", ""),
             )
@@ -126,7 +129,7 @@ class Connecting:
             options |= pymysql_arguments(tls)
             if not tls.required:
                 return dialect.connect(*args, **options)
-            from kobo_mirror.database.strict_tls import StrictConnection  # noqa: PLC0415  # where PyMySQL is there
+            from kobo_mirror.database.dialects.mysql.strict_tls import StrictConnection  # noqa: PLC0415  # where PyMySQL is there
 
             return StrictConnection(*args, **options)
         except TlsError as problem:
@@ -135,10 +138,10 @@ class Connecting:
             raise self._unusable(problem) from None
 
     def _unusable(self, problem: Exception) -> DatabaseError:
-        """What a driver raises before it has asked the server; not a word of its own."""
-        if isinstance(problem, RuntimeError):  # PyMySQL without the package that the way of signing in needs
+        """Return an error of ours for what a driver raises before it has asked the server."""
+        if isinstance(problem, RuntimeError):  # PyMySQL lacks the package that an authentication plugin needs
             return DatabaseError(
-                f"PyMySQL lacks a package for the way of signing in that {self._named} asks for: "
+                f"PyMySQL lacks a package for the authentication plugin that {self._named} asks for: "
                 "install cryptography (or PyNaCl, for ed25519)."
             )
         return DatabaseError(f"{self._named} has options that its driver does not take.")
@@ -150,14 +153,14 @@ def _check_encrypted(cipher: str) -> None:
 
 
 def _with_driver(url: URL, in_greenlets: bool) -> URL:
-    """PyMySQL in greenlets, and where the address leaves the choice to us and mysqlclient is not there."""
+    """Choose PyMySQL in greenlets, and where the address names no driver and mysqlclient is not installed."""
     backend = url.get_backend_name()
     left_to_us = url.drivername == backend and importlib.util.find_spec("MySQLdb") is None
     return url.set(drivername=f"{backend}+pymysql") if in_greenlets or left_to_us else url
 
 
-def _name_letters(connection: Any, _: Any) -> None:
-    """Once more, after SQLAlchemy has named them without a collation."""
+def _set_collation(connection: Any, _: Any) -> None:
+    """Set character set and collation once more, after SQLAlchemy has set them without a collation."""
     cursor = connection.cursor()
     cursor.execute("SET NAMES utf8mb4 COLLATE utf8mb4_bin")
     cursor.close()
@@ -167,7 +170,14 @@ def _note_idle(_: Any, record: Any) -> None:
     record.info[_IDLE_SINCE] = time.monotonic()
 
 
-def _refuse_old(_: Any, record: Any, __: Any) -> None:
+def _refuse_idle(_: Any, record: Any, __: Any) -> None:
     since = record.info.pop(_IDLE_SINCE, None)
     if since is not None and time.monotonic() - since > IDLE_SECONDS:
         raise DisconnectionError
+
+
+def _read_results(_: Any, cursor: Any, *message: Any) -> None:
+    """Read the results of the second statement on; an error of one of them is raised here."""
+    context = message[2]
+    while context.execution_options.get(SEVERAL) and cursor.nextset():
+        pass

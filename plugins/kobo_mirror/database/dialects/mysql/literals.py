@@ -8,24 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from itertools import repeat
-from operator import attrgetter
-from types import NoneType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Table
 
+from kobo_mirror.database.cells import CellCheck
 from kobo_mirror.database.sql import Sql
-from kobo_mirror.errors import KoboMirrorError
 
 Escape = Callable[[str], str]
 
 # Stands between texts that are escaped together. No escape touches it, and XML forbids it, so that no answer
 # should hold it; one that does shows in the number of parts.
 _BETWEEN = "\x01"
-
-
-class CellTypeError(KoboMirrorError):
-    """A cell is of another type than its column: what made the row does not know the declaration."""
 
 
 class Rows:
@@ -82,52 +76,20 @@ _LITERALS: dict[type, _Literal] = {
     date: _Literal("'", lambda cells, _: [*map(date.isoformat, cells)], "'"),
     datetime: _Literal("'", lambda cells, _: [*map(datetime.isoformat, cells)], "'"),
 }
-_zone_of = attrgetter("tzinfo")
 
 
-class CellWriter:
+class CellWriter(CellCheck):
     """Writes the cells of a column by the type that it is declared with.
 
-    :raises CellTypeError: cells of that type cannot be written.
+    :param column: of a table.
+    :raises CellTypeError: cells of its type cannot be written.
     """
 
-    __slots__ = ("_column", "_literal", "_type")
+    __slots__ = ("_literal",)
 
     def __init__(self, column: Column[Any]) -> None:
-        self._column = column
-        self._type = _python_type(column)
-        if self._type not in _LITERALS:
-            raise CellTypeError(
-                f"No row can be written for {self._name}: its type {type(column.type).__name__} has no "
-                "literals yet, see literals.py."
-            )
+        super().__init__(column)
         self._literal = _LITERALS[self._type]
-
-    @property
-    def _name(self) -> str:
-        return f"{self._column.table.name}.{self._column.name}"
-
-    def check(self, cells: Sequence[Any]) -> None:
-        """Refuse cells that are neither None nor of the column's type.
-
-        An enumeration is what it is made from. A time has no time zone: the database would drop it.
-
-        :raises CellTypeError: one of them is of another type.
-        """
-        for kind in {*map(type, cells)} - {NoneType}:
-            if _base_of(kind) is not self._type:
-                raise self._unfit(kind.__name__)
-        self._check_zones([cell for cell in cells if cell is not None])
-
-    def _check_zones(self, cells: Sequence[Any]) -> None:
-        if self._type is datetime and any(map(_zone_of, cells)):
-            raise self._unfit("datetime with a time zone")
-
-    def _unfit(self, kind: str) -> CellTypeError:
-        return CellTypeError(
-            f"A row holds a cell of the type {kind} for {self._name}, a column of the type "
-            f"{self._type.__name__}: this is a fault of Kobo Mirror, please report it."
-        )
 
     def write(self, cells: Sequence[Any], escape: Escape) -> Written:
         """Write cells as they stand in rows.
@@ -162,18 +124,6 @@ class CellWriter:
 def _standing(cell: Any) -> str | None:
     """What stands for a cell that is no value."""
     return "NULL" if cell is None else cell.raw if type(cell) is Sql else None
-
-
-def _python_type(column: Column[Any]) -> type:
-    try:
-        return column.type.python_type
-    except NotImplementedError:  # as of a type that SQLAlchemy does not know
-        return NoneType
-
-
-def _base_of(kind: type) -> type | None:
-    """The nearest type that has a way to be written: not int for bool, nor date for datetime."""
-    return next((base for base in kind.__mro__ if base in _LITERALS), None)
 
 
 def cell_writers(table: Table, columns: tuple[str, ...]) -> tuple[CellWriter, ...]:

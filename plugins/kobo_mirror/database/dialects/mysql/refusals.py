@@ -1,6 +1,6 @@
-"""What the error numbers of MySQL and MariaDB, and SQLite's messages, mean and what to do.
+"""What the error numbers of MySQL and MariaDB mean and what to do.
 
-Only numbers and fixed phrases are read: a server's own sentence may hold an answer, or be in any language.
+Only numbers are read: a server's own sentence may hold an answer, or be in any language.
 """
 
 from __future__ import annotations
@@ -189,28 +189,6 @@ MEANING = {
     9001: "the proxy before it reaches no server",
 }
 """By error number."""
-
-SQLITE_MEANING = {
-    "database is locked": "another process writes to it: try again",
-    "database table is locked": "another statement uses the table: try again",
-    "database schema is locked": "its tables are being changed: try again",
-    "unable to open database file": "make its folder, or give this user the right to it",
-    "database or disk is full": "make room on its disk",
-    "readonly database": "give this user the right to write to the file and its folder",
-    "disk I/O error": "its disk fails, or is a network's that knows no locks: put it on a local disk",
-    "file is not a database": "it is another file, or encrypted: name another one in DATABASE_URL",
-    "disk image is malformed": "the file is damaged: put back a backup, or move it away and sync again",
-    "locking protocol": "its disk is a network's that knows no locks: put it on a local disk",
-    "string or blob too big": "a submission is too large for it",
-    "too many SQL variables": "it is too old: use SQLite 3.35 or later",
-    "out of memory": "there is no memory left",
-    "error in view": "one of its views is broken: drop that view, then run `python -m kobo_mirror migrate`",
-    "interrupted": "the statement was broken off",
-    "unsupported file format": "it was made by a newer SQLite: use that one",
-    "access permission denied": "give this user the right to the file and its folder",
-    "syntax error": "it is too old: use SQLite 3.35 or later",
-}
-"""By a phrase of its message."""
 
 COLLISIONS = frozenset({1020, 1048, 1062, 1205, 1213, 1412, 1615, 1637, 1684, 1689, 3058, 3101})
 """Another transaction, or a change of a table, was in the way; nothing was written: done again, it may pass.

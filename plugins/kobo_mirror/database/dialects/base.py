@@ -1,0 +1,258 @@
+"""The interface of a dialect: what a kind of database answers about itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from sqlalchemy import Column, Connection, Engine, Table
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
+
+if TYPE_CHECKING:
+    from kobo_mirror.database.bulk import First, Write
+    from kobo_mirror.database.sql import Part
+
+
+class ColumnTypes(NamedTuple):
+    """The types of columns for which SQLAlchemy's general ones do not do; None where they do.
+
+    :param ascii_text: makes the type of a text of at most so many ASCII characters, compared byte by byte.
+    :param moment: a time in UTC to the microsecond, without a time zone.
+    :param long_text: a text of any length.
+    :param long_blob: bytes of any number.
+    :param serial: the key that the database counts up.
+    """
+
+    ascii_text: Callable[[int], TypeEngine[str]] | None = None
+    moment: TypeEngine[Any] | None = None
+    long_text: TypeEngine[str] | None = None
+    long_blob: TypeEngine[bytes] | None = None
+    serial: TypeEngine[int] | None = None
+
+
+class Connector(Protocol):
+    """Makes the connections of one engine."""
+
+    @property
+    def url(self) -> URL:
+        """The address as ``create_engine`` takes it: options that it does not know are taken out."""
+
+    def engine_options(self, patience: float, answer_seconds: float) -> dict[str, Any]:
+        """Return further arguments of ``create_engine``.
+
+        :param patience: seconds that a connect or a lock may take.
+        :param answer_seconds: seconds that the answer to one statement may take.
+        """
+
+    def listen(self, engine: Engine) -> None:
+        """Subscribe to the events of an engine's pool and connections.
+
+        :param engine: made with this connector's address and options.
+        """
+
+
+class Dialect(ABC):
+    """A kind of database. It has no state: one object serves all engines and threads."""
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """What SQLAlchemy calls it."""
+
+    @property
+    @abstractmethod
+    def drivers(self) -> tuple[str, ...]:
+        """The top-level modules whose errors its drivers raise."""
+
+    @property
+    @abstractmethod
+    def is_file(self) -> bool:
+        """True if it is a file on this machine: no server, no connection to lose, one writer at a time."""
+
+    @property
+    @abstractmethod
+    def takes_first(self) -> bool:
+        """True if ``write`` takes a ``First``, whose values rows can name before anything was read."""
+
+    @abstractmethod
+    def describe(self, connection: Connection) -> str:
+        """Return which database this is, with its version, for a person; the database is asked.
+
+        :param connection: an open transaction.
+        """
+
+    # SQL text
+
+    @property
+    @abstractmethod
+    def parameter(self) -> str:
+        """What its drivers put a parameter in place of."""
+
+    @property
+    @abstractmethod
+    def clock(self) -> str:
+        """The expression of the time in UTC, to the microsecond, as it is when the statement begins."""
+
+    @abstractmethod
+    def statement_text(self, raw: str) -> str:
+        """Return SQL text as its drivers take it beside parameters.
+
+        :param raw: part of a statement, without parameters.
+        """
+
+    @abstractmethod
+    def quoted_name(self, name: str) -> str:
+        """Return the name of a table or column in quotes, as its drivers take it.
+
+        :param name: any characters that a name can have.
+        """
+
+    @abstractmethod
+    def quoted_text(self, text: str) -> str:
+        """Return a text as a literal, as its drivers take it.
+
+        :param text: of any characters, though SQLite's statements end at a NUL.
+        """
+
+    # Connections
+
+    @abstractmethod
+    def connector(self, url: URL, *, named: str, in_greenlets: bool, several: bool) -> Connector:
+        """Return what makes the connections of an engine.
+
+        :param url: the database's address.
+        :param named: what a person knows the address by, for errors.
+        :param in_greenlets: the engine is used by gevent's greenlets, which must wait in Python.
+        :param several: connections take several statements in one message, where the database knows that.
+        :raises ConfigurationError: an option is not known, a file that it names is missing, or the driver is.
+        """
+
+    # Bulk writes
+
+    @abstractmethod
+    def write(self, connection: Connection, writes: Sequence[Write], first: First | None) -> None:
+        """Write rows, in the order given, in as few round trips as the database allows.
+
+        :param connection: an open transaction.
+        :param writes: none of them is without rows.
+        :param first: a statement that is executed before them; None where ``takes_first`` is False.
+        :raises CellTypeError: a cell is not of its column's type; nothing was written.
+        """
+
+    @abstractmethod
+    def first_statement(self, cell: Column[Any], row: Mapping[Column[Any], str | bytes]) -> First | None:
+        """Return a statement that sets ``THE_MOMENT`` and ``THE_CELL`` and locks a row shared.
+
+        :param cell: the column whose value ``THE_CELL`` is to be, NULL if there is no such row.
+        :param row: the columns of the same table by which the row is found, with their values.
+        :returns: None where ``takes_first`` is False.
+        """
+
+    @abstractmethod
+    def max_message_bytes(self, connection: Connection) -> int | None:
+        """Return how many bytes the database takes in one message, None for any number.
+
+        :param connection: made by an engine of ours, which asked the server.
+        """
+
+    @abstractmethod
+    def max_row_bytes(self, connection: Connection, of: Write) -> int | None:
+        """Return how many bytes a row may have as it stands in a statement, None for any number.
+
+        :param connection: made by an engine of ours.
+        :param of: the write that the row is to be part of.
+        """
+
+    @abstractmethod
+    def row_bytes(self, connection: Connection, of: Write, row: Sequence[Any]) -> int:
+        """Return how many bytes cells have as they stand in a statement.
+
+        :param connection: made by an engine of ours.
+        :param of: the write that the row is to be part of.
+        :param row: the cells of its first columns.
+        """
+
+    # Errors of the driver: numbers and fixed phrases are read, since its sentences may hold answers.
+
+    @abstractmethod
+    def lacks_table_or_column(self, problem: BaseException) -> bool:
+        """Return True if a statement named a table or column that is not there.
+
+        :param problem: the driver's error.
+        """
+
+    @abstractmethod
+    def explain(self, problem: BaseException) -> str:
+        """Return what an error means and what to do, without a word of the driver's that is not fixed.
+
+        :param problem: the driver's error.
+        """
+
+    @abstractmethod
+    def is_collision(self, problem: DBAPIError) -> bool:
+        """Return True if another transaction was in the way, so that this one may pass when it runs again.
+
+        :param problem: the driver's error as SQLAlchemy wraps it.
+        """
+
+    @abstractmethod
+    def took_nothing(self, problem: BaseException) -> bool:
+        """Return True if the server refused to write, even where the error came in answer to a commit.
+
+        :param problem: the driver's error.
+        """
+
+    # Tables
+
+    @property
+    @abstractmethod
+    def types(self) -> ColumnTypes:
+        """Its column types."""
+
+    @property
+    @abstractmethod
+    def table_options(self) -> Mapping[str, str]:
+        """Options of each table of ours, as SQLAlchemy's ``Table`` takes them for this dialect."""
+
+    @abstractmethod
+    def moment_default(self, *, moves: bool) -> str:
+        """Return the DEFAULT of a column that holds the time at which its row was made.
+
+        :param moves: the time of each change instead, where a DEFAULT can say that; see ``moving_trigger``.
+        """
+
+    @abstractmethod
+    def moving_trigger(self, table: Table, column: str) -> Part | None:
+        """Return the statement that makes a column hold the time of its row's last change.
+
+        :param table: has a primary key of one column.
+        :param column: one of its columns, with ``moment_default(moves=True)``.
+        :returns: None where that DEFAULT does so by itself.
+        """
+
+    @abstractmethod
+    def migration_lock(self, connection: Connection) -> AbstractContextManager[None]:
+        """Keep other processes from changing this database's tables until the context ends.
+
+        :param connection: the one that changes them.
+        :raises DatabaseError: another process has been changing them for a minute.
+        """
+
+    @abstractmethod
+    def comparable_type(self, connection: Connection, kind: TypeEngine[Any]) -> str:
+        """Return a type as text that is equal for declared and stored columns of the same type.
+
+        :param connection: to the database that the column is stored in.
+        :param kind: a declared type, or one that SQLAlchemy's inspector found.
+        """
+
+    @abstractmethod
+    def column_names(self, connection: Connection) -> dict[str, set[str]]:
+        """Return the names of the columns of all tables in the database, by the tables' names.
+
+        :param connection: an open transaction.
+        """

@@ -1,0 +1,135 @@
+"""The dialect of MySQL and MariaDB. Where the two differ, a connection tells which of them it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, func, select, text
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
+
+from kobo_mirror.database.bulk import First, Write
+from kobo_mirror.database.dialects.base import ColumnTypes, Dialect
+from kobo_mirror.database.dialects.mysql import errors, messages
+from kobo_mirror.database.dialects.mysql.connecting import Connecting
+from kobo_mirror.database.dialects.mysql.refusals import COLLISIONS, READ_ONLY
+from kobo_mirror.errors import DatabaseError
+
+_MIGRATION_SECONDS = 60
+_MOMENT = "CURRENT_TIMESTAMP(6)"
+_VERSION = text("SELECT VERSION()")
+_COLUMNS = text(
+    "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
+)
+
+
+def _ascii_text(length: int) -> TypeEngine[str]:
+    return mysql.VARCHAR(length, charset="ascii", collation="ascii_bin")
+
+
+class _MySQL(Dialect):
+    """MySQL and MariaDB, with PyMySQL or mysqlclient."""
+
+    names = ("mysql", "mariadb")
+    drivers = ("pymysql", "MySQLdb")
+    is_file = False
+    takes_first = True
+    parameter = "%s"
+    clock = "UTC_TIMESTAMP(6)"
+    types = ColumnTypes(
+        ascii_text=_ascii_text,
+        moment=mysql.DATETIME(fsp=6),
+        long_text=mysql.LONGTEXT(),
+        long_blob=mysql.LONGBLOB(),
+    )
+    table_options = MappingProxyType(
+        {
+            "mysql_charset": "utf8mb4",
+            "mariadb_charset": "utf8mb4",
+            "mysql_engine": "InnoDB",
+            "mariadb_engine": "InnoDB",
+        }
+    )
+
+    def describe(self, connection: Connection) -> str:
+        number, _, rest = str(connection.execute(_VERSION).scalar_one()).partition("-")
+        kind = "MariaDB" if "mariadb" in rest.lower() else "MySQL"
+        return f"{kind} {number}, database {connection.engine.url.database}"
+
+    def statement_text(self, raw: str) -> str:
+        return raw.replace("%", "%%")  # both drivers format statements with %
+
+    def quoted_name(self, name: str) -> str:
+        return self.statement_text(f"`{name.replace('`', '``')}`")
+
+    def quoted_text(self, text: str) -> str:
+        # Our sessions have no NO_BACKSLASH_ESCAPES in their sql_mode.
+        quoted = text.replace("'", "''").replace("\\", "\\\\")
+        return self.statement_text(f"'{quoted}'")
+
+    def connector(self, url: URL, *, named: str, in_greenlets: bool, several: bool) -> Connecting:
+        return Connecting(url, named=named, in_greenlets=in_greenlets, several=several)
+
+    def write(self, connection: Connection, writes: Sequence[Write], first: First | None) -> None:
+        messages.write_messages(connection, writes, first)
+
+    def first_statement(self, cell: Column[Any], row: Mapping[Column[Any], str | bytes]) -> First:
+        return messages.first_statement(cell, row)
+
+    def max_message_bytes(self, connection: Connection) -> int:
+        return messages.packet_of(connection)
+
+    def max_row_bytes(self, connection: Connection, of: Write) -> int:
+        return messages.room_of(connection, of)
+
+    def row_bytes(self, connection: Connection, of: Write, row: Sequence[Any]) -> int:
+        return messages.size_of(connection, of, row)
+
+    def lacks_table_or_column(self, problem: BaseException) -> bool:
+        return errors.lacks_table_or_column(problem)
+
+    def explain(self, problem: BaseException) -> str:
+        return errors.explain(problem)
+
+    def is_collision(self, problem: DBAPIError) -> bool:
+        return errors.code_of(problem.orig) in COLLISIONS
+
+    def took_nothing(self, problem: BaseException) -> bool:
+        return errors.code_of(problem) in READ_ONLY
+
+    def moment_default(self, *, moves: bool) -> str:
+        return f"{_MOMENT} ON UPDATE {_MOMENT}" if moves else _MOMENT
+
+    def moving_trigger(self, table: Table, column: str) -> None:
+        return None
+
+    @contextmanager
+    def migration_lock(self, connection: Connection) -> Iterator[None]:
+        name = f"kobo_mirror {connection.engine.url.database}"[:64]
+        if connection.execute(select(func.get_lock(name, _MIGRATION_SECONDS))).scalar_one() != 1:
+            raise DatabaseError(
+                "Another process has been changing the database's tables for a minute: try again."
+            )
+        try:
+            yield
+        finally:
+            connection.execute(select(func.release_lock(name)))
+
+    def comparable_type(self, connection: Connection, kind: TypeEngine[Any]) -> str:
+        # Integers may or may not show a width, texts a collation; only a text's length matters.
+        name = kind.compile(connection.dialect).partition(" ")[0].upper()
+        return name if name.startswith(("VARCHAR", "BINARY")) else name.partition("(")[0]
+
+    def column_names(self, connection: Connection) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for table, column in connection.execute(_COLUMNS):
+            found.setdefault(table, set()).add(column)
+        return found
+
+
+DIALECT = _MySQL()
