@@ -20,7 +20,7 @@ _HELP = {
     "media": "the form has a question for a photo",
     "lookback_days": "how far back the history shows",
     "hook_time_scale": "factor on the delays between tries of a delivery",
-    "hook_timeout": "seconds that a delivery waits for its answer",
+    "hook_timeout": "seconds that a delivery waits for its response",
     "open_control": "answer control requests of other machines, too",
     "ready_file": "write url, token and asset to this file once the server answers",
 }

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import falcon
 
 from simulator import assets, data, services, submissions
-from simulator.answers import HTML_414, Problem, compact, page_not_found, server_error
+from simulator.access import ANONYMOUS, Access
 from simulator.control import Control
 from simulator.faults import Faults
-from simulator.gate import ANONYMOUS, Gate
 from simulator.options import Options
+from simulator.responses import HTML_414, Problem, compact, page_not_found, server_error
 from simulator.world import World
 
 if TYPE_CHECKING:
@@ -24,39 +24,42 @@ _App: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
 
 
 def create_app(options: Options) -> WSGIApplication:
-    """One server with one form, faults and control API included."""
+    """Return one server with one form, faults and control API included.
+
+    :param options: what it is started with.
+    """
     world = World(options)
     app: _App = falcon.App(middleware=(_Addresses(), _Gzip()))
     app.req_options.strip_url_path_trailing_slash = True
     app.add_error_handler(Problem, _answer_problem)
     app.add_error_handler(falcon.HTTPError, _answer_http_error)
-    gate = Gate(world)
+    access = Access(world)
     faults = Faults(app)
-    _add_routes(app, world, gate)
+    _add_routes(app, world, access)
     app.add_route("/_control/{command}", Control(world, faults))
     return faults
 
 
-def _add_routes(app: _App, world: World, gate: Gate) -> None:
+def _add_routes(app: _App, world: World, access: Access) -> None:
     asset = "/api/v2/assets/{asset}"
     versions, service, logs = (
-        assets.Versions(world, gate),
-        services.Service(world, gate),
-        services.Logs(world, gate),
+        assets.Versions(world, access),
+        services.Service(world, access),
+        services.Logs(world, access),
     )
-    app.add_route("/api/v2/assets", assets.Assets(world, gate))
-    app.add_route(asset, assets.Asset(world, gate))
+    app.add_route("/api/v2/assets", assets.Assets(world, access))
+    app.add_route(asset, assets.Asset(world, access))
     app.add_route(f"{asset}/versions", versions)
     app.add_route(f"{asset}/versions/{{version}}", versions, suffix="one")
-    app.add_route(f"{asset}/deployment", assets.Deployment(world, gate))
-    app.add_route(f"{asset}/history", assets.HistoryPages(world, gate))
-    app.add_route(f"{asset}/data", data.DataPages(world, gate))
-    app.add_route(f"{asset}/data/bulk", submissions.Bulk(world, gate))
-    app.add_route(f"{asset}/data/validation_statuses", submissions.BulkValidation(world, gate))
-    app.add_route(f"{asset}/data/{{name}}", data.Submission(world, gate))
-    app.add_route(f"{asset}/data/{{name}}/validation_status", submissions.Validation(world, gate))
-    app.add_route(f"{asset}/data/{{name}}/duplicate", submissions.Duplicate(world, gate))
-    app.add_route(f"{asset}/hooks", services.Services(world, gate))
+    app.add_route(f"{asset}/deployment", assets.Deployment(world, access))
+    app.add_route(f"{asset}/history", assets.HistoryPages(world, access))
+    app.add_route(f"{asset}/data", data.DataPages(world, access))
+    app.add_route(f"{asset}/data/bulk", submissions.Bulk(world, access))
+    app.add_route(f"{asset}/data/validation_statuses", submissions.BulkValidation(world, access))
+    app.add_route(f"{asset}/data/{{name}}", data.Submission(world, access))
+    app.add_route(f"{asset}/data/{{name}}/validation_status", submissions.Validation(world, access))
+    app.add_route(f"{asset}/data/{{name}}/duplicate", submissions.Duplicate(world, access))
+    app.add_route(f"{asset}/hooks", services.Services(world, access))
     app.add_route(f"{asset}/hooks/{{hook}}", service)
     app.add_route(f"{asset}/hooks/{{hook}}/retry", service, suffix="retry")
     app.add_route(f"{asset}/hooks/{{hook}}/logs", logs)
@@ -64,13 +67,13 @@ def _add_routes(app: _App, world: World, gate: Gate) -> None:
     app.add_route(f"{asset}/hooks/{{hook}}/logs/{{log}}/retry", logs, suffix="retry")
     app.add_route("/register_webhook", services.Registrar(world))
     app.add_route("/environment", _Gone())
-    app.add_route("/me", _Me(gate))
+    app.add_route("/me", _Me(access))
 
 
 class _Addresses:
-    """``x.json`` and ``x/`` are one address; the links in an answer repeat the one that was used.
+    """Treat ``x.json`` and ``x/`` as one address; the links in a response repeat the one that was used.
 
-    The longest is what the web server in front of the real one takes (kobo-api.md §1.2).
+    The longest address is what the web server in front of the real one takes (kobo-api.md §1.2).
     """
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -106,13 +109,13 @@ class _Gone:
 
 
 class _Me:
-    """Whose token it is."""
+    """The user whose token the request has."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, access: Access) -> None:
+        self._access = access
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        user = self._gate.user(req)
+        user = self._access.user_of(req)
         known = {} if user is ANONYMOUS else {"username": user.name, "is_superuser": False}
         resp.text = compact(known or {"message": "user is not logged in"})
 

@@ -7,19 +7,20 @@ from typing import Any
 import falcon
 
 from simulator import survey
-from simulator.answers import FORBIDDEN, Problem, compact, not_found, page_not_found
-from simulator.gate import ANONYMOUS, Gate
+from simulator.access import ANONYMOUS, Access
 from simulator.paging import Page, base_url, params_of
-from simulator.world import OWNER, User, World
+from simulator.responses import FORBIDDEN, Problem, compact, not_found, page_not_found
+from simulator.users import OWNER, User
+from simulator.world import World
 
 _NAME = "Client data (simulated)"
 _CREATED = "2024-06-01T08:00:00.000000Z"
 
 
 class _Resource:
-    def __init__(self, world: World, gate: Gate) -> None:
+    def __init__(self, world: World, access: Access) -> None:
         self._world = world
-        self._gate = gate
+        self._access = access
 
     def _content(self, version: int) -> dict[str, Any]:
         form = self._world.form
@@ -37,7 +38,7 @@ class _Resource:
         }
 
     def _listed(self, base: str) -> dict[str, Any]:
-        """What both the list and the description of the form hold."""
+        """Return what both the list and the description of the form hold."""
         world, form, uid = self._world, self._world.form, self._world.options.asset
         with world.store.lock:
             count = len(world.store)
@@ -93,7 +94,7 @@ class Asset(_Resource):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """Describe it."""
-        resp.text = compact(self._described(base_url(req), self._gate.of_form(req, asset)))
+        resp.text = compact(self._described(base_url(req), self._access.form_user(req, asset)))
 
     def _described(self, base: str, user: User) -> dict[str, Any]:
         versions = range(len(self._world.form.versions), 0, -1)
@@ -126,8 +127,8 @@ class Assets(_Resource):
     """The list of forms."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The form, if the user may see it and the search fits it."""
-        user = self._gate.user(req)
+        """List the form, if the user may see it and the search fits it."""
+        user = self._access.user_of(req)
         uid, search = self._world.options.asset, params_of(req).get("q", "")
         fits = not search or search in (f"uid:{uid}", "asset_type:survey") or search.lower() in _NAME.lower()
         listed = fits and user.may("view_asset") and not self._world.form.trashed
@@ -141,14 +142,14 @@ class Versions(_Resource):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """List them, newest first."""
-        self._gate.of_form(req, asset)
+        self._access.form_user(req, asset)
         page, newest = Page.of(req), len(self._world.form.versions)
         results: list[object] = [self._version(base_url(req), number) for number in range(newest, 0, -1)]
         resp.text = compact(page.envelope(newest, results[page.start : page.start + page.limit]))
 
     def on_get_one(self, req: falcon.Request, resp: falcon.Response, asset: str, version: str) -> None:
-        """One version, with the form's definition as it was."""
-        self._gate.of_form(req, asset)
+        """Show one version, with the form's definition as it was."""
+        self._access.form_user(req, asset)
         if version not in self._world.form.versions:
             raise not_found()
         number = self._world.form.versions.index(version) + 1
@@ -156,17 +157,17 @@ class Versions(_Resource):
 
 
 class Deployment(Asset):
-    """Whether the form takes submissions."""
+    """The deployment: whether the form takes submissions."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """Describe it."""
-        user, form = self._gate.of_form(req, asset), self._world.form
+        user, form = self._access.form_user(req, asset), self._world.form
         about = {"backend": "openrosa", "active": form.active, "version_id": form.versions[-1]}
         resp.text = compact(about | {"asset": self._described(base_url(req), user)})
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
-        """Archive the form, or take it back."""
-        user = self._gate.of_form(req, asset, "manage_asset")
+        """Archive the form, or make it active again."""
+        user = self._access.form_user(req, asset, "manage_asset")
         active = bool(req.get_media(default_when_empty={}).get("active", self._world.form.active))
         if active != self._world.form.active:
             self._world.form.active = active
@@ -178,8 +179,8 @@ class HistoryPages(_Resource):
     """The project history, for those who manage the form."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
-        """One page of what a search fits, newest first."""
-        user = self._gate.user(req)
+        """List one page of the entries that a search fits, newest first."""
+        user = self._access.user_of(req)
         if asset != self._world.options.asset or self._world.form.trashed:
             raise page_not_found()
         if not user.may("manage_asset"):

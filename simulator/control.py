@@ -1,4 +1,4 @@
-"""``/_control/``: what tests and the demo do to the simulated server; no token, from this machine only."""
+"""``/_control/``: commands of tests and the demo to the simulator; no token, from this machine only."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import falcon
 
-from simulator.answers import Problem, compact
 from simulator.faults import Fault, Faults
-from simulator.world import User, World
+from simulator.responses import Problem, compact
+from simulator.users import User
+from simulator.world import World
 
 _WAITING = ("wait", "deliver")
 Command = Callable[[dict[str, Any], falcon.Request], object]
@@ -55,7 +56,7 @@ class Control:
         }
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, command: str) -> None:
-        """Run a command and answer with what it returns."""
+        """Run a command and respond with its result."""
         if req.remote_addr not in ("127.0.0.1", "::1") and not self._world.options.open_control:
             raise Problem(403, {"detail": "The control API answers to this machine only."})
         run = self._commands.get(command)

@@ -8,12 +8,13 @@ from typing import Any
 
 import falcon
 
-from simulator.answers import Problem, compact, not_found, server_error
-from simulator.gate import Gate
+from simulator.access import Access
 from simulator.paging import Page, params_of
 from simulator.query import Selection, select, sort_ids
+from simulator.responses import Problem, compact, not_found, server_error
 from simulator.store import Row, Store
-from simulator.world import User, World
+from simulator.users import User
+from simulator.world import World
 
 _ALWAYS = ("_id", "_uuid", "meta/rootUuid")
 _SLIM = {*_ALWAYS, "_validation_status"}
@@ -22,13 +23,13 @@ _SLIM = {*_ALWAYS, "_validation_status"}
 class DataPages:
     """The list of submissions."""
 
-    def __init__(self, world: World, gate: Gate) -> None:
+    def __init__(self, world: World, access: Access) -> None:
         self._world = world
-        self._gate = gate
+        self._access = access
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
-        """One page."""
-        user = self._gate.of_data(req, asset)
+        """List one page."""
+        user = self._access.data_user(req, asset)
         params = params_of(req)
         if params.get("format", "json") != "json" or req.context.suffix not in ("", ".json"):
             raise Problem(406, {"detail": "Could not satisfy the request Accept header."})
@@ -39,7 +40,7 @@ class DataPages:
         if "submission_ids" in params:
             raise Problem(400, {"submission_ids": "Value must be a list."})
         resp.data = _render(
-            self._world.store, page, visible_to(user, query or {}), order or {"_id": 1}, fields
+            self._world.store, page, restricted_query(user, query or {}), order or {"_id": 1}, fields
         )
         self._world.history.add("view-data", user.name)
 
@@ -47,25 +48,28 @@ class DataPages:
 class Submission:
     """A single submission, named by its ``_id``, its uuid or its root uuid."""
 
-    def __init__(self, world: World, gate: Gate) -> None:
+    def __init__(self, world: World, access: Access) -> None:
         self._world = world
-        self._gate = gate
+        self._access = access
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str, name: str) -> None:
         """Read it."""
-        user = self._gate.of_data(req, asset)
+        user = self._access.data_user(req, asset)
         resp.data = self._world.store.json_of(visible_id(self._world.store, user, name))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, asset: str, name: str) -> None:
         """Delete it."""
-        user = self._gate.of_data(req, asset, "delete_submissions")
+        user = self._access.data_user(req, asset, "delete_submissions")
         self._world.delete([visible_id(self._world.store, user, name)], user.name)
         resp.status = 204
 
 
 def visible_id(store: Store, user: User, name: str) -> int:
-    """The id of a submission that this user may see.
+    """Return the ``_id`` of a submission that this user may see.
 
+    :param store: the submissions.
+    :param user: who asks.
+    :param name: the submission's ``_id``, uuid or root uuid.
     :raises Problem: 404, there is none.
     """
     with store.lock:
@@ -77,9 +81,11 @@ def visible_id(store: Store, user: User, name: str) -> int:
         return kobo_id
 
 
-def visible_to(user: User, query: object) -> dict[str, Any]:
-    """The query, narrowed without a word to what a user with partial permissions may see.
+def restricted_query(user: User, query: object) -> dict[str, Any]:
+    """Return the query, silently narrowed to what a user with partial permissions may see.
 
+    :param user: who asks.
+    :param query: the filter of the request.
     :raises Problem: 500, the query is no object.
     """
     if not isinstance(query, dict):
@@ -131,7 +137,7 @@ def _project(store: Store, ids: Sequence[int], fields: list[str]) -> list[bytes]
 
 
 def _only(row: Row, wanted: set[str]) -> Row:
-    """The fields asked for; without its name ``_validation_status`` is always ``{}`` (kobo-api.md §1.1)."""
+    """Return the fields asked for; unnamed, ``_validation_status`` is always ``{}`` (kobo-api.md §1.1)."""
     return {key: value for key, value in row.items() if key in wanted} | {
         "_validation_status": row.get("_validation_status", {}) if "_validation_status" in wanted else {}
     }

@@ -19,25 +19,32 @@ _WORKERS = 4
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one try: the status (None: no answer) and the text of the answer or of the error."""
+    """The outcome of one try.
+
+    :param status: the HTTP status; None without a response.
+    :param message: the text of the response or of the error.
+    """
 
     status: int | None
     message: str
 
     @property
     def delivered(self) -> bool:
-        """Any status under 400 counts."""
+        """True for any status below 400."""
         return self.status is not None and self.status < 400
 
     @property
     def to_retry(self) -> bool:
-        """Only 502, 503, 504 and a read time-out are tried again."""
+        """True for 502, 503, 504 and a read time-out: only these are tried again."""
         return self.status in RETRIED
 
 
 @dataclass(frozen=True)
 class Post:
-    """One request to a receiver."""
+    """One request to a receiver.
+
+    :param auth: user name and password for HTTP Basic.
+    """
 
     url: str
     body: bytes
@@ -45,7 +52,11 @@ class Post:
     auth: tuple[str, str] | None = None
 
     def send(self, timeout: float) -> Outcome:
-        """Post it once; only a read time-out counts as 504, any other failure has no status."""
+        """Post it once.
+
+        :param timeout: seconds to wait for the connection, and for the response.
+        :returns: the outcome; a read time-out counts as 504, any other failure has no status.
+        """
         try:
             answer = requests.post(
                 self.url, data=self.body, headers=self.headers, auth=self.auth, timeout=timeout
@@ -76,19 +87,27 @@ class Dispatcher:
             threading.Thread(target=self._work, daemon=True, name="delivery").start()
 
     def add(self, run: Callable[[], float | None], delay: float = 0.0) -> None:
-        """Run a job after ``delay`` seconds."""
+        """Run a job.
+
+        :param run: the job; it returns after how many seconds it is to run again, None: never.
+        :param delay: seconds to wait before the first run.
+        """
         with self._changed:
             heapq.heappush(self._jobs, _Job(time.monotonic() + delay, next(self._numbers), run))
             self._changed.notify_all()
 
     def clear(self) -> None:
-        """Drop what has not started."""
+        """Drop the jobs that have not started."""
         with self._changed:
             self._jobs.clear()
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until nothing is left to run; False when there still is after ``seconds``."""
+        """Wait until no job is left.
+
+        :param seconds: how long to wait at most.
+        :returns: False if some job is still left then.
+        """
         with self._changed:
             return self._changed.wait_for(lambda: not self._jobs and not self._running, seconds)
 

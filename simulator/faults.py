@@ -1,4 +1,4 @@
-"""Around the application: faults on demand, and a log of what was served."""
+"""Around the application: faults on demand, and a log of the requests that were served."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from simulator.answers import HTML_404, HTML_500, HTML_502, HTML_LOGIN, INVALID_TOKEN, NOT_FOUND, compact
+from simulator.responses import HTML_404, HTML_500, HTML_502, HTML_LOGIN, INVALID_TOKEN, NOT_FOUND, compact
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _JSON, _HTML = "application/json", "text/html; charset=utf-8"
 _EMPTY = compact({"count": 0, "next": None, "previous": None, "results": []})
-_ANSWERS: dict[str, tuple[int, str, str]] = {
+_RESPONSES: dict[str, tuple[int, str, str]] = {
     "400": (400, _JSON, compact(["Unsupported query"])),
     "401": (401, _JSON, compact(INVALID_TOKEN)),
     "403": (403, _JSON, compact({"detail": "Your account access has been restricted."})),
@@ -34,20 +34,21 @@ _ANSWERS: dict[str, tuple[int, str, str]] = {
     "html": (200, _HTML, HTML_LOGIN),
     "empty": (200, _JSON, _EMPTY),
 }
-KINDS = (*_ANSWERS, "half", "drop", "slow", "repeat", "short")
+KINDS = (*_RESPONSES, "half", "drop", "slow", "repeat", "short")
 
 
 @dataclass
 class Fault:
     """One kind of fault and the requests that it strikes.
 
-    :param kind: one of ``KINDS``: a status, or ``html`` (a 200 with a page), ``empty``
-        (no rows), ``half`` (half a body), ``drop`` (no answer), ``slow``, ``repeat`` (the last page again),
-        ``short`` (half the rows).
-    :param count: how many requests it strikes, None = all that come.
+    :param kind: one of ``KINDS``: a status, or ``html`` (a 200 with a page), ``empty`` (no rows), ``half``
+        (half a body), ``drop`` (no response), ``slow``, ``repeat`` (the last page again), ``short`` (half the
+        rows).
+    :param count: how many requests it strikes; None: all that fit.
     :param every: it strikes every nth fitting request.
     :param after: how many fitting requests it lets pass first.
     :param path: a regular expression that must be found in path and query.
+    :param method: the HTTP method; empty: any.
     :param seconds: how long ``slow`` waits.
     :param retry_after: the header of that name, in seconds.
     """
@@ -69,7 +70,11 @@ class Fault:
         self._path = re.compile(self.path)
 
     def strikes(self, method: str, path: str) -> bool:
-        """Whether this request is struck; counts it."""
+        """Return True if this request is struck; it is counted.
+
+        :param method: the HTTP method.
+        :param path: path and query.
+        """
         if (self.count is not None and self.struck >= self.count) or not self._fits(method, path):
             return False
         self.seen += 1
@@ -83,7 +88,7 @@ class Fault:
 
 @dataclass
 class _Exchange:
-    """One request, and what is noted of its answer."""
+    """One request, and what is noted of its response."""
 
     environ: WSGIEnvironment
     start: StartResponse
@@ -91,7 +96,7 @@ class _Exchange:
     headers: list[tuple[str, str]] = field(default_factory=list)
 
     def serve(self, app: WSGIApplication) -> list[bytes]:
-        """Let the application answer."""
+        """Let the application respond."""
 
         def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
             self.note["status"], self.headers = int(status[:3]), headers
@@ -99,8 +104,8 @@ class _Exchange:
 
         return list(app(self.environ, started))
 
-    def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> list[bytes]:
-        """Answer without the application."""
+    def respond(self, status: int, headers: list[tuple[str, str]], body: bytes) -> list[bytes]:
+        """Respond without the application."""
         self.note["status"] = status
         self.start(f"{status} {HTTPStatus(status).phrase}", headers)
         return [body]
@@ -118,7 +123,10 @@ class _Exchange:
 
 
 class Faults:
-    """The faults that are set, the requests that were served, and the application between them."""
+    """The faults that are set, the requests that were served, and the application between them.
+
+    :param app: the application that serves requests that are not struck.
+    """
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
@@ -141,7 +149,7 @@ class Faults:
         return _counted(self._serve(exchange) if fault is None else self._strike(fault, exchange), note)
 
     def clear(self) -> None:
-        """No faults any more."""
+        """Remove all faults."""
         with self._lock:
             self.set.clear()
 
@@ -156,17 +164,17 @@ class Faults:
         return body
 
     def _strike(self, fault: Fault, exchange: _Exchange) -> Iterable[bytes]:
-        if fault.kind in _ANSWERS:
-            status, content_type, text = _ANSWERS[fault.kind]
+        if fault.kind in _RESPONSES:
+            status, content_type, text = _RESPONSES[fault.kind]
             headers = _headers(content_type, text)
             if fault.retry_after is not None:
                 headers.append(("Retry-After", str(fault.retry_after)))
-            return exchange.answer(status, headers, text.encode())
+            return exchange.respond(status, headers, text.encode())
         if fault.kind == "repeat":
-            return exchange.answer(200, *self._last_page)
+            return exchange.respond(200, *self._last_page)
         if fault.kind == "drop":
             exchange.hang_up()
-            return exchange.answer(500, _headers(_HTML, ""), b"")
+            return exchange.respond(500, _headers(_HTML, ""), b"")
         if fault.kind == "slow":
             time.sleep(fault.seconds)
         if fault.kind == "short":

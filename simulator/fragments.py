@@ -1,4 +1,4 @@
-"""Pieces of JSON that many generated submissions share: tables with one for every byte."""
+"""Pieces of JSON that generated submissions share: tables with a piece for each value of a byte."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _business(n: int) -> bytes:
 
 
 def _position(country: Country, n: int) -> tuple[bytes, bytes]:
-    """The answer to cd_gps and the ``_geolocation`` made of it (kobo-api.md §2)."""
+    """Return the answer to cd_gps and the ``_geolocation`` made of it (kobo-api.md §2)."""
     if n % 10 == 0:
         return b"", b"[null,null]"
     latitude, longitude = round(country.latitude + n / 1000, 3), round(country.longitude - n / 1000, 3)
@@ -75,7 +75,7 @@ def _position(country: Country, n: int) -> tuple[bytes, bytes]:
 
 
 @dataclass(frozen=True)
-class Land:
+class CountryFragments:
     """The pieces of one country."""
 
     hours_ahead: int
@@ -88,13 +88,16 @@ class Land:
     positions: tuple[tuple[bytes, bytes], ...]
 
     def phone(self, number: int) -> bytes:
-        """A phone number in the country's own digits."""
+        """Return a phone number in the country's own digits.
+
+        :param number: its last six digits.
+        """
         return b"%b %b %b" % (self.dial, self.digits[number // 1000 % 1000], self.digits[number % 1000])
 
 
-def _land(country: Country) -> Land:
+def _country_fragments(country: Country) -> CountryFragments:
     own = str.maketrans("0123456789", country.digits)
-    return Land(
+    return CountryFragments(
         hours_ahead=country.hours_ahead,
         dial=country.dial.translate(own).encode(),
         digits=tuple(f"{n:03d}".translate(own).encode() for n in range(1000)),
@@ -106,8 +109,8 @@ def _land(country: Country) -> Land:
     )
 
 
-_LANDS = tuple(_land(country) for country in COUNTRIES)
-LANDS = tuple(_LANDS[n % len(_LANDS)] for n in _BYTE)
+_BY_COUNTRY = tuple(_country_fragments(country) for country in COUNTRIES)
+COUNTRY_FRAGMENTS = tuple(_BY_COUNTRY[n % len(_BY_COUNTRY)] for n in _BYTE)
 HOUSEHOLDS = tuple(_household(n) for n in _BYTE)
 BUSINESSES = tuple(_business(n) for n in _BYTE)
 SUBMITTED_BY = tuple(

@@ -1,4 +1,4 @@
-"""Submissions made from nothing but their id and a seed: a million of them need no memory."""
+"""Submissions generated from their id and a seed alone: a million of them need no memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ _SLIM = b'{"_uuid":"%b","meta/rootUuid":"uuid:%b","_id":%d,"_validation_status":
 
 
 def first_ids(rows: int, seed: int) -> array[int]:
-    """Ascending ids with gaps, since other forms draw from the same sequence (kobo-api.md §2)."""
+    """Return ascending ids with gaps, since other forms draw from the same sequence (kobo-api.md §2).
+
+    :param rows: how many.
+    :param seed: what the gaps depend on.
+    """
     salt = seed * 7919
     return array(
         "q",
@@ -40,7 +44,15 @@ def first_ids(rows: int, seed: int) -> array[int]:
 
 
 class Generator:
-    """The untouched submission of each id; equal for equal seed, asset, form uuid and version."""
+    """Generates the submission of each id as it was before any change.
+
+    Equal for equal parameters.
+
+    :param seed: what the answers depend on.
+    :param asset: the form's uid.
+    :param formhub_uuid: the value of ``formhub/uuid``.
+    :param version: the uid of the form's first version.
+    """
 
     def __init__(self, *, seed: int, asset: str, formhub_uuid: str, version: str) -> None:
         self._key = b"%d" % seed
@@ -53,11 +65,17 @@ class Generator:
         )
 
     def uuid(self, kobo_id: int) -> str:
-        """The first uuid of a submission; :meth:`id_of` reads the id back from it."""
+        """Return the first uuid of a submission; :meth:`id_of` reads the id back from it.
+
+        :param kobo_id: its ``_id``.
+        """
         return self._uuid(kobo_id, self._digest(kobo_id).hex().encode()).decode()
 
     def id_of(self, uuid: str) -> int | None:
-        """The id whose first uuid this is, if it is one of ours."""
+        """Return the id whose first uuid this is; None if it was not generated here.
+
+        :param uuid: without ``uuid:``.
+        """
         try:
             kobo_id = int(uuid[:8] + uuid[9:13], 16) * self._unscramble & _MASK48
         except ValueError:
@@ -65,31 +83,37 @@ class Generator:
         return kobo_id if self.uuid(kobo_id) == uuid else None
 
     def slim(self, kobo_id: int) -> bytes:
-        """The JSON of the fields that every projection holds (kobo-api.md §1.1)."""
+        """Return the JSON of the fields that every projection holds (kobo-api.md §1.1).
+
+        :param kobo_id: the submission's ``_id``.
+        """
         uuid = self._uuid(kobo_id, self._digest(kobo_id).hex().encode())
         return _SLIM % (uuid, uuid, kobo_id)
 
     def row(self, kobo_id: int) -> bytes:
-        """The JSON of the whole submission, about 1.4 kB."""
+        """Return the JSON of the whole submission, about 1.4 kB.
+
+        :param kobo_id: its ``_id``.
+        """
         d = self._digest(kobo_id)
         digits = d.hex().encode()
         uuid = self._uuid(kobo_id, digits)
         n = kobo_id - FIRST_ID
-        land = fragments.LANDS[d[0]]
+        country = fragments.COUNTRY_FRAGMENTS[d[0]]
         sent = _FIRST_SENT + n * _SECONDS_PER_ID - d[1]
-        ahead = land.hours_ahead
+        ahead = country.hours_ahead
         end = sent - 60 - d[2] + ahead * 3600
         start = end - 600 - 4 * d[3]
         number = d[4] << 16 | d[5] << 8 | d[6]
-        position, geolocation = land.positions[d[7]]
+        position, geolocation = country.positions[d[7]]
         return self._row % (
             kobo_id, _moment(start), 100 + d[8], ahead, _moment(end), ahead,
             b'"cd_survey_date":"%b",' % _DAYS[(start - _SECOND_ZERO) // 86400] if d[9] & 15 else b"",
-            digits[:4], n, land.surveys[d[10]],
-            land.names[d[11]], number, land.locations[d[12]],
-            land.phone(number),
-            b'"sec_c/cd_phoneno_alt_number":"%b",' % land.phone(number + 77) if d[9] % 3 else b"",
-            land.circumstances[d[13]], fragments.HOUSEHOLDS[d[14]], fragments.BUSINESSES[d[15]], position,
+            digits[:4], n, country.surveys[d[10]],
+            country.names[d[11]], number, country.locations[d[12]],
+            country.phone(number),
+            b'"sec_c/cd_phoneno_alt_number":"%b",' % country.phone(number + 77) if d[9] % 3 else b"",
+            country.circumstances[d[13]], fragments.HOUSEHOLDS[d[14]], fragments.BUSINESSES[d[15]], position,
             uuid, uuid, uuid, geolocation, _moment(sent), fragments.SUBMITTED_BY[d[5]],
         )  # fmt: skip
 
@@ -102,6 +126,6 @@ class Generator:
 
 
 def _moment(second: int) -> bytes:
-    """``YYYY-MM-DDTHH:MM:SS`` of a Unix second, the form of all times in a submission (kobo-api.md §2)."""
+    """Return a Unix second as all times in a submission are written (kobo-api.md §2), without an offset."""
     day, rest = divmod(second - _SECOND_ZERO, 86400)
     return _DAYS[day] + _CLOCK[rest]

@@ -1,4 +1,4 @@
-"""The project history: who did what to the form, newest first (kobo-api.md §4)."""
+"""The project history: who did what to the form and when, newest first (kobo-api.md §4)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ _PIECE = re.compile(r'\s*(\(|\)|AND\b|OR\b|NOT\b|[\w.]+:(?:"[^"]*"|[^\s()"]+))\s
 
 
 class History:
-    """A bounded log; what is older than the look-back is not shown."""
+    """A bounded log; entries older than the look-back are not shown.
+
+    :param asset: the form's uid.
+    :param owner: the form's owner, whom every entry names.
+    :param lookback_days: how far back entries are shown.
+    """
 
     def __init__(self, *, asset: str, owner: str, lookback_days: float) -> None:
         self.asset = asset
@@ -24,12 +29,20 @@ class History:
         self._entries: deque[Entry] = deque(maxlen=200_000)
 
     def clear(self, lookback_days: float) -> None:
-        """Forget everything."""
+        """Forget all entries.
+
+        :param lookback_days: how far back entries are shown from now on.
+        """
         self._entries.clear()
         self.lookback_days = lookback_days
 
     def add(self, action: str, username: str, **metadata: Any) -> None:
-        """Write one entry; its time has whole seconds, as on the real server."""
+        """Write one entry; its time has whole seconds, as on the real server.
+
+        :param action: such as ``modify-submission``.
+        :param username: who did it.
+        :param metadata: further keys of the entry's ``metadata``.
+        """
         base = {"source": "No information available", "asset_uid": self.asset, "ip_address": "127.0.0.1"}
         self._entries.appendleft(
             {
@@ -42,13 +55,20 @@ class History:
         )
 
     def age(self, seconds: float) -> None:
-        """Make every entry so much older, as if that time had passed."""
+        """Make every entry older, as if time had passed.
+
+        :param seconds: how much older.
+        """
         for entry in self._entries:
             written = datetime.fromisoformat(entry["date_created"]) - timedelta(seconds=seconds)
             entry["date_created"] = written.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def entries(self, q: str) -> list[Entry]:
-        """The entries that a search fits, newest first; an unparsable one fits nothing and is no error."""
+        """Return the entries that a search fits, newest first.
+
+        :param q: the search, such as ``action:redeploy``; one that cannot be parsed fits nothing and is no
+            error.
+        """
         try:
             test = _Parser(q).parse() if q.strip() else _anything
         except ValueError:
@@ -64,7 +84,7 @@ def _anything(entry: Entry) -> bool:
 
 @dataclass
 class _Parser:
-    """``action:x``, ``date_created__gte:"2026-08-21 10:00"``, AND, OR, NOT and brackets."""
+    """Parses ``action:x``, ``date_created__gte:"2026-08-21 10:00"``, AND, OR, NOT and brackets."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""REST Services and the external registrar: who is told of which submission (kobo-api.md §5)."""
+"""REST Services and the external registrar: which receiver is posted which submission (kobo-api.md §5)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ BLOCKED_HOSTS = ("127.0.0.2",)
 
 @dataclass
 class Log:
-    """What became of one submission's delivery to one hook."""
+    """The log of one submission's delivery to one hook.
+
+    :param changed: Unix time of the last try, in seconds.
+    """
 
     uid: str
     submission_id: int
@@ -38,13 +41,20 @@ class Log:
     changed: float = field(default_factory=time.time)
 
     def record(self, outcome: Outcome, *, last: bool) -> None:
-        """Note one try."""
+        """Note one try.
+
+        :param outcome: its outcome.
+        :param last: no further try follows.
+        """
         self.tries += 1
         self.status_code, self.message, self.changed = outcome.status, outcome.message, time.time()
         self.status = SUCCESS if outcome.delivered else PENDING if outcome.to_retry and not last else FAILED
 
     def as_json(self, url: str) -> dict[str, Any]:
-        """The log as the API shows it."""
+        """Return the log as the API shows it.
+
+        :param url: its address.
+        """
         return {
             "url": url,
             "uid": self.uid,
@@ -54,13 +64,19 @@ class Log:
             "status_str": _STATUS_NAMES[self.status],
             "status_code": self.status_code,
             "message": self.message,
-            "date_modified": stamp(self.changed),
+            "date_modified": timestamp(self.changed),
         }
 
 
 @dataclass
 class Hook:
-    """One REST Service, or (``registrar``) one address that the registrar was given."""
+    """One REST Service, or one address that the registrar was given.
+
+    :param fields: as the API takes and shows them.
+    :param registrar: the address was given to the registrar.
+    :param changed: Unix time of the last change, in seconds.
+    :param logs: by uid, oldest first.
+    """
 
     uid: str
     fields: dict[str, Any]
@@ -68,14 +84,21 @@ class Hook:
     changed: float = field(default_factory=time.time)
     logs: dict[str, Log] = field(default_factory=dict)
 
-    def tally(self, status: int) -> int:
-        """How many logs have this status."""
+    def count_logs(self, status: int) -> int:
+        """Return how many logs have this status.
+
+        :param status: ``FAILED``, ``PENDING`` or ``SUCCESS``.
+        """
         return sum(log.status == status for log in self.logs.values())
 
 
 @dataclass
 class Held:
-    """A delivery that waits for the test to send or drop it, with the body of the moment it was due."""
+    """A delivery that waits for the test to send or drop it.
+
+    :param number: its id in the control API.
+    :param post: the request as it was when the delivery was due; None if the submission was gone by then.
+    """
 
     number: int
     hook: Hook
@@ -84,7 +107,10 @@ class Held:
 
 
 class Hooks:
-    """All receivers, and the deliveries to them."""
+    """All receivers, and the deliveries to them.
+
+    :param world: the server.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -96,7 +122,7 @@ class Hooks:
         self._numbers = 0
 
     def clear(self) -> None:
-        """No receivers, nothing waiting, deliveries as usual."""
+        """Remove all receivers and waiting deliveries, and deliver at once from now on."""
         with self.lock:
             self.all.clear()
             self.held.clear()
@@ -104,7 +130,12 @@ class Hooks:
         self._dispatcher.clear()
 
     def new(self, fields: dict[str, Any], *, registrar: bool = False) -> Hook:
-        """Add a receiver."""
+        """Add a receiver.
+
+        :param fields: as the API takes them.
+        :param registrar: the address was given to the registrar.
+        :returns: the receiver.
+        """
         with self.lock:
             self._numbers += 1
             hook = Hook(survey.uid("h", self._numbers), fields, registrar)
@@ -112,32 +143,49 @@ class Hooks:
             return hook
 
     def submitted(self, kobo_id: int) -> None:
-        """A new submission: every active receiver is told."""
+        """Deliver a new submission to every active receiver.
+
+        :param kobo_id: its ``_id``.
+        """
         with self.lock:
             for hook in self.all.values():
                 if hook.fields["active"]:
                     self._announce(hook, kobo_id)
 
     def edited(self, kobo_id: int) -> None:
-        """An edit: REST Services stay silent, the registrar's addresses are told."""
+        """Deliver an edited submission to the registrar's addresses; REST Services are not told of edits.
+
+        :param kobo_id: its ``_id``.
+        """
         with self.lock:
             for hook in self.all.values():
                 if hook.registrar:
                     self._announce(hook, kobo_id)
 
     def send_again(self, hook: Hook, log: Log) -> None:
-        """Send a failed delivery anew, in the background."""
+        """Send a failed delivery anew, in the background.
+
+        :param hook: the receiver.
+        :param log: the delivery's log.
+        """
         log.status = PENDING
         self._queue(hook, log, log.tries + MAX_TRIES)
 
     def send_now(self, hook: Hook, log: Log) -> Outcome:
-        """Try once, and wait for the answer."""
+        """Try a delivery once, and wait for the response.
+
+        :param hook: the receiver.
+        :param log: the delivery's log.
+        :returns: the outcome.
+        """
         return self._try(hook, log, self._post(hook, log.submission_id), last=True)
 
     def deliver(self, number: int, *, fresh: bool) -> Outcome:
         """Send a held delivery and keep it, so that it can be repeated.
 
+        :param number: its id.
         :param fresh: with the submission as it is now, not as it was when the delivery was due.
+        :returns: the outcome.
         :raises KeyError: there is none of this number.
         """
         held = self.held[number]
@@ -145,7 +193,11 @@ class Hooks:
         return self._try(held.hook, held.log, post, last=True)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until nothing but held ones is left; False when there still is after ``seconds``."""
+        """Wait until only held deliveries are left.
+
+        :param seconds: how long to wait at most.
+        :returns: False if others are left then.
+        """
         return self._dispatcher.wait(seconds)
 
     def _announce(self, hook: Hook, kobo_id: int) -> None:
@@ -181,7 +233,7 @@ class Hooks:
         return outcome
 
     def _post(self, hook: Hook, kobo_id: int) -> Post | None:
-        """The request for a submission as it is now, or None when it is gone."""
+        """Return the request for a submission as it is now, or None when it is gone."""
         with self._world.store.lock:
             if kobo_id not in self._world.store:
                 return None
@@ -204,8 +256,11 @@ class Hooks:
         )
 
 
-def stamp(second: float) -> str:
-    """A time as the API shows it outside submissions."""
+def timestamp(second: float) -> str:
+    """Return a time as the API shows it outside submissions.
+
+    :param second: Unix time.
+    """
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -219,5 +274,8 @@ def _json_body(row: dict[str, Any], fields: dict[str, Any]) -> str:
 
 
 def _names(wanted: str, key: str) -> bool:
-    """A plain name selects itself and what is in it, a path only itself (kobo-api.md §5.3)."""
+    """Return True if a subset field selects a key (kobo-api.md §5.3).
+
+    A plain name selects itself and what is in it, a path only itself.
+    """
     return key == wanted if "/" in wanted else re.search(f"(^|/){wanted}(/|$)", key) is not None

@@ -1,4 +1,4 @@
-"""What one simulator is started with."""
+"""The options that a simulator is started with."""
 
 from __future__ import annotations
 
@@ -12,12 +12,21 @@ DEMO_ASSET = "aInkomokoDemoSurvey001"
 class Options:
     """The options of the command line, under the same names.
 
+    :param host: the address to listen on.
+    :param port: the port to listen on; 0: any free one.
+    :param rows: submissions to start with.
+    :param seed: what the generated submissions depend on.
+    :param token: the form owner's token.
+    :param asset: the form's uid.
+    :param other_token: the token of a user without any permission.
+    :param viewer_token: the token of a user who may only view form and data.
+    :param media: the form has a question for a photo.
+    :param lookback_days: how far back the history shows.
     :param hook_time_scale: factor on the delays of REST Services (60 s and more between tries, 120 s before
         one by hand).
-    :param lookback_days: how far back the history shows.
-    :param media: the form has a question for a photo.
+    :param hook_timeout: seconds that a delivery waits for its response, 30 as on the real server.
     :param open_control: the control API also answers to other machines, as a container needs.
-    :param hook_timeout: seconds that a delivery waits for its answer, 30 as on the real server.
+    :param ready_file: a file that is written once the server answers; empty: none.
     """
 
     host: str = "127.0.0.1"

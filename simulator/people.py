@@ -1,4 +1,4 @@
-"""The names, places and answers that the generated submissions are made of."""
+"""The names, places and answers of generated submissions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COUNTRIES = (
     Country(
         "Rwanda", "Rwandan", "+250 78", 2, -1.95, 30.06,
         ("Kigali", "Eastern Province", "Western Province", "Northern Province"),
-        ("Nyabugogo market", "Kimironko \\\"Isoko\\\"", "Kiziba camp, zone 3", "Huye <gate>", "Rubavu"),
+        ("Nyabugogo market", "Kimironko \\\"Isoko\\\"", "Kiziba camp, zone 3", "Huye <access>", "Rubavu"),
         ("Aline", "Jean-Bosco", "Claudine", "Éric", "Immaculée", "Théogène", "Diane", "Patrick"),
         ("Uwimana", "Mukamana", "Habimana", "Niyonzima", "Ingabire", "Nshimiyimana", "Umutoni"),
     ),

@@ -20,8 +20,8 @@ class SimulatorProcess:
     """``with SimulatorProcess(rows=50) as simulator:`` serves on a free loopback port until the block ends.
 
     :param rows: submissions to start with.
+    :param start_timeout: seconds to wait for the server to answer.
     :param options: any other option of ``python -m simulator``, with underscores.
-    :raises RuntimeError: on start, when the server does not answer in time; with what it wrote.
     """
 
     def __init__(
@@ -38,7 +38,11 @@ class SimulatorProcess:
         self.control: SimulatorControl
 
     def start(self) -> Self:
-        """Start it and wait until it answers."""
+        """Start it and wait until it answers.
+
+        :returns: itself.
+        :raises RuntimeError: it does not answer in time; the error has what it wrote.
+        """
         self._folder = tempfile.TemporaryDirectory(prefix="simulator-")
         ready = Path(self._folder.name, "ready.json")
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the process runs

@@ -1,4 +1,7 @@
-"""Which submissions a ``query`` names: the filters that the real server lets through (kobo-api.md §1.4)."""
+"""Filters: which submissions a ``query`` names, by the operators that the real server allows.
+
+kobo-api.md §1.4 lists them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,12 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class Selection:
-    """A stretch of a list of ids."""
+    """A section of a list of ids.
+
+    :param ids: the whole list, ascending.
+    :param low: the index of the first id in the section.
+    :param high: the index after the last one.
+    """
 
     ids: Sequence[int]
     low: int
@@ -23,11 +31,16 @@ class Selection:
 
     @property
     def count(self) -> int:
-        """How many ids it holds."""
+        """The number of ids in it."""
         return max(0, self.high - self.low)
 
     def page(self, start: int, limit: int, *, descending: bool = False) -> Sequence[int]:
-        """Up to ``limit`` ids from the ``start``-th on."""
+        """Return a page of it.
+
+        :param start: the position of the first id, from 0.
+        :param limit: at most so many ids.
+        :param descending: count from the highest id.
+        """
         if descending:
             last = self.high - start
             return self.ids[max(self.low, last - limit) : max(self.low, last)][::-1]
@@ -35,7 +48,11 @@ class Selection:
 
 
 def select(store: Store, query: Mapping[str, Any]) -> Selection:
-    """The visible submissions that a query names, in the order of their ids."""
+    """Return the visible submissions that a query names, in the order of their ids.
+
+    :param store: the submissions; hold its lock.
+    :param query: a MongoDB filter.
+    """
     rest = dict(query)
     chosen = (
         _by_id(store, rest.pop("_id"))
@@ -54,7 +71,12 @@ def select(store: Store, query: Mapping[str, Any]) -> Selection:
 
 
 def sort_ids(store: Store, ids: Sequence[int], order: Mapping[str, int]) -> list[int]:
-    """The ids in the order of any fields of their submissions; what lacks a field comes first."""
+    """Return ids in the order of any fields of their submissions; those that lack a field come first.
+
+    :param store: the submissions; hold its lock.
+    :param ids: the ids to sort.
+    :param order: 1 (ascending) or -1 (descending) by field, the most important field first.
+    """
     rows = list(store.rows(ids))
     for field, direction in reversed(list(order.items())):
         rows.sort(key=lambda row: _sort_key(_value(row, field)), reverse=direction < 0)
@@ -62,7 +84,11 @@ def sort_ids(store: Store, ids: Sequence[int], order: Mapping[str, int]) -> list
 
 
 def matches(row: Row, query: Mapping[str, Any]) -> bool:
-    """Whether a submission fits a filter; an operator that the server does not know fits nothing."""
+    """Return True if a submission fits a filter; an operator that the server does not know fits nothing.
+
+    :param row: the submission.
+    :param query: a MongoDB filter.
+    """
     return all(_fits(row, name, condition) for name, condition in query.items())
 
 
@@ -103,7 +129,7 @@ def _equal(value: Any, operand: Any) -> bool:
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    """A comparison that, as in MongoDB, only holds between values of one kind."""
+    """Return a comparison that, as in MongoDB, only holds between values of one kind."""
 
     def test(value: Any, operand: Any) -> bool:
         numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in (value, operand))
@@ -130,7 +156,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def _evaluate(row: Row, expression: Any) -> Any:
-    """The few expressions that the whitelist leaves of ``$expr``: comparisons, ``$ifNull`` and fields."""
+    """Evaluate one of the few expressions that ``$expr`` allows: comparisons, ``$ifNull`` and fields."""
     if isinstance(expression, str) and expression.startswith("$"):
         value = _value(row, expression[1:])
         return None if value is _MISSING else value

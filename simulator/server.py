@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def serve(options: Options) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT.
+
+    :param options: what the server is started with.
+    """
     _Server(options, socket.create_server((options.host, options.port), backlog=256)).run()
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import falcon
 
-from simulator.answers import Problem, compact, not_found
-from simulator.gate import Gate
-from simulator.hooks import FAILED, PENDING, SUCCESS, Hook, Log, stamp
+from simulator.access import Access
+from simulator.hooks import FAILED, PENDING, SUCCESS, Hook, Log, timestamp
 from simulator.paging import Page, base_url, params_of
+from simulator.responses import Problem, compact, not_found
 from simulator.world import World
 
 _DEFAULTS: dict[str, Any] = {
@@ -28,12 +28,12 @@ _RETRY_AGE = 120.0
 
 
 class _Resource:
-    def __init__(self, world: World, gate: Gate) -> None:
+    def __init__(self, world: World, access: Access) -> None:
         self._world = world
-        self._gate = gate
+        self._access = access
 
     def _hook(self, req: falcon.Request, asset: str, uid: str) -> Hook:
-        self._gate.of_hooks(req, asset)
+        self._access.hooks_user(req, asset)
         hook = self._world.hooks.all.get(uid)
         if hook is None or hook.registrar:
             raise not_found()
@@ -49,10 +49,10 @@ class _Resource:
     def _shown(self, req: falcon.Request, hook: Hook) -> dict[str, Any]:
         return hook.fields | {
             "asset": 1,
-            "date_modified": stamp(hook.changed),
-            "failed_count": hook.tally(FAILED),
-            "pending_count": hook.tally(PENDING),
-            "success_count": hook.tally(SUCCESS),
+            "date_modified": timestamp(hook.changed),
+            "failed_count": hook.count_logs(FAILED),
+            "pending_count": hook.count_logs(PENDING),
+            "success_count": hook.count_logs(SUCCESS),
             "logs_url": self._url(req, hook.uid, "logs"),
             "uid": hook.uid,
             "url": self._url(req, hook.uid),
@@ -64,7 +64,7 @@ class Services(_Resource):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """List them."""
-        self._gate.of_hooks(req, asset)
+        self._access.hooks_user(req, asset)
         hooks: list[object] = [
             self._shown(req, h) for h in list(self._world.hooks.all.values()) if not h.registrar
         ]
@@ -73,7 +73,7 @@ class Services(_Resource):
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """Add one; the same endpoint may be added twice."""
-        self._gate.of_hooks(req, asset)
+        self._access.hooks_user(req, asset)
         hook = self._world.hooks.new(_checked(_DEFAULTS, req.get_media(default_when_empty={})))
         resp.status = 201
         resp.text = compact(self._shown(req, hook))
@@ -114,7 +114,7 @@ class Service(_Resource):
 
 
 class Logs(_Resource):
-    """What became of the deliveries of one REST Service."""
+    """The logs of the deliveries of one REST Service."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str) -> None:
         """List them, newest first."""
@@ -135,7 +135,7 @@ class Logs(_Resource):
     def on_patch_retry(
         self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str, log: str
     ) -> None:
-        """Send one again and wait for the answer; refused while the log is young or the delivery not lost."""
+        """Send one again and wait for the response; refused while the log is young, or not failed."""
         found = self._hook(req, asset, hook)
         failed = _log_of(found, log)
         old_enough = time.time() - failed.changed >= _RETRY_AGE * self._world.options.hook_time_scale

@@ -1,4 +1,4 @@
-"""The shape of answers: what is a list of rows is decided when a submission is parsed (kobo-api.md §3)."""
+"""The shape of submissions: parsing one decides which answers are lists of rows (kobo-api.md §3)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def parsed(row: Mapping[str, Any], repeats: Iterable[str]) -> Row:
 
     :param row: the submission as another definition has shaped it.
     :param repeats: the paths of groups that are repeats in the newest definition.
+    :returns: a new object.
     """
     wanted = frozenset(repeats)
     shaped: Row = {}
@@ -28,8 +29,13 @@ def parsed(row: Mapping[str, Any], repeats: Iterable[str]) -> Row:
     return shaped
 
 
-def answered(row: Mapping[str, Any], answers: Mapping[str, Any]) -> Row:
-    """Give answers by path, None clears one. Of a list of rows the first is meant; one left empty goes."""
+def with_answers(row: Mapping[str, Any], answers: Mapping[str, Any]) -> Row:
+    """Return a submission with some answers changed.
+
+    :param row: the submission.
+    :param answers: answers by path; None clears one. Of a list of rows the first row gets it, and a row that
+        is left empty is removed.
+    """
     given = {path: value for path, value in row.items() if path not in answers}
     lists = {path: [dict(item) for item in value] for path, value in given.items() if _is_rows(path, value)}
     for path, value in answers.items():
@@ -53,7 +59,7 @@ def _with_plain_keys(row: Mapping[str, Any], repeats: frozenset[str]) -> Row:
 
 
 def _is_rows(path: str, value: Any) -> bool:
-    """True for the rows of a group: objects whose keys are below its path."""
+    """Return True for the rows of a group: objects whose keys are below its path."""
     return (
         isinstance(value, list)
         and bool(value)

@@ -1,4 +1,4 @@
-"""What the API can do to submissions: bulk edits and deletes, validation, duplicates (kobo-api.md §4)."""
+"""Changes by the API: bulk edits and deletes, validation, duplicates (kobo-api.md §4)."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from typing import Any
 
 import falcon
 
-from simulator.answers import Problem, compact
-from simulator.data import visible_id, visible_to
-from simulator.gate import Gate
+from simulator.access import Access
+from simulator.data import restricted_query, visible_id
 from simulator.query import select
-from simulator.world import User, World
+from simulator.responses import Problem, compact
+from simulator.users import User
+from simulator.world import World
 
 
 class _Resource:
-    def __init__(self, world: World, gate: Gate) -> None:
+    def __init__(self, world: World, access: Access) -> None:
         self._world = world
-        self._gate = gate
+        self._access = access
 
     def _chosen(self, user: User, payload: dict[str, Any]) -> list[int]:
-        """The submissions that a bulk request names."""
+        """Return the ids of the submissions that a bulk request names."""
         store = self._world.store
         with store.lock:
             if "query" in payload:
@@ -28,7 +29,7 @@ class _Resource:
                 if not payload.get("submission_ids"):
                     raise Problem(400, {"payload": ["`submission_ids` must contain at least one value"]})
                 query = {"_id": {"$in": payload["submission_ids"]}}
-            chosen = select(store, visible_to(user, query))
+            chosen = select(store, restricted_query(user, query))
             ids = list(chosen.page(0, chosen.count))
         if not ids:
             raise Problem(400, ["No submissions match the given `submission_ids`"])
@@ -39,8 +40,8 @@ class Bulk(_Resource):
     """Many submissions at once."""
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
-        """Edit them all alike."""
-        user = self._gate.of_data(req, asset, "change_submissions")
+        """Edit all of them in the same way."""
+        user = self._access.data_user(req, asset, "change_submissions")
         payload = _payload(req)
         rows = self._world.edit(self._chosen(user, payload), payload.get("data", {}), user.name)
         results = [
@@ -55,8 +56,8 @@ class Bulk(_Resource):
         resp.text = compact({"count": len(rows), "successes": len(rows), "failures": 0, "results": results})
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
-        """Delete them all."""
-        user = self._gate.of_data(req, asset, "delete_submissions")
+        """Delete all of them."""
+        user = self._access.data_user(req, asset, "delete_submissions")
         gone = self._world.delete(self._chosen(user, _payload(req)), user.name)
         resp.text = compact({"detail": f"{len(gone)} submissions have been deleted"})
 
@@ -66,7 +67,7 @@ class BulkValidation(_Resource):
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """Set it; an unknown status clears it."""
-        user = self._gate.of_data(req, asset, "validate_submissions")
+        user = self._access.data_user(req, asset, "validate_submissions")
         payload = _payload(req)
         ids = self._chosen(user, payload)
         self._world.validate(ids, payload.get("validation_status.uid"), user.name, bulk=True)
@@ -78,20 +79,20 @@ class Validation(_Resource):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str, name: str) -> None:
         """Read it."""
-        user = self._gate.of_data(req, asset)
+        user = self._access.data_user(req, asset)
         kobo_id = visible_id(self._world.store, user, name)
         resp.text = compact(self._world.store.row(kobo_id)["_validation_status"])
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, asset: str, name: str) -> None:
         """Set it."""
-        user = self._gate.of_data(req, asset, "validate_submissions")
+        user = self._access.data_user(req, asset, "validate_submissions")
         kobo_id = visible_id(self._world.store, user, name)
         self._world.validate([kobo_id], _body(req).get("validation_status.uid"), user.name)
         self.on_get(req, resp, asset, name)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, asset: str, name: str) -> None:
         """Clear it."""
-        user = self._gate.of_data(req, asset, "validate_submissions")
+        user = self._access.data_user(req, asset, "validate_submissions")
         self._world.validate([visible_id(self._world.store, user, name)], None, user.name)
         resp.status = 204
 
@@ -101,7 +102,7 @@ class Duplicate(_Resource):
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, asset: str, name: str) -> None:
         """Make it."""
-        user = self._gate.of_data(req, asset, "change_submissions")
+        user = self._access.data_user(req, asset, "change_submissions")
         new_id = self._world.duplicate(visible_id(self._world.store, user, name), user.name)
         resp.status = 201
         resp.data = self._world.store.json_of(new_id)

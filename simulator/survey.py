@@ -62,13 +62,17 @@ PATHS = _path_by_name()
 
 
 def path_of(name: str) -> str:
-    """The path of a question that is named by its last part; any other key stays what it is."""
+    """Return the path of a question by its last part; any other key is returned as it is.
+
+    :param name: such as ``cd_age``.
+    """
     return PATHS.get(name, name)
 
 
 def require_groups(names: Iterable[str]) -> None:
     """Check that the form has these groups, repeats included.
 
+    :param names: their names.
     :raises ValueError: it lacks one.
     """
     if unknown := set(names).difference(name for name, _, _ in _GROUPS):
@@ -76,12 +80,16 @@ def require_groups(names: Iterable[str]) -> None:
 
 
 def uid(letter: str, *parts: object) -> str:
-    """A uid as the real server's: a letter and 21 letters or digits; the same for the same parts."""
+    """Return a uid like the real server's: a letter and 21 letters or digits.
+
+    :param letter: the kind of thing, such as ``v`` for a version.
+    :param parts: what it is made from; equal parts give equal uids.
+    """
     return letter + blake2b("/".join(map(str, parts)).encode(), digest_size=16).hexdigest()[:21]
 
 
 def content(*, media: bool, extra: int, repeats: Collection[str] = REPEATS) -> dict[str, Any]:
-    """The form's definition.
+    """Return the form's definition.
 
     :param media: with a question for a photo.
     :param extra: how many questions were added by later versions.
@@ -110,7 +118,10 @@ def content(*, media: bool, extra: int, repeats: Collection[str] = REPEATS) -> d
 
 
 def summary(form: dict[str, Any]) -> dict[str, Any]:
-    """What the server sums up about a form's definition."""
+    """Return the server's summary of a form's definition.
+
+    :param form: the definition.
+    """
     questions = [
         row for row in form["survey"] if not row["type"].startswith(("begin_", "end_", "start", "end"))
     ]

@@ -1,51 +1,31 @@
-"""Everything one simulated server knows, and what can happen to its form's submissions."""
+"""The state of one simulated server, and all changes to its form and submissions."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from simulator import shapes, survey
+from simulator import changes, shapes, survey
 from simulator.generate import Generator
 from simulator.history import History
 from simulator.hooks import Hooks
 from simulator.options import Options
 from simulator.store import Row, Store
-
-OWNER = "sync_user"
-OWNER_PERMISSIONS = (
-    "manage_asset", "view_asset", "change_submissions", "delete_submissions", "delete_asset", "change_asset",
-    "validate_submissions", "add_submissions", "view_submissions",
-)  # fmt: skip
-STATUS_LABELS = {"approved": "Approved", "not_approved": "Not Approved", "on_hold": "On Hold"}
-
-
-@dataclass(frozen=True)
-class User:
-    """Who a token stands for.
-
-    :param permissions: the codenames that the form's description shows as ``effective_permissions``.
-    :param only_submitted_by: with ``partial_submissions``: whose submissions this user sees.
-    """
-
-    name: str
-    permissions: tuple[str, ...] = ()
-    only_submitted_by: tuple[str, ...] = ()
-
-    def may(self, *codenames: str) -> bool:
-        """Whether the user has all of these permissions."""
-        return set(codenames) <= set(self.permissions)
+from simulator.users import OWNER, OWNER_PERMISSIONS, User
 
 
 @dataclass
 class Form:
     """The state of the form itself.
 
-    :param versions: the uids of its versions.
+    :param versions: the uids of its versions, oldest first.
     :param repeats: of each version, the groups that are repeats.
+    :param media: it has a question for a photo.
+    :param deployed: it takes submissions.
+    :param active: it is not archived.
+    :param trashed: it is deleted.
+    :param history_refusal: the status for users who may not see the history.
     """
 
     versions: list[str]
@@ -58,7 +38,10 @@ class Form:
 
 
 class World:
-    """One server with one form."""
+    """One server with one form.
+
+    :param options: what it is started with.
+    """
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -67,7 +50,11 @@ class World:
         self.reset(options.rows, options.seed)
 
     def reset(self, rows: int, seed: int) -> None:
-        """Start anew with ``rows`` untouched submissions: no hooks, no history, the first users."""
+        """Start anew: no hooks, no history, only the users of the options.
+
+        :param rows: how many submissions to generate.
+        :param seed: what they depend on.
+        """
         options = self.options
         first_version = survey.uid("v", options.asset, 1)
         generator = Generator(
@@ -84,19 +71,22 @@ class World:
         self.history.clear(options.lookback_days)
 
     def create(self, count: int, answers: Mapping[str, Any], *, hidden: bool = False) -> list[int]:
-        """New submissions with generated answers but for those given.
+        """Create submissions.
 
-        :param hidden: they get their ids now and are seen only after :meth:`reveal`, since ids do not become
+        :param count: how many.
+        :param answers: answers in place of generated ones.
+        :param hidden: they get their ids now and are shown only by :meth:`reveal`, since ids do not become
             visible in order (kobo-api.md §1.3).
+        :returns: their ids.
         """
         with self.store.lock:
             ids = [self.store.new_id() for _ in range(count)]
             for kobo_id in ids:
                 row = self.store.row(kobo_id) | {
-                    "_submission_time": _now(),
+                    "_submission_time": changes.now(),
                     "__version__": self.form.versions[-1],
                 }
-                self.store.put(kobo_id, _answered(self._filled_in(row), answers))
+                self.store.put(kobo_id, changes.with_answers(self._filled_in(row), answers))
             if not hidden:
                 self.reveal(ids)
         return ids
@@ -104,7 +94,9 @@ class World:
     def reveal(self, ids: Iterable[int], *, committed: bool = True) -> None:
         """Show hidden submissions.
 
-        :param committed: False for a phantom that will be rolled back: seen, not posted, not in the history.
+        :param ids: ``_id`` of each.
+        :param committed: False for phantoms that will be rolled back: shown, neither posted nor in the
+            history.
         """
         with self.store.lock:
             for kobo_id in ids:
@@ -114,28 +106,42 @@ class World:
                     self.hooks.submitted(kobo_id)
 
     def edit(self, ids: Iterable[int], answers: Mapping[str, Any], user: str = OWNER) -> list[Row]:
-        """Change answers: ``_uuid``, its twin and ``meta/deprecatedID`` move with them (kobo-api.md §4)."""
+        """Change answers of submissions; each gets a new edit token that names the old one (kobo-api.md §4).
+
+        :param ids: ``_id`` of each submission.
+        :param answers: the answers that change.
+        :param user: who edits.
+        :returns: the submissions afterwards.
+        """
         with self.store.lock:
             return [self._edit(kobo_id, answers, user) for kobo_id in ids]
 
     def validate(
         self, ids: Iterable[int], status: str | None, user: str = OWNER, *, bulk: bool = False
     ) -> None:
-        """Set or clear (``None``) the validation status: ``approved``, ``not_approved`` or ``on_hold``.
+        """Set or clear the validation status.
 
+        :param ids: ``_id`` of each submission.
+        :param status: ``approved``, ``not_approved`` or ``on_hold``; None clears it.
+        :param user: who sets it.
         :param bulk: one request for all, which changes the status alone; a single submission is parsed anew
             by that (kobo-api.md §4).
         """
         with self.store.lock:
             for kobo_id in ids:
                 row = self.store.row(kobo_id)
-                row["_validation_status"] = _validation_status(status, user)
+                row["_validation_status"] = changes.validation_status(status, user)
                 self.store.put(kobo_id, row if bulk else self._parsed(row))
                 label = row["_validation_status"].get("label", "None")
                 self._log("modify-submission", row, user, status=label)
 
     def delete(self, ids: Iterable[int], user: str = OWNER) -> list[int]:
-        """Delete submissions; only the history tells of it."""
+        """Delete submissions; only the history tells of it.
+
+        :param ids: ``_id`` of each.
+        :param user: who deletes.
+        :returns: the ids that were there.
+        """
         with self.store.lock:
             rows = {kobo_id: self.store.row(kobo_id) for kobo_id in ids if kobo_id in self.store}
             for row in rows.values():
@@ -143,70 +149,58 @@ class World:
             return self.store.remove(rows)
 
     def vanish(self, ids: Iterable[int]) -> list[int]:
-        """Take phantoms away, as a rolled-back transaction does: nothing tells of it."""
+        """Remove phantoms, as a rolled-back transaction does: nothing tells of it.
+
+        :param ids: ``_id`` of each.
+        :returns: the ids that were there.
+        """
         with self.store.lock:
             return self.store.remove(ids)
 
     def duplicate(self, kobo_id: int, user: str = OWNER) -> int:
-        """A new submission with the same answers (kobo-api.md §4)."""
+        """Create a submission with the answers of another one (kobo-api.md §4).
+
+        :param kobo_id: ``_id`` of the other one.
+        :param user: who makes the copy.
+        :returns: the copy's ``_id``.
+        """
         with self.store.lock:
-            row, new_id = self.store.row(kobo_id), self.store.new_id()
-            uuid, now = (
-                self.store.generator.uuid(new_id),
-                datetime.now(UTC).isoformat(timespec="milliseconds"),
-            )
-            row.pop("meta/deprecatedID", None)
-            row |= {
-                "_id": new_id,
-                "_uuid": uuid,
-                "meta/instanceID": f"uuid:{uuid}",
-                "meta/rootUuid": f"uuid:{uuid}",
-            }
-            row |= {
-                "start": now,
-                "end": now,
-                "_submission_time": _now(),
-                "_validation_status": {},
-                "_submitted_by": user,
-            }
+            new_id = self.store.new_id()
+            row = changes.copied(self.store.row(kobo_id), new_id, self.store.generator.uuid(new_id), user)
             self.store.put(new_id, self._parsed(row))
             self.reveal([new_id])
             return new_id
 
     def raw(self, kobo_id: int, keys: Mapping[str, Any], remove: Iterable[str] = ()) -> None:
-        """Plant keys as they are, or take keys away; nothing else of the submission moves."""
+        """Set keys as they are, or remove keys; nothing else of the submission changes.
+
+        :param kobo_id: its ``_id``.
+        :param keys: values by key.
+        :param remove: keys to remove.
+        """
         with self.store.lock:
             row = self.store.row(kobo_id) | dict(keys)
             self.store.put(kobo_id, {key: value for key, value in row.items() if key not in set(remove)})
 
     def attach(self, kobo_id: int, name: str, base_url: str) -> None:
-        """A photo that arrives late: the submission's ``_uuid`` stays (kobo-api.md §4)."""
+        """Add a photo that arrives late: the submission's ``_uuid`` stays (kobo-api.md §4).
+
+        :param kobo_id: its ``_id``.
+        :param name: the photo's file name.
+        :param base_url: scheme and host of the server's addresses.
+        """
         with self.store.lock:
-            row, asset = self.store.row(kobo_id), self.options.asset
-            attachment = survey.uid("att", kobo_id, name)
-            url = f"{base_url}/api/v2/assets/{asset}/data/{kobo_id}/attachments/{attachment}/"
-            root = row["meta/rootUuid"].removeprefix("uuid:")
-            sizes = {f"download_{size}_url": f"{url}{size}/" for size in ("large", "medium", "small")}
-            row["_attachments"].append(
-                {
-                    "download_url": url,
-                    "mimetype": "image/png",
-                    "filename": f"{OWNER}/attachments/{survey.FORMHUB_UUID}/{root}/{name}",
-                    "media_file_basename": name,
-                    "uid": attachment,
-                    "is_deleted": False,
-                    **sizes,
-                    "question_xpath": "cd_photo",
-                }
-            )
+            row = self.store.row(kobo_id)
+            row["_attachments"].append(changes.attachment(row, self.options.asset, name, base_url))
             self.store.put(kobo_id, self._parsed(row | {"cd_photo": name}))
 
     def redeploy(self, *, repeat: str | None = None, group: str | None = None) -> str:
-        """A new version of the form, with one more question; later submissions carry its uid.
+        """Deploy a new version of the form, with one more question; later submissions carry its uid.
 
-        :param repeat: a group that is a repeat from now on. Submissions that are there keep their shape until
-            the server parses them anew.
+        :param repeat: a group that is a repeat from now on. Existing submissions keep their shape until the
+            server parses them anew.
         :param group: a repeat that is a plain group from now on.
+        :returns: the version's uid.
         :raises ValueError: the form has no such group.
         """
         with self.store.lock:
@@ -223,7 +217,7 @@ class World:
         return shapes.parsed(row, self.form.repeats[-1])
 
     def _filled_in(self, row: Row) -> Row:
-        """A generated submission by the newest version: every other one fills in a new repeat twice."""
+        """Shape a generated submission by the newest version; every other one fills in a new repeat twice."""
         row = self._parsed(row)
         if row["_id"] % 2:
             another = self._parsed(self.store.generated(row["_id"] + 1))
@@ -239,7 +233,7 @@ class World:
             "meta/instanceID": f"uuid:{uuid}",
             "_uuid": uuid,
         }
-        row = self._parsed(_answered(row, answers))
+        row = self._parsed(changes.with_answers(row, answers))
         self.store.put(kobo_id, row)
         self._log("modify-submission", row, user)
         self.hooks.edited(kobo_id)
@@ -249,28 +243,3 @@ class World:
         root = str(row.get("meta/rootUuid", "")).removeprefix("uuid:")
         submitted_by = row.get("_submitted_by") or "AnonymousUser"
         self.history.add(action, user, submission={**more, "root_uuid": root, "submitted_by": submitted_by})
-
-
-def _answered(row: Row, answers: Mapping[str, Any]) -> Row:
-    """The submission with these answers; ``None`` clears one, which leaves no key (kobo-api.md §3)."""
-    given = {survey.path_of(name): _as_answer(value) for name, value in answers.items()}
-    row = shapes.answered(row, given)
-    if given.get("cd_gps"):
-        row["_geolocation"] = [float(number) for number in str(given["cd_gps"]).split()[:2]]
-    return row
-
-
-def _as_answer(value: Any) -> Any:
-    return value if value is None or isinstance(value, list | dict) else str(value)
-
-
-def _validation_status(status: str | None, user: str) -> dict[str, Any]:
-    name = (status or "").removeprefix("validation_status_")
-    if name not in STATUS_LABELS:
-        return {}
-    uid = f"validation_status_{name}"
-    return {"timestamp": int(time.time()), "uid": uid, "by_whom": user, "label": STATUS_LABELS[name]}
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")

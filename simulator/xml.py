@@ -8,7 +8,10 @@ from xml.etree import ElementTree
 
 
 def as_xml(row: Mapping[str, Any]) -> str:
-    """The answers and the ``meta`` part, nested by their paths; what the server itself adds is left out."""
+    """Return the answers and the ``meta`` part, nested by their paths, without what the server itself adds.
+
+    :param row: the submission as the API shows it.
+    """
     asset = str(row["_xform_id_string"])
     root = ElementTree.Element(asset, {"id": asset, "version": str(row.get("__version__", ""))})
     for path, value in row.items():

@@ -8,7 +8,7 @@ import pytest
 
 from kobo_mirror.database.engine import reading
 from kobo_mirror.store.totals import totals
-from simulator.world import OWNER_PERMISSIONS
+from simulator.users import OWNER_PERMISSIONS
 from tests.support.mirroring import Mirroring
 from tests.support.passing_time import pass_time
 from tests.support.tables import records, run_sql

@@ -7,7 +7,7 @@ import pytest
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.sync.status import status
-from simulator.world import OWNER, OWNER_PERMISSIONS
+from simulator.users import OWNER, OWNER_PERMISSIONS
 from tests.support.mirroring import Mirroring
 from tests.support.passing_time import pass_time
 from tests.support.tables import records

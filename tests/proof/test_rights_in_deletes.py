@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from kobo_mirror.errors import KoboMirrorError
-from simulator.world import OWNER, OWNER_PERMISSIONS
+from simulator.users import OWNER, OWNER_PERMISSIONS
 from tests.support.interleaved_server import ScheduledAction
 from tests.support.mirrored_server import MirroredServer
 

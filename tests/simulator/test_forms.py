@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.world import OWNER_PERMISSIONS
+from simulator.users import OWNER_PERMISSIONS
 from tests.simulator.api import Api, changed
 from tests.simulator.recordings import ASSET, EMPTY, NOT_FOUND
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from simulator.control_client import SimulatorControl
-from simulator.world import OWNER, OWNER_PERMISSIONS
+from simulator.users import OWNER, OWNER_PERMISSIONS
 
 ANSWERS: tuple[dict[str, Any], ...] = (
     {},

@@ -1,4 +1,4 @@
-"""The answers that are no data: errors in the words of the real server (kobo-api.md §1.5)."""
+"""Responses without data: errors in the words of the real server (kobo-api.md §1.5)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ INVALID_TOKEN = {"detail": "Invalid token."}
 
 
 class Problem(Exception):
-    """A request that ends with an error: ``body`` is JSON, or an HTML page when it is text."""
+    """A request that ends with an error.
+
+    :param status: the HTTP status.
+    :param body: what is sent as JSON, or an HTML page if it is text.
+    :param headers: further headers.
+    """
 
     def __init__(self, status: int, body: object, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{status}")
@@ -33,23 +38,26 @@ class Problem(Exception):
 
 
 def compact(value: object) -> str:
-    """JSON as the real server writes it: no blanks, and no escapes but of what UTF-8 cannot hold."""
+    """Return JSON as the real server writes it: no blanks, no escapes but of what UTF-8 cannot hold.
+
+    :param value: anything that JSON can hold.
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text if text.isascii() or _is_unicode(text) else json.dumps(value, separators=(",", ":"))
 
 
 def not_found() -> Problem:
-    """What hides a thing that is not there, or not for this user."""
+    """Return the 404 for a thing that does not exist or that this user may not see."""
     return Problem(404, NOT_FOUND)
 
 
 def page_not_found() -> Problem:
-    """What the real server answers below a form that it does not have."""
+    """Return the 404 page that the real server shows below a form that it does not have."""
     return Problem(404, HTML_404)
 
 
 def server_error() -> Problem:
-    """What a request ends with that the real server did not think of."""
+    """Return the 500 of a request that the real server does not handle."""
     return Problem(500, HTML_500)
 
 
