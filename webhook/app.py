@@ -20,8 +20,10 @@ from kobo_mirror.errors import ConfigurationError, DatabaseError, SchemaError
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.sync.context import mirror_of
+from kobo_mirror.sync.receive import Receiver
 from webhook.access import Network, SecretCheck, SourceCheck
 from webhook.airflow_events import AirflowEvents
+from webhook.grouping import in_groups
 from webhook.health import Figures, Live, MetricsPage, Ready
 from webhook.metrics import Metrics
 from webhook.middleware import RequestLog, answer_unavailable, answer_unexpected, write_error
@@ -70,7 +72,8 @@ def create_app(deps: Dependencies) -> Application:
     app.set_error_serializer(write_error)
     app.add_error_handler(Exception, answer_unexpected)
     app.add_error_handler((DatabaseError, SchemaError), answer_unavailable)
-    app.add_route(PATH, Submissions(deps.engine, deps.mirrors, deps.keep_payloads, metrics, deps.arrived))
+    receiver = Receiver(deps.engine, deps.mirrors, deps.keep_payloads, in_groups)
+    app.add_route(PATH, Submissions(receiver, metrics, deps.arrived))
     app.add_route("/health/live", Live())
     app.add_route("/health/ready", Ready(deps.probe, deps.mirrors))
     app.add_route("/metrics", MetricsPage(metrics))

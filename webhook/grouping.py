@@ -11,7 +11,9 @@ import falcon
 
 from kobo_mirror.errors import DatabaseError
 from kobo_mirror.store.batches import PushResult
+from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import State
+from kobo_mirror.sync.receive import Push
 from webhook.middleware import RETRY_AFTER
 
 MOST_IN_A_GROUP = 64
@@ -156,6 +158,14 @@ class GroupCommitter:
         return None
 
 
+def in_groups(writer: Writer) -> Push:
+    """Return what commits the states of a form together with those that arrive meanwhile.
+
+    :param writer: the writer of the form.
+    """
+    return GroupCommitter(writer.push_all).push
+
+
 class AdmissionLimit:
     """What a process takes on at once; who comes when it is full is told at once to come again.
 
@@ -168,7 +178,7 @@ class AdmissionLimit:
         self._lock = threading.Lock()
 
     @contextmanager
-    def taken(self, size: int) -> Iterator[None]:
+    def admit(self, size: int) -> Iterator[None]:
         """Room for one delivery.
 
         :raises falcon.HTTPServiceUnavailable: there is none.

@@ -2,117 +2,75 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import falcon
-from sqlalchemy import Engine
 
-from kobo_mirror.errors import SubmissionError
-from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.store import dead_letters
-from kobo_mirror.store.batches import PushResult
-from kobo_mirror.store.form_names import Belongs, FormNames
-from kobo_mirror.store.writer import Writer
-from kobo_mirror.submissions.document import form_of, parse
-from kobo_mirror.submissions.rows import parsed_state
+from kobo_mirror.sync.receive import Accepted, Receiver, Refusal, Refused
 from webhook import SILENT_SECONDS
-from webhook.grouping import AdmissionLimit, GroupCommitter
+from webhook.grouping import AdmissionLimit
 from webhook.metrics import Metrics
 
 PATH = "/api/real-time-updates"
 MAX_BODY = 5 * 1024 * 1024
 MAX_DISCARDED = 4 * MAX_BODY
-ROOM_DELIVERIES, ROOM_BYTES = 64, 16 * MAX_BODY
-_UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+MOST_DELIVERIES, MOST_BYTES = 64, 16 * MAX_BODY
+_STATUS = {Refusal.NO_SUBMISSION: falcon.HTTP_400, Refusal.OTHER_FORM: falcon.HTTP_404}
 
 
 class Submissions:
-    """``POST /api/real-time-updates``: one submission as JSON (docs/architecture.md, "The webhook")."""
+    """``POST /api/real-time-updates``: one submission as JSON (docs/architecture.md, "The webhook").
+
+    :param receiver: writes what is delivered.
+    :param metrics: counts what becomes of it.
+    :param arrived: called after each submission that changed the mirror; it must neither wait nor raise.
+    """
 
     def __init__(
-        self,
-        engine: Engine,
-        mirrors: Sequence[Mirror],
-        keep_payloads: str,
-        metrics: Metrics,
-        arrived: Callable[[], None] = lambda: None,
+        self, receiver: Receiver, metrics: Metrics, arrived: Callable[[], None] = lambda: None
     ) -> None:
-        self._engine = engine
-        self._forms = [_Taken(engine, mirror, keep_payloads) for mirror in mirrors]
-        self._metrics = metrics
-        self._arrived = arrived
-        self._room = AdmissionLimit(ROOM_DELIVERIES, ROOM_BYTES)
+        self._receiver, self._metrics, self._arrived = receiver, metrics, arrived
+        self._limit = AdmissionLimit(MOST_DELIVERIES, MOST_BYTES)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Commit the submission, or keep its body as a dead letter, before anything is answered.
 
         :raises DatabaseError, SchemaError: neither could be done.
+        :raises falcon.HTTPError: the head of the request rules the body out, or the body does not come whole.
         """
         if refusal := _refusal(req):
             _discard(req)
             raise refusal
-        with self._room.taken(req.content_length or 0):
-            self._take(req, resp, _body(req))
-
-    def _take(self, req: falcon.Request, resp: falcon.Response, body: bytes) -> None:
-        try:
-            submission = parse(body)
-            named = form_of(submission)
-            if (found := self._form(named)) is None:
-                self._keep(req, resp, body, falcon.HTTP_404, f"unknown asset {_name(named)}")
-                return
-            form, belongs = found
-            if belongs is Belongs.UNKNOWN:
-                pushed = form.writer.defer(submission["_id"])
+        with self._limit.admit(req.content_length or 0):
+            body = _body(req)
+            outcome = self._receiver.receive(body)
+            if isinstance(outcome, Accepted):
+                self._answer_accepted(req, resp, outcome)
             else:
-                pushed = form.take(submission, body)
-        except SubmissionError as problem:
-            self._keep(req, resp, body, falcon.HTTP_400, str(problem))
-            return
-        if pushed.result == "inserted":
-            self._metrics.committed(submission)
-        asset = form.mirror.asset_uid
-        req.context.log |= {"asset_uid": asset, "kobo_id": pushed.kobo_id, "result": pushed.result}
+                self._answer_refused(req, resp, outcome, body)
+
+    def _answer_accepted(self, req: falcon.Request, resp: falcon.Response, accepted: Accepted) -> None:
+        pushed = accepted.result
+        req.context.log |= {
+            "asset_uid": accepted.asset_uid,
+            "kobo_id": pushed.kobo_id,
+            "result": pushed.result,
+        }
         resp.media = {"status": "success", "result": pushed.result, "reason": pushed.reason}
+        if pushed.result == "inserted":
+            self._metrics.committed(accepted.submission)
         if pushed.result in ("inserted", "updated"):
             self._arrived()
 
-    def _form(self, named: str | None) -> tuple[_Taken, Belongs] | None:
-        """The form that takes a body; where there is only one, a name may be its own and not learnt yet."""
-        if named is None:
-            return (self._forms[0], Belongs.HERE) if len(self._forms) == 1 else None
-        judged = [(form, form.belongs(named)) for form in self._forms]
-        wanted = (Belongs.HERE, Belongs.UNKNOWN) if len(judged) == 1 else (Belongs.HERE,)
-        return next((pair for pair in judged if pair[1] in wanted), None)
-
-    def _keep(
-        self, req: falcon.Request, resp: falcon.Response, body: bytes, status: str, reason: str
+    def _answer_refused(
+        self, req: falcon.Request, resp: falcon.Response, refused: Refused, body: bytes
     ) -> None:
-        asset = self._forms[0].mirror.asset_uid if len(self._forms) == 1 else None
-        letter = dead_letters.keep(self._engine, body=body, source="webhook", reason=reason, asset_uid=asset)
+        letter = self._receiver.keep(body, refused, source="webhook")
         req.context.log["dead_letter"] = letter
-        resp.status = status
-        resp.media = {"status": "error", "message": reason, "dead_letter": letter}
-
-
-class _Taken:
-    """A form whose submissions are taken."""
-
-    def __init__(self, engine: Engine, mirror: Mirror, keep_payloads: str) -> None:
-        self.mirror = mirror
-        self.writer = Writer(engine, mirror, keep_payloads)
-        self.belongs = FormNames(engine, mirror).belongs
-        self._push = GroupCommitter(self.writer.push_all).push
-
-    def take(self, submission: dict[str, Any], body: bytes) -> PushResult:
-        """Write; each transaction makes sure that the form table mirrors this very form."""
-        state = parsed_state(submission, body, self.mirror)
-        _ = state.shaped  # here, so that a fault of the shaping is this delivery's own
-        return self._push(state)
+        resp.status = _STATUS[refused.why]
+        resp.media = {"status": "error", "message": refused.reason, "dead_letter": letter}
 
 
 def _body(req: falcon.Request) -> bytes:
@@ -150,7 +108,3 @@ def _discard(req: falcon.Request) -> None:
         for _ in range(MAX_DISCARDED // 65536):
             if not req.bounded_stream.read(65536):
                 break
-
-
-def _name(asset: str | None) -> str:
-    return asset if asset and _UID.fullmatch(asset) else "(without a proper name)"

@@ -109,13 +109,13 @@ def test_who_has_left_the_queue_neither_leads_nor_follows(
 
 def test_a_full_room_is_told_at_once_and_empties_again() -> None:
     room = AdmissionLimit(2, 100)
-    with room.taken(60):
-        with pytest.raises(falcon.HTTPServiceUnavailable), room.taken(41):
+    with room.admit(60):
+        with pytest.raises(falcon.HTTPServiceUnavailable), room.admit(41):
             pass
-        with room.taken(40), pytest.raises(falcon.HTTPServiceUnavailable) as full, room.taken(0):
+        with room.admit(40), pytest.raises(falcon.HTTPServiceUnavailable) as full, room.admit(0):
             pass
         assert full.value.headers == {"Retry-After": "30"}
-    with room.taken(100):
+    with room.admit(100):
         pass
 
 

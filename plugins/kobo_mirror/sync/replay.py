@@ -8,15 +8,13 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading
-from kobo_mirror.errors import DeletesWaitError, SubmissionError
+from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.dead_letters import body_of, letters_of_others, note_replay, waiting_letters
-from kobo_mirror.store.form_names import Belongs, FormNames
 from kobo_mirror.store.ledger import existing_among, rejections
 from kobo_mirror.store.refetch_queue import still_waiting
 from kobo_mirror.store.schema import check_binding
-from kobo_mirror.store.writer import Writer
-from kobo_mirror.submissions.document import form_of, parse
+from kobo_mirror.sync.receive import Accepted, Outcome, Receiver, Refusal, Refused
 
 _MOST = 1_000_000
 _NAMED = 10
@@ -99,12 +97,11 @@ def replay_dead_letters(
     :raises SchemaError: the form table mirrors another form.
     """
     check_binding(engine, mirror)
-    writer = Writer(engine, mirror, keep_payloads)
     with reading(engine) as connection:
         letters = waiting_letters(connection, mirror.asset_uid, ids)
         others = letters_of_others(connection, mirror.asset_uid, ids)
-    names = FormNames(engine, mirror)
-    fates = [_replay(engine, names, writer, letter) for letter, why in letters if reason in why]
+    receiver = Receiver(engine, [mirror], keep_payloads)
+    fates = [_replay(engine, receiver, letter) for letter, why in letters if reason in why]
     fates += [_refused(letter, f"it was posted for the form {other}") for letter, other in others]
     gone = "it was never there, was taken before, or is kept no longer"
     return fates + _unknown("dead letter", ids, fates, dict(letters), gone)
@@ -124,33 +121,24 @@ def _unknown(
     return [Fate(kind, i, UNKNOWN, "it waits for another reason" if i in waiting else gone) for i in missed]
 
 
-def _replay(engine: Engine, names: FormNames, writer: Writer, letter: int) -> Fate:
+def _replay(engine: Engine, receiver: Receiver, letter: int) -> Fate:
     with reading(engine) as connection:
         body = body_of(connection, letter)
     if body is None:
         return Fate("dead letter", letter, UNKNOWN, "it waits no more")
-    try:
-        fate, taken = _judged(names, writer, letter, body)
-    except SubmissionError as error:
-        fate, taken = _refused(letter, str(error)), False
-    note_replay(engine, letter, taken=taken)
-    return fate
+    outcome = receiver.receive(body)
+    # Where only the server knows whose submission it is, it stays: the next sync may get nothing of it.
+    note_replay(engine, letter, taken=isinstance(outcome, Accepted) and outcome.form_is_known)
+    return _fate_of(letter, outcome)
 
 
-def _judged(names: FormNames, writer: Writer, letter: int, body: bytes) -> tuple[Fate, bool]:
-    """What becomes of a letter, and whether it is done with by that.
-
-    :raises SubmissionError: it is no submission.
-    """
-    submission = parse(body)
-    belongs = names.belongs(form_of(submission))
-    if belongs is Belongs.ELSEWHERE:
-        return _refused(letter, "another form's submission"), False
-    if belongs is Belongs.UNKNOWN:  # it stays: if it is another form's, the server has nothing of it
-        writer.defer(submission["_id"])
-        return Fate("dead letter", letter, "deferred", "whose it is will be known after the next sync"), False
-    result = writer.push(body)
-    return Fate("dead letter", letter, result.result, result.reason), True
+def _fate_of(letter: int, outcome: Outcome) -> Fate:
+    if isinstance(outcome, Refused):
+        is_other = outcome.why is Refusal.OTHER_FORM
+        return _refused(letter, "another form's submission" if is_other else outcome.reason)
+    if not outcome.form_is_known:
+        return Fate("dead letter", letter, "deferred", "whose it is will be known after the next sync")
+    return Fate("dead letter", letter, outcome.result.result, outcome.result.reason)
 
 
 def _refused(letter: int, reason: str) -> Fate:

@@ -1,0 +1,164 @@
+"""Receive a body that was pushed, or is replayed: parse it once, tell whose it is, write it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, TypeAlias
+
+from sqlalchemy import Engine
+
+from kobo_mirror.errors import SubmissionError
+from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.store import dead_letters
+from kobo_mirror.store.batches import PushResult
+from kobo_mirror.store.form_names import FormMatch, FormNames
+from kobo_mirror.store.writer import Writer
+from kobo_mirror.submissions.document import form_of, parse
+from kobo_mirror.submissions.rows import State, parsed_state
+
+Push: TypeAlias = Callable[[State], PushResult]
+"""Commits the state of one submission and tells what became of it."""
+
+_SHOWN_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A body whose submission was written or put in the refetch queue; that is committed.
+
+    :param asset_uid: the uid of the form that it is of, or may be of.
+    :param submission: the parsed body.
+    :param result: what the writer made of it.
+    :param form_is_known: False where only the server can tell whether the submission is of this form: the
+        next sync asks for it, and gets nothing if it is not.
+    """
+
+    asset_uid: str
+    submission: dict[str, Any]
+    result: PushResult
+    form_is_known: bool = True
+
+
+class Refusal(Enum):
+    """Why a body cannot be taken."""
+
+    NO_SUBMISSION = auto()
+    OTHER_FORM = auto()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A body that belongs in the dead letters; nothing was written.
+
+    :param why: the kind of refusal.
+    :param reason: a sentence for a person, without anything of the body but a proper form name.
+    """
+
+    why: Refusal
+    reason: str
+
+
+Outcome: TypeAlias = Accepted | Refused
+
+
+def one_by_one(writer: Writer) -> Push:
+    """Return what commits each state in a transaction of its own.
+
+    :param writer: the writer of the form.
+    """
+    return lambda state: writer.push_all([state])[0]
+
+
+class Receiver:
+    """Makes an outcome of a body, for some forms.
+
+    :param engine: the database that holds the form tables.
+    :param mirrors: the forms whose submissions are taken; at least one.
+    :param keep_payloads: ``rejected`` or ``all``, as for :class:`Writer`.
+    :param committing: makes of a form's writer what commits its states, such as one that commits together
+        what arrives together.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        mirrors: Sequence[Mirror],
+        keep_payloads: str,
+        committing: Callable[[Writer], Push] = one_by_one,
+    ) -> None:
+        self._engine = engine
+        self._forms = [_Form(engine, mirror, keep_payloads, committing) for mirror in mirrors]
+
+    def receive(self, body: bytes) -> Outcome:
+        """Write the submission that a body holds, or have the next sync ask for it.
+
+        :param body: JSON, as KoboToolbox posts it.
+        :returns: what became of it; an accepted one is durable.
+        :raises DatabaseError, SchemaError: the database cannot take it; nothing was written.
+        """
+        try:
+            submission = parse(body)
+        except SubmissionError as problem:
+            return Refused(Refusal.NO_SUBMISSION, str(problem))
+        id_string = form_of(submission)
+        form, match = self._form_of(id_string)
+        if form is None:
+            return Refused(Refusal.OTHER_FORM, f"unknown asset {_shown(id_string)}")
+        if match is FormMatch.UNKNOWN:
+            deferred = form.writer.defer(submission["_id"])
+            return Accepted(form.mirror.asset_uid, submission, deferred, form_is_known=False)
+        return Accepted(form.mirror.asset_uid, submission, form.push(submission, body))
+
+    def keep(self, body: bytes, refused: Refused, *, source: str) -> int:
+        """Keep a refused body as a dead letter.
+
+        :param body: the body that ``receive`` has refused.
+        :param refused: why.
+        :param source: where the body came from, such as ``webhook``.
+        :returns: the dead letter's id. It names the form only where there is no choice between several.
+        :raises DatabaseError: the letter could not be stored.
+        """
+        asset = self._forms[0].mirror.asset_uid if len(self._forms) == 1 else None
+        reason = refused.reason
+        return dead_letters.keep(self._engine, body=body, source=source, reason=reason, asset_uid=asset)
+
+    def _form_of(self, id_string: str | None) -> tuple[_Form | None, FormMatch]:
+        """Find the form that a body is of.
+
+        One that does not say, or says what no form here is called yet, may be of the only form that there is,
+        but is of none of several.
+        """
+        if len(self._forms) == 1:
+            (form,) = self._forms
+            match = form.match(id_string)
+            return (None if match is FormMatch.OTHER else form), match
+        if id_string is not None:
+            for form in self._forms:
+                if form.match(id_string) is FormMatch.THIS:
+                    return form, FormMatch.THIS
+        return None, FormMatch.OTHER
+
+
+class _Form:
+    """A form whose submissions are taken."""
+
+    def __init__(
+        self, engine: Engine, mirror: Mirror, keep_payloads: str, committing: Callable[[Writer], Push]
+    ) -> None:
+        self.mirror = mirror
+        self.writer = Writer(engine, mirror, keep_payloads)
+        self.match = FormNames(engine, mirror).match
+        self._commit = committing(self.writer)
+
+    def push(self, submission: dict[str, Any], body: bytes) -> PushResult:
+        """Commit a parsed submission; its transaction makes sure that the table mirrors this very form."""
+        # Shaped before it is committed: a fault in that must be this submission's own, not its group's.
+        return self._commit(parsed_state(submission, body, self.mirror).shape_now())
+
+
+def _shown(id_string: str | None) -> str:
+    """Return a form's name as a sentence may show it: no text that a sender made up."""
+    return id_string if id_string and _SHOWN_NAME.fullmatch(id_string) else "(without a proper name)"
