@@ -10,12 +10,13 @@ from typing import Generic, TypeVar
 import falcon
 from sqlalchemy import Engine
 
+from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
 from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.store.figures import figures
+from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import check_binding, check_shape
-from webhook.metrics import CONTENT_TYPE, Metrics
+from webhook.metrics import CONTENT_TYPE, Metrics, figures_of
 
 T = TypeVar("T")
 
@@ -104,7 +105,11 @@ class Figures:
 
     def _look(self) -> dict[str, dict[str, float]] | None:
         try:
-            return {mirror.form.table: figures(self._probe, mirror.asset_uid) for mirror in self._mirrors}
+            with reading(self._probe) as connection:
+                return {
+                    mirror.form.table: figures_of(read_state(connection, mirror.form, mirror.asset_uid))
+                    for mirror in self._mirrors
+                }
         except (DatabaseError, SchemaError):
             return None
 

@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from kobo_mirror.store.arrivals import PROMPT
+from kobo_mirror.store.overview import MirrorState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for it
@@ -59,6 +60,28 @@ def take_slot() -> None:
 def stop_sharing() -> None:
     """Remove what was counted."""
     shutil.rmtree(os.environ.pop(_DIRECTORY), ignore_errors=True)
+
+
+def figures_of(state: MirrorState) -> dict[str, float]:
+    """Return the figures of a mirror: counts, and moments in seconds since 1970.
+
+    What has never happened is left out.
+
+    :param state: what the database knows of the mirror.
+    """
+    found: dict[str, float] = {"dead_letters_waiting": state.dead_letters, "to_fetch": state.to_fetch}
+    if run := state.last_good:
+        found |= _moment("last_sync", run.finished_at) | {"last_sync_inserted": run.inserted}
+    if run := state.last_good_exact:
+        found |= _moment("last_exact_sync", run.finished_at)
+    if proof := state.proof:
+        found |= _moment("last_proof", proof.finished_at)
+        found |= {"last_proof_differences": proof.differences, "rejections": proof.rejected}
+    return found
+
+
+def _moment(name: str, at: datetime | None) -> dict[str, float]:
+    return {f"{name}_timestamp_seconds": at.replace(tzinfo=UTC).timestamp()} if at else {}
 
 
 class Metrics:

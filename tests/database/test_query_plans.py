@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 
+from kobo_mirror.cli.status import status
+from kobo_mirror.database.engine import reading
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.dead_letters import keep
-from kobo_mirror.store.figures import figures
+from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.replay import replay_dead_letters, replay_rejections
-from kobo_mirror.sync.status import status
 from simulator.process import SimulatorProcess
 from tests.support.drivers import DRIVERS
 from tests.support.mirroring import Mirroring
@@ -79,7 +80,8 @@ def _do_everything(mirroring: Mirroring) -> None:
         replay_rejections(engine, mirror, syncing.ask_again)
     assert mirroring.verify().equal
     status(engine, KOBO_RECORDS)
-    figures(engine, mirror.asset_uid)
+    with reading(engine) as connection:
+        read_state(connection, KOBO_RECORDS, mirror.asset_uid)
 
 
 def _grow(connection: Connection) -> None:

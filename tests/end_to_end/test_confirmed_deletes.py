@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DeletesWaitError, ServerError, UnequalError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.codes import waiting_list
 from kobo_mirror.store.tables import codes, sync_runs
 from kobo_mirror.sync.mirror import MirrorSync
-from kobo_mirror.sync.status import status
 from tests.support.mirroring import Mirroring
 from tests.support.tables import records, rows_of
 

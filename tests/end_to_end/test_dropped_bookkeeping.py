@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import inspect
 
+from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import metadata
-from kobo_mirror.sync.status import status
 from tests.support.mirroring import Mirroring
 from tests.support.tables import run_sql
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from kobo_mirror.cli.status import status
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.kobo.history import Verdict
 from kobo_mirror.store.tables import sync_runs
-from kobo_mirror.sync.status import status
 from tests.support.mirroring import Mirroring
 from tests.support.tables import records, rows_of
 

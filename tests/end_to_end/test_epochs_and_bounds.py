@@ -8,13 +8,13 @@ from functools import partial
 
 import pytest
 
+from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.bindings import epochs_of, raise_epoch
 from kobo_mirror.store.runs import open_run
 from kobo_mirror.store.writer import Writer
-from kobo_mirror.sync.status import status
 from simulator.options import Options
 from tests.support.mirroring import Mirroring
 from tests.support.passing_time import pass_time

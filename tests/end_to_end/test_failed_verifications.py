@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import CredentialsError, KoboMirrorError, SchemaError, ServerError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
@@ -15,7 +16,6 @@ from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.store import runs
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import proofs, sync_runs
-from kobo_mirror.sync.status import status
 from kobo_mirror.sync.verify import verify
 from tests.support.mirroring import Mirroring
 from tests.support.tables import rows_of

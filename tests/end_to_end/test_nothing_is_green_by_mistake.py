@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, SchemaError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
@@ -16,7 +17,6 @@ from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.tables import leases, metadata
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.mirror import MirrorSync
-from kobo_mirror.sync.status import status
 from tests.support.mirroring import Mirroring
 from tests.support.passing_time import pass_time
 from tests.support.submissions import body, submission

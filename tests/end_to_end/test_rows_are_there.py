@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import open_engine, reading, transact
 from kobo_mirror.errors import KoboMirrorError, SchemaError, UnequalError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
@@ -19,7 +20,6 @@ from kobo_mirror.store.schema import bind, migrate
 from kobo_mirror.store.tables import sync_runs
 from kobo_mirror.store.totals import totals
 from kobo_mirror.store.writer import Writer
-from kobo_mirror.sync.status import status
 from tests.support.mirroring import Mirroring
 from tests.support.rebuilding import LARGE_FORM, drop_and_migrate, stop_after
 from tests.support.submissions import ASSET, MIRROR, SERVER, body, submission

@@ -11,9 +11,9 @@ from typing import Any
 import psutil
 import pytest
 
+from kobo_mirror.cli.status import status
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.tables import leases
-from kobo_mirror.sync.status import status
 from tests.support.mirroring import Mirroring
 from tests.support.running_command import SECRET, running
 from tests.support.tables import records, rows_of

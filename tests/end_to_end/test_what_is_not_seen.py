@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kobo_mirror.cli.status import status
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.proofs import full_proof_is_due
-from kobo_mirror.sync.status import status
 from simulator.users import OWNER, OWNER_PERMISSIONS
 from tests.support.mirroring import Mirroring
 from tests.support.passing_time import pass_time

@@ -16,8 +16,9 @@ from kobo_mirror.airflow.page import rendering, schemas
 from kobo_mirror.airflow.page.texts import TEXTS, Words
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.forms.schema import Kind
 from kobo_mirror.kobo import responses, transport  # noqa: F401  # they have errors of their own
-from kobo_mirror.store import dead_letters, runs
+from kobo_mirror.store import dead_letters, failed_runs
 from kobo_mirror.store.codes import code_for
 from kobo_mirror.store.lights import SENTENCES, Light
 from kobo_mirror.store.registrations import Remembered, remember
@@ -115,10 +116,14 @@ def seen(number: int = MANY, **changes: Any) -> dict[str, Any]:
     rejected = {"submission_time": AT, "first_seen_at": AT, "payload": None, "reason": ENGLISH}
     everything = {
         "problem": None,
+        "failed_start": None,
         "forms": [form],
         "form": form,
         "days": [{"day": str(date(2026, 11, 28)), "pushed": number, "pulled": number}],
-        "rejections": [schemas.Rejection(kobo_id=i, columns=["age"] * i, **rejected) for i in range(3)],
+        "rejections": [
+            schemas.Rejection(kobo_id=i, columns=["age"] * i, kinds=list(Kind)[:i], **rejected)
+            for i in range(3)
+        ],
         "letters": [
             schemas.DeadLetter(
                 id=1,
@@ -150,7 +155,7 @@ def faults_in(html: str) -> list[str]:
 
 
 def empty(**changes: Any) -> dict[str, Any]:
-    nothing = {"forms": [], "form": None, "found_run": None, "problem": None}
+    nothing = {"forms": [], "form": None, "found_run": None, "problem": None, "failed_start": None}
     return nothing | {"operator": False, "prover": False, "replayer": False} | changes
 
 
@@ -169,6 +174,7 @@ def test_a_green_page_and_an_empty_one_are_not_either() -> None:
 def test_each_error_has_words_and_its_sentence_is_marked_as_english(kind: str) -> None:
     for page in (
         empty(problem=failure(kind)),
+        empty(failed_start=failure(kind)),
         seen(
             form=seen()["form"].model_copy(
                 update={"failure": failure(kind), "failed_verification": failure(kind)}
@@ -256,8 +262,8 @@ def test_a_page_of_a_real_mirror_is_french(as_user: Client, engine: Engine) -> N
     proof(engine, compared=1300, stale=1)
     transact(engine, lambda connection: code_for(connection, ASSET, list(range(1, 1234))))
     error = KoboMirrorError(ENGLISH)
-    transact(engine, lambda c: runs.note_failed_verification(c, ASSET, "kobo_verify a", error))
-    transact(engine, lambda c: runs.note_not_started(c, ASSET, "kobo_sync b", error))
+    transact(engine, lambda c: failed_runs.note_failed_verification(c, ASSET, "kobo_verify a", error))
+    transact(engine, lambda c: failed_runs.note_not_started(c, ASSET, "kobo_sync b", error))
     html = as_user("vic").get("", params={"lang": "fr"}).text
     assert faults_in(html) == []
     assert "1\u202f300" in html

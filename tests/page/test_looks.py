@@ -17,7 +17,7 @@ from sqlalchemy import Engine, insert
 from kobo_mirror.airflow.page.texts import TEXTS
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import DeletesWaitError, UnreachableError
-from kobo_mirror.store import dead_letters, runs
+from kobo_mirror.store import dead_letters, failed_runs, runs
 from kobo_mirror.store.codes import code_for
 from kobo_mirror.store.registrations import Remembered, remember
 from kobo_mirror.store.tables import dead_letters as dead_letters_table
@@ -188,7 +188,7 @@ def spoken_in(page: Page) -> list[str]:
 
 def test_no_english_is_left_on_the_french_page(full: Engine, opened: Open) -> None:
     error = UnreachableError("https://kobo.test could not be reached: 1.5 of 2,000.")
-    transact(full, lambda c: runs.note_failed_verification(c, ASSET, "kobo_verify a", error))
+    transact(full, lambda c: failed_runs.note_failed_verification(c, ASSET, "kobo_verify a", error))
     page = opened(path="?lang=fr", locale="en-GB")
     for summary in page.locator("summary").all():
         summary.click()

@@ -14,7 +14,7 @@ from kobo_mirror.airflow.page import texts
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import CredentialsError, ServerError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store import dead_letters, runs
+from kobo_mirror.store import dead_letters, failed_runs, runs
 from kobo_mirror.store.bindings import note_epoch_read
 from kobo_mirror.store.codes import code_for, settle_codes
 from kobo_mirror.store.proofs import note_proof
@@ -141,7 +141,7 @@ def test_a_failed_run_after_a_good_one_is_red_and_the_good_one_keeps_its_time(
     proof(engine)
     finished_run(engine)
     since = overview(as_user)["since"]
-    transact(engine, lambda c: runs.note_not_started(c, ASSET, "kobo_sync 2", CredentialsError("No.")))
+    transact(engine, lambda c: failed_runs.note_not_started(c, ASSET, "kobo_sync 2", CredentialsError("No.")))
     assert light(as_user) == ("red", ["sync_failed"])
     assert (overview(as_user)["since"], overview(as_user)["error"]) == (since, "No.")
 

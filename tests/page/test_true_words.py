@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from kobo_mirror.airflow.page import texts
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import CredentialsError
-from kobo_mirror.store import dead_letters, runs
+from kobo_mirror.store import dead_letters, failed_runs, runs
 from kobo_mirror.store.refetch_queue import enqueue
 from tests.page.test_page import finished_run, light, overview, proof
 from tests.support.submissions import ASSET, submission
@@ -67,7 +67,9 @@ def test_a_verification_that_failed_is_told_beside_the_last_proof(as_user: Clien
     proof(engine)
     transact(
         engine,
-        lambda c: runs.note_failed_verification(c, ASSET, "kobo_verify manual__1", CredentialsError("No.")),
+        lambda c: failed_runs.note_failed_verification(
+            c, ASSET, "kobo_verify manual__1", CredentialsError("No.")
+        ),
     )
     assert light(as_user) == ("amber", ["verify_failed"])
     found = overview(as_user)

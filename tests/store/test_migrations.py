@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, MetaData, event, inspect, text
 
 from kobo_mirror.database.engine import open_engine, reading, transact
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store import overview, schema
+from kobo_mirror.store import listings, schema
 from kobo_mirror.store.bindings import epochs_of
 from kobo_mirror.store.dead_letters import keep, waiting_letters
 from kobo_mirror.store.runs import finish_run
@@ -150,7 +150,7 @@ def test_a_mirror_of_an_older_version_goes_on_as_it_was(fresh_url: str) -> None:
     migrate(engine, KOBO_RECORDS)
     with reading(engine) as connection:
         assert epochs_of(connection, "kobo_records") == (1, 1)
-        listed = overview.rejected(connection, ASSET, after=0, limit=9, answers=False)
+        listed = listings.rejected_submissions(connection, ASSET, after=0, limit=9, answers=False)
     assert [(row["kobo_id"], json.loads(row["column_names"])) for row in listed] == [
         (2, ["client_name", "age"]),
         (3, ["phone"]),

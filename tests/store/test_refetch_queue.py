@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.store.leases import release_lease
-from kobo_mirror.store.refetch_queue import Entry, enqueue, next_entries, settle, waiting
+from kobo_mirror.store.refetch_queue import Entry, enqueue, next_entries, settle, waiting_by_reason
 from kobo_mirror.store.tables import to_fetch
 from tests.support.submissions import ASSET, edited, submission
 from tests.support.tables import answers, fetch_list, rows_of
@@ -71,7 +71,7 @@ def test_kinds_and_forms_are_apart(engine: Engine) -> None:
     ask(engine, [1])
     ask(engine, ["1"], kind="root")
     ask(engine, [1], asset="aOther000000000000001")
-    assert transact(engine, lambda connection: waiting(connection, ASSET)) == 2
+    assert transact(engine, lambda connection: sum(waiting_by_reason(connection, ASSET).values())) == 2
     settle_all(engine, entries(engine, kind="root"), kind="root")
     left = [(row["asset_uid"], row["kind"]) for row in rows_of(engine, to_fetch)]
     assert left == [(ASSET, "id"), ("aOther000000000000001", "id")]

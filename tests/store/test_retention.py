@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, insert, update
 
 from kobo_mirror.database.engine import clock, reading, transact
-from kobo_mirror.store import dead_letters, overview, runs
+from kobo_mirror.store import arrivals, dead_letters, runs
 from kobo_mirror.store.codes import code_for, covered_by, is_open, note_use, settle_codes, waiting_list
 from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.retention import Retention, forget
@@ -52,7 +52,7 @@ ASKED: dict[str, Callable[[Any], Any]] = {
     "last that ended well": lambda c: runs.last_finished(c, ASSET, well=True),
     "last exact that ended well": lambda c: runs.last_finished(c, ASSET, "exact", well=True),
     "history": lambda c: runs.history_until(c, ASSET),
-    "first finish": lambda c: overview.first_finish(c, ASSET),
+    "first finish": lambda c: arrivals.first_finish(c, ASSET),
 }
 
 

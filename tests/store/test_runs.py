@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Engine, create_engine, delete, insert
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError
-from kobo_mirror.store import overview
 from kobo_mirror.store.lanes import Lane, Step, lanes, move_lane, open_lanes
 from kobo_mirror.store.runs import (
     REPAIR,
@@ -28,6 +27,7 @@ from kobo_mirror.store.runs import (
     unfinished_run,
     watermark,
 )
+from kobo_mirror.store.shown_runs import notable_runs, recent_runs
 from kobo_mirror.store.tables import sync_runs
 from tests.support.submissions import ASSET
 
@@ -59,10 +59,12 @@ def test_what_a_process_of_an_older_release_writes_is_read_by_its_present_name(e
     write(engine, 2, None, 120, mode="usual")
     with reading(engine) as connection:
         last, unfinished = last_finished(connection, ASSET), unfinished_run(connection, ASSET)
-        shown = [row["mode"] for row in overview.recent_runs(connection, ASSET, 9)]
+        shown = [run.mode for run in recent_runs(connection, ASSET, 9)]
+        newest = notable_runs(connection, ASSET).newest_pull
     assert last
     assert unfinished
-    assert [last["mode"], unfinished["mode"], *shown] == ["incremental"] * 4
+    assert newest
+    assert [last["mode"], unfinished["mode"], newest.mode, *shown] == ["incremental"] * 5
 
 
 @pytest.mark.parametrize(

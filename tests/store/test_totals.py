@@ -12,9 +12,10 @@ from sqlalchemy import Engine
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import schema
+from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.tables import rejections, tallies
 from kobo_mirror.store.tombstones import NEVER_STORED
-from kobo_mirror.store.totals import Arrived, arrivals, correct, note_server_count, server_count, totals
+from kobo_mirror.store.totals import Arrived, arrivals, correct, counted_by_server, note_server_count, totals
 from tests.support.submissions import ASSET, changed, edited, submission
 from tests.support.tables import ledger, rows_of
 from tests.support.writing import Writing
@@ -139,11 +140,13 @@ def test_a_database_of_before_is_counted_once_by_the_migration(engine: Engine) -
 def test_the_last_count_of_the_server_is_remembered(engine: Engine) -> None:
     before = Writing(engine).now()
     with reading(engine) as connection:
-        assert server_count(connection, ASSET) is None
+        assert counted_by_server(connection, ASSET) is None
+        assert read_state(connection, KOBO_RECORDS, ASSET).on_server is None
     for count in (5, 7):
         transact(engine, lambda connection, count=count: note_server_count(connection, ASSET, count))
     with reading(engine) as connection:
-        found = server_count(connection, ASSET)
+        assert counted_by_server(connection, ASSET) == 7
+        found = read_state(connection, KOBO_RECORDS, ASSET).on_server
     assert found is not None
-    assert found[0] == 7
-    assert found[1] >= before
+    assert found.submissions == 7
+    assert found.at >= before

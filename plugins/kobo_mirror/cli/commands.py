@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from kobo_mirror.cli import serve
 from kobo_mirror.cli.arguments import Command, parser_of
 from kobo_mirror.cli.printing import print_report, print_status
+from kobo_mirror.cli.status import status
 from kobo_mirror.cli.wiring import client_of, engine_of
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import (
@@ -38,7 +39,6 @@ from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.pull import Progress, silent
 from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
-from kobo_mirror.sync.status import status
 from kobo_mirror.sync.verify import Report, prove_when_due, verify
 
 _KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")

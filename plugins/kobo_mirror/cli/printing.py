@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kobo_mirror.sync.next_steps import repair_command
+from kobo_mirror.cli.next_steps import repair_command
 from kobo_mirror.sync.verify import Report
 
 _OLD_NAMES = ("last_run", "last_exact_run")

@@ -19,7 +19,7 @@ from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import now, reading, transact
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.schema import Form, Mirror
-from kobo_mirror.store import runs
+from kobo_mirror.store import failed_runs
 from kobo_mirror.store.tables import form_table, forms
 
 
@@ -65,7 +65,7 @@ def note_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False)
         if bound is None:
             first = {"form_table": mirror.form.table, "epoch": 1}
             connection.execute(insert(forms).values(values | first))
-            runs.give_unbound_runs(connection, mirror.form.table, mirror.asset_uid)
+            failed_runs.give_unbound_runs(connection, mirror.form.table, mirror.asset_uid)
         elif empty_will_do and may_be_bound_anew(connection, mirror, bound[1]):
             again = {"epoch": t.epoch + 1, "id_strings": None}
             connection.execute(update(forms).where(mine).values(values | again))

@@ -1,6 +1,7 @@
 """Confirmation codes: a list of deletes that waits for a person, the code that confirms it, and its use.
 
-A code covers the very list that was shown with it. It serves once, and only while deletes of its form wait.
+A code covers exactly the list that was shown with it. It can be used once, and only while deletes of its form
+wait.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ _OPEN = codes.c.used_at.is_(None) & codes.c.settled_at.is_(None)
 
 
 class WaitingList(NamedTuple):
-    """A list of submissions that have gone from the server and wait for a person's word.
+    """A list of submissions that have gone from the server and wait for a person to confirm their deletes.
 
-    ``ids`` are the ``_id`` of the submissions, ascending.
+    :param code: what confirms it.
+    :param issued_at: UTC.
+    :param ids: the ``_id`` of the submissions, ascending.
     """
 
     code: str
@@ -33,7 +36,11 @@ class WaitingList(NamedTuple):
 
 
 def waiting_list(connection: Connection, asset_uid: str) -> WaitingList | None:
-    """The newest list of a form that waits, or None."""
+    """Return the newest list of a form that waits, or None.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    """
     t = codes.c
     query = select(t.code, t.issued_at).where(t.asset_uid == asset_uid, t.kind == DELETES, _OPEN)
     row = connection.execute(query.order_by(t.issued_at.desc(), t.code).limit(1)).one_or_none()
@@ -41,7 +48,12 @@ def waiting_list(connection: Connection, asset_uid: str) -> WaitingList | None:
 
 
 def is_open(connection: Connection, asset_uid: str, code: str) -> bool:
-    """Return True if the code confirms a list that waits, be it the newest or one that was shown before."""
+    """Return True if the code confirms a list that waits, the newest one or one that was shown before.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param code: twelve hexadecimal digits.
+    """
     t = codes.c
     mine = (t.code == code) & (t.asset_uid == asset_uid) & (t.kind == DELETES) & _OPEN
     return connection.execute(select(t.code).where(mine)).first() is not None
@@ -50,7 +62,10 @@ def is_open(connection: Connection, asset_uid: str, code: str) -> bool:
 def require_waiting(engine: Engine, asset_uid: str, code: str, *, served_will_do: bool = False) -> None:
     """Refuse a code that confirms no list, before anything is begun with it.
 
-    :param served_will_do: take one that has served, too: by an earlier attempt of what is tried again.
+    :param engine: the mirror's database.
+    :param asset_uid: the form's uid.
+    :param code: twelve hexadecimal digits.
+    :param served_will_do: accept one that has been used, too: by an earlier attempt of the same run.
     :raises ConfigurationError: no list of this form waits under the code.
     """
     t = codes.c
@@ -67,14 +82,26 @@ def require_waiting(engine: Engine, asset_uid: str, code: str, *, served_will_do
 
 
 def covered_by(connection: Connection, asset_uid: str, code: str, waiting: Sequence[int]) -> list[int]:
-    """Which of the submissions that wait now a code confirms: none, if it is unknown, used or settled."""
+    """Return which of the submissions that wait now are confirmed by a code.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param code: twelve hexadecimal digits.
+    :param waiting: the ``_id`` of the submissions that wait now.
+    :returns: their ``_id``, ascending; none if the code is unknown, used or settled.
+    """
     if not is_open(connection, asset_uid, code):
         return []
     return sorted(set(_ids_of(connection, code)).intersection(waiting))
 
 
 def code_for(connection: Connection, asset_uid: str, waiting: Sequence[int]) -> str:
-    """The code of this list: the one that was issued for it already, or a new one."""
+    """Return the code of a list: the one that was issued for the same list already, or a new one.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param waiting: the ``_id`` of the submissions, ascending.
+    """
     known = waiting_list(connection, asset_uid)
     if known and known.ids == list(waiting):
         return known.code
@@ -89,12 +116,20 @@ def code_for(connection: Connection, asset_uid: str, waiting: Sequence[int]) -> 
 
 
 def note_use(connection: Connection, code: str) -> None:
-    """Note that what a code confirmed was done."""
+    """Note that what a code confirmed was done, so that it cannot be used again.
+
+    :param connection: an open transaction.
+    :param code: twelve hexadecimal digits.
+    """
     connection.execute(update(codes).where(codes.c.code == code).values(used_at=now()))
 
 
 def settle_codes(connection: Connection, asset_uid: str) -> None:
-    """Note that no list of deletes waits any more."""
+    """Note that no list of deletes of a form waits any longer.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    """
     mine = (codes.c.asset_uid == asset_uid) & (codes.c.kind == DELETES) & _OPEN
     connection.execute(update(codes).where(mine).values(settled_at=now()))
 

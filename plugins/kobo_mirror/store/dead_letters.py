@@ -20,13 +20,16 @@ _ESCAPED = bytes(2 if byte in b"\0\n\r\x1a\"'\\" else 1 for byte in range(256))
 
 
 def keep(engine: Engine, *, body: bytes, source: str, reason: str, asset_uid: str | None = None) -> int:
-    """Keep a body that cannot be taken.
+    """Store a body that cannot be taken.
 
+    :param engine: the mirror's database.
+    :param body: the bytes as they came.
     :param source: where it came from, such as ``webhook``.
-    :param asset_uid: the form that it was posted for, if that is known.
-    :returns: the dead letter's id. Of a body that no message can hold the beginning is kept, and the reason
-        says so.
-    :raises DatabaseError: it could not be stored; the sender must be told to come again.
+    :param reason: why it cannot be taken, in English, without an answer of a respondent.
+    :param asset_uid: the uid of the form that it was posted for; None: it is not known.
+    :returns: the dead letter's id. If the body is larger than a message of the database may be, its beginning
+        is stored, and the reason says so.
+    :raises DatabaseError: it could not be stored; the sender must be told to try again.
     """
 
     def work(connection: Connection) -> int:
@@ -49,7 +52,7 @@ def keep(engine: Engine, *, body: bytes, source: str, reason: str, asset_uid: st
 
 
 def _fitting(body: bytes, reason: str, packet: int) -> tuple[bytes, str]:
-    """A body as far as a message can hold it, and the reason, which says so if that is not all."""
+    """Return as much of the body as a message can hold, and the reason, which says so if that is not all."""
     room = packet - _BESIDE
     if 2 * len(body) <= room:
         return body, reason
@@ -62,19 +65,31 @@ def _fitting(body: bytes, reason: str, packet: int) -> tuple[bytes, str]:
 
 
 def waits_for(asset_uid: str) -> ColumnElement[bool]:
-    """The condition that a dead letter of this form, or of none that is known, was taken by no replay yet."""
+    """Return the condition that a dead letter of a form, or of no form that is known, waits for a replay.
+
+    :param asset_uid: the form's uid.
+    """
     t = dead_letters.c
     return t.replayed_at.is_(None) & or_(t.asset_uid == asset_uid, t.asset_uid.is_(None))
 
 
 def letters_waiting(connection: Connection, asset_uid: str) -> int:
-    """How many dead letters of a form no replay has taken."""
+    """Return how many dead letters of a form, or of no form that is known, wait for a replay.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    """
     query = select(func.count()).select_from(dead_letters).where(waits_for(asset_uid))
     return connection.execute(query).scalar_one()
 
 
 def waiting_letters(connection: Connection, asset_uid: str, ids: Sequence[int] = ()) -> list[tuple[int, str]]:
-    """Id and reason of the dead letters that no replay has taken yet: of those with these ids, or of all."""
+    """Return id and reason of the dead letters of a form that wait for a replay, in the order of their ids.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param ids: only these; all by default.
+    """
     t = dead_letters.c
     query = select(t.id, t.reason).where(waits_for(asset_uid)).order_by(t.id)
     rows = connection.execute(query.where(t.id.in_(ids)) if ids else query)
@@ -82,21 +97,36 @@ def waiting_letters(connection: Connection, asset_uid: str, ids: Sequence[int] =
 
 
 def letters_of_others(connection: Connection, asset_uid: str, ids: Sequence[int]) -> list[tuple[int, str]]:
-    """Those of these dead letters that wait, but were posted for another form: id and that form's uid."""
+    """Return those of these dead letters that wait, but were posted for another form.
+
+    :param connection: an open transaction.
+    :param asset_uid: the uid of the form that they are not of.
+    :param ids: of dead letters.
+    :returns: the id of each, and the uid of the form that it was posted for.
+    """
     t = dead_letters.c
     query = select(t.id, t.asset_uid).where(t.id.in_(ids), t.replayed_at.is_(None), t.asset_uid != asset_uid)
     return [(letter, other) for letter, other in connection.execute(query.order_by(t.id))]
 
 
 def body_of(connection: Connection, letter: int) -> bytes | None:
-    """The body of a dead letter, as it came; None if it waits no more: it was taken, or is kept no longer."""
+    """Return the body of a dead letter as it came, or None if it no longer waits.
+
+    :param connection: an open transaction.
+    :param letter: its id.
+    """
     waits = (dead_letters.c.id == letter) & dead_letters.c.replayed_at.is_(None)
     body: bytes | None = connection.execute(select(dead_letters.c.body).where(waits)).scalar_one_or_none()
     return body
 
 
 def note_replay(engine: Engine, letter: int, *, taken: bool) -> None:
-    """Count an attempt; a letter that was taken is done with, and its body is not kept."""
+    """Count an attempt to replay a dead letter.
+
+    :param engine: the mirror's database.
+    :param letter: its id.
+    :param taken: it was taken: it waits no longer, and its body is removed.
+    """
     mine = update(dead_letters).where(dead_letters.c.id == letter)
     done = {"replayed_at": now(), "body": b""} if taken else {}
     values = {"attempts": dead_letters.c.attempts + 1} | done

@@ -1,28 +1,18 @@
 """The light of a form: green if all that is known says that its tables are what the form shows, else why not.
 
-The rules are those of docs/architecture.md, "Lights". Nothing is read out of sentences: each finding has a
-key, under which its words are listed, and numbers.
+The rules are those of docs/architecture.md, "Lights". They judge a ``MirrorState``, never a sentence: each
+finding has a key, under which its texts are listed, and the numbers that these name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping
+from kobo_mirror.store.overview import MirrorState
 
-from kobo_mirror.forms.schema import Form
-from kobo_mirror.store import runs
-from kobo_mirror.store.bindings import Epochs, epochs_of, is_declared_otherwise
-from kobo_mirror.store.codes import WaitingList, waiting_list
-from kobo_mirror.store.proofs import last_proof
-from kobo_mirror.store.registrations import secrets_of
-from kobo_mirror.store.tables import PROVEN
-from kobo_mirror.store.totals import totals
-
-_DIFFERENCES = ("missing", "extra", "stale", "different")
 _FULL_PROOF_LIFETIME = timedelta(days=8)
 _REJECTED_LEAST, _REJECTED_SHARE = 10, 0.01
 
@@ -75,102 +65,51 @@ class Finding:
         return SENTENCES[self.key].format(**self.numbers)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """What a light is judged by.
+def light_of(findings: Sequence[Finding]) -> Light:
+    """Return the light of the gravest finding; green where there is none.
 
-    :param newest: the newest run that was to read the form, whatever became of it.
-    :param ended: the last one that read all it set out to read; ``last`` the last one that ended well, too.
-    :param held: how many submissions are ``applied``, ``rejected`` and ``deleted``.
-    :param proof: the newest proof; ``full_proof`` the newest one that compared every answer.
-    :param failed_verification: the newest verification that could not tell.
-    :param secrets: the fingerprints of the secrets that the webhook is registered with.
-    :param history_gap: when the last run ended that missed a part of the server's history.
-    :param declared_otherwise: the rows are shaped by another declaration than this process has.
+    :param findings: what ``judge`` found.
     """
-
-    newest: RowMapping | None
-    ended: RowMapping | None
-    last: RowMapping | None
-    epochs: Epochs
-    held: Mapping[str, int]
-    waiting: WaitingList | None
-    proof: RowMapping | None
-    full_proof: RowMapping | None
-    secrets: frozenset[str]
-    history_gap: datetime | None = None
-    declared_otherwise: bool = False
-    failed_verification: RowMapping | None = None
-
-    @property
-    def last_verification_failed(self) -> bool:
-        """True if no proof was made after the newest verification that could not tell."""
-        failed, proof = self.failed_verification, self.proof
-        return failed is not None and (proof is None or proof["finished_at"] < failed["started_at"])
-
-
-def known_of(connection: Connection, form: Form, asset_uid: str) -> Known:
-    """Read what a light is judged by; the form must be bound."""
-    return Known(
-        newest=runs.newest_sync(connection, asset_uid),
-        ended=runs.last_finished(connection, asset_uid),
-        last=runs.last_finished(connection, asset_uid, well=True),
-        epochs=epochs_of(connection, form.table),
-        held=totals(connection, asset_uid),
-        waiting=waiting_list(connection, asset_uid),
-        proof=last_proof(connection, asset_uid),
-        full_proof=last_proof(connection, asset_uid, whole=True),
-        secrets=secrets_of(connection, asset_uid),
-        history_gap=runs.last_history_gap(connection, asset_uid),
-        declared_otherwise=is_declared_otherwise(connection, form),
-        failed_verification=runs.failed_verification(connection, asset_uid),
-    )
-
-
-def light_of(findings: list[Finding]) -> Light:
-    """The light of the gravest finding."""
     lights = {finding.light for finding in findings}
     return next((light for light in (Light.RED, Light.AMBER) if light in lights), Light.GREEN)
 
 
-def judge(
-    known: Known, moment: datetime, *, due: datetime | None = None, secret: str | None = None
-) -> list[Finding]:
-    """Say what keeps a form from being green, the gravest first.
+def judge(state: MirrorState, *, due: datetime | None = None, secret: str | None = None) -> list[Finding]:
+    """Return what keeps a form from being green, the gravest first.
 
-    :param moment: now, by the database's clock.
-    :param due: when the last sync should have ended at the latest; None: there is no schedule.
-    :param secret: the fingerprint of the webhook's secret as it is set; None: not known here.
+    :param state: what is known of its mirror.
+    :param due: when the last sync should have finished at the latest (UTC); None: there is no schedule.
+    :param secret: the fingerprint of the webhook's secret as it is set; None: it is not known here.
     """
-    if known.last is None and (known.newest is None or not known.newest["error"]):
+    if state.last_good is None and (state.newest_sync is None or not state.newest_sync.error):
         return [Finding(Light.AMBER, "never_synced")]
-    found = [*_of_the_sync(known, due), *_of_the_rows(known), *_of_the_proofs(known, moment)]
-    if secret is not None and known.secrets - {secret}:
+    found = [*_of_the_sync(state, due), *_of_the_rows(state), *_of_the_proofs(state)]
+    if secret is not None and {known.secret_fingerprint for known in state.registrations} - {secret}:
         found.append(Finding(Light.AMBER, "secret_old"))
     return sorted(found, key=lambda finding: finding.light is not Light.RED)
 
 
-def _of_the_sync(known: Known, due: datetime | None) -> Iterator[Finding]:
-    newest, last = known.newest, known.last
-    if known.waiting:
-        yield Finding(Light.RED, "deletes_wait", {"submissions": len(known.waiting.ids)})
-    if newest and newest["error"] and newest["failure"] != "DeletesWaitError":
+def _of_the_sync(state: MirrorState, due: datetime | None) -> Iterator[Finding]:
+    newest, last = state.newest_sync, state.last_good
+    if state.waiting_deletes:
+        yield Finding(Light.RED, "deletes_wait", {"submissions": len(state.waiting_deletes.ids)})
+    if newest and newest.error and newest.failure != "DeletesWaitError":
         yield Finding(Light.RED, "sync_failed")
-    elif newest and newest["error"] and not newest["waiting_code"]:
+    elif newest and newest.error and not newest.waiting_code:
         yield Finding(Light.RED, "deletes_not_proven")
     if last is None:
         yield Finding(Light.AMBER, "never_synced")
-    elif due is not None and last["finished_at"] < due:
+    elif due is not None and last.finished_at is not None and last.finished_at < due:
         yield Finding(Light.AMBER, "late")
-    if last is not None and (known.epochs.must_read_all or known.declared_otherwise):
+    if last is not None and state.must_read_all:
         yield Finding(Light.AMBER, "read_anew")
-    if known.ended and known.ended["sees_part"]:
+    if state.last_finished and state.last_finished.sees_part:
         yield Finding(Light.AMBER, "sees_part")
 
 
-def _of_the_rows(known: Known) -> Iterator[Finding]:
-    applied, rejected = known.held["applied"], known.held["rejected"]
-    if known.ended and (difference := known.ended["count_difference"]):
+def _of_the_rows(state: MirrorState) -> Iterator[Finding]:
+    applied, rejected = state.applied, state.rejected
+    if state.last_finished and (difference := state.last_finished.count_difference):
         yield Finding(Light.RED, "rows_differ", {"rows": abs(difference)})
     if rejected and not applied:
         yield Finding(Light.RED, "all_rejected", {"rejected": rejected})
@@ -178,29 +117,19 @@ def _of_the_rows(known: Known) -> Iterator[Finding]:
         yield Finding(Light.AMBER, "many_rejected", {"rejected": rejected})
 
 
-def _of_the_proofs(known: Known, moment: datetime) -> Iterator[Finding]:
-    if known.proof and (number := differences_of(known.proof)):
-        yield Finding(Light.RED, "proof_differs", {"differences": number})
-    elif known.full_proof and (number := differences_of(known.full_proof)):
-        yield Finding(Light.RED, "full_proof_differs", {"differences": number})
-    if known.last_verification_failed:
+def _of_the_proofs(state: MirrorState) -> Iterator[Finding]:
+    proof, full = state.proof, state.full_proof
+    if proof and not proof.equal:
+        yield Finding(Light.RED, "proof_differs", {"differences": proof.differences})
+    elif full and not full.equal:
+        yield Finding(Light.RED, "full_proof_differs", {"differences": full.differences})
+    if state.verification_failure:
         yield Finding(Light.AMBER, "verify_failed")
-    if known.last is None:
+    if state.last_good is None:
         return
-    if known.full_proof is None:
+    if full is None:
         yield Finding(Light.AMBER, "never_proven")
-    elif known.history_gap and known.full_proof["started_at"] < known.history_gap:
+    elif state.history_gap and full.started_at < state.history_gap:
         yield Finding(Light.AMBER, "history_gap")
-    elif known.full_proof["finished_at"] < moment - _FULL_PROOF_LIFETIME:
-        yield Finding(Light.AMBER, "proof_old", {"days": (moment - known.full_proof["finished_at"]).days})
-
-
-def differences_of(proof: RowMapping) -> int:
-    """How many differences a proof found."""
-    return sum(int(proof[kind]) for kind in _DIFFERENCES)
-
-
-def describe_proof(proof: RowMapping) -> str:
-    """What a proof found, such as ``5000 compared, 3 rejected``."""
-    found = ", ".join(f"{proof[name]} {name}" for name in PROVEN if proof[name])
-    return found or "an empty form"
+    elif full.finished_at < state.moment - _FULL_PROOF_LIFETIME:
+        yield Finding(Light.AMBER, "proof_old", {"days": (state.moment - full.finished_at).days})

@@ -1,124 +1,177 @@
-"""What a person is shown of a mirror: small reads by key, none that walks the ledger."""
+"""The state of a mirror: the one read model of ``status``, the page and ``/metrics``.
+
+``read_state`` reads it in one transaction, by keys alone: neither the ledger nor the form table is walked.
+Whether that is good or bad is judged in ``lights``; lists that are shown in pages are in ``listings``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, String, bindparam, select
 
-from kobo_mirror.store.dead_letters import waits_for
-from kobo_mirror.store.tables import (
-    dead_letters,
-    forms,
-    leases,
-    registrations,
-    rejections,
-    submissions,
-    sync_runs,
-    to_fetch,
-)
-
-Fields = dict[str, Any]
+from kobo_mirror.database.engine import now
+from kobo_mirror.forms.schema import Form
+from kobo_mirror.store.bindings import Epochs
+from kobo_mirror.store.codes import WaitingList, waiting_list
+from kobo_mirror.store.dead_letters import letters_waiting
+from kobo_mirror.store.proofs import Proof, last_proofs
+from kobo_mirror.store.refetch_queue import FAILED_DELIVERY, waiting_by_reason
+from kobo_mirror.store.registrations import Registration, registrations_of
+from kobo_mirror.store.shown_runs import Run, notable_runs
+from kobo_mirror.store.tables import forms, leases, server_counts
+from kobo_mirror.store.totals import totals
 
 
-def _rows(connection: Connection, query: Select[Any]) -> list[Fields]:
-    return [row._asdict() for row in connection.execute(query)]
+class ServerCount(NamedTuple):
+    """How many submissions the server had, and when that was true (UTC)."""
+
+    submissions: int
+    at: datetime
 
 
-class Bound(NamedTuple):
-    """A form table and the form that it mirrors."""
+@dataclass(frozen=True, kw_only=True)
+class MirrorState:
+    """What the database knows of one form's mirror at one moment. All times are UTC.
 
-    form_table: str
-    server: str
-    asset_uid: str
-
-
-def bound_forms(connection: Connection) -> list[Bound]:
-    """The forms that this database mirrors."""
-    t = forms.c
-    rows = connection.execute(select(t.form_table, t.server, t.asset_uid).order_by(t.form_table))
-    return [Bound(*row) for row in rows]
-
-
-def recent_runs(connection: Connection, asset_uid: str, limit: int) -> list[Fields]:
-    """The newest runs, the newest first."""
-    query = select(sync_runs).where(sync_runs.c.asset_uid == asset_uid)
-    return _rows(connection, query.order_by(sync_runs.c.id.desc()).limit(limit))
-
-
-def named_run(connection: Connection, asset_uid: str, name: str) -> Fields | None:
-    """The newest run of that name."""
-    query = select(sync_runs).where(sync_runs.c.asset_uid == asset_uid, sync_runs.c.name == name)
-    return next(iter(_rows(connection, query.order_by(sync_runs.c.id.desc()).limit(1))), None)
-
-
-def first_finish(connection: Connection, asset_uid: str) -> datetime | None:
-    """When the first run ended: what came before was there already."""
-    query = select(sync_runs.c.finished_at).where(
-        sync_runs.c.asset_uid == asset_uid, sync_runs.c.finished_at.is_not(None)
-    )
-    return connection.execute(query.order_by(sync_runs.c.id).limit(1)).scalar_one_or_none()
-
-
-def newest(connection: Connection, asset_uid: str, limit: int) -> list[Fields]:
-    """When the submissions with the highest ids were sent, first seen here, and last pushed."""
-    t = submissions.c
-    query = select(t.submission_time, t.first_seen_at, t.pushed_at).where(t.asset_uid == asset_uid)
-    return _rows(connection, query.order_by(t.kobo_id.desc()).limit(limit))
-
-
-def rejected(
-    connection: Connection, asset_uid: str, *, after: int, limit: int, answers: bool
-) -> list[Fields]:
-    """Rejections in the order of ``_id``.
-
-    :param answers: with the raw submission, which holds a respondent's answers.
+    :param moment: when it was read, by the database's clock.
+    :param newest_sync: the newest run that was to read the form, also one that failed before it began.
+    :param last_finished: the last one that read all it set out to read; ``last_good`` the last of these
+        without an error, ``last_good_exact`` the last exact one of those.
+    :param unfinished: a run that never finished; the next one continues it.
+    :param failed_verification: the newest verification that could not compare.
+    :param history_gap: when the last run finished that missed a part of the server's history.
+    :param proof: the newest proof; ``full_proof`` the newest one that compared every answer.
+    :param must_read_all: rows must be written anew: another epoch or another declaration of the form table.
+    :param applied: submissions that are rows of the form table; ``rejected`` and ``deleted`` those that are
+        not.
+    :param counted: what the server counted when a sync last asked.
+    :param refetch: how many submissions are to be asked for again, by reason.
+    :param dead_letters: how many of the form, or of no form that is known, wait for a replay.
+    :param waiting_deletes: the newest list of deletes that waits for a confirmation.
+    :param registrations: where the server posts new submissions to.
+    :param lease_holder: the run that holds the form now.
     """
-    t = submissions.c
-    names = rejections.c.column_names
-    columns = [t.kobo_id, t.reason, names, t.submission_time, t.first_seen_at]
-    columns += [t.payload] if answers else []
-    listed = rejections.join(
-        submissions,
-        (rejections.c.asset_uid == t.asset_uid) & (rejections.c.kobo_id == t.kobo_id),
-    )
-    mine = (rejections.c.asset_uid == asset_uid) & (rejections.c.kobo_id > after) & (t.state == "rejected")
-    query = select(*columns).select_from(listed).where(mine).order_by(rejections.c.kobo_id).limit(limit)
-    return _rows(connection, query)
+
+    moment: datetime
+    newest_sync: Run | None = None
+    last_finished: Run | None = None
+    last_good: Run | None = None
+    last_good_exact: Run | None = None
+    unfinished: Run | None = None
+    failed_verification: Run | None = None
+    history_gap: datetime | None = None
+    proof: Proof | None = None
+    full_proof: Proof | None = None
+    must_read_all: bool = False
+    applied: int = 0
+    rejected: int = 0
+    deleted: int = 0
+    counted: ServerCount | None = None
+    refetch: Mapping[str, int] = field(default_factory=dict)
+    dead_letters: int = 0
+    waiting_deletes: WaitingList | None = None
+    registrations: Sequence[Registration] = ()
+    lease_holder: str | None = None
+
+    @property
+    def to_fetch(self) -> int:
+        """How many submissions are to be asked for again."""
+        return sum(self.refetch.values())
+
+    @property
+    def failed_deliveries(self) -> int:
+        """How many of these since their delivery to the webhook failed."""
+        return self.refetch.get(FAILED_DELIVERY, 0)
+
+    @property
+    def on_server(self) -> ServerCount | None:
+        """What the server had when a sync or a proof last counted, or None."""
+        proof, counted = self.proof, self.counted
+        if proof is None or (counted is not None and counted.at >= proof.finished_at):
+            return counted
+        return ServerCount(proof.compared, proof.finished_at)
+
+    @property
+    def verification_failure(self) -> Run | None:
+        """The newest verification that could not compare, unless a proof was made after it."""
+        failed, proof = self.failed_verification, self.proof
+        is_newer = failed is not None and (proof is None or proof.finished_at < failed.started_at)
+        return failed if is_newer else None
 
 
-def waiting_letters(
-    connection: Connection, asset_uid: str | None, *, after: int, limit: int, answers: bool
-) -> list[Fields]:
-    """Dead letters that no replay has taken, the oldest first.
+def read_state(connection: Connection, form: Form, asset_uid: str) -> MirrorState:
+    """Read the state of a form's mirror.
 
-    :param asset_uid: those of this form, or of none that is known; None: all.
-    :param answers: with the body as it came.
+    :param connection: an open transaction, so that all of it is of one moment as far as the database's
+        isolation goes (READ COMMITTED: what is committed meanwhile may be in a part of it).
+    :param form: the declaration of the form table, as this process has it.
+    :param asset_uid: the form's uid; it may not be bound yet.
+    :raises DatabaseError, SchemaError: by ``reading``: the database does not answer, or lacks our tables.
     """
-    t = dead_letters.c
-    size = func.length(t.body).label("bytes")
-    columns = [t.id, t.received_at, t.source, t.reason, t.attempts, size, *([t.body] if answers else [])]
-    waits = t.replayed_at.is_(None) if asset_uid is None else waits_for(asset_uid)
-    query = select(*columns).where(waits, t.id > after)
-    return _rows(connection, query.order_by(t.id).limit(limit))
+    runs = notable_runs(connection, asset_uid)
+    gap, pull = runs.last_history_gap, runs.newest_pull
+    proofs = last_proofs(connection, asset_uid)
+    row = _row_of(connection, form, asset_uid)
+    return MirrorState(
+        moment=row.moment,
+        newest_sync=runs.newest_sync,
+        last_finished=runs.last_finished,
+        last_good=runs.last_good,
+        last_good_exact=runs.last_good_exact,
+        unfinished=pull if pull is not None and pull.finished_at is None else None,
+        failed_verification=runs.failed_verification,
+        history_gap=gap.finished_at if gap else None,
+        proof=proofs.newest,
+        full_proof=proofs.full,
+        must_read_all=row.must_read_all,
+        **totals(connection, asset_uid),
+        counted=row.counted,
+        refetch=waiting_by_reason(connection, asset_uid),
+        dead_letters=letters_waiting(connection, asset_uid),
+        waiting_deletes=waiting_list(connection, asset_uid),
+        registrations=registrations_of(connection, asset_uid),
+        lease_holder=row.lease_holder,
+    )
 
 
-def doubts(connection: Connection, asset_uid: str) -> dict[str, int]:
-    """How many submissions are to be asked for again, by reason."""
-    query: Select[Any] = select(to_fetch.c.reason, func.count()).where(to_fetch.c.asset_uid == asset_uid)
-    return {row[0]: row[1] for row in connection.execute(query.group_by(to_fetch.c.reason))}
+class _SingleRows(NamedTuple):
+    """What tables say that have one row a form."""
+
+    moment: datetime
+    must_read_all: bool
+    counted: ServerCount | None
+    lease_holder: str | None
 
 
-def registered(connection: Connection, asset_uid: str) -> list[Fields]:
-    """Where new submissions are posted to."""
-    t = registrations.c
-    query = select(t.endpoint, t.way, t.registered_at, t.failures_read_until)
-    return _rows(connection, query.where(t.asset_uid == asset_uid).order_by(t.endpoint))
+def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
+    """Read the clock and the tables that have one row a form in one statement."""
+    given = {"asset_uid": asset_uid, "form_table": form.table}
+    row = connection.execute(_select_single_rows(), given).one()
+    moment, epoch, epoch_read, fingerprint, holder, submissions, counted_at = row
+    is_bound = fingerprint is not None
+    return _SingleRows(
+        moment=moment,
+        must_read_all=is_bound
+        and (Epochs(epoch, epoch_read).must_read_all or fingerprint != form.fingerprint),
+        counted=ServerCount(submissions, counted_at) if counted_at is not None else None,
+        lease_holder=holder,
+    )
 
 
-def holder(connection: Connection, asset_uid: str) -> Fields | None:
-    """Which sync holds the form now, and since when."""
-    query = select(leases.c.holder, leases.c.since, leases.c.renewed_at)
-    mine = (leases.c.asset_uid == asset_uid) & leases.c.holder.is_not(None)
-    return next(iter(_rows(connection, query.where(mine))), None)
+@cache
+def _select_single_rows() -> Select[Any]:
+    """Return the statement of ``_row_of``, made once; each cell is NULL where there is no row of the form."""
+    asset_uid = bindparam("asset_uid", type_=String)
+    form, lease, count = forms.c, leases.c, server_counts.c
+    by_key: dict[ColumnElement[bool], tuple[ColumnElement[Any], ...]] = {
+        form.form_table == bindparam("form_table"): (form.epoch, form.epoch_read, form.fingerprint),
+        lease.asset_uid == asset_uid: (lease.holder,),
+        count.asset_uid == asset_uid: (count.submissions, count.counted_at),
+    }
+    cells = (select(column).where(key) for key, columns in by_key.items() for column in columns)
+    return select(now(), *(cell.scalar_subquery() for cell in cells))

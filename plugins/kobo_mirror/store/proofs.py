@@ -1,50 +1,153 @@
-"""The history of the proofs: when the mirror was compared with its source, and what was found."""
+"""Proofs: when the mirror was compared with its source, and what was found."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Engine,
+    RowMapping,
+    Select,
+    String,
+    bindparam,
+    insert,
+    literal,
+    select,
+    union_all,
+)
 
 from kobo_mirror.database.engine import clock, now, reading, transact
-from kobo_mirror.store.runs import last_history_gap
-from kobo_mirror.store.tables import proofs
+from kobo_mirror.store.runs import Uid, last_history_gap
+from kobo_mirror.store.tables import PROVEN, proofs
+
+DIFFERENCES = ("missing", "extra", "stale", "different")
+"""The kinds of difference that a proof can find; each is a column of ``kobo_proofs``."""
 
 _SLACK = timedelta(hours=1)  # a schedule does not start at the same second every day
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What a comparison of the mirror with its server found. Times are UTC, counts are submissions.
+
+    :param whole: every answer was compared, not only edit tokens and digests.
+    :param compared: those that the server showed.
+    :param missing: not in the mirror; ``extra``: only in the mirror; ``stale``: the mirror holds another
+        edit; ``different``: the same edit with other cells.
+    :param rejected: those that do not fit the form table; they are no difference.
+    """
+
+    id: int = 0
+    started_at: datetime
+    finished_at: datetime
+    whole: bool
+    compared: int = 0
+    missing: int = 0
+    extra: int = 0
+    stale: int = 0
+    different: int = 0
+    rejected: int = 0
+
+    @property
+    def differences(self) -> int:
+        """How many differences it found, of all kinds together."""
+        return self.missing + self.extra + self.stale + self.different
+
+    @property
+    def equal(self) -> bool:
+        """True if it found no difference."""
+        return not self.differences
+
+    @property
+    def sentence(self) -> str:
+        """What it found, such as ``5000 compared, 3 rejected``."""
+        counts = ((name, getattr(self, name)) for name in PROVEN)
+        return ", ".join(f"{count} {name}" for name, count in counts if count) or "an empty form"
+
+
+class LastProofs(NamedTuple):
+    """The newest proof of a form, and the newest one that compared every answer; None: there is none."""
+
+    newest: Proof | None
+    full: Proof | None
+
+
+_COLUMNS = [proofs.c[field.name] for field in fields(Proof)]
+
+
+def _proof_of(row: RowMapping) -> Proof:
+    return Proof(**{column.name: row[column.name] for column in _COLUMNS})
 
 
 def note_proof(
     engine: Engine, asset_uid: str, *, started_at: datetime, whole: bool, found: Mapping[str, int]
 ) -> None:
-    """Keep the result of a proof.
+    """Store the result of a proof.
 
-    :param whole: every cell was compared, not only edit tokens and digests.
+    :param engine: the mirror's database.
+    :param asset_uid: the form's uid.
+    :param started_at: when it began, by the database's clock (UTC).
+    :param whole: every answer was compared, not only edit tokens and digests.
     :param found: ``compared``, ``rejected`` and the number of differences of each kind.
+    :raises DatabaseError: it could not be stored.
     """
     values = {"asset_uid": asset_uid, "started_at": started_at, "finished_at": now(), "whole": whole, **found}
     transact(engine, lambda connection: connection.execute(insert(proofs).values(values)))
 
 
-def last_proof(connection: Connection, asset_uid: str, *, whole: bool = False) -> RowMapping | None:
-    """The newest proof of a form.
+def _select_newest(asset_uid: Uid, *, whole: bool) -> Select[Any]:
+    query = select(*_COLUMNS).where(proofs.c.asset_uid == asset_uid).order_by(proofs.c.id.desc()).limit(1)
+    return query.where(proofs.c.whole) if whole else query
 
-    :param whole: of those that compared every answer.
+
+def last_proof(connection: Connection, asset_uid: str, *, whole: bool = False) -> Proof | None:
+    """Return the newest proof of a form, or None.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param whole: only those that compared every answer.
     """
-    query = select(proofs).where(proofs.c.asset_uid == asset_uid).order_by(proofs.c.id.desc()).limit(1)
-    if whole:
-        query = query.where(proofs.c.whole)
-    return connection.execute(query).mappings().one_or_none()
+    row = connection.execute(_select_newest(asset_uid, whole=whole)).mappings().one_or_none()
+    return _proof_of(row) if row else None
+
+
+def last_proofs(connection: Connection, asset_uid: str) -> LastProofs:
+    """Return the newest proof of a form and the newest full one, read in one statement.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    """
+    rows = connection.execute(_select_last_proofs(), {"asset_uid": asset_uid}).mappings()
+    found = {row["role"]: _proof_of(row) for row in rows}
+    return LastProofs(found.get("newest"), found.get("full"))
+
+
+@cache
+def _select_last_proofs() -> CompoundSelect[Any]:
+    """Return the statement of ``last_proofs``, made once: that takes longer than to execute it."""
+    parts = []
+    for role, whole in (("newest", False), ("full", True)):
+        one = _select_newest(bindparam("asset_uid", type_=String), whole=whole).subquery()
+        parts.append(select(literal(role).label("role"), *one.c))
+    return union_all(*parts)
 
 
 def full_proof_is_due(engine: Engine, asset_uid: str, every_days: int) -> bool:
-    """Whether the next proof of a form should compare every answer.
+    """Return True if the next proof of a form should compare every answer.
 
-    It should where no proof has done so yet, where the newest one that did began ``every_days`` ago or
-    earlier, where that one found a difference, since a quick proof may be blind to it, and where a run after
-    it missed a part of the history.
+    It should if no proof has done so yet, if the newest full one began ``every_days`` ago or earlier, if that
+    one found a difference (a quick proof may not see it), or if a run after it missed a part of the server's
+    history.
 
-    :param every_days: 0: never.
+    :param engine: the mirror's database.
+    :param asset_uid: the form's uid.
+    :param every_days: days between two full proofs; 0: never.
     :raises DatabaseError: the proofs cannot be read.
     """
     if not every_days:
@@ -52,9 +155,8 @@ def full_proof_is_due(engine: Engine, asset_uid: str, every_days: int) -> bool:
     with reading(engine) as connection:
         proof = last_proof(connection, asset_uid, whole=True)
         gap = last_history_gap(connection, asset_uid)
-    if proof is None or any(proof[kind] for kind in ("missing", "extra", "stale", "different")):
+    if proof is None or not proof.equal:
         return True
-    started_at: datetime = proof["started_at"]
-    if gap is not None and started_at < gap:
+    if gap is not None and proof.started_at < gap:
         return True
-    return started_at <= clock(engine) - timedelta(days=every_days) + _SLACK
+    return proof.started_at <= clock(engine) - timedelta(days=every_days) + _SLACK

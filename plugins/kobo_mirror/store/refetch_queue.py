@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, func, select, update
 
 from kobo_mirror.database.bulk import Write, write
 from kobo_mirror.database.engine import moment_of
@@ -16,6 +16,9 @@ _COLUMNS = ("asset_uid", "kind", "ref", "reason", "asked_at", "attempts")
 _KEY = ("asset_uid", "kind", "ref")
 _SLICE = 500
 _LARGEST_ID = 2**63 - 1
+
+FAILED_DELIVERY = "its delivery failed"
+"""The reason of submissions whose delivery to the webhook failed, by the server's own log."""
 
 
 class Entry(NamedTuple):
@@ -77,11 +80,14 @@ def count_attempt(connection: Connection, asset_uid: str, entries: Sequence[Entr
     connection.execute(update(to_fetch).where(mine).values(attempts=to_fetch.c.attempts + 1))
 
 
-def waiting(connection: Connection, asset_uid: str) -> int:
-    """How many entries are on the list of a form."""
-    return connection.execute(
-        select(func.count()).select_from(to_fetch).where(to_fetch.c.asset_uid == asset_uid)
-    ).scalar_one()
+def waiting_by_reason(connection: Connection, asset_uid: str) -> dict[str, int]:
+    """Return how many entries are on the list of a form, by the reason why they were last put on it.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    """
+    query: Select[Any] = select(to_fetch.c.reason, func.count()).where(to_fetch.c.asset_uid == asset_uid)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(to_fetch.c.reason))}
 
 
 def still_waiting(connection: Connection, asset_uid: str, ids: Sequence[int]) -> set[int]:

@@ -1,4 +1,4 @@
-"""What is remembered of a webhook's registration, so that a second run does nothing."""
+"""Where KoboToolbox posts new submissions to, as it was last seen: a second registration changes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,13 @@ _COLUMNS = (
 
 
 class Remembered(NamedTuple):
-    """A registration as it was when we last looked."""
+    """A registration as it was when the server was last asked.
+
+    :param channel: ``rest_service`` (a REST Service of the form) or ``registrar`` (an external registrar).
+    :param endpoint: the address that is posted to.
+    :param hook_uid: the uid of the REST Service; None where a registrar keeps it.
+    :param secret_fingerprint: of the secret that it is posted with.
+    """
 
     channel: str
     endpoint: str
@@ -31,8 +37,33 @@ class Remembered(NamedTuple):
     secret_fingerprint: str
 
 
+class Registration(NamedTuple):
+    """A registration as ``status`` and the page show it.
+
+    :param failures_read_until: up to where its failed deliveries have been read, by the server's clock (UTC).
+    """
+
+    endpoint: str
+    channel: str
+    registered_at: datetime
+    failures_read_until: datetime | None
+    secret_fingerprint: str
+
+
+class Service(NamedTuple):
+    """A REST Service of ours, and up to where its failed deliveries have been read (server's clock, UTC)."""
+
+    endpoint: str
+    hook_uid: str
+    failures_read_until: datetime | None
+
+
 def remembered(engine: Engine, asset_uid: str) -> list[Remembered]:
-    """What is remembered for a form."""
+    """Return the registrations of a form, the oldest first.
+
+    :param engine: the mirror's database.
+    :param asset_uid: the form's uid.
+    """
     t = registrations.c
     query = select(t.way, t.endpoint, t.hook_uid, t.secret_fingerprint).where(t.asset_uid == asset_uid)
     with reading(engine) as connection:
@@ -40,7 +71,14 @@ def remembered(engine: Engine, asset_uid: str) -> list[Remembered]:
 
 
 def remember(engine: Engine, asset_uid: str, registration: Remembered) -> None:
-    """Keep a registration in place of what was known of the form; a REST Service's log goes on as it was."""
+    """Store a registration in place of those that were known of the form.
+
+    How far the log of the same REST Service was read is kept.
+
+    :param engine: the mirror's database.
+    :param asset_uid: the form's uid.
+    :param registration: as the server has it now.
+    """
 
     def work(connection: Connection) -> None:
         t = registrations.c
@@ -56,31 +94,38 @@ def remember(engine: Engine, asset_uid: str, registration: Remembered) -> None:
     transact(engine, work)
 
 
-class Service(NamedTuple):
-    """A REST Service of ours, and up to where its failures have been read (by the server's clock)."""
+def registrations_of(connection: Connection, asset_uid: str) -> list[Registration]:
+    """Return where new submissions of a form are posted to, by address.
 
-    endpoint: str
-    hook_uid: str
-    failures_read_until: datetime | None
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    """
+    t = registrations.c
+    query = select(t.endpoint, t.way, t.registered_at, t.failures_read_until, t.secret_fingerprint)
+    rows = connection.execute(query.where(t.asset_uid == asset_uid).order_by(t.endpoint))
+    return [Registration(*row) for row in rows]
 
 
 def services(connection: Connection, asset_uid: str) -> list[Service]:
-    """The REST Services that are remembered for a form."""
+    """Return the REST Services that are known for a form.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    """
     t = registrations.c
     query = select(t.endpoint, t.hook_uid, t.failures_read_until)
     rows = connection.execute(query.where(t.asset_uid == asset_uid, t.hook_uid.is_not(None)))
     return [Service(*row) for row in rows]
 
 
-def secrets_of(connection: Connection, asset_uid: str) -> frozenset[str]:
-    """The fingerprints of the secrets that new submissions of a form are posted with."""
-    t = registrations.c
-    query = select(t.secret_fingerprint).where(t.asset_uid == asset_uid)
-    return frozenset(connection.execute(query).scalars())
-
-
 def note_failures_read(connection: Connection, asset_uid: str, endpoint: str, until: datetime) -> None:
-    """Note that every failure up to that moment is on the fetch list."""
+    """Note that every delivery that failed up to that moment is on the refetch queue.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param endpoint: the address that the deliveries were posted to.
+    :param until: by the server's clock (UTC).
+    """
     t = registrations.c
     mine = (t.asset_uid == asset_uid) & (t.endpoint == endpoint)
     connection.execute(update(registrations).where(mine).values(failures_read_until=until))

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from kobo_mirror.database.engine import clock, reading, transact
 from kobo_mirror.store import runs
-from kobo_mirror.store.proofs import last_proof
+from kobo_mirror.store.proofs import last_proofs
 from kobo_mirror.store.tables import checkpoints, code_ids, codes, dead_letters, proofs, sync_runs
 
 _PORTION = 500
@@ -125,8 +125,8 @@ def _codes(engine: Engine, asset_uid: str, before: datetime) -> Iterator[_Portio
 
 def _proofs(engine: Engine, asset_uid: str, before: datetime) -> Iterator[_Portion]:
     with reading(engine) as connection:
-        newest = (last_proof(connection, asset_uid), last_proof(connection, asset_uid, whole=True))
-    in_use = {row["id"] for row in newest if row is not None}
+        newest = last_proofs(connection, asset_uid)
+    in_use = {proof.id for proof in newest if proof is not None}
     for found in _windows(engine, proofs.c.id, proofs.c.finished_at, asset_uid, before):
         if keys := [{"id": i} for i in found if i not in in_use]:
             yield {proofs: keys}

@@ -1,4 +1,4 @@
-"""Count the rows of the form table, and find those that are missing or should not be there."""
+"""The rows of the form table: how many there are, and which are missing or should not be there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kobo_mirror.store import totals
 from kobo_mirror.store.tables import form_table, forms, submissions
 
 BEFORE_ALL = -(2**63)
-"""Below every ``_id`` that a row can have, whether or not a server would give it."""
+"""Below every ``_id`` that a row can have, even one that no server would give."""
 
 
 class RowCount(NamedTuple):
@@ -27,7 +27,14 @@ class RowCount(NamedTuple):
 
 
 def count_rows(connection: Connection, mirror: Mirror) -> RowCount:
-    """Count both in one statement: between two, a delivery would look like a difference."""
+    """Count rows and applied submissions in one statement.
+
+    Between two statements a delivery would look like a difference.
+
+    :param connection: an open transaction.
+    :param mirror: the form and its table.
+    :returns: both counts.
+    """
     table = form_table(mirror.form)
     # A range, so that the index of kobo_id is walked: MySQL would read the whole table for a bare count.
     rows = select(func.count()).select_from(table).where(table.c.kobo_id > BEFORE_ALL).scalar_subquery()
@@ -36,7 +43,14 @@ def count_rows(connection: Connection, mirror: Mirror) -> RowCount:
 
 
 def misplaced(connection: Connection, mirror: Mirror, *, after: int, limit: int) -> list[int]:
-    """Submissions whose row is missing, and rows without a submission that fits: the next ones by ``_id``."""
+    """Return submissions whose row is missing, and rows that no applied submission has.
+
+    :param connection: an open transaction.
+    :param mirror: the form and its table.
+    :param after: only those with a higher ``_id``.
+    :param limit: at most so many.
+    :returns: their ``_id``, ascending.
+    """
     table = form_table(mirror.form)
     t = submissions.c
     same = (t.asset_uid == mirror.asset_uid) & (t.kobo_id == table.c.kobo_id) & (t.state == "applied")
@@ -51,12 +65,20 @@ def misplaced(connection: Connection, mirror: Mirror, *, after: int, limit: int)
 
 
 def totals_differ(connection: Connection, mirror: Mirror) -> bool:
-    """Return True if the totals are not what a count of the ledger gives."""
+    """Return True if the totals are not what a count of the ledger gives.
+
+    :param connection: an open transaction.
+    :param mirror: the form and its table.
+    """
     return any(totals.lacking(connection, mirror.asset_uid).values())
 
 
 def correct_totals(connection: Connection, mirror: Mirror) -> None:
-    """Bring the totals to what the ledger holds; every writer waits until the transaction ends."""
+    """Set the totals to what the ledger holds; every writer waits until the transaction ends.
+
+    :param connection: an open transaction.
+    :param mirror: the form and its table.
+    """
     mine = forms.c.form_table == mirror.form.table
     connection.execute(select(literal(1)).where(mine).with_for_update())
     totals.correct(connection, mirror.asset_uid)

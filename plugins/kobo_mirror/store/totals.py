@@ -1,11 +1,11 @@
-"""Running totals: what is in the mirror, and what came on each day by origin; the ledger is not read."""
+"""Running totals: what is in the mirror, and what came on which day; the ledger is not read for them."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -25,7 +25,10 @@ _LISTED = "listed"
 
 
 class Arrived(NamedTuple):
-    """How many submissions were first seen on a day (UTC), by their origin: ``pushed`` or ``pulled``."""
+    """How many submissions were first seen on a day (UTC).
+
+    :param origin: ``pushed`` (delivered to the webhook) or ``pulled`` (read by a sync).
+    """
 
     day: date
     origin: str
@@ -41,12 +44,17 @@ def noted(
     *,
     columns: Mapping[int, Sequence[str]] = MappingProxyType({}),
 ) -> list[Write]:
-    """What adds to the totals in the transaction that they count; it is to be the last that is written there.
+    """Return the writes that bring the totals up to date with what a transaction writes.
 
-    :param origin: ``pushed`` or ``pulled``.
-    :param changes: for each submission that was written its state before (None: never stored) and after. A
-        tombstone of what was never stored is no change.
-    :param columns: for each that is rejected the columns that it does not fit.
+    They must be the last ones of that transaction, so that their locks are held as briefly as can be.
+
+    :param connection: the transaction.
+    :param asset_uid: the form's uid.
+    :param origin: of the submissions: ``pushed`` or ``pulled``.
+    :param moment: the transaction's, for the day.
+    :param changes: by ``_id`` the state of a submission before (None: never stored) and after. A tombstone of
+        what was never stored is no change.
+    :param columns: by ``_id`` of those that are rejected the names of the columns that they do not fit.
     """
     rejected = _listed(connection, asset_uid, changes, columns)
     moved = {kobo_id: change for kobo_id, change in changes.items() if change[0] != change[1]}
@@ -64,7 +72,7 @@ def noted(
 
 
 def _slot() -> int:
-    """Processes count in rows of their own, so that none waits for another's commit."""
+    """Return the row of this process: with one row each, none waits for another's commit."""
     return os.getpid() % _SLOTS
 
 
@@ -86,14 +94,20 @@ def _listed(
 
 
 def applied_of(asset_uid: str) -> Select[Any]:
-    """The statement that tells how many submissions of a form are applied."""
+    """Return the query for how many submissions of a form are applied.
+
+    :param asset_uid: the form's uid.
+    """
     return select(func.coalesce(func.sum(tallies.c.applied), 0)).where(tallies.c.asset_uid == asset_uid)
 
 
 def correct(connection: Connection, asset_uid: str) -> None:
-    """Add what lacks to the totals, or take off what is too much, by a count of the ledger.
+    """Set the totals, and the list of rejections, to what a count of the ledger gives.
 
     No other writer may be at work meanwhile.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
     """
     difference = lacking(connection, asset_uid)
     if difference.pop(_LISTED):
@@ -104,7 +118,12 @@ def correct(connection: Connection, asset_uid: str) -> None:
 
 
 def lacking(connection: Connection, asset_uid: str) -> dict[str, int]:
-    """What the totals, and the list of rejections, lack of each state by the ledger (negative: too much)."""
+    """Return by how much the totals, and the list of rejections, are below a count of the ledger.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :returns: numbers by state, and under ``listed``; negative where the totals are too high.
+    """
     counted, held = counts_of_stored(connection, asset_uid), totals(connection, asset_uid)
     difference = {state: counted.get(state, 0) - held[state] for state in _STATES}
     listed, t = rejections.c, submissions.c
@@ -116,7 +135,11 @@ def lacking(connection: Connection, asset_uid: str) -> dict[str, int]:
 
 
 def list_anew(connection: Connection, asset_uid: str) -> None:
-    """Fill the list of rejections from the ledger; which columns they do not fit is in their reasons only."""
+    """Fill the list of rejections from the ledger; which columns they do not fit is in their reasons only.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    """
     listed, t = rejections.c, submissions.c
     rejected = (t.asset_uid == asset_uid) & (t.state == "rejected")
     known = select(listed.kobo_id).where(listed.asset_uid == asset_uid)
@@ -133,14 +156,25 @@ def list_anew(connection: Connection, asset_uid: str) -> None:
 
 
 def totals(connection: Connection, asset_uid: str) -> dict[str, int]:
-    """How many submissions are ``applied``, ``rejected``, and were either once and are ``deleted`` now."""
+    """Return how many submissions are in each state.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :returns: by ``applied``, ``rejected`` and ``deleted``; the last were one of the others once.
+    """
     sums = [func.coalesce(func.sum(tallies.c[state]), 0) for state in _STATES]
     row = connection.execute(select(*sums).where(tallies.c.asset_uid == asset_uid)).one()
     return {state: int(number) for state, number in zip(_STATES, row, strict=True)}
 
 
 def arrivals(connection: Connection, asset_uid: str, since: date) -> list[Arrived]:
-    """What was first seen on each day from ``since`` on, by origin, in the order of the days."""
+    """Return how many submissions were first seen on each day, in the order of the days.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param since: the first day (UTC).
+    :returns: one for each day and origin that has any.
+    """
     t = tallies.c
     query = select(t.day, t.way, func.sum(t.arrived)).where(t.asset_uid == asset_uid, t.day >= since)
     rows = connection.execute(query.group_by(t.day, t.way).order_by(t.day, t.way))
@@ -148,20 +182,23 @@ def arrivals(connection: Connection, asset_uid: str, since: date) -> list[Arrive
 
 
 def note_server_count(connection: Connection, asset_uid: str, count: int) -> None:
-    """Remember how many submissions the server has just counted."""
+    """Store how many submissions the server has just counted.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param count: of the submissions that the token sees.
+    """
     moment = moment_of(connection)
     columns = ("asset_uid", "submissions", "counted_at")
     write(connection, Write(server_counts, columns, [(asset_uid, count, moment)], key=("asset_uid",)))
 
 
 def counted_by_server(connection: Connection, asset_uid: str) -> int | None:
-    """How many submissions the server counted when this run began, or an earlier one."""
-    known = server_count(connection, asset_uid)
-    return known[0] if known else None
+    """Return how many submissions the server counted when this run, or an earlier one, began.
 
-
-def server_count(connection: Connection, asset_uid: str) -> tuple[int, datetime] | None:
-    """What the server counted when it was last asked, and when that was; None before the first sync."""
-    query = select(server_counts.c.submissions, server_counts.c.counted_at)
-    row = connection.execute(query.where(server_counts.c.asset_uid == asset_uid)).one_or_none()
-    return (row[0], row[1]) if row else None
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :returns: None before the first sync.
+    """
+    query = select(server_counts.c.submissions).where(server_counts.c.asset_uid == asset_uid)
+    return connection.execute(query).scalar_one_or_none()

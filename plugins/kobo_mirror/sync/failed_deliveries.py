@@ -12,7 +12,7 @@ from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import NotPermittedError
 from kobo_mirror.kobo.responses import ForeignResponseError
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.refetch_queue import enqueue
+from kobo_mirror.store.refetch_queue import FAILED_DELIVERY, enqueue
 from kobo_mirror.store.registrations import Service, note_failures_read, services
 from kobo_mirror.sync.pull import Source
 
@@ -47,7 +47,7 @@ def _note(source: Source, lease: Lease, service: Service, logs: list[dict[str, A
         check_lease(connection, lease)
         asset = source.mirror.asset_uid
         ids = [log["submission_id"] for log in logs]
-        enqueue(connection, asset, ids, "its delivery failed")
+        enqueue(connection, asset, ids, FAILED_DELIVERY)
         note_failures_read(connection, asset, service.endpoint, max(map(_time, logs)))
 
     transact(source.engine, work)

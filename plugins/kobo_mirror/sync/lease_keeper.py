@@ -13,7 +13,7 @@ from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, LeaseError
 from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.kobo.form import KoboClient
-from kobo_mirror.store import runs
+from kobo_mirror.store import failed_runs, runs
 from kobo_mirror.store.bindings import bound_to
 from kobo_mirror.store.leases import Lease, release_lease, renew_lease
 
@@ -78,9 +78,13 @@ def note_not_started(engine: Engine, form: Form, name: str, error: KoboMirrorErr
     """
     with suppress(KoboMirrorError):
         if bound := bound_to(engine, form):
-            transact(engine, partial(runs.note_not_started, asset_uid=bound[1], name=name, error=error))
+            transact(
+                engine, partial(failed_runs.note_not_started, asset_uid=bound[1], name=name, error=error)
+            )
         else:
-            transact(engine, partial(runs.note_not_bound, form_table=form.table, name=name, error=error))
+            transact(
+                engine, partial(failed_runs.note_not_bound, form_table=form.table, name=name, error=error)
+            )
 
 
 @contextmanager
@@ -105,7 +109,8 @@ def note_failed_verification(engine: Engine, form: Form, name: str, error: KoboM
     with suppress(KoboMirrorError):
         if bound := bound_to(engine, form):
             transact(
-                engine, partial(runs.note_failed_verification, asset_uid=bound[1], name=name, error=error)
+                engine,
+                partial(failed_runs.note_failed_verification, asset_uid=bound[1], name=name, error=error),
             )
 
 

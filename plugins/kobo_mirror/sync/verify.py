@@ -21,6 +21,7 @@ from kobo_mirror.store.ledger_windows import (
     ledger_rows_between,
     ledger_rows_of,
 )
+from kobo_mirror.store.proofs import DIFFERENCES as KINDS
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
 from kobo_mirror.store.row_counts import BEFORE_ALL
 from kobo_mirror.store.schema import check_binding, require_tables
@@ -29,7 +30,6 @@ from kobo_mirror.sync.lease_keeper import noting_failed_verification
 from kobo_mirror.sync.pull import Progress, as_many, page_or_end, silent, state_of
 from kobo_mirror.sync.sweep import seen_on
 
-KINDS = ("missing", "extra", "stale", "different")
 _NAMED = 10
 _PAGE = 1000
 _AT_ONCE = 250

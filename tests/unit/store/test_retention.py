@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, StaticPool, create_engine, delete, event, insert, select
 
-from kobo_mirror.store import lanes, overview, runs
+from kobo_mirror.store import arrivals, lanes, runs
 from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.retention import Retention, forget
 from kobo_mirror.store.tables import PROVEN, checkpoints, metadata, proofs, sync_runs
@@ -29,7 +29,7 @@ ASKED: dict[str, Callable[[Connection], Any]] = {
     "newest pull": lambda c: runs.newest_pull(c, ASSET),
     "unfinished": lambda c: runs.unfinished_run(c, ASSET),
     "history": lambda c: runs.history_until(c, ASSET),
-    "first finish": lambda c: overview.first_finish(c, ASSET),
+    "first finish": lambda c: arrivals.first_finish(c, ASSET),
     "proof": lambda c: last_proof(c, ASSET),
     "full proof": lambda c: last_proof(c, ASSET, whole=True),
     **{

@@ -15,7 +15,7 @@ from kobo_mirror.airflow.page.schemas import (
 )
 from kobo_mirror.database.engine import reading
 from kobo_mirror.store.codes import is_open
-from kobo_mirror.store.overview import bound_forms
+from kobo_mirror.store.listings import bound_forms
 
 router = APIRouter(
     prefix="/api/actions",
@@ -24,31 +24,56 @@ router = APIRouter(
 )
 
 
-@router.post("/sync")
+@router.post("/sync", description="Start a run of `kobo_sync`.")
 def sync(order: SyncOrder, user: access.SyncOperator) -> Triggered:
-    """Start a run of `kobo_sync`."""
+    """Start a run of ``kobo_sync``.
+
+    :param order: what to sync.
+    :param user: who asks, by Airflow's login.
+    :returns: the run.
+    """
     return access.trigger(access.SYNC, user, order.model_dump())
 
 
-@router.post("/verify")
+@router.post("/verify", description="Start a run of `kobo_verify`: with `repair` it mends what it finds.")
 def verify(order: VerifyOrder, user: access.VerifyOperator) -> Triggered:
-    """Start a run of `kobo_verify`: a proof, with `repair` one that mends what it finds."""
+    """Start a run of ``kobo_verify``: a proof, which with ``repair`` mends what it finds.
+
+    :param order: what to compare.
+    :param user: who asks, by Airflow's login.
+    :returns: the run.
+    """
     return access.trigger(access.VERIFY, user, order.model_dump())
 
 
-@router.post("/confirm-deletes")
+@router.post(
+    "/confirm-deletes",
+    description="Start a run of `kobo_sync` that deletes the list with this code; 409 if no such list waits.",
+)
 def confirm_deletes(order: ConfirmOrder, user: access.SyncOperator) -> Triggered:
-    """Start a run of `kobo_sync` that deletes the list with this code; 409 if another list waits, or none."""
+    """Start a run of ``kobo_sync`` that deletes the list with this code.
+
+    :param order: names the code.
+    :param user: who asks, by Airflow's login.
+    :returns: the run.
+    :raises HTTPException: 409: no list waits under that code.
+    """
     with reading(access.target()) as connection:
         known = any(is_open(connection, form.asset_uid, order.code) for form in bound_forms(connection))
     if not known:
-        raise HTTPException(
-            409, "No list of deletes with this code waits for a word: look at the page again."
-        )
+        raise HTTPException(409, "No list of deletes waits under this code: look at the page again.")
     return access.trigger(access.SYNC, user, {"confirm_deletes": order.code})
 
 
-@router.post("/replay")
+@router.post(
+    "/replay",
+    description="Start a run of `kobo_replay`: it takes dead letters again and asks again for rejections.",
+)
 def replay(order: ReplayOrder, user: access.ReplayOperator) -> Triggered:
-    """Start a run of `kobo_replay`: it takes dead letters once more and asks again for rejections."""
+    """Start a run of ``kobo_replay``: it takes dead letters again and asks again for rejections.
+
+    :param order: names dead letters and rejections.
+    :param user: who asks, by Airflow's login.
+    :returns: the run.
+    """
     return access.trigger(access.REPLAY, user, order.model_dump())

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from sqlalchemy import Connection
 
 from kobo_mirror.airflow.page import access, actions, schemas, view_models
 from kobo_mirror.airflow.page.rendering import FOLDER, STATIC, page_of, refusal
 from kobo_mirror.airflow.page.texts import COOKIE, language_of
-from kobo_mirror.database.engine import reading
+from kobo_mirror.database.engine import moment_of, reading
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.store import overview
+from kobo_mirror.store import listings
+from kobo_mirror.store.arrivals import lags_of
+from kobo_mirror.store.failed_runs import unbound_uid
+from kobo_mirror.store.overview import MirrorState, read_state
 from kobo_mirror.store.schema import require_tables
+from kobo_mirror.store.shown_runs import failed_start, recent_runs, run_named
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -28,7 +35,7 @@ After = Annotated[int, Query(le=schemas.HIGHEST_ID, description="Only those with
 
 
 def create_app() -> FastAPI:
-    """The application; each of its routes asks for Airflow's login."""
+    """Return the application; each of its routes asks for Airflow's login."""
     app = FastAPI(
         title="Kobo Mirror",
         description="What the mirror of a KoboToolbox form holds, and what mends it.",
@@ -40,20 +47,26 @@ def create_app() -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(KoboMirrorError, _explained)
     app.include_router(actions.router)
-    for path, answer in _READS.items():
-        app.get(path, tags=["reads"], responses=_REFUSALS)(answer)
-    for path, answer in _SHOWN.items():
-        app.get(path, include_in_schema=False)(answer)
+    for path, endpoint in _READS.items():
+        description = _description_of(endpoint)
+        app.get(path, tags=["reads"], responses=_REFUSALS, description=description)(endpoint)
+    for path, endpoint in _SHOWN.items():
+        app.get(path, include_in_schema=False)(endpoint)
     return app
 
 
+def _description_of(endpoint: Callable[..., Any]) -> str:
+    """Return an endpoint's docstring without its parameters, which the schema describes already."""
+    return (inspect.getdoc(endpoint) or "").partition("\n\n:param")[0]
+
+
 async def _with_headers(request: Request, call_next: Any) -> Any:
-    answer = await call_next(request)
-    answer.headers["Content-Security-Policy"] = _POLICY
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Referrer-Policy"] = "same-origin"
-    answer.headers.setdefault("Cache-Control", "no-store")
-    return answer
+    response = await call_next(request)
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def _refused(request: Request, problem: Any) -> Response:
@@ -68,59 +81,92 @@ def _explained(request: Request, problem: Any) -> Response:
 
 
 def forms(user: access.Viewer) -> list[schemas.Form]:
-    """The forms that the database mirrors."""
+    """Return the forms that the database mirrors.
+
+    :param user: who asks, by Airflow's login.
+    """
     with reading(access.target()) as connection:
-        return [schemas.Form(**form._asdict()) for form in overview.bound_forms(connection)]
+        return [schemas.Form(**form._asdict()) for form in listings.bound_forms(connection)]
 
 
 def form(asset_uid: str, user: access.Viewer) -> schemas.Overview:
-    """A form and its mirror at a glance. Never asks KoboToolbox."""
+    """Return the state of a form's mirror. KoboToolbox is not asked.
+
+    :param asset_uid: the form's uid.
+    :param user: who asks, by Airflow's login.
+    """
     require_tables(access.target(), FORM)
     with reading(access.target()) as connection:
-        return view_models.overview_of(
-            connection, _bound(connection, asset_uid), view_models.utc_now(), access.secret_fingerprint()
-        )
+        bound = _bound(connection, asset_uid)
+        return _overview(connection, bound, read_state(connection, FORM, asset_uid))
+
+
+def _overview(connection: Connection, bound: listings.BoundForm, state: MirrorState) -> schemas.Overview:
+    lags = lags_of(connection, bound.asset_uid)
+    return view_models.overview_of(bound, state, lags, access.secret_fingerprint())
 
 
 def days(
     asset_uid: str, user: access.Viewer, days: Annotated[int, Query(ge=1, le=366)] = _DAYS
 ) -> list[schemas.Day]:
-    """Submissions first seen on each of the last days, by the way they came."""
+    """Return how many submissions were first seen on each of the last days, by the way they came.
+
+    :param asset_uid: the form's uid.
+    :param user: who asks, by Airflow's login.
+    :param days: how many days, today (UTC) included.
+    """
     with reading(access.target()) as connection:
         _bound(connection, asset_uid)
-        return view_models.days_of(connection, asset_uid, view_models.utc_now(), days)
+        return view_models.days_of(connection, asset_uid, moment_of(connection), days)
 
 
 def runs(
     asset_uid: str, user: access.Viewer, limit: Limit = _RUNS, name: str | None = None
 ) -> list[schemas.Run]:
-    """The newest syncs, or the one with this name."""
+    """Return the newest syncs, or the one with this name.
+
+    :param asset_uid: the form's uid.
+    :param user: who asks, by Airflow's login.
+    :param limit: at most so many.
+    :param name: the whole name of a run.
+    """
     with reading(access.target()) as connection:
         _bound(connection, asset_uid)
         if name is not None:
-            found = overview.named_run(connection, asset_uid, name)
+            found = run_named(connection, asset_uid, name)
             return [view_models.run_of(found)] if found else []
-        return [view_models.run_of(row) for row in overview.recent_runs(connection, asset_uid, limit)]
+        return [view_models.run_of(run) for run in recent_runs(connection, asset_uid, limit)]
 
 
 def rejections(
     asset_uid: str, user: access.Viewer, after: After = -1, limit: Limit = _REJECTIONS
 ) -> list[schemas.Rejection]:
-    """What does not fit, by `_id`; raw submissions only for those who may see answers."""
+    """Return what does not fit, by `_id`; raw submissions only for those who may see answers.
+
+    :param asset_uid: the form's uid.
+    :param user: who asks, by Airflow's login.
+    :param after: only those with a higher `_id`.
+    :param limit: at most so many.
+    """
     answers = access.may_see_answers(user)
     with reading(access.target()) as connection:
         _bound(connection, asset_uid)
         return view_models.rejections_of(
-            overview.rejected(connection, asset_uid, after=after, limit=limit, answers=answers)
+            listings.rejected_submissions(connection, asset_uid, after=after, limit=limit, answers=answers)
         )
 
 
 def dead_letters(user: access.Viewer, after: After = 0, limit: Limit = _LETTERS) -> list[schemas.DeadLetter]:
-    """What the webhook was sent and could not take; bodies only for those who may see answers."""
+    """Return what was posted to the webhook and not taken; bodies only for those who may see answers.
+
+    :param user: who asks, by Airflow's login.
+    :param after: only those with a higher id.
+    :param limit: at most so many.
+    """
     answers = access.may_see_answers(user)
     with reading(access.target()) as connection:
         return view_models.letters_of(
-            overview.waiting_letters(connection, None, after=after, limit=limit, answers=answers)
+            listings.waiting_dead_letters(connection, None, after=after, limit=limit, answers=answers)
         )
 
 
@@ -132,11 +178,25 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
     rejections_after: After = -1,
     letters_after: After = 0,
 ) -> Any:
-    """All of it for people, in their language."""
+    """Return all of it as HTML, in the reader's language.
+
+    :param request: names the language.
+    :param user: who asks, by Airflow's login.
+    :param asset_uid: the form's uid; the first form by default.
+    :param run: the name of a run that is shown on its own, too.
+    :param rejections_after: of the rejections only those with a higher ``_id``.
+    :param letters_after: of the dead letters only those with a higher id.
+    """
     if not request.url.path.endswith("/"):
         return RedirectResponse(request.url.path.rpartition("/")[2] + "/")
     language = language_of(request)
-    seen: dict[str, Any] = {"problem": None, "forms": [], "form": None, "found_run": None}
+    seen: dict[str, Any] = {
+        "problem": None,
+        "forms": [],
+        "form": None,
+        "failed_start": None,
+        "found_run": None,
+    }
     try:
         seen |= _seen(user, asset_uid, run, rejections_after, letters_after)
     except KoboMirrorError as problem:
@@ -148,53 +208,60 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
         replayer=access.may_trigger(user, access.REPLAY),
         **seen,
     )
-    answer = HTMLResponse(html, headers={"Vary": "Accept-Language, Cookie"})
+    response = HTMLResponse(html, headers={"Vary": "Accept-Language, Cookie"})
     if "lang" in request.query_params:
-        answer.set_cookie(COOKIE, language, max_age=31_536_000, samesite="lax")
-    return answer
+        response.set_cookie(COOKIE, language, max_age=31_536_000, samesite="lax")
+    return response
 
 
 def _seen(
     user: Any, asset_uid: str | None, run: str | None, rejections_after: int, letters_after: int
 ) -> dict[str, Any]:
+    """Return what the database has for the page, read in one transaction."""
     answers = access.may_see_answers(user)
     require_tables(access.target(), FORM)
     with reading(access.target()) as connection:
-        known = overview.bound_forms(connection)
+        known = listings.bound_forms(connection)
         if not known:
-            return {}
+            failed = failed_start(connection, unbound_uid(FORM.table))
+            return {"failed_start": view_models.failure_of_run(failed)}
         bound = _bound(connection, asset_uid) if asset_uid else known[0]
-        asset, moment = bound.asset_uid, view_models.utc_now()
-        rejected = overview.rejected(
+        asset = bound.asset_uid
+        state = read_state(connection, FORM, asset)
+        rejected = listings.rejected_submissions(
             connection, asset, after=rejections_after, limit=_REJECTIONS + 1, answers=answers
         )
-        letters = overview.waiting_letters(
+        letters = listings.waiting_dead_letters(
             connection, asset, after=letters_after, limit=_LETTERS + 1, answers=answers
         )
-        named = overview.named_run(connection, asset, run) if run else None
+        named = run_named(connection, asset, run) if run else None
         return {
             "forms": known,
-            "form": view_models.overview_of(connection, bound, moment, access.secret_fingerprint()),
-            "days": jsonable_encoder(view_models.days_of(connection, asset, moment, _DAYS)),
+            "form": _overview(connection, bound, state),
+            "days": jsonable_encoder(view_models.days_of(connection, asset, state.moment, _DAYS)),
             "rejections": view_models.rejections_of(rejected[:_REJECTIONS]),
             "letters": view_models.letters_of(letters[:_LETTERS]),
             "more": {"rejections": len(rejected) > _REJECTIONS, "letters": len(letters) > _LETTERS},
             "after": {"rejections": rejections_after, "letters": letters_after},
-            "runs": [view_models.run_of(row) for row in overview.recent_runs(connection, asset, _RUNS)],
+            "runs": [view_models.run_of(row) for row in recent_runs(connection, asset, _RUNS)],
             "found_run": view_models.run_of(named) if named else None,
             "answers": answers,
         }
 
 
-def _bound(connection: Any, asset_uid: str) -> overview.Bound:
-    for found in overview.bound_forms(connection):
+def _bound(connection: Connection, asset_uid: str) -> listings.BoundForm:
+    for found in listings.bound_forms(connection):
         if found.asset_uid == asset_uid:
             return found
     raise HTTPException(404, "This database mirrors no such form.")
 
 
 def static(name: str, user: access.Viewer) -> FileResponse:
-    """A file of the page; its address changes with its content."""
+    """Return a file of the page; its address changes with its content.
+
+    :param name: the file's name.
+    :param user: who asks, by Airflow's login.
+    """
     if name not in STATIC:
         raise HTTPException(404, "There is no such file.")
     forever = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -202,7 +269,11 @@ def static(name: str, user: access.Viewer) -> FileResponse:
 
 
 def openapi(request: Request, user: access.Viewer) -> JSONResponse:
-    """What the endpoints take and give."""
+    """Return the OpenAPI description of the endpoints.
+
+    :param request: of the application that is described.
+    :param user: who asks, by Airflow's login.
+    """
     return JSONResponse(request.app.openapi())
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from kobo_mirror.forms.schema import Kind
 from kobo_mirror.store.lights import Light
 from kobo_mirror.store.run_modes import mode_of
 
@@ -143,7 +144,8 @@ class Rejection(BaseModel):
 
     kobo_id: int
     columns: list[str]
-    reason: str
+    kinds: list[Kind] = Field(description="The kinds of answer that these columns take.")
+    reason: str = Field(description="Why, in English.")
     submission_time: datetime | None
     first_seen_at: datetime
     payload: str | None = Field(description="The raw submission, for those who may see answers.")

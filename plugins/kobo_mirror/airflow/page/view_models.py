@@ -1,11 +1,11 @@
-"""From the tables to what the page shows."""
+"""From the state of a mirror to what the page and its endpoints give out."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 from croniter import croniter  # type: ignore[import-untyped]  # it has no types
@@ -28,60 +28,57 @@ from kobo_mirror.airflow.page.schemas import (
 from kobo_mirror.airflow.schedules import schedule_from_env
 from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.store import overview, runs, totals
-from kobo_mirror.store.arrivals import NEWEST, PROMPT, lags_of
-from kobo_mirror.store.dead_letters import letters_waiting
-from kobo_mirror.store.lights import Known, differences_of, judge, known_of, light_of
-from kobo_mirror.store.tables import PROVEN
+from kobo_mirror.store import arrivals, proofs, shown_runs, totals
+from kobo_mirror.store.codes import WaitingList
+from kobo_mirror.store.lights import judge, light_of
+from kobo_mirror.store.listings import BoundForm, Fields
+from kobo_mirror.store.overview import MirrorState, ServerCount
+from kobo_mirror.store.registrations import Registration
 
 _GRACE = timedelta(minutes=10)
 _SHOWN = 4_000
 _DAGS = ("kobo_sync", "kobo_verify", "kobo_replay")
-_FAILED_DELIVERY = "its delivery failed"
+_KINDS = {column.name: column.kind for column in FORM.columns}
 
 
 def overview_of(
-    connection: Connection, form: overview.Bound, moment: datetime, secret: str | None = None
+    form: BoundForm, state: MirrorState, lags: Mapping[str, arrivals.Lag], secret: str | None = None
 ) -> Overview:
-    """All there is to say of a form at a glance, without asking its server.
+    """Return a form and its mirror as the page shows them.
 
-    :param moment: now, UTC.
-    :param secret: the fingerprint of the webhook's secret; None: it is not known.
+    :param form: the form and its table.
+    :param state: what the database knows of its mirror.
+    :param lags: how long new submissions took, by their origin.
+    :param secret: the fingerprint of the webhook's secret; None: it is not known here.
     """
-    asset = form.asset_uid
-    known = known_of(connection, FORM, asset)
-    findings = judge(known, moment, due=_due(moment), secret=secret)
-    exact = runs.last_finished(connection, asset, "exact", well=True)
-    doubts = overview.doubts(connection, asset)
-    proof = _proof(known.proof)
-    holder = overview.holder(connection, asset)
+    findings = judge(state, due=_due(state.moment), secret=secret)
     return Overview(
         **form._asdict(),
         light=light_of(findings),
         findings=[Finding.model_validate(found, from_attributes=True) for found in findings],
-        since=known.last["finished_at"] if known.last else None,
-        last_exact_at=exact["finished_at"] if exact else None,
-        error=known.newest["error"] if known.newest else None,
-        failure=_failure(known.newest),
-        running=holder["holder"] if holder else None,
-        on_server=_on_server(totals.server_count(connection, asset), proof),
-        in_mirror=known.held["applied"],
-        rejected=known.held["rejected"],
-        deleted=known.held["deleted"],
-        to_fetch=sum(doubts.values()),
-        failed_deliveries=doubts.get(_FAILED_DELIVERY, 0),
-        dead_letters=letters_waiting(connection, asset),
-        proof=proof,
-        failed_verification=_failure(known.failed_verification) if known.last_verification_failed else None,
-        full_proof=_proof(known.full_proof),
-        lag=list(_lag(connection, asset)),
-        webhooks=[_webhook(row) for row in overview.registered(connection, asset)],
-        waiting_deletes=_waiting_deletes(known),
+        since=state.last_good.finished_at if state.last_good else None,
+        last_exact_at=state.last_good_exact.finished_at if state.last_good_exact else None,
+        error=state.newest_sync.error if state.newest_sync else None,
+        failure=failure_of_run(state.newest_sync),
+        running=state.lease_holder,
+        on_server=_on_server(state.on_server),
+        in_mirror=state.applied,
+        rejected=state.rejected,
+        deleted=state.deleted,
+        to_fetch=state.to_fetch,
+        failed_deliveries=state.failed_deliveries,
+        dead_letters=state.dead_letters,
+        proof=_proof(state.proof),
+        full_proof=_proof(state.full_proof),
+        failed_verification=failure_of_run(state.verification_failure),
+        lag=list(_lags(lags)),
+        webhooks=[_webhook(known) for known in state.registrations],
+        waiting_deletes=_waiting_deletes(state.waiting_deletes),
     )
 
 
 def _due(moment: datetime) -> datetime | None:
-    """When the last sync should have ended at the latest, by the schedule; None without one."""
+    """Return when the last sync should have finished at the latest, by the schedule; None without one."""
     schedule = schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *")
     if schedule is None:
         return None
@@ -89,60 +86,70 @@ def _due(moment: datetime) -> datetime | None:
     return due
 
 
-def _proof(row: Any) -> Proof | None:
-    if row is None:
-        return None
-    found = {name: row[name] for name in PROVEN}
-    equal = not differences_of(row)
-    return Proof(finished_at=row["finished_at"], whole=row["whole"], equal=equal, **found)
-
-
 def failure_of(problem: KoboMirrorError) -> Failure:
-    """What keeps the page from being shown now."""
-    return Failure(at=utc_now(), kind=type(problem).__name__, error=str(problem))
+    """Return what keeps the page from being shown now.
+
+    :param problem: the error that reading the database raised.
+    """
+    at = datetime.now(UTC).replace(tzinfo=None)
+    return Failure(at=at, kind=type(problem).__name__, error=str(problem))
 
 
-def _failure(run: Any) -> Failure | None:
-    """Why a run failed; None if it did not."""
-    if run is None or not run["error"]:
+def failure_of_run(run: shown_runs.Run | None) -> Failure | None:
+    """Return why a run failed, or None if it did not.
+
+    :param run: a run; None: there is none.
+    """
+    if run is None or not run.error:
         return None
-    return Failure(at=run["finished_at"] or run["started_at"], kind=run["failure"], error=run["error"])
+    return Failure(at=run.finished_at or run.started_at, kind=run.failure, error=run.error)
 
 
-def _on_server(counted: tuple[int, datetime] | None, proof: Proof | None) -> OnServer | None:
-    if counted and (proof is None or counted[1] >= proof.finished_at):
-        return OnServer(submissions=counted[0], at=counted[1])
-    return OnServer(submissions=proof.compared, at=proof.finished_at) if proof else None
+def _proof(proof: proofs.Proof | None) -> Proof | None:
+    return Proof.model_validate(proof, from_attributes=True) if proof else None
 
 
-def _lag(connection: Connection, asset_uid: str) -> Iterator[Lag]:
-    for origin, lag in lags_of(connection, asset_uid).items():
+def _on_server(counted: ServerCount | None) -> OnServer | None:
+    return OnServer(submissions=counted.submissions, at=counted.at) if counted else None
+
+
+def _lags(lags: Mapping[str, arrivals.Lag]) -> Iterator[Lag]:
+    for origin, lag in lags.items():
         yield Lag(
             way=origin,  # type: ignore[arg-type]  # one of the two that it takes
-            looked_at=NEWEST,
+            looked_at=arrivals.NEWEST,
             submissions=len(lag.prompt),
             median=lag.within(0.5),
             slowest_twentieth=lag.within(0.95),
             late=lag.late,
-            late_after_seconds=int(PROMPT[origin].total_seconds()),
+            late_after_seconds=int(arrivals.PROMPT[origin].total_seconds()),
         )
 
 
-def _webhook(row: overview.Fields) -> Webhook:
-    address = urlsplit(row["endpoint"])
+def _webhook(known: Registration) -> Webhook:
+    """Return a registration as it is shown: without what may be a secret in its address."""
+    address = urlsplit(known.endpoint)
     shown = address._replace(query="", fragment="", netloc=address.netloc.rpartition("@")[2]).geturl()
-    return Webhook(**{**row, "endpoint": shown})
-
-
-def _waiting_deletes(known: Known) -> WaitingDeletes | None:
-    waiting = known.waiting
-    return (
-        WaitingDeletes(code=waiting.code, issued_at=waiting.issued_at, ids=waiting.ids) if waiting else None
+    return Webhook(
+        endpoint=shown,
+        way=known.channel,
+        registered_at=known.registered_at,
+        failures_read_until=known.failures_read_until,
     )
 
 
+def _waiting_deletes(waiting: WaitingList | None) -> WaitingDeletes | None:
+    return WaitingDeletes(**waiting._asdict()) if waiting else None
+
+
 def days_of(connection: Connection, asset_uid: str, moment: datetime, days: int) -> list[Day]:
-    """What came on each of the last days, those on which nothing came included."""
+    """Return what came on each of the last days, those on which nothing came included.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param moment: now (UTC): its day is the last one.
+    :param days: how many, at least 1.
+    """
     since = moment.date() - timedelta(days=days - 1)
     counts = {(a.day, a.origin): a.arrived for a in totals.arrivals(connection, asset_uid, since)}
     wanted = [since + timedelta(days=number) for number in range(days)]
@@ -152,12 +159,15 @@ def days_of(connection: Connection, asset_uid: str, moment: datetime, days: int)
     ]
 
 
-def run_of(row: overview.Fields) -> Run:
-    """A run as it is shown."""
-    ended = row["finished_at"]
-    seconds = round((ended - row["started_at"]).total_seconds(), 1) if ended else None
-    shown = {name: row[name] for name in Run.model_fields if name in row}
-    return Run(**shown, seconds=seconds, dag_run=_place(row["name"]))
+def run_of(run: shown_runs.Run) -> Run:
+    """Return a run as it is shown.
+
+    :param run: as the database has it.
+    """
+    ended = run.finished_at
+    seconds = round((ended - run.started_at).total_seconds(), 1) if ended else None
+    shown = {name: value for name, value in asdict(run).items() if name in Run.model_fields}
+    return Run(**shown, seconds=seconds, dag_run=_place(run.name))
 
 
 def _place(name: str) -> str | None:
@@ -165,23 +175,27 @@ def _place(name: str) -> str | None:
     return f"dags/{dag_id}/runs/{quote(run_id)}" if dag_id in _DAGS and run_id else None
 
 
-def rejections_of(rows: Sequence[overview.Fields]) -> list[Rejection]:
-    """Rejections with the columns that they do not fit."""
-    return [
-        Rejection(**{"payload": None, **row, "columns": json.loads(row["column_names"] or "[]")})
-        for row in rows
-    ]
+def rejections_of(rows: Sequence[Fields]) -> list[Rejection]:
+    """Return rejections with the columns that they do not fit, and the kind of answer that each takes.
+
+    :param rows: of ``listings.rejected_submissions``.
+    """
+    return [_rejection(row) for row in rows]
 
 
-def letters_of(rows: Sequence[overview.Fields]) -> list[DeadLetter]:
-    """Dead letters, their bodies as far as they can be shown."""
+def _rejection(row: Fields) -> Rejection:
+    columns = json.loads(row["column_names"] or "[]")
+    kinds = sorted({_KINDS[name].value for name in columns if name in _KINDS})
+    return Rejection(**{"payload": None, **row, "columns": columns, "kinds": kinds})
+
+
+def letters_of(rows: Sequence[Fields]) -> list[DeadLetter]:
+    """Return dead letters, their bodies as far as they can be shown.
+
+    :param rows: of ``listings.waiting_dead_letters``.
+    """
     return [DeadLetter(**{**row, "body": _shown(row.get("body"))}) for row in rows]
 
 
 def _shown(body: bytes | None) -> str | None:
     return None if body is None else body[:_SHOWN].decode("utf-8", "replace")
-
-
-def utc_now() -> datetime:
-    """The moment, as the tables have it."""
-    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,25 +1,27 @@
-"""Whatever keeps a light from being green, ``status`` says what to do about it."""
+"""``status`` says what to do about each finding that keeps a light from being green."""
 
 from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from kobo_mirror.cli.arguments import parser_of
-from kobo_mirror.store.lights import SENTENCES, Known, judge
-from kobo_mirror.sync.next_steps import STEPS, next_steps, step_of
-from tests.unit.store.test_lights import CASES, NOW, PROOF, WAITING, known
+from kobo_mirror.cli.next_steps import STEPS, next_steps, step_of
+from kobo_mirror.store.lights import SENTENCES, judge
+from kobo_mirror.store.overview import MirrorState
+from tests.unit.store.test_lights import CASES, NOW, PROOF, WAITING, state
 
 FACTS = {what: facts for what, facts, _, _ in CASES}
-DIFFERS = PROOF | {"stale": 1}
+DIFFERS = replace(PROOF, stale=1)
 COMMANDS = ("migrate", "sync", "verify", "status", "replay", "register-webhook", "run")
 
 
-def next_of(facts: Known) -> str | None:
-    return next_steps(facts, judge(facts, NOW, due=NOW - timedelta(hours=2), secret="new"))
+def next_of(facts: MirrorState) -> str | None:
+    return next_steps(facts, judge(facts, due=NOW - timedelta(hours=2), secret="new"))
 
 
 def test_every_finding_has_a_next_step() -> None:
@@ -28,7 +30,7 @@ def test_every_finding_has_a_next_step() -> None:
 
 @pytest.mark.parametrize("what", FACTS)
 def test_there_is_a_next_step_unless_the_light_is_green(what: str) -> None:
-    findings = judge(FACTS[what], NOW, due=NOW - timedelta(hours=2), secret="new")
+    findings = judge(FACTS[what], due=NOW - timedelta(hours=2), secret="new")
     found = next_of(FACTS[what])
     assert (found is None) == (not findings)
     assert not re.search(r"[{}]", found or "")
@@ -37,7 +39,7 @@ def test_there_is_a_next_step_unless_the_light_is_green(what: str) -> None:
 @pytest.mark.parametrize("what", FACTS)
 def test_each_command_that_is_named_can_be_run(what: str) -> None:
     parser = parser_of(dict.fromkeys(COMMANDS, lambda _: 0))
-    findings = judge(FACTS[what], NOW, due=NOW - timedelta(hours=2), secret="new")
+    findings = judge(FACTS[what], due=NOW - timedelta(hours=2), secret="new")
     for finding in findings:
         named = re.findall(r"`python -m kobo_mirror ([^`]+)`", step_of(finding, FACTS[what]))
         assert named
@@ -46,7 +48,7 @@ def test_each_command_that_is_named_can_be_run(what: str) -> None:
 
 
 def test_the_most_urgent_comes_first_and_none_twice() -> None:
-    assert next_of(known(waiting=WAITING, full_proof=None, history_gap=NOW)) == (
+    assert next_of(state(waiting_deletes=WAITING, full_proof=None, history_gap=NOW)) == (
         "if the 20 submissions are meant to go, run `python -m kobo_mirror sync --confirm-deletes "
         "0123456789ab`; run `python -m kobo_mirror verify --full`"
     )
@@ -58,5 +60,5 @@ def test_the_most_urgent_comes_first_and_none_twice() -> None:
 
 @pytest.mark.parametrize(("whole", "options"), [(False, "--repair"), (True, "--full --repair")])
 def test_a_difference_is_repaired_by_a_proof_that_finds_it_again(whole: bool, options: str) -> None:
-    differs = known(proof=DIFFERS | {"whole": whole})
+    differs = state(proof=replace(DIFFERS, whole=whole))
     assert next_of(differs) == f"run `python -m kobo_mirror verify {options}`"

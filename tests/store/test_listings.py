@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from kobo_mirror.database.engine import reading
-from kobo_mirror.store import overview
+from kobo_mirror.store import listings
 from kobo_mirror.store.dead_letters import keep
 from tests.support.submissions import ASSET, submission
 from tests.support.writing import Writing
@@ -17,13 +17,14 @@ from tests.support.writing import Writing
 Listed = Callable[[Connection, int], list[dict[str, Any]]]
 LISTS: dict[str, tuple[str, Listed]] = {
     "letters of a form": (
-        "id", lambda c, after: overview.waiting_letters(c, ASSET, after=after, limit=2, answers=False),
+        "id", lambda c, after: listings.waiting_dead_letters(c, ASSET, after=after, limit=2, answers=False),
     ),
     "all letters": (
-        "id", lambda c, after: overview.waiting_letters(c, None, after=after, limit=2, answers=True),
+        "id", lambda c, after: listings.waiting_dead_letters(c, None, after=after, limit=2, answers=True),
     ),
     "rejections": (
-        "kobo_id", lambda c, after: overview.rejected(c, ASSET, after=after, limit=2, answers=False),
+        "kobo_id",
+        lambda c, after: listings.rejected_submissions(c, ASSET, after=after, limit=2, answers=False),
     ),
 }  # fmt: skip
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kobo_mirror.store.lights import Finding, Known
+from kobo_mirror.store.lights import Finding
+from kobo_mirror.store.overview import MirrorState
 
 COMMAND = "python -m kobo_mirror"
 SYNC = f"`{COMMAND} sync`"
@@ -37,33 +38,38 @@ STEPS: Mapping[str, str] = {
 
 
 def repair_command(*, full: bool) -> str:
-    """The command that mends what a proof found.
+    """Return the command that mends what a proof found, without backticks.
 
-    :param full: the proof compared every answer: one that compares less may not find it again.
+    :param full: the proof compared every answer: a quick one may not find the difference again.
     """
     return f"{COMMAND} verify{' --full' if full else ''} --repair"
 
 
 def after_a_failed_first_sync() -> str:
-    """What to do where the first sync failed."""
+    """Return what to do where the first sync failed."""
     return STEPS["sync_failed"] + _WHOLE
 
 
-def next_steps(known: Known, findings: Sequence[Finding]) -> str | None:
-    """What a person should do now, the most urgent first; None where there is nothing to do."""
+def next_steps(state: MirrorState, findings: Sequence[Finding]) -> str | None:
+    """Return what a person should do now, the most urgent first, or None where there is nothing to do.
+
+    :param state: what the findings are of.
+    :param findings: what ``judge`` found, the gravest first.
+    """
     keys = [finding.key for finding in findings]
-    steps = [step_of(finding, known) for finding in findings]
+    steps = [step_of(finding, state) for finding in findings]
     if "never_synced" in keys and "sync_failed" in keys:
         steps = [step for key, step in zip(keys, steps, strict=True) if key != "never_synced"]
         steps[steps.index(STEPS["sync_failed"])] = after_a_failed_first_sync()
     return "; ".join(dict.fromkeys(steps)) or None
 
 
-def step_of(finding: Finding, known: Known) -> str:
-    """What to do about a finding.
+def step_of(finding: Finding, state: MirrorState) -> str:
+    """Return what to do about a finding.
 
-    :param known: what it was found in.
+    :param finding: what ``judge`` found.
+    :param state: what it was found in.
     """
-    code = known.waiting.code if known.waiting else ""
-    repair = repair_command(full=bool(known.proof and known.proof["whole"]))
+    code = state.waiting_deletes.code if state.waiting_deletes else ""
+    repair = repair_command(full=bool(state.proof and state.proof.whole))
     return STEPS[finding.key].format(**finding.numbers, code=code, repair=repair)

@@ -1,0 +1,97 @@
+"""What ``python -m kobo_mirror status`` tells: the state of the mirror as plain data."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+
+from kobo_mirror.cli.next_steps import SYNC, after_a_failed_first_sync, next_steps
+from kobo_mirror.database.engine import reading
+from kobo_mirror.forms.schema import Form
+from kobo_mirror.store.bindings import bound_to
+from kobo_mirror.store.failed_runs import unbound_uid
+from kobo_mirror.store.lights import SENTENCES, Light, judge, light_of
+from kobo_mirror.store.listings import rejected_submissions
+from kobo_mirror.store.overview import read_state
+from kobo_mirror.store.proofs import Proof
+from kobo_mirror.store.schema import require_tables
+from kobo_mirror.store.shown_runs import Run, failed_start
+
+_NAMED = 10
+_LATE = timedelta(days=1)  # the schedule is not known here
+
+
+def status(engine: Engine, form: Form) -> dict[str, Any]:
+    """Return what the database knows of a form's mirror, without asking the server.
+
+    :param engine: the mirror's database.
+    :param form: the declaration of the form table.
+    :returns: counts, the last runs, the first ten rejections (``_id`` and reason) and what to do next, ready
+        for JSON. ``last_run`` and ``last_exact_run`` are former names of ``last_good_sync`` and
+        ``last_good_exact_sync``.
+    :raises SchemaError: our tables are not all there, or are old.
+    """
+    require_tables(engine, form)
+    bound = bound_to(engine, form)
+    if bound is None:
+        return _unbound(engine, form)
+    server, asset = bound
+    with reading(engine) as connection:
+        state = read_state(connection, form, asset)
+        rejected = rejected_submissions(connection, asset, after=-1, limit=_NAMED, answers=False)
+    findings = judge(state, due=state.moment - _LATE)
+    last_good, last_good_exact = _finish(state.last_good), _finish(state.last_good_exact)
+    return {
+        "form_table": form.table,
+        "mirrors": f"form {asset} of {server}",
+        "light": light_of(findings).value,
+        "findings": [finding.sentence for finding in findings],
+        "submissions": state.applied,
+        "rejected": state.rejected,
+        "deleted": state.deleted,
+        "rejections": [(row["kobo_id"], row["reason"]) for row in rejected],
+        "to_fetch": state.to_fetch,
+        "dead_letters": state.dead_letters,
+        "last_good_sync": last_good,
+        "last_good_exact_sync": last_good_exact,
+        "last_run": last_good,
+        "last_exact_run": last_good_exact,
+        "unfinished_run": state.unfinished.name if state.unfinished else None,
+        "last_proof": _proof(state.proof),
+        "last_full_proof": _proof(state.full_proof),
+        "error": state.newest_sync.error if state.newest_sync else None,
+        "verify_error": _failure(state.verification_failure),
+        "waiting_deletes": state.waiting_deletes.code if state.waiting_deletes else None,
+        "next": next_steps(state, findings),
+    }
+
+
+def _unbound(engine: Engine, form: Form) -> dict[str, Any]:
+    """Return what is known while the table mirrors no form: whether a sync was tried, and why it failed."""
+    with reading(engine) as connection:
+        failed = failed_start(connection, unbound_uid(form.table))
+    nothing_read = "The tables are there, but no form has been read into them yet."
+    return {
+        "form_table": form.table,
+        "mirrors": None,
+        "light": (Light.RED if failed else Light.AMBER).value,
+        "findings": [SENTENCES["sync_failed"], nothing_read] if failed else [nothing_read],
+        "error": failed.error if failed else None,
+        "next": after_a_failed_first_sync()
+        if failed
+        else f"set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then run {SYNC}",
+    }
+
+
+def _failure(run: Run | None) -> str | None:
+    return f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC: {run.error}" if run else None
+
+
+def _proof(proof: Proof | None) -> str | None:
+    return f"{proof.finished_at:%Y-%m-%d %H:%M:%S} UTC: {proof.sentence}" if proof else None
+
+
+def _finish(run: Run | None) -> str | None:
+    return f"{run.finished_at:%Y-%m-%d %H:%M:%S} UTC" if run else None

@@ -1,0 +1,78 @@
+"""Lists that a person is shown beside the state of a mirror, in pages: each is read by key."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, func, select
+
+from kobo_mirror.store.dead_letters import waits_for
+from kobo_mirror.store.tables import dead_letters, forms, rejections, submissions
+
+Fields = dict[str, Any]
+"""A row by the names of its columns."""
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[Fields]:
+    return [row._asdict() for row in connection.execute(query)]
+
+
+class BoundForm(NamedTuple):
+    """A form table and the form that it mirrors."""
+
+    form_table: str
+    server: str
+    asset_uid: str
+
+
+def bound_forms(connection: Connection) -> list[BoundForm]:
+    """Return the forms that this database mirrors, in the order of their tables' names.
+
+    :param connection: an open transaction.
+    """
+    t = forms.c
+    rows = connection.execute(select(t.form_table, t.server, t.asset_uid).order_by(t.form_table))
+    return [BoundForm(*row) for row in rows]
+
+
+def rejected_submissions(
+    connection: Connection, asset_uid: str, *, after: int, limit: int, answers: bool
+) -> list[Fields]:
+    """Return rejections in the order of ``_id``.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param after: only those with a higher ``_id``.
+    :param limit: at most so many.
+    :param answers: with the raw submission (``payload``), which holds a respondent's answers.
+    """
+    t = submissions.c
+    names = rejections.c.column_names
+    columns = [t.kobo_id, t.reason, names, t.submission_time, t.first_seen_at]
+    columns += [t.payload] if answers else []
+    listed = rejections.join(
+        submissions,
+        (rejections.c.asset_uid == t.asset_uid) & (rejections.c.kobo_id == t.kobo_id),
+    )
+    mine = (rejections.c.asset_uid == asset_uid) & (rejections.c.kobo_id > after) & (t.state == "rejected")
+    query = select(*columns).select_from(listed).where(mine).order_by(rejections.c.kobo_id).limit(limit)
+    return _rows(connection, query)
+
+
+def waiting_dead_letters(
+    connection: Connection, asset_uid: str | None, *, after: int, limit: int, answers: bool
+) -> list[Fields]:
+    """Return dead letters that no replay has taken, the oldest first.
+
+    :param connection: an open transaction.
+    :param asset_uid: those of this form, or of no form that is known; None: all.
+    :param after: only those with a higher id.
+    :param limit: at most so many.
+    :param answers: with the body as it came, which may hold a respondent's answers.
+    """
+    t = dead_letters.c
+    size = func.length(t.body).label("bytes")
+    columns = [t.id, t.received_at, t.source, t.reason, t.attempts, size, *([t.body] if answers else [])]
+    waits = t.replayed_at.is_(None) if asset_uid is None else waits_for(asset_uid)
+    query = select(*columns).where(waits, t.id > after)
+    return _rows(connection, query.order_by(t.id).limit(limit))
