@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import dag
 
-from kobo_mirror.airflow.operators import KoboOperator
+from kobo_mirror.airflow.operators import KoboFormsOperator
 from kobo_mirror.airflow.pools import POOL
 
 DOC = """
@@ -34,7 +34,7 @@ The field may be empty or wrong until then. Nothing is read but the list, and no
 )
 def kobo_forms() -> None:
     """One task: the list is its log, and the run's note."""
-    KoboOperator(task_id="forms", step="forms")
+    KoboFormsOperator(task_id="forms")
 
 
 kobo_forms()

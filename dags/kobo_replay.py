@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag
 
-from kobo_mirror.airflow.operators import KoboOperator
+from kobo_mirror.airflow.operators import KoboReplayOperator
 from kobo_mirror.airflow.pools import POOL
 
 DOC = """
@@ -66,9 +66,8 @@ _IDS: dict[str, Any] = {
 )
 def kobo_replay() -> None:
     """One task: its result is the run's note."""
-    KoboOperator(
+    KoboReplayOperator(
         task_id="replay",
-        step="replay",
         rejections="{{ params.rejections }}",
         dead_letters="{{ params.dead_letters }}",
     )

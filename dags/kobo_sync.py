@@ -8,7 +8,15 @@ from airflow.sdk import Param, TaskGroup, dag
 
 from kobo_mirror.airflow.alerts import deadline_from_env
 from kobo_mirror.airflow.assets import RECORDS
-from kobo_mirror.airflow.operators import KoboOperator
+from kobo_mirror.airflow.operators import (
+    KoboPlanOperator,
+    KoboPrepareOperator,
+    KoboPublishOperator,
+    KoboPullOperator,
+    KoboReconcileOperator,
+    KoboRegisterOperator,
+    KoboReleaseOperator,
+)
 from kobo_mirror.airflow.pools import POOL, requests_at_once
 from kobo_mirror.airflow.schedules import schedule_from_env
 
@@ -111,37 +119,32 @@ nothing is deleted until a person says that it is meant, by *Confirm deletes*.
 def kobo_sync() -> None:
     """Wire the steps of a sync. The groups tell the story; a task's id is the same with and without them."""
     with TaskGroup("get_ready", group_display_name="Get ready", prefix_group_id=False):
-        prepare = KoboOperator(
+        prepare = KoboPrepareOperator(
             task_id="prepare",
-            step="prepare",
             mode="{{ params.mode }}",
             since_id="{{ params.since_id }}",
             confirm_deletes="{{ params.confirm_deletes }}",
         )
         prepare.as_setup()  # type: ignore[no-untyped-call]  # Airflow gives it no types
-        register = KoboOperator(task_id="register_webhook", step="register")
+        register = KoboRegisterOperator(task_id="register_webhook")
     run_handle = prepare.output
     with TaskGroup("read_what_is_new", group_display_name="Read what is new", prefix_group_id=False):
-        plan = KoboOperator(task_id="plan", step="plan", run_handle=run_handle, groups=2)
-        pull = KoboOperator.partial(
+        plan = KoboPlanOperator(task_id="plan", run_handle=run_handle, groups=2)
+        pull = KoboPullOperator.partial(
             task_id="pull",
-            step="pull",
             run_handle=run_handle,
             page_size="{{ params.page_size }}",
             pool_slots=requests_at_once(),
         ).expand_kwargs(plan.output)
     with TaskGroup("compare_and_settle", group_display_name="Compare and settle", prefix_group_id=False):
-        reconcile = KoboOperator(
+        reconcile = KoboReconcileOperator(
             task_id="reconcile",
-            step="reconcile",
             run_handle=run_handle,
             confirm_deletes="{{ params.confirm_deletes }}",
         )
     with TaskGroup("finish", group_display_name="Finish", prefix_group_id=False):
-        publish = KoboOperator(task_id="publish", step="publish", run_handle=run_handle, outlets=[RECORDS])
-        release = KoboOperator(task_id="release", step="release", run_handle=run_handle).as_teardown(
-            setups=prepare
-        )
+        publish = KoboPublishOperator(task_id="publish", run_handle=run_handle, outlets=[RECORDS])
+        release = KoboReleaseOperator(task_id="release", run_handle=run_handle).as_teardown(setups=prepare)
     prepare >> register >> release
     pull >> reconcile >> publish >> release
 

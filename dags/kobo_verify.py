@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.sdk import Param, dag
 
 from kobo_mirror.airflow.alerts import deadline_from_env
-from kobo_mirror.airflow.operators import KoboOperator
+from kobo_mirror.airflow.operators import KoboVerifyOperator
 from kobo_mirror.airflow.pools import POOL
 from kobo_mirror.airflow.schedules import schedule_from_env
 
@@ -71,9 +71,8 @@ and listed, with the reason, in the view `kobo_rejected`.
 )
 def kobo_verify() -> None:
     """One task: it passes or it fails."""
-    KoboOperator(
+    KoboVerifyOperator(
         task_id="verify",
-        step="verify",
         full="{{ params.full }}",
         full_when_due=True,
         repair="{{ params.repair }}",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kobo_mirror.airflow.hooks import CONNECTION_SETTINGS
+from kobo_mirror.airflow.connection_fields import CONNECTION_SETTINGS
 from kobo_mirror.config.settings import Settings
 from tests.compose.test_compose_file import ROOT, SERVICES
 
@@ -34,7 +34,7 @@ READERS = {
         *DAGS,
         f"{LIBRARY}/airflow/alerts.py",
         f"{LIBRARY}/airflow/hooks.py",
-        f"{LIBRARY}/airflow/operators.py",
+        f"{LIBRARY}/airflow/operators",
         f"{LIBRARY}/sync/context.py",
         f"{LIBRARY}/sync/mirror.py",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, text
 
+from kobo_mirror.airflow.connection_fields import naming_connection
 from tests.dags.test_sync import ON_SQLITE, count, last_run
 from tests.support.dag_runs import Airflow
 
@@ -57,4 +58,4 @@ def test_a_run_that_never_gets_to_it_is_noted_with_its_class(  # noqa: PLR0917
     assert str(run.state) == "failed"
     noted = last_run(engine)
     assert (noted.name, noted.mode, noted.failure) == (f"{dag_id} {run.run_id}", mode, failure)
-    assert noted.error in airflow.note(run)
+    assert naming_connection(noted.error, "kobo_default") in airflow.note(run)

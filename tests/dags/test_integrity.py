@@ -53,7 +53,7 @@ def test_it_says_who_owns_it_and_what_it_does(dag: Any) -> None:
 
 
 def test_every_task_is_tried_again_and_fails_at_once_where_that_does_not_help(dag: Any) -> None:
-    from kobo_mirror.airflow.operators import RETRY_BY_ERROR
+    from kobo_mirror.airflow.policy import RETRY_BY_ERROR
 
     for task in dag.tasks:
         assert task.retries >= 1

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 KEYS = ("note", "error", "kobo_mirror_note", "kobo_mirror_error")
 THEIRS = """
 from airflow.sdk import DAG, BaseOperator
-from kobo_mirror.airflow.operators import KoboOperator
+from kobo_mirror.airflow.operators import KoboFormsOperator
 
 class Theirs(BaseOperator):
     def execute(self, context):
@@ -28,7 +28,7 @@ class Theirs(BaseOperator):
 with DAG("theirs", schedule=None):
     Theirs(task_id="theirs", retries=0)
     if GIVEN["ours"]:
-        KoboOperator(task_id="ours", retries=0, **GIVEN["ours"])
+        KoboFormsOperator(task_id="ours", retries=0)
 """
 VALUES = ["their own words", SERIALIZED, {"their": "answer"}]
 
@@ -52,10 +52,10 @@ def airflow(
     return Airflow(monkeypatch, simulator, database_url)
 
 
-def foreign_dag(folder: Path, value: Any, *, fails: bool, **ours: Any) -> Any:
+def foreign_dag(folder: Path, value: Any, *, fails: bool, ours: bool = False) -> Any:
     """A DAG of another team, whose task leaves a value under each of the keys and ends as told.
 
-    :param ours: the parameters of a task of ours in it; none: there is none.
+    :param ours: add a task of ours to it.
     """
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
@@ -83,7 +83,7 @@ def test_the_run_of_another_team_gets_no_note_and_nothing_of_it_is_read(
 def test_beside_our_task_in_their_dag_only_ours_is_noted(
     airflow: Airflow, simulator: SimulatorProcess, tmp_path: Path, value: Any
 ) -> None:
-    run = foreign_dag(tmp_path, value, fails=False, step="forms").test()
+    run = foreign_dag(tmp_path, value, fails=False, ours=True).test()
     line = f"{simulator.asset}: Client data (simulated) (300 submissions)"
     assert airflow.note(run) == f"1 forms at {simulator.url}\n- {line}"
     assert DeserializationProbe.made == []
@@ -94,8 +94,9 @@ def test_the_error_of_our_task_in_their_dag_is_noted_as_it_is(
     airflow: Airflow, tmp_path: Path, value: Any
 ) -> None:
     airflow.connect(KOBO_TOKEN="a-token-that-no-account-has-0000000000000")
-    run = foreign_dag(tmp_path, value, fails=True, step="forms").test()
-    assert airflow.note(run).startswith("ours: KOBO_TOKEN was refused by ")
+    run = foreign_dag(tmp_path, value, fails=True, ours=True).test()
+    assert airflow.note(run).startswith("ours: 'API token' was refused by ")
+    assert airflow.note(run).endswith("The field 'API token' is in Admin → Connections → kobo_default.")
     assert "their" not in airflow.note(run)
     assert DeserializationProbe.made == []
 

@@ -61,6 +61,11 @@ def fetch_list(engine: Engine) -> dict[str, datetime]:
     return {row["ref"]: row["asked_at"] for row in rows_of(engine, to_fetch)}
 
 
+def ages(engine: Engine) -> dict[int, int]:
+    """The column ``age`` of the form table by ``kobo_id``."""
+    return {key: row["age"] for key, row in records(engine).items()}
+
+
 def letters(engine: Engine) -> list[RowMapping]:
     """The dead letters."""
     return rows_of(engine, dead_letters)

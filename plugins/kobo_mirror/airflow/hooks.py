@@ -9,6 +9,7 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import BaseHook
 
+from kobo_mirror.airflow.connection_fields import EXTRAS, LABELS, with_labels
 from kobo_mirror.airflow.extras import mysql_options
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermittedError
@@ -20,21 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
     from kobo_mirror.kobo.form import FormInfo, KoboClient
-
-# The connection's fields by the name of their setting. Any other setting comes from the environment.
-_EXTRAS = {
-    "KOBO_ASSET_ID": ("asset_uid", "Form"),
-    "KOBO_PAGE_SIZE": ("page_size", "Page size"),
-    "REAL_TIME_POST_ENDPOINT_URL": ("webhook_endpoint", "Webhook endpoint"),
-    "WEBHOOK_SECRET": ("webhook_secret", "Webhook secret"),
-    "WEBHOOK_SECRET_PREVIOUS": ("webhook_secret_previous", "Previous webhook secret"),
-    "INKOMOKO_REGISTER_WEBHOOK_URL": ("registrar_url", "Registrar"),
-}
-_LABELS = {"KOBO_URL": "Server", "KOBO_TOKEN": "API token"} | {
-    name: label for name, (_, label) in _EXTRAS.items()
-}
-CONNECTION_SETTINGS = frozenset(_LABELS)
-"""The settings that a connection holds; a task's environment is not asked for these."""
 
 
 class KoboHook(HttpHook):
@@ -67,11 +53,11 @@ class KoboHook(HttpHook):
         connection = self.get_connection(self.kobo_conn_id)
         extra = connection.extra_dejson
         given = {"KOBO_URL": extra.get("server") or connection.host, "KOBO_TOKEN": connection.password}
-        given |= {name: extra.get(field) for name, (field, _) in _EXTRAS.items()}
+        given |= {name: extra.get(field) for name, (field, _) in EXTRAS.items()}
         return Settings.from_env(
             need=need,
             env={**os.environ, **{name: str(value or "") for name, value in given.items()}},
-            names={name: f"'{label}'" for name, label in _LABELS.items()},
+            names={name: f"'{label}'" for name, label in LABELS.items()},
             advice=advice or f"Set it in Admin → Connections → {self.kobo_conn_id}.",
         )
 
@@ -103,7 +89,7 @@ class KoboHook(HttpHook):
                     ]
                 )
         except KoboMirrorError as problem:
-            return False, _in_words_of_the_form(str(problem))
+            return False, with_labels(str(problem))
 
     def _set_base_url(self, connection: Any) -> None:
         connection.host = connection.extra_dejson.get("server") or connection.host
@@ -119,12 +105,6 @@ class KoboHook(HttpHook):
         """Keep the connection's extra out of the headers, where ``HttpHook`` would put it."""
         self.merged_extra = dict(extra_options)
         return session
-
-
-def _in_words_of_the_form(sentence: str) -> str:
-    for name, label in _LABELS.items():
-        sentence = sentence.replace(name, f"'{label}'")
-    return sentence
 
 
 def _described(form: FormInfo) -> str:

@@ -2,7 +2,7 @@
 
 A task cannot set the note of its run, so our tasks leave sentences in XComs, and this listener turns them
 into the note in the process that ends the run: the scheduler, or the API server for a person. It is
-called at the end of every run of that Airflow. It reads XComs of our own operator under keys of our own
+called at the end of every run of that Airflow. It reads XComs of our own operators under keys of our own
 and nothing else, and takes them for text as they are stored: nothing is deserialized.
 """
 
@@ -17,7 +17,6 @@ from kobo_mirror.airflow.keys import ERROR, NOTE
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
-OPERATOR = "KoboOperator"
 LONGEST = 1000
 _WORDS = {"inserted": "new", "updated": "edited", "deleted": "deleted", "rejected": "rejected"}
 
@@ -70,6 +69,8 @@ def _sentences(dag_run: DagRun, session: Any) -> list[str]:
     from airflow.utils.state import TaskInstanceState
     from sqlalchemy import and_, select
 
+    from kobo_mirror.airflow.operators import __all__ as operators
+
     same_task = and_(
         XComModel.dag_id == TaskInstance.dag_id,
         XComModel.run_id == TaskInstance.run_id,
@@ -80,7 +81,7 @@ def _sentences(dag_run: DagRun, session: Any) -> list[str]:
         select(XComModel.key, XComModel.task_id, XComModel.value, TaskInstance.state)
         .join(TaskInstance, same_task)
         .where(TaskInstance.dag_id == dag_run.dag_id, TaskInstance.run_id == dag_run.run_id)
-        .where(TaskInstance.operator == OPERATOR, XComModel.key.in_([NOTE, ERROR]))
+        .where(TaskInstance.operator.in_(operators), XComModel.key.in_([NOTE, ERROR]))
         .order_by(XComModel.timestamp)
     ).all()
     texts = [row for row in left if isinstance(row.value, str)]

@@ -7,7 +7,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from kobo_mirror.airflow.hooks import _EXTRAS, KoboDatabaseHook, KoboHook
+from kobo_mirror.airflow.connection_fields import EXTRAS
+from kobo_mirror.airflow.hooks import KoboDatabaseHook, KoboHook
 from kobo_mirror.airflow.provider_info import get_provider_info
 from kobo_mirror.config.address import read_options
 
@@ -47,7 +48,7 @@ def test_every_field_of_the_database_is_an_option_that_is_known() -> None:
 
 def test_every_field_of_the_form_is_read_under_its_label() -> None:
     labels = {name: field["label"] for name, field in fields().items()}
-    assert labels == {"server": "Server", **dict(_EXTRAS.values())}
+    assert labels == {"server": "Server", **dict(EXTRAS.values())}
 
 
 def test_the_server_is_one_of_the_public_ones_or_any_other() -> None:

@@ -1,0 +1,154 @@
+"""A whole sync in one task, and what the operators of its steps inherit from it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import Context
+
+from kobo_mirror.airflow.beginning import make_tables, require_settings
+from kobo_mirror.airflow.notes import counts_note
+from kobo_mirror.airflow.operators.base import CONNECTIONS, BaseKoboOperator, Opened, name_of_run
+from kobo_mirror.airflow.operators.rendered import number_of, text_of
+from kobo_mirror.errors import ConfigurationError
+
+
+class KoboOperator(BaseKoboOperator):
+    """Mirror a KoboToolbox form into a database: a whole sync in one task.
+
+    Large forms are better read by the steps as tasks of their own, as ``dags/kobo_sync.py`` does: these are
+    tried again one by one, and ``pull`` is spread over several tasks. The operators of these steps, and of
+    ``verify``, ``replay`` and ``forms``, are subclasses of this one.
+
+    :param mode: ``incremental`` (what is new), ``exact`` (also edits and deletes), ``auto`` (the form's size
+        and the last exact run decide), or ``again`` (reads the whole form anew); ``usual`` is the former name
+        of ``incremental``. (templated)
+    :param page_size: submissions a request; None: as the connection says. (templated)
+    :param since_id: read every submission with a higher ``_id`` again; None: what is new. (templated)
+    :param confirm_deletes: the code of a list of deletes that waits for a person's word. (templated)
+    :param in_flight: requests at once; None: as many as ``KOBO_MAX_IN_FLIGHT`` allows. (templated)
+    :raises ConfigurationError: it is asked for a step, as in 0.1. Airflow shows it as an import error.
+    """
+
+    template_fields: Sequence[str] = (
+        *CONNECTIONS,
+        "mode",
+        "page_size",
+        "since_id",
+        "confirm_deletes",
+        "in_flight",
+    )
+
+    def __init__(
+        self,
+        *,
+        mode: str = "auto",
+        page_size: int | str | None = None,
+        since_id: int | str | None = None,
+        confirm_deletes: str | None = None,
+        in_flight: int | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        _refuse_step(kwargs.pop("step", "sync"))
+        super().__init__(**kwargs)
+        self.mode = mode
+        self.page_size = page_size
+        self.since_id = since_id
+        self.confirm_deletes = confirm_deletes
+        self.in_flight = in_flight
+
+    def _perform(self, context: Context) -> Any:
+        """Take all steps; returns the counts of the run."""
+        confirm, in_flight = text_of(self.confirm_deletes), number_of(self.in_flight)
+        mode, since = mode_and_since(self.mode, self.since_id)
+        name = name_of_run(context)
+        self._make_ready(name)
+        with self.opened(in_flight=in_flight) as opened:
+            require_waiting_code(opened, confirm)
+            sync = self.sync_of(opened, page_size=number_of(self.page_size), in_flight=in_flight)
+            counts = sync.run(mode=mode, since=since, confirm=confirm, name=name)
+        return self._tell_counts(context, counts)
+
+    def _make_ready(self, name: str) -> None:
+        """Check the connection and make the tables that are missing.
+
+        :param name: the run's name, under which a failure is noted.
+        """
+        from kobo_mirror.sync.lease_keeper import note_not_started
+
+        require_settings(self.kobo_conn_id, self.database_conn_id, name, note_not_started)
+        make_tables(self.database_conn_id, name)
+
+    def _tell_counts(self, context: Context, counts: dict[str, Any]) -> dict[str, Any]:
+        """Tell the counts of a run to its log, its note and whatever waits for the task's assets."""
+        self.log.info("%s", counts["sentence"])
+        self.leave_note(context, counts_note(counts))
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = dict(counts)
+        return counts
+
+
+class KoboStepOperator(KoboOperator):
+    """Base of the operators that do one step: none of a whole sync's parameters is theirs."""
+
+    template_fields: Sequence[str] = CONNECTIONS
+
+    def __init__(self, **kwargs: Any) -> None:
+        BaseKoboOperator.__init__(self, **kwargs)  # KoboOperator's own would take its parameters
+
+    @abstractmethod
+    def _perform(self, context: Context) -> Any:
+        """Do the step."""
+
+
+def mode_and_since(mode: str, since_id: int | str | None) -> tuple[str, int | None]:
+    """Return the mode, and the ``_id`` above which all is read again, as ``MirrorSync`` takes them.
+
+    :param mode: as ``KoboOperator`` takes it; ``again`` is an exact run that reads everything.
+    :param since_id: as ``KoboOperator`` takes it.
+    """
+    return ("exact", 0) if mode == "again" else (mode, number_of(since_id))
+
+
+def require_waiting_code(opened: Opened, code: str | None) -> None:
+    """Refuse a code that confirms no list of deletes.
+
+    One that has confirmed its list already is let through: this may be another try of the task that used it.
+
+    :param opened: the connections of the task.
+    :param code: what a person gave; None: nothing.
+    :raises ConfigurationError: no list waits under the code.
+    """
+    from kobo_mirror.store.codes import require_waiting
+
+    if code:
+        require_waiting(opened.engine, opened.settings.kobo_asset_id, code, served_will_do=True)
+
+
+_STEPS = (
+    "prepare",
+    "register",
+    "plan",
+    "pull",
+    "reconcile",
+    "publish",
+    "release",
+    "verify",
+    "replay",
+    "forms",
+)
+
+
+def _refuse_step(step: str) -> None:
+    """Name the class for a step that 0.1 was asked for by ``step=``."""
+    if step == "sync":
+        return
+    classes = {name: f"Kobo{name.capitalize()}Operator" for name in _STEPS}
+    if step not in classes:
+        raise ConfigurationError(f"KoboOperator has no step {step!r}: each step is a class of its own.")
+    raise ConfigurationError(
+        f'KoboOperator(step="{step}") is {classes[step]} now, with the same parameters: '
+        f"from kobo_mirror.airflow.operators import {classes[step]}."
+    )
