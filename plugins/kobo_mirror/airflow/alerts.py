@@ -1,4 +1,4 @@
-"""Who is told when a run takes too long."""
+"""Alerts for runs that take too long."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ _ALERT_URL = "KOBO_ALERT_URL"
 
 
 def deadline_from_env(variable: str) -> DeadlineAlert | None:
-    """The minutes after its start within which a run must have ended; None: it may take its time.
+    """Return the deadline of a DAG's runs, or None where the environment sets none.
 
-    A run that is late is marked so in Airflow's UI, and ``say_late`` tells people. Unset means None, since
-    ``airflow dags test`` of Airflow 3.3 fails on any DAG that has a deadline.
+    Airflow marks a run that misses it as late in its UI, and calls ``say_late``. There is no deadline by
+    default, since ``airflow dags test`` of Airflow 3.3 fails on any DAG that has one.
 
-    :raises ConfigurationError: the variable holds no such number. Airflow shows it as an import error.
+    :param variable: the environment variable with the minutes after which a run must have ended; it may be
+        unset, empty or ``none``.
+    :raises ConfigurationError: it holds no number of minutes. Airflow shows this as an import error.
     """
     text = os.environ.get(variable, "").strip()
     if text.lower() in ("", "none"):
@@ -40,10 +42,13 @@ def deadline_from_env(variable: str) -> DeadlineAlert | None:
 
 
 def say_late(minutes: int, context: dict[str, Any]) -> None:
-    """Say which run is late: in the log, and to ``KOBO_ALERT_URL`` as ``{"text": …}``, which chats take.
+    """Log which run is late, and post the sentence to ``KOBO_ALERT_URL``, if that is set.
 
-    :raises ConfigurationError: that is no address.
-    :raises KoboMirrorError: the address does not take it.
+    It is posted as ``{"text": …}``, which the incoming webhooks of chat services accept.
+
+    :param minutes: the deadline, in minutes after the run was queued.
+    :raises ConfigurationError: ``KOBO_ALERT_URL`` holds no address.
+    :raises KoboMirrorError: the address did not accept the alert.
     """
     run = context["dag_run"]
     late = f"its run {run['dag_run_id']} has not ended {minutes} minutes after its start"
@@ -59,5 +64,5 @@ def say_late(minutes: int, context: dict[str, Any]) -> None:
 
     try:
         requests.post(url, json={"text": sentence}, timeout=(5, 15)).raise_for_status()
-    except requests.RequestException as problem:  # its sentence names the address, often a secret
-        raise KoboMirrorError(f"{_ALERT_URL} did not take the alert ({type(problem).__name__}).") from None
+    except requests.RequestException as problem:  # its text quotes the address, which often holds a secret
+        raise KoboMirrorError(f"{_ALERT_URL} did not accept the alert ({type(problem).__name__}).") from None

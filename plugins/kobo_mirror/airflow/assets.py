@@ -1,4 +1,4 @@
-"""What the DAGs bring up to date, as Airflow knows it; other DAGs may start when it changes."""
+"""The form table as an asset of Airflow: other DAGs can be scheduled on its updates."""
 
 from __future__ import annotations
 

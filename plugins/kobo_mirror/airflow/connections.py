@@ -1,7 +1,7 @@
-"""``python -m kobo_mirror.airflow.connections``: create our connections and our pool.
+"""``python -m kobo_mirror.airflow.connections``: create connections and a pool from the environment.
 
-They come from the environment and are rows of Airflow's own database, so that they show in its UI and can be
-changed there; what is there already is left as it is. Runs beside Airflow (when it is set up), not in a task.
+They become rows of Airflow's own database, so that its UI shows them and can change them; those that exist
+are left as they are. It runs when Airflow is set up, not in a task.
 """
 
 from __future__ import annotations
@@ -19,13 +19,16 @@ from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.dialects import dialect_of_url
 from kobo_mirror.errors import ConfigurationError
 
-# The Test button of Airflow's list sends 0 where no port is stored, and is told "Bad Request" since 0 is
-# another port than none: so one is always stored.
+# Where no port is stored, the Test button in Airflow's list of connections sends 0, and gets "Bad Request",
+# because 0 is not what is stored. So a port is always stored.
 _NO_PORT, _USUAL_PORT = 0, 3306
 
 
 def kobo_connection(settings: Settings) -> dict[str, Any]:
-    """The fields of ``kobo_default``."""
+    """Return the fields of ``kobo_default``, by the names of ``airflow.models.Connection``.
+
+    :param settings: name the server, the token, the form and the webhook.
+    """
     extra = {
         "server": settings.kobo_url,
         "asset_uid": settings.kobo_asset_id,
@@ -45,7 +48,12 @@ def kobo_connection(settings: Settings) -> dict[str, Any]:
 
 
 def database_connection(settings: Settings) -> dict[str, Any]:
-    """The fields of ``kobo_database``; an SQLite file is an address in its extra."""
+    """Return the fields of ``kobo_database``, by the names of ``airflow.models.Connection``.
+
+    An SQLite file becomes an address in the extra.
+
+    :param settings: name the database.
+    """
     described = {"conn_type": "kobodb", "description": "The database that holds the mirror"}
     url = make_url(settings.database_url)
     if dialect_of_url(url).is_file:
@@ -67,8 +75,10 @@ _CONNECTIONS = {
 
 
 def create_absent(env: Mapping[str, str]) -> list[str]:
-    """Create the connections that Airflow lacks; returns their names.
+    """Create the connections that Airflow lacks.
 
+    :param env: the environment; it needs to describe only the connections that are created.
+    :returns: the ids of the connections that were created.
     :raises ConfigurationError: a setting that such a connection needs is missing or malformed.
     """
     from airflow.models.connection import Connection
@@ -86,7 +96,10 @@ def create_absent(env: Mapping[str, str]) -> list[str]:
 
 
 def main() -> int:
-    """Say what was created; 2 and a sentence where the environment does not suffice."""
+    """Create what is missing and print what was created.
+
+    :returns: the exit code: 0, or 2 with a sentence where the environment lacks a setting.
+    """
     try:
         created = create_absent(os.environ)
         pooled = create_pool()

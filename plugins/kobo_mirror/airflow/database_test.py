@@ -1,4 +1,4 @@
-"""What the Test button of ``kobo_database`` says."""
+"""The answer of the Test button of ``kobo_database``."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ _SECONDS = 5
 _MAKES = "the first kobo_sync makes them, and so does `python -m kobo_mirror migrate`"
 
 
-def tried(conn_id: str) -> tuple[bool, str]:
-    """Connect, look for our tables, and commit something where they are there.
+def try_database(conn_id: str) -> tuple[bool, str]:
+    """Connect, look for our tables and, if they are there, commit something.
 
-    :returns: whether the mirror can use the database, and a sentence.
+    :param conn_id: the connection of the database.
+    :returns: True if the mirror can use the database, and a sentence for the person who pressed the button.
     """
     try:
         engine = open_target(conn_id, patience=_SECONDS)
     except KoboMirrorError as problem:
         return False, str(problem)
     try:
-        return _tried(engine)
+        return _try(engine)
     except KoboMirrorError as problem:
         return False, str(problem)
     finally:
         engine.dispose()
 
 
-def _tried(engine: Engine) -> tuple[bool, str]:
+def _try(engine: Engine) -> tuple[bool, str]:
     file, dialect = engine.url.database, dialect_of(engine)
     if dialect.is_file and not Path(file or "").is_file():
         return False, f"There is no file {file} where Airflow's API server runs: {_MAKES}."

@@ -1,4 +1,4 @@
-"""The extra of a MySQL connection, as Airflow's MySqlHook documents it, as options of an address."""
+"""From the extra of a MySQL connection, as Airflow's MySqlHook documents it, to options of an address."""
 
 from __future__ import annotations
 
@@ -22,10 +22,16 @@ _VERIFY_MODES = {"none": "false", "optional": "true", "required": "true"}
 
 
 def mysql_options(extra: Mapping[str, Any], named: str) -> tuple[str, dict[str, str]]:
-    """The driver's name and the options of the address; whether these are known is for the address to say.
+    """Return the driver's name and the options of the address that an extra describes.
 
-    :param named: what a person knows the connection by.
+    Options of other names are passed on as they are; ``config.address`` refuses those that it does not know.
+
+    :param extra: the connection's extra.
+    :param named: what to call the connection in an error, such as ``The connection kobo_database``.
     :raises ConfigurationError: the extra asks for something that is not supported here.
+
+    >>> mysql_options({"client": "pymysql", "ssl": {"ca": "/ca.pem"}}, "The connection c")
+    ('mysql+pymysql', {'ssl_ca': '/ca.pem'})
     """
     given = {name: value for name, value in extra.items() if value not in (None, "", [], {})}
     if _text(given.pop("iam", False)) == "true":
@@ -36,7 +42,7 @@ def mysql_options(extra: Mapping[str, Any], named: str) -> tuple[str, dict[str, 
     client = str(given.pop("client", ""))
     if client not in _DRIVERS:
         raise ConfigurationError(
-            f'{named} has a "client" in its extra that is not supported here: take mysqlclient or pymysql.'
+            f'{named} has a "client" in its extra that is not supported here: use mysqlclient or pymysql.'
         )
     options = _tls(given.pop("ssl", False), named)
     return _DRIVERS[client], options | {name: _text(value) for name, value in given.items()}

@@ -1,4 +1,4 @@
-"""Airflow connections as the library's parts: a KoboToolbox form to read from, a database to write to."""
+"""Airflow's hooks for our connections: a KoboToolbox form to read from, a database to write to."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 class KoboHook(HttpHook):
     """A form on a KoboToolbox server, as one account sees it.
 
-    ``get_client()`` gives the library's client; ``run()`` sends any other request with the account's token.
+    ``get_client()`` returns the library's client; ``run()`` sends any other request with the account's token.
 
     :param kobo_conn_id: a connection of type "KoboToolbox".
-    :param method: of ``run()``.
+    :param method: the HTTP method of ``run()``.
     """
 
     conn_name_attr = "kobo_conn_id"
@@ -44,10 +44,10 @@ class KoboHook(HttpHook):
     def settings(
         self, *, need: Iterable[str] = ("KOBO_TOKEN", "KOBO_ASSET_ID"), advice: str = ""
     ) -> Settings:
-        """What the connection says, checked as the same settings are elsewhere.
+        """Return the settings, checked: the connection's fields, and the environment for all that it has not.
 
-        :param need: the settings that must be there.
-        :param advice: the last sentence of the error, by default where to find the connection.
+        :param need: the settings that must not be empty, by their names in the environment.
+        :param advice: the last sentence of an error; by default it says where to find the connection.
         :raises ConfigurationError: a field is missing or malformed.
         """
         connection = self.get_connection(self.kobo_conn_id)
@@ -62,11 +62,11 @@ class KoboHook(HttpHook):
         )
 
     def get_client(self, settings: Settings | None = None, **options: Any) -> KoboClient:
-        """A client for the connection's form.
+        """Return a client for the connection's form.
 
-        :param settings: what ``settings()`` returned, where that is known already.
-        :param options: what ``KoboClient`` takes, such as ``max_in_flight`` or ``attempts``.
-        :raises ConfigurationError: the connection lacks something.
+        :param settings: what ``settings()`` returned; None: it is read now.
+        :param options: what ``open_form`` takes, such as ``max_in_flight`` or ``attempts``.
+        :raises ConfigurationError: a field of the connection is missing or malformed.
         """
         from kobo_mirror.kobo.form import open_form
 
@@ -75,7 +75,10 @@ class KoboHook(HttpHook):
         return open_form(settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, **options)
 
     def test_connection(self) -> tuple[bool, str]:
-        """What the Test button says: who the token belongs to and what it may do with the form."""
+        """Ask the server who the token belongs to and what it may do with the form, for the Test button.
+
+        :returns: True if the form can be read, and a sentence.
+        """
         try:
             settings = self.settings(advice="Fill it in and test again.")
             with self.get_client(settings, attempts=1, timeout=(5.0, 15.0)) as client:
@@ -130,11 +133,13 @@ def _about_hooks(client: KoboClient) -> str:
 
 
 def open_target(conn_id: str = "kobo_database", *, patience: float = 20.0) -> Engine:
-    """An engine for the database that a connection names.
+    """Return an engine for the database that a connection names.
 
-    Its fields are those of Airflow's own MySQL connections; for SQLite its extra holds the address, ``url``.
+    The connection's fields are those of Airflow's own MySQL connections; for SQLite its extra holds the
+    address, as ``url``.
 
-    :param patience: seconds that a connect, a lock or a collision may take.
+    :param conn_id: a connection of type "Kobo Mirror database" or "MySQL".
+    :param patience: the seconds that a connect, a lock or a collision may take.
     :raises ConfigurationError: the connection names no database that we can write to.
     """
     from kobo_mirror.database.engine import LONG_STATEMENT, open_engine
@@ -150,7 +155,7 @@ def open_target(conn_id: str = "kobo_database", *, patience: float = 20.0) -> En
 
 
 def _mysql_url(conn_id: str) -> URL:
-    """The address that a connection's fields make: of these, nothing is quoted and read again."""
+    """Return the address that a connection's fields make, without a detour by a text that must be quoted."""
     from sqlalchemy import URL
 
     connection = BaseHook.get_connection(conn_id)
@@ -185,15 +190,21 @@ class KoboDatabaseHook(DbApiHook):
     hook_name = "Kobo Mirror database"
 
     def get_sqlalchemy_engine(self, engine_kwargs: dict[str, Any] | None = None) -> Engine:
-        """An engine as the mirror uses it."""
+        """Return an engine as the mirror uses it.
+
+        :param engine_kwargs: not used; the parent class has it.
+        """
         return open_target(self.get_conn_id())
 
     def get_conn(self) -> Any:
-        """A connection of the driver's."""
+        """Return a connection of the driver's, as PEP 249 describes it."""
         return self.get_sqlalchemy_engine().raw_connection()
 
-    def test_connection(self) -> tuple[bool, str]:  # type: ignore[override]  # the parent says nothing of it
-        """What the Test button says: which database it is, and whether a submission could be committed."""
-        from kobo_mirror.airflow.database_test import tried
+    def test_connection(self) -> tuple[bool, str]:  # type: ignore[override]  # the parent declares no type
+        """Connect, and commit something where our tables are there, for the Test button.
 
-        return tried(self.get_conn_id())
+        :returns: True if the mirror can use the database, and a sentence.
+        """
+        from kobo_mirror.airflow.database_test import try_database
+
+        return try_database(self.get_conn_id())

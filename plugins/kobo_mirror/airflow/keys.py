@@ -1,4 +1,4 @@
-"""The XCom keys under which our tasks leave sentences; nothing of Airflow is imported for them."""
+"""The XCom keys under which our tasks leave sentences. Nothing of Airflow is imported here."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ ERROR = "kobo_mirror_error"
 FAILURE = "kobo_mirror_failure"
 """The class of that error."""
 SKIPPED = "kobo_mirror_skipped"
-"""Why a task had to be skipped."""
+"""Why a task was skipped."""

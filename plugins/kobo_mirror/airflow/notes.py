@@ -1,9 +1,9 @@
-"""What a run did, as its note in Airflow's list of runs.
+"""A listener that writes what a run did into its note in Airflow's list of runs.
 
-A task cannot set the note of its run, so our tasks leave sentences in XComs, and this listener turns them
-into the note in the process that ends the run: the scheduler, or the API server for a person. It is
-called at the end of every run of that Airflow. It reads XComs of our own operators under keys of our own
-and nothing else, and takes them for text as they are stored: nothing is deserialized.
+A task cannot set the note of its run. So our tasks leave sentences in XComs, and the process that ends the
+run (the scheduler, or the API server where a person ends it) makes the note of them. Airflow calls this at
+the end of every run, also of other teams' DAGs: only XComs of our operators under our keys are read, as the
+text that is stored; nothing is deserialized.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ _WORDS = {"inserted": "new", "updated": "edited", "deleted": "deleted", "rejecte
 
 
 def counts_note(counts: dict[str, Any]) -> str:
-    """Such as ``12 new, 3 edited, 1 deleted, 0 rejected in 4.1 s``."""
+    """Return the note of a sync, such as ``12 new, 3 edited, 1 deleted, 0 rejected in 4.1 s``.
+
+    :param counts: what ``MirrorSync.finish`` returned.
+    """
     return (
         f"{', '.join(f'{counts[name]:,} {word}' for name, word in _WORDS.items())} in {counts['seconds']} s"
     )
@@ -30,18 +33,26 @@ def counts_note(counts: dict[str, Any]) -> str:
 
 @hookimpl
 def on_dag_run_success(dag_run: DagRun, msg: str) -> None:
-    """Note what the run did."""
+    """Note what a run did.
+
+    :param dag_run: the run that has ended.
+    :param msg: Airflow's reason; not used.
+    """
     _note(dag_run)
 
 
 @hookimpl
 def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
-    """Note why it failed, and what it did all the same."""
+    """Note why a run failed, and what its other tasks did.
+
+    :param dag_run: the run that has ended.
+    :param msg: Airflow's reason; not used.
+    """
     _note(dag_run)
 
 
 def _note(dag_run: DagRun) -> None:
-    """Set the note in the transaction that ends the run, or in one of its own where that is over."""
+    """Write the note in the transaction that ends the run or, where that is over, in another one."""
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from sqlalchemy.orm import object_session
@@ -54,7 +65,7 @@ def _note(dag_run: DagRun) -> None:
 
 
 def _write(dag_run: DagRun, session: Any) -> None:
-    """Write it, unless no task of ours left a sentence or a person has written a note."""
+    """Write the note, unless no task of ours left a sentence, or a person has written a note."""
     if not (sentences := _sentences(dag_run, session)):
         return
     written = dag_run.dag_run_note
@@ -63,7 +74,7 @@ def _write(dag_run: DagRun, session: Any) -> None:
 
 
 def _sentences(dag_run: DagRun, session: Any) -> list[str]:
-    """What our tasks of this run left: the notes of all, the errors of those that failed for good."""
+    """Return what our tasks of a run left: notes of all of them, errors of those that failed in the end."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.xcom import XComModel
     from airflow.utils.state import TaskInstanceState

@@ -1,4 +1,4 @@
-"""What Airflow loads of us at its start, by the entry point ``airflow.plugins`` beside the package."""
+"""The plugin that Airflow loads by the entry point ``airflow.plugins`` in the folder beside the package."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kobo_mirror.airflow import notes
 
 
 class KoboNotes(AirflowPlugin):
-    """Each run of ours says in its note what it did."""
+    """Write what each of our runs did into its note."""
 
     name = "kobo_mirror_notes"
-    listeners = [notes]  # noqa: RUF012  # Airflow's own way to declare them
+    listeners = [notes]  # noqa: RUF012  # as Airflow declares it

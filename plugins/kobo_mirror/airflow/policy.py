@@ -1,4 +1,4 @@
-"""Which errors are worth another try of a task."""
+"""The retry policy of our tasks: which errors are worth another try."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RETRY_BY_ERROR = ExceptionRetryPolicy(
                 UnequalError,
             ],
             action=RetryAction.FAIL,
-            reason="asking again does not help",
+            reason="another try does not help",
         ),
         RetryRule(
             exception=[ServerError, DatabaseError], action=RetryAction.RETRY, reason="this may pass by itself"

@@ -1,4 +1,4 @@
-"""The pool that bounds requests to the server across all workers: a slot is a request at once."""
+"""The pool that bounds requests to the server over all workers: a slot for each request under way."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ _DESCRIPTION = (
 
 
 def requests_at_once() -> int:
-    """The slots of a task that reads pages side by side; any other task sends one request after another.
+    """Return the slots that a task needs which reads pages side by side, by ``KOBO_MAX_IN_FLIGHT``.
 
-    :raises ConfigurationError: ``KOBO_MAX_IN_FLIGHT`` is malformed. Airflow shows it as an import error.
+    Other tasks send one request after the other, and need one slot.
+
+    :raises ConfigurationError: ``KOBO_MAX_IN_FLIGHT`` is malformed. Airflow shows this as an import error.
     """
     given = {"KOBO_MAX_IN_FLIGHT": os.environ.get("KOBO_MAX_IN_FLIGHT", "")}
     return Settings.from_env(env=given).kobo_max_in_flight
 
 
 def create_pool() -> bool:
-    """Create the pool; False where it is there already.
+    """Create the pool, unless it exists.
 
-    It has room for two reading tasks side by side and for the one that registers the webhook meanwhile, which
-    asks little; but Airflow may take five seconds to notice that it has ended.
+    It has room for two tasks that read pages, and for the one that registers the webhook meanwhile: that one
+    is short, but Airflow may take five seconds to notice that it has ended.
+
+    :returns: True if it was created, False if it existed.
     """
     from airflow.models.pool import Pool
     from airflow.utils.session import create_session

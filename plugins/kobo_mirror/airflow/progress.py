@@ -1,4 +1,4 @@
-"""The library's progress as lines of a task's log."""
+"""Progress of a sync as lines of a task's log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Callable
 
 
 class Progress:
-    """Says how far a phase has come, at most every few seconds."""
+    """Log how far each phase has come.
+
+    :param say: logs a line, as ``Logger.info`` does.
+    :param every: the least seconds between two lines.
+    """
 
     def __init__(self, say: Callable[..., None], *, every: float = 5.0) -> None:
         self._say, self._every, self._last = say, every, time.monotonic()
@@ -15,7 +19,12 @@ class Progress:
         self._total: dict[str, int] = {}
 
     def __call__(self, phase: str, done: int, ahead: int) -> None:
-        """Note that ``done`` more submissions went through a phase, and that ``ahead`` more are to go."""
+        """Count submissions of a phase, and log the counts if the last line is old enough.
+
+        :param phase: such as ``pull``.
+        :param done: how many more submissions went through it.
+        :param ahead: how many more submissions were found to go through it.
+        """
         self._done[phase] = self._done.get(phase, 0) + done
         self._total[phase] = self._total.get(phase, 0) + ahead
         if time.monotonic() - self._last >= self._every:

@@ -1,4 +1,4 @@
-"""What Airflow shows in its UI about the connection types "KoboToolbox" and "Kobo Mirror database"."""
+"""The forms of our connection types in Airflow's UI: "KoboToolbox" and "Kobo Mirror database"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kobo_mirror.config.settings import PUBLIC_SERVERS
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The entry point ``apache_airflow_provider``: Airflow builds the connection's form from it."""
+    """Return what Airflow must know to show our connection types, for its entry point."""
     return {
         "package-name": "kobo-mirror",
         "name": "Kobo Mirror",
@@ -54,7 +54,7 @@ _FIELDS: dict[str, dict[str, Any]] = {
     },
     "page_size": {
         "label": "Page size",
-        "description": "Submissions asked for at once. Most servers send at most 1000.",
+        "description": "Submissions per request. Most servers send at most 1000.",
         "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 30_000},
     },
     "webhook_endpoint": {
@@ -83,7 +83,7 @@ _FIELDS: dict[str, dict[str, Any]] = {
 _DATABASE_FIELDS: dict[str, dict[str, Any]] = {
     "ssl_mode": {
         "label": "TLS",
-        "description": "How it is encrypted. Empty: in full, if an authority is named below.",
+        "description": "How traffic is encrypted. Empty: with all checks, if an authority is named below.",
         "schema": {"type": ["string", "null"], "enum": [*TLS_MODES, None]},
     },
     "ssl_ca": {
@@ -93,7 +93,7 @@ _DATABASE_FIELDS: dict[str, dict[str, Any]] = {
     },
     "ssl_cert": {
         "label": "Client certificate",
-        "description": "File (PEM), only where the server asks for one.",
+        "description": "File (PEM); only for a server that asks for one.",
         "schema": {"type": ["string", "null"]},
     },
     "ssl_key": {

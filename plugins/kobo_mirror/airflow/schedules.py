@@ -1,18 +1,21 @@
-"""When a DAG runs, as the environment says."""
+"""Schedules of the DAGs, from the environment."""
 
 from __future__ import annotations
 
 import os
 
-from croniter import croniter  # type: ignore[import-untyped]  # it has no types
+from croniter import croniter  # type: ignore[import-untyped]
 
 from kobo_mirror.errors import ConfigurationError
 
 
 def schedule_from_env(variable: str, default: str) -> str | None:
-    """A cron expression or a preset such as ``@daily``; None (``none``): runs are only started by hand.
+    """Return the schedule of a DAG, or None where its runs are only started by hand.
 
-    :raises ConfigurationError: the variable holds neither. Airflow shows it as an import error.
+    :param variable: the environment variable with a cron expression, a preset such as ``@daily``, or
+        ``none``.
+    :param default: the cron expression that holds where the variable is unset or empty.
+    :raises ConfigurationError: the variable holds none of these. Airflow shows this as an import error.
     """
     text = os.environ.get(variable, "").strip() or default
     if text.lower() == "none":

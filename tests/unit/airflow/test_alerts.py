@@ -90,7 +90,7 @@ def test_a_chat_is_told(chat: Chat) -> None:
 def test_a_chat_that_does_not_take_it_is_an_error_without_its_address(chat: Chat) -> None:
     chat.status = 404
     with pytest.raises(
-        KoboMirrorError, match=r"KOBO_ALERT_URL did not take the alert \(HTTPError\)"
+        KoboMirrorError, match=r"KOBO_ALERT_URL did not accept the alert \(HTTPError\)"
     ) as error:
         say_late(60, CONTEXT)
     assert "hush" not in str(error.value)

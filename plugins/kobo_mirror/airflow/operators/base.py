@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.sdk import BaseOperator, Context
 
-from kobo_mirror.airflow.beginning import target
 from kobo_mirror.airflow.connection_fields import naming_connection
 from kobo_mirror.airflow.keys import ERROR, FAILURE, NOTE
 from kobo_mirror.airflow.links import FormLink, RunLink, run_name
 from kobo_mirror.airflow.notes import LONGEST
 from kobo_mirror.airflow.policy import RETRY_BY_ERROR
 from kobo_mirror.airflow.progress import Progress
+from kobo_mirror.airflow.task_start import target
 from kobo_mirror.errors import KoboMirrorError
 
 if TYPE_CHECKING:

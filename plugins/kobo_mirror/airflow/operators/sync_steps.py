@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from kobo_mirror.airflow.beginning import problems_of
 from kobo_mirror.airflow.operators.base import CONNECTIONS, name_of_run
 from kobo_mirror.airflow.operators.rendered import number_of, text_of
 from kobo_mirror.airflow.operators.verify import prove
 from kobo_mirror.airflow.operators.whole_sync import KoboStepOperator, mode_and_since, require_waiting_code
+from kobo_mirror.airflow.task_start import problems_of
 from kobo_mirror.errors import ConfigurationError, error_of
 
 if TYPE_CHECKING:

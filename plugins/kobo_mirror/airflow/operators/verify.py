@@ -8,12 +8,12 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from kobo_mirror.airflow.beginning import require_settings
 from kobo_mirror.airflow.connection_fields import naming_connection
 from kobo_mirror.airflow.operators.base import CONNECTIONS, Opened, name_of_run
 from kobo_mirror.airflow.operators.rendered import flag_of, text_of
 from kobo_mirror.airflow.operators.whole_sync import KoboStepOperator, require_waiting_code
 from kobo_mirror.airflow.progress import Progress
+from kobo_mirror.airflow.task_start import require_settings
 from kobo_mirror.errors import DeletesWaitError
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from kobo_mirror.airflow.beginning import make_tables, require_settings
 from kobo_mirror.airflow.notes import counts_note
 from kobo_mirror.airflow.operators.base import CONNECTIONS, BaseKoboOperator, Opened, name_of_run
 from kobo_mirror.airflow.operators.rendered import number_of, text_of
+from kobo_mirror.airflow.task_start import make_tables, require_settings
 from kobo_mirror.errors import ConfigurationError
 
 

@@ -1,4 +1,7 @@
-"""How a task begins, and what is left of one that cannot: a failure that the page and ``status`` tell of."""
+"""What tasks do first: check the settings, make missing tables, and note a failure where that is impossible.
+
+A failure that is noted is shown by the page and by ``status``; one in Airflow's log alone would not be.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Note = Callable[["Engine", "Form", str, KoboMirrorError], None]
+NoteFailure = Callable[["Engine", "Form", str, KoboMirrorError], None]
 
 
-def require_settings(kobo_conn_id: str, database_conn_id: str, name: str, note: Note) -> None:
-    """Have a run that ends for want of a setting noted as one that failed.
+def require_settings(kobo_conn_id: str, database_conn_id: str, name: str, note_failure: NoteFailure) -> None:
+    """Check that the form's connection has every field that is needed; note the run as failed if it has not.
 
+    :param kobo_conn_id: the form's connection.
+    :param database_conn_id: the connection of the database in which the failure is noted.
     :param name: the run's name.
-    :param note: how it is noted: one of those in ``kobo_mirror.sync.lease_keeper``.
-    :raises ConfigurationError: the connection lacks a setting.
+    :param note_failure: writes the note: ``note_not_started`` or ``note_failed_verification``.
+    :raises ConfigurationError: a field is missing or malformed.
     """
     from kobo_mirror.airflow.hooks import KoboHook
     from kobo_mirror.forms.declared import FORM
@@ -35,15 +40,17 @@ def require_settings(kobo_conn_id: str, database_conn_id: str, name: str, note: 
         KoboHook(kobo_conn_id).settings()
     except ConfigurationError as error:
         with suppress(KoboMirrorError), target(database_conn_id) as engine:
-            note(engine, FORM, name, error)
+            note_failure(engine, FORM, name, error)
         raise
 
 
 def make_tables(database_conn_id: str, name: str) -> None:
-    """Make what is missing of our tables, as ``python -m kobo_mirror sync`` does.
+    """Make those of our tables that are missing, as ``python -m kobo_mirror sync`` does.
 
-    :param name: the run's name.
-    :raises DatabaseError, SchemaError: they cannot be made.
+    :param database_conn_id: the database's connection.
+    :param name: the run's name, under which a failure is noted.
+    :raises DatabaseError: the database cannot make them now.
+    :raises SchemaError: the database's tables are not ours, or are newer than this code.
     """
     from kobo_mirror.forms.declared import FORM
     from kobo_mirror.store.schema import at_head, migrate
@@ -61,7 +68,11 @@ def make_tables(database_conn_id: str, name: str) -> None:
 
 @contextmanager
 def target(database_conn_id: str) -> Iterator[Engine]:
-    """An engine for the database that a connection names, as long as the block runs."""
+    """Yield an engine for a connection's database, and close its connections after the block.
+
+    :param database_conn_id: the database's connection.
+    :raises ConfigurationError: the connection names no database that we can write to.
+    """
     from kobo_mirror.airflow.hooks import open_target
 
     engine = open_target(database_conn_id)
@@ -72,7 +83,10 @@ def target(database_conn_id: str) -> Iterator[Engine]:
 
 
 def problems_of(context: Context) -> Iterator[tuple[str, str]]:
-    """The class of the error, and a sentence, for each task of this run that failed for good."""
+    """Yield the error's class and a sentence for each task of this run that failed and is not tried again.
+
+    A task that left no error of ours, such as one that was killed, has an empty class.
+    """
     ti: Any = context["ti"]
     for task in ti.get_task_breadcrumbs(ti.dag_id, ti.run_id):
         if task["state"] == "failed":
