@@ -10,17 +10,17 @@ from kobo_mirror.airflow.operators import KoboFormsOperator
 from kobo_mirror.airflow.pools import POOL
 
 DOC = """
-### Which forms does this account see?
+### Which forms may this account see?
 
-▶ Trigger it. The run's note, and the log of its task, list the forms of the account whose token is in the
+▶ Trigger this DAG. The run's note and the task's log list the forms of the account whose token is in the
 connection `kobo_default`: uid, name and number of submissions.
 
 ```
  kobo_default (server, API token) ──▶ forms ──▶ the run's note:  aBcD…: Client survey (5,200 submissions)
 ```
 
-Copy the uid of the one to mirror into the field *Form* of that connection, and press its Test button.
-The field may be empty or wrong until then. Nothing is read but the list, and nothing is written.
+Copy the uid of the form that you want to mirror into the field *Form* of that connection, and press its
+Test button. Until then the field may be empty or wrong. This DAG reads only the list, and writes nothing.
 """
 
 
@@ -33,7 +33,7 @@ The field may be empty or wrong until then. Nothing is read but the list, and no
     default_args={"owner": "data-team", "retries": 1, "retry_delay": timedelta(seconds=10), "pool": POOL},
 )
 def kobo_forms() -> None:
-    """One task: the list is its log, and the run's note."""
+    """Define the only task, which lists the forms in its log and in the run's note."""
     KoboFormsOperator(task_id="forms")
 
 

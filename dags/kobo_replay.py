@@ -1,4 +1,4 @@
-"""Airflow DAG: take dead letters once more, and ask again for what was rejected."""
+"""Airflow DAG: process dead letters again, and ask KoboToolbox again for rejected submissions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from kobo_mirror.airflow.operators import KoboReplayOperator
 from kobo_mirror.airflow.pools import POOL
 
 DOC = """
-### What could not be taken, once more
+### Try again what was refused
 
-For what was mended since: a submission that did not fit the table and was corrected in KoboToolbox, a
-body that the webhook could not take. *Replay selected* on the page *Browse → Kobo Mirror* starts this DAG
-for what is selected there; ▶ Trigger without an id takes all that wait.
+Use this after the cause was removed: a *rejection* is a submission that did not fit the table and has been
+corrected in KoboToolbox; a *dead letter* is a delivery that the webhook could not store as a submission.
+*Replay selected* on the page *Browse → Kobo Mirror* starts this DAG for the selected ones. ▶ Trigger
+without ids tries all of them.
 
 ```
  rejections   ── KoboToolbox is asked for them again ──▶ ┌────────┐ ── fits ─────────▶ form table
@@ -24,8 +25,9 @@ for what is selected there; ▶ Trigger without an id takes all that wait.
 ```
 
 The run's note says what became of them, such as `2 of 3 replayed: 2 mended (412901, 412907), 1 rejected
-(412950: it does not fit the table)`, the log of its task has a line for each, with the reason. Rejections
-need the form's lease, as a sync does: while a sync runs, the task is tried again until that has ended.
+(412950: it does not fit the table)`; the task's log has a line for each, with the reason. Like a sync, a
+replay of rejections needs the form's lease: while a sync runs, the task is tried again until the sync has
+ended.
 """
 
 _IDS: dict[str, Any] = {
@@ -38,7 +40,7 @@ _IDS: dict[str, Any] = {
 @dag(
     schedule=None,
     max_active_runs=1,
-    description="Take dead letters once more, and ask again for what was rejected",
+    description="Process dead letters again, and ask again for rejected submissions",
     doc_md=DOC,
     tags=["kobo", "replay"],
     default_args={
@@ -54,18 +56,18 @@ _IDS: dict[str, Any] = {
             None,
             **_IDS,
             title="Rejections",
-            description="The _id of each submission to ask for again. No id here nor below: all that wait.",
+            description="The _id of each submission to ask for again. No ids here and below: all that wait.",
         ),
         "dead_letters": Param(
             None,
             **_IDS,
             title="Dead letters",
-            description="The id of each dead letter to take once more.",
+            description="The id of each dead letter to process again.",
         ),
     },
 )
 def kobo_replay() -> None:
-    """One task: its result is the run's note."""
+    """Define the only task, whose result is the run's note."""
     KoboReplayOperator(
         task_id="replay",
         rejections="{{ params.rejections }}",

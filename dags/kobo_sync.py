@@ -1,4 +1,4 @@
-"""Airflow DAG: bring the mirror of a KoboToolbox form up to the server."""
+"""Airflow DAG: bring the mirror of a KoboToolbox form up to date with the server."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from kobo_mirror.airflow.schedules import schedule_from_env
 DOC = """
 ### KoboToolbox → SQL
 
-Makes the database show what the form shows now: new, edited and deleted submissions. Running it twice changes
-nothing.
+Brings the database up to what the form shows now: new, edited and deleted submissions. A second run right
+after the first changes nothing.
 
 ```
       Get ready              Read what is new      Compare and settle     Finish
@@ -36,29 +36,32 @@ nothing.
  ─────────────────────────────── KoboToolbox ───────────────────────────────────────
 ```
 
-- **prepare** makes what the database lacks of our tables, checks the token and the form and takes the
-  lease: only one sync of a form runs at a time.
-- **register_webhook** has KoboToolbox post new submissions to the webhook. It does so once; then it says that
-  all is well. Skipped where no endpoint is set or the account may not do that; the sync never waits for it.
-- **plan** cuts what is to be read into lanes; a large first load is spread over several `pull` tasks.
-- **pull** reads the lanes page by page, each page committed with its place: a retry goes on where it stopped.
-- **reconcile** compares all submissions with the server, if the run is exact, settles what is in doubt, and
-  deletes what is proven to be gone there.
-- **publish** closes the run and tells its counts, also to whatever waits for the form table's asset.
-- **release**, after a failure, notes the reason with the run and lets the next one start.
+- **prepare** creates missing tables, checks the token and the form, and takes the form's lease, which lets
+  only one sync of a form run at a time.
+- **register_webhook** registers the webhook as a REST Service of the form, so that KoboToolbox posts new
+  submissions to it; later runs find it registered and change nothing. The task is skipped if no endpoint is
+  set or the account lacks the right. The sync does not wait for it.
+- **plan** divides what is to be read into lanes (ranges of ids). A large first load is spread over several
+  `pull` tasks.
+- **pull** reads the lanes page by page and commits each page with its position: a retry goes on from there.
+- **reconcile** asks the server again for every submission that may be out of date, and deletes those that
+  are proven to be gone there. An exact run compares all submissions with the server first.
+- **publish** closes the run and publishes its counts, also to DAGs that are scheduled on the form table's
+  asset.
+- **release** notes why a run failed, and gives the lease back so that the next run can start.
 
 **To run it by hand**: ▶ Trigger. *Automatic* nearly always fits. The run's note says what came of it.
 
-**When it fails**: the run's note says why in a sentence. A wrong token or form fails at once: mend
-the connection `kobo_default`, whose Test button says what is wrong. A server or a database that is away
-is tried again. Then clear the failed task and those after it (`prepare` runs again by itself), or wait
-for the next run: it goes on where this one stopped. Where very many submissions have gone at once,
-nothing is deleted until a person says that it is meant, by *Confirm deletes*.
+**When it fails**: the run's note says why. With a wrong token or form the run fails at once: correct the
+connection `kobo_default`, whose Test button says what is wrong. If the server or the database is down,
+tasks are tried again. Afterwards clear the failed task and those after it (`prepare` then runs again by
+itself), or wait for the next run, which goes on where this one stopped. If very many submissions have
+disappeared from the server at once, none is deleted until a person confirms it with *Confirm deletes*.
 
 **Settings**: the connections `kobo_default` (form, token, webhook) and `kobo_database`. The schedule is
-`KOBO_SYNC_SCHEDULE` (a cron expression, or `none`) in the environment of the dag-processor, and
-`KOBO_SYNC_DEADLINE_MINUTES` is when a run counts as late. Requests to the server are bounded by the pool
-`kobo_api`: a slot is a request at once.
+`KOBO_SYNC_SCHEDULE` (a cron expression, or `none`) in the environment of the dag-processor;
+`KOBO_SYNC_DEADLINE_MINUTES` is the number of minutes after which a run counts as late. The pool `kobo_api`
+bounds the requests to the server: each slot is one request at a time.
 """
 
 
@@ -85,9 +88,9 @@ nothing is deleted until a person says that it is meant, by *Confirm deletes*.
             enum=["auto", "incremental", "exact", "again", "check", "usual"],
             values_display={
                 "auto": "Automatic (recommended)",
-                "incremental": "Incremental: new submissions, and those that wait to be asked for again",
+                "incremental": "Incremental: new submissions, and those that may be out of date",
                 "exact": "Thorough: compare everything, also edits and deletions",
-                "again": "Everything again: read the whole form anew",
+                "again": "Everything: read the whole form again",
                 "check": "Only check: compare, and change nothing",
                 "usual": "Incremental, by its former name",
             },
@@ -99,25 +102,25 @@ nothing is deleted until a person says that it is meant, by *Confirm deletes*.
             minimum=1,
             maximum=30_000,
             title="Submissions per request",
-            description="Empty: as the connection says. Smaller pages help where the server is slow.",
+            description="Empty: as the connection says. Smaller pages help if the server is slow.",
         ),
         "since_id": Param(
             None,
             type=["null", "integer"],
             minimum=0,
             title="Read again since submission",
-            description="Reads every submission after this _id again; 0: all of them. Empty: what is new.",
+            description="Reads every submission with a higher _id again; 0: all. Empty: only new ones.",
         ),
         "confirm_deletes": Param(
             None,
             type=["null", "string"],
             title="Confirm deletes",
-            description="Where a run stopped since very many submissions have gone: the code that it names.",
+            description="If a run stopped because very many submissions are gone: the code that it named.",
         ),
     },
 )
 def kobo_sync() -> None:
-    """Wire the steps of a sync. The groups tell the story; a task's id is the same with and without them."""
+    """Define the steps of a sync, in groups; the id of a task does not contain its group's."""
     with TaskGroup("get_ready", group_display_name="Get ready", prefix_group_id=False):
         prepare = KoboPrepareOperator(
             task_id="prepare",

@@ -14,28 +14,28 @@ from kobo_mirror.airflow.schedules import schedule_from_env
 DOC = """
 ### Is the mirror equal to KoboToolbox?
 
-Compares the edit mark of every submission on the server, and every row of the database, with what the
-mirror has noted of them: that is quick, and takes the mirror's own notes for true. A full proof compares
-every answer on the server with every cell, too. A run is full once a week, and so is a form's first one;
-where a full proof found a difference, the runs stay full until one finds none. *Compare every answer*
-asks for a full one before that is due. Changes no row unless *Repair* is chosen. What arrives meanwhile
-is no difference: a submission in doubt is asked for again.
+A *quick* proof compares the edit token of every submission on the server, and the digest of every row in
+the database, with the mirror's ledger. It relies on the ledger being right. A *full* proof also compares
+every answer on the server with its cell. The first proof of a form is full, then one a week; after a full
+proof that found a difference, every proof is full until one finds none. *Compare every answer* makes this
+run a full one. No row is changed unless you choose *Repair*. Submissions that arrive during the run are not
+counted as differences: a submission that seems to differ is asked for again before it counts.
 
 ```
- KoboToolbox ── every submission's edit mark ──▶ ┌────────┐ ── equal ────▶ green, and the proof is kept
- form table   ── every row, digested anew ─────▶ │ verify │ ── differs ──▶ red: trigger again with Repair
-                                                 └────────┘
+ KoboToolbox ── edit token of each submission ──▶ ┌────────┐ ── equal ────▶ green, and the proof is kept
+ form table  ── digest of each row ─────────────▶ │ verify │ ── differs ──▶ red: trigger again with Repair
+                                                  └────────┘
 ```
 
 The run's note is a sentence such as `mirror equals source: 5200 submissions, 0 differences`, and the run is
-green. It **fails** when anything differs, and its log names the first submissions that do: trigger it again
-with *Repair*. Where it could not compare at all (the server is away, the token was refused), the page says
-so beside the last proof. Submissions that do not fit the table are no difference: they are counted apart
-and listed, with the reason, in the view `kobo_rejected`.
+green. The run **fails** if anything differs, and its log names the first submissions that do: trigger it
+again with *Repair*. If the comparison was impossible (the server is down, the token was refused), the page
+says so beside the last proof. Submissions that do not fit the table do not count as differences: they are
+counted apart, and the view `kobo_rejected` lists them with the reasons.
 
 **Settings**: as for `kobo_sync`; the schedule is `KOBO_VERIFY_SCHEDULE` (a cron expression, or `none`),
-`KOBO_VERIFY_FULL_EVERY_DAYS` is how many days after a full proof the next one is due (7; 0: never), and
-`KOBO_VERIFY_DEADLINE_MINUTES` is when a run counts as late.
+`KOBO_VERIFY_FULL_EVERY_DAYS` is the number of days after which a full proof is due again (7; 0: never), and
+`KOBO_VERIFY_DEADLINE_MINUTES` the number of minutes after which a run counts as late.
 """
 
 
@@ -53,24 +53,24 @@ and listed, with the reason, in the view `kobo_rejected`.
             False,
             type="boolean",
             title="Compare every answer",
-            description="Reads the whole form: slower, and blind to nothing. A run does so once a week.",
+            description="Reads the whole form: slower, but overlooks nothing. One run a week does so.",
         ),
         "repair": Param(
             False,
             type="boolean",
             title="Repair",
-            description="Asks the server again for what differs, writes it anew and compares once more.",
+            description="Asks the server again for what differs, writes it again, and compares once more.",
         ),
         "confirm_deletes": Param(
             None,
             type=["null", "string"],
             title="Confirm deletes",
-            description="Where a repair stopped since very many submissions have gone: the code it names.",
+            description="If a repair stopped because very many submissions are gone: the code it named.",
         ),
     },
 )
 def kobo_verify() -> None:
-    """One task: it passes or it fails."""
+    """Define the only task, which fails if anything differs."""
     KoboVerifyOperator(
         task_id="verify",
         full="{{ params.full }}",
