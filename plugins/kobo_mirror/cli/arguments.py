@@ -11,16 +11,16 @@ from kobo_mirror import __version__
 from kobo_mirror.store.run_modes import AUTO, EXACT, INCREMENTAL, mode_of
 
 Command = Callable[[argparse.Namespace], int]
-"""Does what a command asks; returns the exit code."""
+"""Carries out a command; returns the exit code."""
 
-_WORDS: Mapping[str, str] = {
+_HELP: Mapping[str, str] = {
     "migrate": "create our tables or bring them to the newest revision",
     "sync": "read what is new and what has changed into the database",
     "verify": "prove that the database equals the form; writes nothing",
-    "status": "what the database knows of its mirror",
-    "replay": "take dead letters once more and ask again for what was rejected",
+    "status": "show the state of the mirror, from the database alone",
+    "replay": "process dead letters again, and ask again for rejected submissions",
     "register-webhook": "have new submissions posted to the webhook",
-    "run": "all in one: migrate, serve the webhook, register it, sync again and again",
+    "run": "do everything: migrate, serve the webhook, register it, and sync at intervals",
 }
 
 
@@ -28,7 +28,7 @@ _INSTALLED = "kobo-mirror"
 
 
 def _started_as(program: str) -> str:
-    """What a person types to start this: the installed command, or the module.
+    """Return what a person types to start this program: the installed command, or the module.
 
     :param program: the path that the interpreter was given.
     """
@@ -36,17 +36,17 @@ def _started_as(program: str) -> str:
 
 
 def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
-    """The parser of the command line; what it parses has the function to call as ``command``.
+    """Return the parser of the command line; its result names the function to call as ``command``.
 
-    :param commands: what each command does, by its name.
+    :param commands: the function of each command, by the command's name.
     """
     parser = argparse.ArgumentParser(
         prog=_started_as(sys.argv[0]), description="Keep a SQL database equal to a KoboToolbox form."
     )
     parser.add_argument("--version", action="version", version=f"kobo-mirror {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="command")
-    for name, words in _WORDS.items():
-        sub = subparsers.add_parser(name, help=words, description=words)
+    for name, help_text in _HELP.items():
+        sub = subparsers.add_parser(name, help=help_text, description=help_text)
         sub.set_defaults(command=commands[name])
         if name == "sync":
             sub.add_argument(
@@ -63,7 +63,11 @@ def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
             sub.add_argument("--json", action="store_true", help="print the result as JSON")
         if name == "verify":
             sub.add_argument("--full", action="store_true", help="compare every answer, not only digests")
-            sub.add_argument("--repair", action="store_true", help="mend what differs, then compare again")
+            sub.add_argument(
+                "--repair",
+                action="store_true",
+                help="ask the server again for what differs, then compare again",
+            )
             sub.add_argument("--strict", action="store_true", help="a rejection counts as a difference")
         if name == "replay":
             sub.add_argument("what", choices=("dead-letters", "rejections", "all"), nargs="?", default="all")
@@ -71,10 +75,14 @@ def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
                 "--id", type=_id, action="append", default=[], help="only this one; may be repeated"
             )
             sub.add_argument(
-                "--reason", default="", metavar="TEXT", help="only those whose reason holds this"
+                "--reason", default="", metavar="TEXT", help="only those whose reason contains this"
             )
         if name in ("sync", "verify"):
-            sub.add_argument("--confirm-deletes", metavar="CODE", help="delete the waiting list of that code")
+            sub.add_argument(
+                "--confirm-deletes",
+                metavar="CODE",
+                help="delete the submissions of the list that waits under this code",
+            )
         if name == "run":
             sub.add_argument(
                 "--every", type=_minutes, default=15.0, metavar="MINUTES", help="between syncs (15)"

@@ -1,4 +1,4 @@
-"""ADAPTER: the command line, for those without Airflow and for those on call."""
+"""The commands of the command line: what each reads, calls and prints."""
 
 from __future__ import annotations
 
@@ -49,7 +49,12 @@ _NEVER_BY_AGE = 36_500
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code: 0 done, 1 failed or drift, 2 could not be tried."""
+    """Run one command.
+
+    :param arguments: the command and its options; None: those of the process.
+    :returns: the exit code: 0 done; 1 failed, or ``verify`` found a difference; 2 the command could not be
+        tried, or ``verify`` could not compare; 130 stopped by Ctrl-C.
+    """
     options = parser_of(_COMMANDS).parse_args(arguments)
     try:
         return int(options.command(options))
@@ -66,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _bars() -> Iterator[Progress]:
-    """Progress bars where somebody looks; elsewhere rich is not even imported."""
+    """Show progress bars on a terminal; elsewhere none are shown, and rich is not imported."""
     if not sys.stderr.isatty():
         yield silent
         return
@@ -118,7 +123,7 @@ def _verify(options: argparse.Namespace) -> int:
             syncing = MirrorSync.configured(settings, client, engine, progress=tell)
             try:
                 syncing.repair(report, confirm=options.confirm_deletes)
-            except DeletesWaitError as error:  # all else is mended
+            except DeletesWaitError as error:  # all else is repaired
                 waiting = error
             # A proof of every answer that found a difference is only answered by another one.
             full = options.full or full_proof_is_due(engine, mirror.asset_uid, _NEVER_BY_AGE)
@@ -130,7 +135,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _strictly(report: Report, options: argparse.Namespace) -> int:
-    """How many differences there are only because of ``--strict``."""
+    """Return the number of differences that count only because of ``--strict``."""
     return report.rejected if options.strict else 0
 
 
@@ -175,7 +180,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _told(fates: list[Fate]) -> list[Fate]:
-    """Say what became of each at once: what comes after may fail."""
+    """Print what became of each now, since what comes after this may fail; return the same list."""
     for fate in fates:
         print(fate.sentence)
     return fates
@@ -241,13 +246,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _first_contact(settings: Settings, engine: Engine) -> str:
-    """Ask for the form once, without patience; a database that is away is told of later.
+    """Ask for the form once, with short time-outs; a database that is down is reported by the first sync.
 
-    A refusal, which ends ``run``, is noted: ``status`` shows it.
+    A refusal ends ``run``, so it is noted for ``status``.
     """
     try:
         return _asked_once(settings, engine)
-    except (ServerError, DatabaseError):  # asked again
+    except (ServerError, DatabaseError):  # `run` tries again
         raise
     except KoboMirrorError as error:
         note_not_started(engine, FORM, process_holder("run"), error)

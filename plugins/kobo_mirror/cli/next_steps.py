@@ -46,7 +46,7 @@ def repair_command(*, full: bool) -> str:
 
 
 def after_a_failed_first_sync() -> str:
-    """Return what to do where the first sync failed."""
+    """Return what to do after the first sync of a form failed."""
     return STEPS["sync_failed"] + _WHOLE
 
 

@@ -1,4 +1,4 @@
-"""What the results of ``verify`` and ``status`` look like in a terminal."""
+"""The results of ``verify`` and ``status``, printed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ _OLD_NAMES = ("last_run", "last_exact_run")
 def print_report(report: Report, *, full: bool, repair: bool, strict: bool, as_json: bool) -> None:
     """Print the result of a proof.
 
-    :param full, repair, strict: how the proof was asked for.
+    :param report: the result.
+    :param full: the proof compared every answer.
+    :param repair: a repair has been made; otherwise the command that repairs is printed beside differences.
+    :param strict: rejections count as differences.
+    :param as_json: print one JSON object instead of sentences.
     """
     strictly = strict and report.rejected
     if as_json:
@@ -36,8 +40,11 @@ def print_report(report: Report, *, full: bool, repair: bool, strict: bool, as_j
 
 
 def print_status(facts: Mapping[str, Any]) -> None:
-    """Print what the database knows of its mirror as a table."""
-    from rich.console import Console  # noqa: PLC0415  # elsewhere it is not even imported
+    """Print the state of the mirror as a table.
+
+    :param facts: what ``status`` returned, as text, numbers or lists of these, by name.
+    """
+    from rich.console import Console  # noqa: PLC0415  # no other command imports it
     from rich.table import Table  # noqa: PLC0415
 
     table = Table(show_header=False, box=None)

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from kobo_mirror.sync.pull import Progress as Told
+from kobo_mirror.sync.pull import Progress as ReportProgress
 
 
 @contextmanager
-def bars(titles: Mapping[str, str]) -> Iterator[Told]:
-    """Show a bar for each phase once it is told of, on standard error.
+def bars(titles: Mapping[str, str]) -> Iterator[ReportProgress]:
+    """Show a bar on standard error for each phase that makes progress.
 
-    :param titles: what the bar of a phase is called.
+    :param titles: the title of a phase's bar, by the phase's name.
+    :yields: the function that the library tells of its progress.
     """
     columns = (TextColumn("{task.description:>13}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     tasks: dict[str, TaskID] = {}

@@ -1,4 +1,4 @@
-"""The whole system in one process tree: the webhook under gunicorn, and a sync again and again."""
+"""The whole system in one process tree: the webhook under gunicorn, and a sync at intervals."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from kobo_mirror.errors import (
 
 Webhook = subprocess.Popen[bytes]
 Step = Callable[[], str]
-"""Does something and tells what it did."""
+"""Does something; returns a sentence that says what was done."""
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
 _WITH_PARENT = Path(__file__).resolve().with_name("with_parent.py")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_PASSING = (ServerError, DatabaseError, LeaseError)
+_MAY_PASS = (ServerError, DatabaseError, LeaseError)
 _REFUSED = (ConfigurationError, CredentialsError, RequestError, SchemaError)
 _LOOK_EVERY = 0.5
 _START = 30.0
@@ -44,8 +44,10 @@ _GRACE = 35.0  # more than gunicorn's graceful_timeout
 
 
 def pause(stop: Event, seconds: float) -> None:
-    """Wait as a client does between two attempts, but not beyond ``stop``.
+    """Wait between two attempts of a client, until the time is up or ``stop`` is set.
 
+    :param stop: ends the wait.
+    :param seconds: how long to wait.
     :raises KoboMirrorError: ``stop`` was set.
     """
     if stop.wait(seconds):
@@ -53,32 +55,36 @@ def pause(stop: Event, seconds: float) -> None:
 
 
 def serve(first_contact: Step, set_up: Step, sync: Step, *, every: float, stop: Event) -> int:
-    """Serve the webhook and sync until a signal or the end of the webhook; set up after the first sync.
+    """Serve the webhook and sync at intervals, until a signal arrives or the webhook ends.
 
-    ``first_contact`` comes before all else, so that a refusal is the first thing on the screen and
-    nothing has been started. The webhook is up before ``set_up`` registers it, so that no delivery finds
-    a closed door, and a sync has ended well before that: a form that does not fit gets no REST Service.
-    What fails for a while is tried again within a minute. A refusal ends it until a first
-    sync has ended well; after that it is told with each sync, also one of ``set_up``, and the webhook goes
-    on taking what is delivered.
+    The order matters. ``first_contact`` is called before anything is started, so that a refusal is the first
+    thing on the screen. The webhook listens before ``set_up`` registers it, so that no delivery is refused. A
+    sync has succeeded before ``set_up``, so that no REST Service is added to a form that does not fit the
+    table.
 
-    :param first_contact: asks the server once.
+    What may pass by itself is tried again within a minute. A refusal (a wrong token, say) ends this function
+    until the first sync has succeeded. Afterwards refusals, of ``set_up`` too, are printed at each sync, and
+    the webhook goes on accepting deliveries.
+
+    :param first_contact: asks the server for the form once.
+    :param set_up: registers the webhook; called again until it succeeds or is refused.
+    :param sync: does one sync.
     :param every: seconds between two syncs.
-    :param stop: set by SIGTERM, Ctrl-C and a closed terminal, which also interrupt what is being done.
-    :returns: the exit code of the webhook, 0 after a signal.
-    :raises KoboMirrorError: what will not pass by itself.
+    :param stop: set by SIGTERM, Ctrl-C and a closed terminal, which also interrupt the step that is running.
+    :returns: the exit code of the webhook, or 0 after a signal.
+    :raises KoboMirrorError: a refusal, before the first sync has succeeded.
     """
-    _tell(first_contact)
+    _do(first_contact)
     with suppress(KeyboardInterrupt), _running(stop) as webhook:
         _wait_until_it_listens(webhook, stop)
         is_set_up = has_synced = False
         while webhook.poll() is None:
-            ends = [_tell(sync, even_refused=has_synced)]
-            has_synced = has_synced or ends[0] is not _End.PASSING
+            ends = [_do(sync, print_refusal=has_synced)]
+            has_synced = has_synced or ends[0] is not _End.MAY_PASS
             if has_synced and not is_set_up:
-                ends.append(_tell(set_up, even_refused=True))
+                ends.append(_do(set_up, print_refusal=True))
                 is_set_up = ends[1] is _End.DONE
-            _rest(webhook, stop, min(every, _SOON) if _End.PASSING in ends else every)
+            _wait_for_next_sync(webhook, stop, min(every, _SOON) if _End.MAY_PASS in ends else every)
         return webhook.returncode
     return 0
 
@@ -107,9 +113,10 @@ def _running(stop: Event) -> Iterator[Webhook]:
 
 
 def _webhook() -> Webhook:
-    """Start it without the token, which it has no use for, bound to our life, out of reach of the terminal.
+    """Start the webhook: without the token, which it does not use, and so that it ends with this process.
 
-    A worker that gets Ctrl-C from there and from gunicorn may hang in it.
+    It gets a process group of its own, out of reach of the terminal's Ctrl-C: a worker that receives that
+    signal from the terminal and from gunicorn may hang.
     """
     if lacking := [
         name for name in ("falcon", "gevent", "gunicorn", "prometheus_client") if not find_spec(name)
@@ -119,11 +126,11 @@ def _webhook() -> Webhook:
             "install kobo-mirror[webhook]."
         )
     found = find_spec("webhook")  # installed, or on the path of a checkout
-    house = Path(found.origin).parents[1] if found and found.origin else _CHECKOUT
-    command = ["-m", "gunicorn", "-c", str(house / "webhook" / "gunicorn.conf.py"), "webhook.app:get_app()"]
+    root = Path(found.origin).parents[1] if found and found.origin else _CHECKOUT
+    command = ["-m", "gunicorn", "-c", str(root / "webhook" / "gunicorn.conf.py"), "webhook.app:get_app()"]
     env = {name: value for name, value in os.environ.items() if name != "KOBO_TOKEN"}
-    bound = [sys.executable, "-P", str(_WITH_PARENT), str(os.getpid()), sys.executable, *command]
-    return subprocess.Popen(bound, cwd=house, env=env, process_group=0)  # noqa: S603  # our own
+    ending_with_us = [sys.executable, "-P", str(_WITH_PARENT), str(os.getpid()), sys.executable, *command]
+    return subprocess.Popen(ending_with_us, cwd=root, env=env, process_group=0)  # noqa: S603  # a command of our own
 
 
 def _end(webhook: Webhook) -> None:
@@ -137,7 +144,7 @@ def _end(webhook: Webhook) -> None:
 
 def _wait_until_it_listens(webhook: Webhook, stop: Event) -> None:
     host, _, port = os.environ.get("WEBHOOK_BIND", "127.0.0.1:8000").rpartition(":")
-    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(host, host.strip("[]"))  # noqa: S104  # asked for, not bound
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(host, host.strip("[]"))  # noqa: S104  # compared with, not bound to
     deadline = time.monotonic() + _START
     while port.isdecimal() and webhook.poll() is None and time.monotonic() < deadline:
         with suppress(OSError), socket.create_connection((host, int(port)), timeout=_LOOK_EVERY):
@@ -146,34 +153,37 @@ def _wait_until_it_listens(webhook: Webhook, stop: Event) -> None:
 
 
 class _End(Enum):
-    """How a step ended: done, failed for a while, or refused, which asking again soon does not change."""
+    """How a step ended.
+
+    ``MAY_PASS`` is a failure that may pass by itself, ``REFUSED`` one that another try will not change.
+    """
 
     DONE = 1
-    PASSING = 2
+    MAY_PASS = 2
     REFUSED = 3
 
 
-def _tell(step: Step, *, even_refused: bool = False) -> _End:
-    """Do a step and print what it says.
+def _do(step: Step, *, print_refusal: bool = False) -> _End:
+    """Do a step, and print its sentence or its error.
 
-    :param even_refused: print a refusal instead of raising it.
+    :param print_refusal: print a refusal instead of raising it.
     """
     try:
         print(step(), flush=True)
-    except _PASSING as error:
+    except _MAY_PASS as error:
         print(f"error: {error} Trying again.", file=sys.stderr, flush=True)
-        return _End.PASSING
+        return _End.MAY_PASS
     except DeletesWaitError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
     except _REFUSED as error:
-        if not even_refused:
+        if not print_refusal:
             raise
         print(f"error: {error} The webhook goes on.", file=sys.stderr, flush=True)
         return _End.REFUSED
     return _End.DONE
 
 
-def _rest(webhook: Webhook, stop: Event, seconds: float) -> None:
+def _wait_for_next_sync(webhook: Webhook, stop: Event, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while webhook.poll() is None and (left := deadline - time.monotonic()) > 0:
         stop.wait(min(left, _LOOK_EVERY))

@@ -1,4 +1,4 @@
-"""From the settings to what they describe: an engine and a client."""
+"""From the settings to what they describe: an engine for the database, a client for the form."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ Sleep = Callable[[float], None]
 
 
 def engine_of(settings: Settings) -> Engine:
-    """An engine that waits for long statements."""
+    """Return an engine for the database, which waits for statements that take long.
+
+    :param settings: name the database.
+    """
     return open_engine(settings.database_url, answer_seconds=LONG_STATEMENT)
 
 
 def client_of(settings: Settings, sleep: Sleep = time.sleep) -> KoboClient:
-    """A client for the form.
+    """Return a client for the form.
 
-    :param sleep: waits between two attempts, in seconds.
+    :param settings: name the server, the token, the form and the requests at once.
+    :param sleep: waits between two attempts, for the seconds it is given.
     """
     return open_form(
         settings.kobo_url,

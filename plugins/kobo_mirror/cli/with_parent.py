@@ -1,6 +1,6 @@
-"""Become another program that ends with its parent: ``with_parent.py PARENT PROGRAM ARGUMENT …``.
+"""Become another program, which ends with its parent: ``with_parent.py PARENT PROGRAM ARGUMENT …``.
 
-A parent that is killed cannot end its children. On Linux the kernel can: the wish survives the exec.
+A parent that is killed cannot end its children, but Linux can: what ``prctl`` asks for survives the exec.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, command: list[str]) -> None:
-    """Ask for SIGTERM at the parent's end, where the system knows that, and become the program.
+    """Ask the kernel for SIGTERM when the parent ends (on Linux), then become the program.
 
-    :param parent: the pid of the process that starts this one.
-    :param command: the program's path, and its arguments.
+    :param parent: the process id of the parent, as the parent itself knows it.
+    :param command: the path of the program, and its arguments.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
-        if os.getppid() != parent:  # it ended before it was asked for
+        if os.getppid() != parent:  # the parent ended before the request was made
             sys.exit(1)
-    os.execv(command[0], command)  # noqa: S606  # no shell is wanted
+    os.execv(command[0], command)  # noqa: S606  # without a shell on purpose
 
 
 if __name__ == "__main__":

@@ -1,1 +1,4 @@
-"""SETTINGS: what the environment says, read once and checked. What it is used for does not belong here."""
+"""SETTINGS: what the environment says, read once and checked.
+
+What a setting is used for does not belong here.
+"""

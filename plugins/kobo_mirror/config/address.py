@@ -1,7 +1,7 @@
-"""The address of a MySQL or MariaDB database: which options it may have, and what they ask of the connection.
+"""The options that the address of a MySQL or MariaDB database may have, and what they mean for a connection.
 
-Both drivers are given the same: an option means the same with PyMySQL and with mysqlclient, and one that
-neither of us knows is refused here, by its name, before anything is connected.
+An option means the same with both drivers, PyMySQL and mysqlclient. One that is not known here is refused by
+its name before anything is connected.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TLS_MODES = (DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY)
 
 _FILES = ("ssl_ca", "ssl_cert", "ssl_key")
 _PASSED_ON = ("unix_socket", "init_command", "read_default_file", "read_default_group")
-# Each connection sets these itself (README, "Configuration"), so that a value for them changes nothing.
+# Every connection sets these itself (README, "Configuration"): they are accepted, and change nothing.
 _WITHOUT_EFFECT = frozenset(
     {
         "autocommit",
@@ -36,16 +36,20 @@ _WITHOUT_EFFECT = frozenset(
     }
 )
 _SWITCHES = ("ssl", "ssl_disabled", "ssl_check_hostname", "ssl_verify_cert", "ssl_verify_identity")
-_TAKEN = ("ssl_mode", *_FILES, "ssl_capath", "ssl_cipher", *_SWITCHES, *_PASSED_ON)
-_WAY = 'say ssl_mode=REQUIRED, or ssl_ca=/path/to/ca.pem (README, "TLS to the database")'
+_KNOWN = ("ssl_mode", *_FILES, "ssl_capath", "ssl_cipher", *_SWITCHES, *_PASSED_ON)
+_ADVICE = 'use ssl_mode=REQUIRED, or ssl_ca=/path/to/ca.pem (README, "TLS to the database")'
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "none")
 
 
 class Tls(NamedTuple):
-    """How a connection is encrypted.
+    """How a connection is encrypted. Each field that the address does not set is an empty text.
 
-    :param mode: one of ``TLS_MODES``; empty where the address says nothing of TLS.
-    :param ca: file with the certificates of the authorities that are believed; empty: those of the system.
+    :param mode: one of ``TLS_MODES``; empty if the address does not mention TLS.
+    :param ca: file with the certificates of the trusted authorities (PEM); empty: those of the system.
+    :param capath: directory with such certificates.
+    :param cert: file with the client's certificate (PEM).
+    :param key: file with the key of that certificate (PEM).
+    :param cipher: the ciphers that may be used, as OpenSSL names them.
     """
 
     mode: str = ""
@@ -61,9 +65,9 @@ class Tls(NamedTuple):
         return self.mode in (REQUIRED, VERIFY_CA, VERIFY_IDENTITY)
 
     def check_files(self) -> None:
-        """Look whether the files that it names can be read.
+        """Check that the files that it names can be read here.
 
-        :raises ValueError: one cannot; its text follows the name of the address.
+        :raises ValueError: one cannot be read. Its text continues a sentence that names the address.
         """
         for option, path in zip(_FILES, (self.ca, self.cert, self.key), strict=True):
             if path and not (os.path.isfile(path) and os.access(path, os.R_OK)):
@@ -73,9 +77,10 @@ class Tls(NamedTuple):
 
 
 class Options(NamedTuple):
-    """What the options of an address ask.
+    """The options of an address.
 
-    :param driver: keyword arguments that both drivers take as they are.
+    :param tls: how to encrypt.
+    :param driver: keyword arguments for either driver's ``connect``.
     """
 
     tls: Tls
@@ -83,31 +88,38 @@ class Options(NamedTuple):
 
 
 def options_of(url: URL) -> Options:
-    """Read the options after the ``?`` of a MySQL or MariaDB address.
+    """Return the options after the ``?`` of a MySQL or MariaDB address.
 
-    :raises ValueError: one is not known or malformed; its text follows the name of the address.
+    :param url: the address; of an option that it has several times, the last one counts.
+    :raises ValueError: an option is unknown or malformed. Its text continues a sentence that names the
+        address.
     """
     return read_options({name: _one(value) for name, value in url.query.items()})
 
 
 def read_options(given: Mapping[str, str]) -> Options:
-    """Read options by their names; those that are empty are left out.
+    """Return what options mean.
 
-    :raises ValueError: one is not known or malformed; its text follows the name of the address.
+    :param given: options by their names, in which ``-`` and ``_`` are the same; empty ones are left out.
+    :raises ValueError: an option is unknown or malformed. Its text continues a sentence that names the
+        address.
+
+    >>> read_options({"ssl_ca": "/ca.pem"}).tls.mode
+    'VERIFY_IDENTITY'
     """
     options = {name.replace("-", "_"): value.strip() for name, value in given.items() if value.strip()}
     for name in options:
-        if name not in _TAKEN and name not in _WITHOUT_EFFECT:
-            way = f": for TLS {_WAY}" if re.search("ssl|tls|secure", name, re.IGNORECASE) else ""
+        if name not in _KNOWN and name not in _WITHOUT_EFFECT:
+            advice = f": for TLS {_ADVICE}" if re.search("ssl|tls|secure", name, re.IGNORECASE) else ""
             raise ValueError(
-                f"has the option {_shown(name)}, which is not known here{way}; known are {listed()}"
+                f"has the option {_shown(name)}, which is not known here{advice}; known are {listed()}"
             )
     return Options(_tls(options), {name: options[name] for name in _PASSED_ON if name in options})
 
 
 def listed() -> str:
-    """The options that an address may have, for a sentence."""
-    return ", ".join(name for name in _TAKEN if name not in _SWITCHES)
+    """Return the options that an address may have, separated by commas, for a sentence."""
+    return ", ".join(name for name in _KNOWN if name not in _SWITCHES)
 
 
 def _tls(options: Mapping[str, str]) -> Tls:
@@ -119,7 +131,7 @@ def _tls(options: Mapping[str, str]) -> Tls:
     switches = {name: _switch(name, options[name]) for name in _SWITCHES if name in options}
     mode = options.get("ssl_mode", "").upper()
     if mode and mode not in TLS_MODES:
-        raise ValueError(f"has an ssl_mode that is none of {', '.join(TLS_MODES)}: {_WAY}")
+        raise ValueError(f"has an ssl_mode that is none of {', '.join(TLS_MODES)}: {_ADVICE}")
     tls = Tls(mode, *(options.get(f"ssl_{part}", "") for part in ("ca", "capath", "cert", "key", "cipher")))
     if tls.key and not tls.cert:
         raise ValueError("has ssl_key without ssl_cert, the certificate that belongs to the key")
@@ -127,7 +139,7 @@ def _tls(options: Mapping[str, str]) -> Tls:
 
 
 def _implied(tls: Tls, switches: Mapping[str, bool]) -> str:
-    """The mode that the other options amount to: whoever names an authority wants it to be checked."""
+    """Return the TLS mode that the other options imply: naming an authority implies that it is checked."""
     if switches.get("ssl_disabled") or switches.get("ssl") is False:
         return DISABLED
     checked = bool(tls.ca or tls.capath) or switches.get("ssl_verify_cert", False)
@@ -146,14 +158,14 @@ def _switch(name: str, value: str) -> bool:
         return True
     if value.lower() in _NO:
         return False
-    raise ValueError(f"has the option {name}, which must be true or false: {_WAY}")
+    raise ValueError(f"has the option {name}, which must be true or false: {_ADVICE}")
 
 
 def _one(value: str | Iterable[str]) -> str:
-    """An option that is given several times counts as it is given last."""
+    """Return an option's value; of several values, the last one."""
     return value if isinstance(value, str) else [*value][-1]
 
 
 def _shown(name: str) -> str:
-    """A name as it may stand in a sentence: one that is no name may be part of a password."""
+    """Return an option's name for a sentence, unless it looks as if it were part of a password."""
     return name if name.isidentifier() and len(name) <= 40 else "(without a proper name)"

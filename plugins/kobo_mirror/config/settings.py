@@ -1,4 +1,4 @@
-"""Settings: read once from the environment, checked in full, secrets hidden from every repr."""
+"""Settings: read once from the environment, checked in full, with secrets kept out of every ``repr``."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _ASSET_ID = re.compile(r"[A-Za-z0-9]{8,40}")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What an adapter (CLI, webhook, demo) needs to know.
+    """The settings of an adapter (command line, webhook, Airflow).
 
-    Each field is named after its environment variable in lower case; sizes are rows, times seconds unless
-    named.
+    Each field has the name of its environment variable in lower case; one that is not set is an empty text,
+    or the default below. The unit of a time is in its name. ``.env.example`` describes each setting.
     """
 
     database_url: str = field(default="", repr=False)
@@ -75,14 +75,14 @@ class Settings:
         names: Mapping[str, str] = MappingProxyType({}),
         advice: str = "Set it in .env or the environment (see .env.example).",
     ) -> Settings:
-        """Read the settings and check those that are set.
+        """Return the settings, after checking those that are set.
 
-        :param need: names of variables (``"KOBO_TOKEN"`` …) that must not be empty for this command.
-        :param env: where to read from, the environment by default.
-        :param names: what a person knows a variable by, where that is not its name.
-        :param advice: the sentence that says where to mend it.
-        :raises ConfigurationError: in one sentence, naming every variable that is missing or malformed,
-            never a value.
+        :param need: names of variables (``"KOBO_TOKEN"`` …) that must not be empty for what the caller does.
+        :param env: the variables; None: those of the process.
+        :param names: what to call a variable in an error, by its name, where that is not its name.
+        :param advice: the last sentence of an error: where to set what is missing.
+        :raises ConfigurationError: variables are missing or malformed. Its sentence names all of them, and no
+            value.
         """
         source = os.environ if env is None else env
         given = {name: source.get(name.upper(), "").strip() for name in cls.__dataclass_fields__}
@@ -104,14 +104,16 @@ _LONGEST_ADDRESS = 500
 
 
 def http_url(text: str) -> str:
-    """An http(s) address without trailing slash.
+    """Return an address that starts with ``http://`` or ``https://``, without a trailing slash.
 
-    :raises ValueError: it is none.
+    :param text: the address as a person wrote it.
+    :raises ValueError: it is no such address, is not ASCII, or holds a user or a password. Its text continues
+        a sentence that names the setting, and does not quote the value.
     """
     try:
         parts = urlsplit(text)
         known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # its sentence would quote the value
+    except ValueError:  # its text would quote the value
         known = False
     if not known or not text.isprintable() or " " in text:
         raise ValueError("must be an address that starts with http:// or https://")
@@ -123,9 +125,16 @@ def http_url(text: str) -> str:
 
 
 def server_url(text: str) -> str:
-    """The address of a KoboToolbox server: scheme and host, in the one spelling that identifies it.
+    """Return the address of a KoboToolbox server in its one spelling, which is part of every row's identity.
 
-    :raises ValueError: it is no such address, or carries a query or an API path.
+    The host is in lower case, without the scheme's default port and without a trailing slash.
+
+    :param text: the address as a person wrote it.
+    :raises ValueError: it is no such address, or has a query, a fragment or an API path. Its text continues a
+        sentence that names the setting.
+
+    >>> server_url("https://KF.kobotoolbox.org:443/")
+    'https://kf.kobotoolbox.org'
     """
     parts = urlsplit(http_url(text))
     if parts.query or parts.fragment or "/api/" in f"{parts.path}/":
@@ -145,7 +154,7 @@ def _database_url(text: str) -> str:
         url = make_url(text)
         backend, driver = url.get_dialect().name, url.get_driver_name()
         in_memory = (url.database or ":memory:").startswith((":memory:", "file:"))
-    except (ArgumentError, ImportError, ValueError):  # its sentence would quote the value
+    except (ArgumentError, ImportError, ValueError):  # its text would quote the value
         raise ValueError(_DATABASE_URL) from None
     if backend not in ("mysql", "mariadb", "sqlite"):
         raise ValueError("must name a MySQL, MariaDB or SQLite database")
@@ -159,10 +168,11 @@ def _database_url(text: str) -> str:
 
 
 def _check_parts(url: URL, text: str) -> None:
-    """Refuse an address that was cut in pieces at a character of its password, before a piece is named.
+    """Refuse an address that was split at a character of its password, before an error names a part of it.
 
-    :param text: the address as it is written.
-    :raises ValueError: so it was, or an option is not known or malformed.
+    :param url: the address as SQLAlchemy has split it.
+    :param text: the address as it was written.
+    :raises ValueError: it was split so, or an option is unknown or malformed.
     """
     if "@" in f"{url.host}{url.database}":
         raise ValueError(_DATABASE_URL)
@@ -190,7 +200,7 @@ def _login(text: str) -> str:
 def _networks(text: str) -> str:
     try:
         return ",".join(str(ip_network(part.strip())) for part in text.split(","))
-    except ValueError:  # its sentence would quote the value
+    except ValueError:  # its text would quote the value
         raise ValueError("must be networks such as 203.0.113.0/24, separated by commas") from None
 
 
