@@ -7,12 +7,15 @@ from kobo_mirror.errors import ConfigurationError
 
 
 def main() -> int:
-    """Run the command that the arguments name; returns its exit code."""
+    """Run the command that the process was given.
+
+    :returns: its exit code.
+    """
     startup.use_one_heap()
     startup.collect_rarely()
     try:
         with startup.importing():
-            from kobo_mirror.cli.commands import main as command  # noqa: PLC0415  # what it imports is what this is about
+            from kobo_mirror.cli.commands import main as command  # noqa: PLC0415  # importing() is for this
     except ConfigurationError as error:  # a form is declared wrongly
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""Every error that Kobo Mirror raises on purpose: one family, a sentence for a person in each."""
+"""Every error that Kobo Mirror raises on purpose: one family, each with a sentence for a person."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ from collections.abc import Sequence
 
 
 class KoboMirrorError(Exception):
-    """What went wrong and what to do about it, in a sentence without secrets or answers."""
+    """Tell what went wrong and what to do, in a sentence without secrets or answers of respondents."""
 
 
 class ConfigurationError(KoboMirrorError):
-    """A setting is missing or malformed. Asking again does not help."""
+    """A setting is missing or malformed. Another try does not help."""
 
 
 class CredentialsError(KoboMirrorError):
-    """This token may not see the form, or there is no such form. Asking again does not help."""
+    """This token may not see the form, or there is no such form. Another try does not help."""
 
 
 class NotPermittedError(CredentialsError):
-    """The token may read the form but not do this (manage REST Services, read the history)."""
+    """The token may read the form, but lacks the right to do this: manage REST Services, read the history."""
 
 
 class RequestError(KoboMirrorError):
-    """KoboToolbox understood the request and refused it (400, 409 …). Asking again does not help."""
+    """KoboToolbox understood the request and refused it (400, 409 …). Another try does not help."""
 
 
 class ServerError(KoboMirrorError):
-    """KoboToolbox gave no proper answer (time-out, 429, 5xx, half a body, HTML for JSON). Worth a retry.
+    """KoboToolbox gave no proper response (time-out, 429, 5xx, half a body, HTML). Worth another try.
 
-    :param retry_after: seconds the server asked us to wait, or None.
+    :param message: the sentence.
+    :param retry_after: the seconds that the server asked us to wait; None: it did not say.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -37,15 +38,15 @@ class ServerError(KoboMirrorError):
 
 
 class UnreachableError(ServerError):
-    """Nothing answered at all: no such host, a refused connection, no connection in time."""
+    """Nothing answered at the address: no such host, a refused connection, no connection in time."""
 
 
 class DatabaseError(KoboMirrorError):
-    """The database cannot take it now (down, locked, read-only, full). Worth a retry."""
+    """The database cannot be written or read now (down, locked, read-only, full). Worth another try."""
 
 
 class SchemaError(KoboMirrorError):
-    """The database is not ours to write to: an old schema, or a form table that mirrors another form."""
+    """The tables must not be written to: an old schema, or a form table that mirrors another form."""
 
 
 class MissingTablesError(SchemaError):
@@ -53,29 +54,29 @@ class MissingTablesError(SchemaError):
 
 
 class MissingColumnError(SchemaError):
-    """A table of ours lacks a column, which neither a sync nor ``migrate`` makes again."""
+    """A table of ours lacks a column, which neither a sync nor ``migrate`` adds again."""
 
 
 class LeaseError(KoboMirrorError):
-    """Another sync holds this form, or has taken it over from this one."""
+    """Another sync holds the lease of this form, or has taken it over from this one."""
 
 
 class SubmissionError(KoboMirrorError):
-    """A body that is no submission: it becomes a dead letter."""
+    """A body that is no submission, and becomes a dead letter."""
 
 
 class UnequalError(KoboMirrorError):
-    """A sync has ended, and yet the tables are not what the form shows: a person must look."""
+    """A sync has ended, but the tables do not hold what the form shows: a person must look."""
 
 
 class DeletesWaitError(KoboMirrorError):
-    """So many submissions have gone from the server that a person must say whether that is meant."""
+    """So many submissions are gone from the server that a person must confirm their delete."""
 
 
 def tables_are_missing(names: Sequence[str] = ()) -> MissingTablesError:
-    """The error for a database that lacks tables of ours.
+    """Return the error for a database that lacks tables of ours.
 
-    :param names: those that are missing, if that is known.
+    :param names: the missing tables; empty if they are not known.
     """
     which = f" (missing: {', '.join(names)})" if names else ""
     return MissingTablesError(
@@ -85,12 +86,14 @@ def tables_are_missing(names: Sequence[str] = ()) -> MissingTablesError:
 
 
 def column_is_missing(table: str, columns: Sequence[str], *, is_form: bool) -> MissingColumnError:
-    """The error for a table of ours that lacks columns.
+    """Return the error for a table of ours that lacks columns.
 
-    :param is_form: it is the form table, which a sync fills anew.
+    :param table: the table's name.
+    :param columns: the names of the missing columns.
+    :param is_form: it is the form table, which can be dropped because a sync fills it again.
     """
     todo = (
-        "drop the table and run `python -m kobo_mirror migrate`, the next sync fills it anew"
+        "drop the table and run `python -m kobo_mirror migrate`, the next sync fills it again"
         if is_form
         else "restore this table from a backup"
     )
@@ -98,7 +101,11 @@ def column_is_missing(table: str, columns: Sequence[str], *, is_form: bool) -> M
 
 
 def error_of(name: str, sentence: str) -> KoboMirrorError:
-    """The error of a class that is known by its name alone; of the whole family where the name is unknown."""
+    """Return an error of the class that has a name, as XComs and ``kobo_sync_runs`` hold it.
+
+    :param name: the name of a class of this family; any other name gives a ``KoboMirrorError``.
+    :param sentence: the error's sentence.
+    """
     waiting: list[type[KoboMirrorError]] = [KoboMirrorError]
     for kind in waiting:
         if kind.__name__ == name:

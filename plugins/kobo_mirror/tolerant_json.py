@@ -1,6 +1,6 @@
-"""JSON that strict decoders refuse: NaN, half characters, bytes that are no UTF-8, endless nesting.
+"""A decoder for JSON that strict ones refuse: NaN, half characters, bytes that are not UTF-8, deep nesting.
 
-Slow, so only for what the fast decoder has refused.
+It is slow, so it is used only for what the fast decoder has refused.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 class OddValue:
     """A value that JSON or Python cannot express, in the place where it stood.
 
-    :param text: how it was spelt; a byte that is no UTF-8 is a lone surrogate.
-    :param fault: what is wrong with it, as the end of a sentence that starts with "the answer".
+    :param text: the value as it was spelt; a byte that is not UTF-8 is a lone surrogate.
+    :param fault: what is wrong with it, to continue a sentence that starts with "the answer".
     """
 
     text: str
@@ -29,19 +29,26 @@ class OddValue:
 
 
 def loads(raw: bytes) -> Any:
-    """What a JSON text says, with an :class:`OddValue` for each value that is no JSON.
+    """Return the value of a JSON text, with an :class:`OddValue` in place of each value that is not JSON.
 
-    Lone surrogates and control characters in a text are let through.
+    Lone surrogates and control characters in strings are accepted.
 
-    :raises ValueError: it is no JSON in other ways.
+    :param raw: the text, as it was sent.
+    :raises ValueError: it is not JSON in other ways.
     :raises RecursionError: it is nested too deeply for Python.
+
+    >>> loads(b'{"age": NaN}')["age"].fault
+    'is NaN, which JSON does not have'
     """
     value = _decoder.decode(raw.decode("utf-8", "surrogateescape"))
     return value if is_utf8(raw) else _with_bad_texts_marked(value)
 
 
 def is_utf8(raw: bytes) -> bool:
-    """Whether bytes are a text in UTF-8."""
+    """Return True if bytes are UTF-8.
+
+    :param raw: the bytes.
+    """
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -50,11 +57,16 @@ def is_utf8(raw: bytes) -> bool:
 
 
 def cut(raw: bytes, levels: int) -> tuple[bytes, list[bytes]]:
-    """Cut a JSON text off below some levels of nesting, however deep it is, without decoding it.
+    """Cut a JSON text off below a level of nesting, however deep it is, without decoding it.
 
+    :param raw: the text.
     :param levels: how many levels to keep; an object or list at the top is the first.
-    :returns: the text with ``[0]``, ``[1]`` … for each object and list that lies deeper, and these, as sent.
-    :raises ValueError: a text in it has no end, or its brackets do not match.
+    :returns: the text with ``[0]``, ``[1]`` … in place of each object and list that lies deeper; and these,
+        as they were sent.
+    :raises ValueError: a string in it has no end, or its brackets do not match.
+
+    >>> cut(b'{"a": {"b": {}}}', 1)
+    (b'{"a": [0]}', [b'{"b": {}}'])
     """
     kept: list[bytes] = []
     pieces: list[bytes] = []
@@ -79,7 +91,10 @@ def cut(raw: bytes, levels: int) -> tuple[bytes, list[bytes]]:
 
 
 def dumps(value: Any) -> bytes:
-    """The same value as ASCII with sorted keys: equal bytes for equal values, odd ones included."""
+    """Return a value as ASCII JSON with sorted keys: equal bytes for equal values, odd ones included.
+
+    :param value: what ``loads`` returned, or a part of it.
+    """
     return json.dumps(value, sort_keys=True, default=_spelt).encode()
 
 
@@ -107,7 +122,7 @@ def _constant(name: str) -> OddValue:
 def _whole_number(text: str) -> int | OddValue:
     try:
         return int(text)
-    except ValueError:  # thousands of digits: Python refuses to spend the time
+    except ValueError:  # thousands of digits, which Python refuses to convert
         return OddValue(text, "is a number of too many digits")
 
 
