@@ -50,7 +50,7 @@ def create(**changes: str) -> list[str]:
     return create_absent({**SETTINGS, **changes})
 
 
-def test_both_are_made_from_the_environment() -> None:
+def test_both_connections_are_created_from_the_environment() -> None:
     assert create() == ["kobo_default", "kobo_database"]
     _, kind, password, extra, host, port = stored("kobo_default")
     assert (kind, password, host, port) == ("kobo", "a-token-of-the-tests", None, 0)
@@ -80,21 +80,21 @@ def test_an_sqlite_file_is_an_address_in_the_extra() -> None:
     assert (kind, host, extra) == ("kobodb", None, {"url": "sqlite:////srv/mirror.db"})
 
 
-def test_one_that_is_there_is_left_as_it_is() -> None:
+def test_an_existing_connection_is_left_as_it_is() -> None:
     create()
     before = stored("kobo_default"), stored("kobo_database")
     assert create(KOBO_TOKEN="another", DATABASE_URL="sqlite:////else.db") == []
     assert (stored("kobo_default"), stored("kobo_database")) == before
 
 
-def test_nothing_is_needed_for_what_is_there() -> None:
+def test_existing_connections_need_no_settings() -> None:
     from kobo_mirror.airflow.connections import create_absent
 
     create()
     assert create_absent({"KOBO_URL": "nonsense"}) == []
 
 
-def test_what_is_missing_is_said_and_nothing_is_made() -> None:
+def test_missing_settings_are_named_and_nothing_is_created() -> None:
     with pytest.raises(ConfigurationError, match=r"KOBO_TOKEN is not set; DATABASE_URL is not set"):
         create(KOBO_TOKEN="", DATABASE_URL="")
     assert create() == ["kobo_default", "kobo_database"]

@@ -49,7 +49,7 @@ def test_the_other_dags_say_which_table_is_missing_and_what_makes_it(
     ],
 )
 @pytest.mark.parametrize(("dag_id", "mode"), [("kobo_sync", "none"), ("kobo_verify", "verify")])
-def test_a_run_that_never_gets_to_it_is_noted_with_its_class(  # noqa: PLR0917
+def test_a_run_that_fails_before_it_begins_is_noted_with_its_errors_class(  # noqa: PLR0917
     airflow: Airflow, engine: Engine, changes: dict[str, str], failure: str, dag_id: str, mode: str
 ) -> None:
     airflow.run("kobo_sync")

@@ -65,7 +65,7 @@ def test_it_runs_one_at_a_time_and_does_not_catch_up(dag: Any) -> None:
     assert not dag.catchup
 
 
-def test_every_param_has_words_and_a_default_that_fits(dag: Any) -> None:
+def test_every_param_has_a_title_a_description_and_a_valid_default(dag: Any) -> None:
     assert dag.params or dag.dag_id == "kobo_forms"
     for name in dag.params:
         param = dag.params.get_param(name)
@@ -112,7 +112,7 @@ def test_every_task_takes_its_slots_of_the_pool(dag: Any) -> None:
     assert slots == {task_id: ("kobo_api", 4 if task_id == "pull" else 1) for task_id in slots}
 
 
-def test_the_groups_tell_the_story(dagbag: DagBag) -> None:
+def test_each_group_holds_its_tasks(dagbag: DagBag) -> None:
     groups = dagbag.dags["kobo_sync"].task_group.children.values()
     assert [(group.group_display_name, list(group.children)) for group in groups] == [
         ("Get ready", ["prepare", "register_webhook"]),

@@ -148,7 +148,7 @@ def test_what_fails_in_the_middle_is_noted_and_the_next_run_goes_on(
 
 
 @ON_SQLITE
-def test_only_to_check_writes_nothing_and_skips_the_rest(
+def test_the_mode_check_writes_nothing_and_skips_the_rest(
     airflow: Airflow, simulator: SimulatorProcess, engine: Engine
 ) -> None:
     airflow.run("kobo_sync")
@@ -166,7 +166,7 @@ def test_only_to_check_writes_nothing_and_skips_the_rest(
 
 
 @ON_SQLITE
-def test_everything_again_reads_the_whole_form(
+def test_the_mode_again_reads_the_whole_form(
     airflow: Airflow, simulator: SimulatorProcess, engine: Engine
 ) -> None:
     airflow.run("kobo_sync")

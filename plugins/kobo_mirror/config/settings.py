@@ -31,6 +31,7 @@ _LISTENING_ADDRESS = re.compile(
 )
 _HIGHEST_PORT = 65535
 _ASSET_ID = re.compile(r"[A-Za-z0-9]{8,40}")
+_ADVICE = "Set it in .env or the environment (see .env.example)."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,20 +74,21 @@ class Settings:
         env: Mapping[str, str] | None = None,
         *,
         names: Mapping[str, str] = MappingProxyType({}),
-        advice: str = "Set it in .env or the environment (see .env.example).",
+        advice: str = _ADVICE,
     ) -> Settings:
         """Return the settings, after checking those that are set.
 
         :param need: names of variables (``"KOBO_TOKEN"`` …) that must not be empty for what the caller does.
         :param env: the variables; None: those of the process.
-        :param names: what to call a variable in an error, by its name, where that is not its name.
-        :param advice: the last sentence of an error: where to set what is missing.
+        :param names: what an error calls a variable, by the variable's name, for those that a person has not
+            set in the environment but, say, in Airflow's connection.
+        :param advice: where to set those; without ``names``, where to set any.
         :raises ConfigurationError: variables are missing or malformed. Its sentence names all of them, and no
             value.
         """
         source = os.environ if env is None else env
         given = {name: source.get(name.upper(), "").strip() for name in cls.__dataclass_fields__}
-        problems = [f"{names.get(name, name)} is not set" for name in need if not given.get(name.lower(), "")]
+        problems = {name: "is not set" for name in need if not given.get(name.lower(), "")}
         values: dict[str, str | int] = {}
         for name, text in given.items():
             if not text:
@@ -94,10 +96,19 @@ class Settings:
             try:
                 values[name] = _CHECKS[name](text) if name in _CHECKS else text
             except ValueError as problem:
-                problems.append(f"{names.get(name.upper(), name.upper())} {problem}")
+                problems[name.upper()] = str(problem)
         if problems:
-            raise ConfigurationError(f"{'; '.join(problems)}. {advice}")
+            raise ConfigurationError(_sentences(problems, names, advice))
         return cls(**values)  # type: ignore[arg-type]  # each value has been through the check of its own field
+
+
+def _sentences(problems: Mapping[str, str], names: Mapping[str, str], advice: str) -> str:
+    """Return what is wrong with settings, and after each group of them where to set these."""
+    groups: dict[str, list[str]] = {}
+    for name, problem in problems.items():
+        where = advice if name in names or not names else _ADVICE
+        groups.setdefault(where, []).append(f"{names.get(name, name)} {problem}")
+    return " ".join(f"{'; '.join(group)}. {where}" for where, group in groups.items())
 
 
 _LONGEST_ADDRESS = 500

@@ -50,9 +50,7 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
 
 
 @pytest.mark.parametrize(("given", "minutes"), [("60", 60), (" 5 ", 5)])
-def test_the_environment_says_when_a_run_is_late(
-    monkeypatch: pytest.MonkeyPatch, given: str, minutes: int
-) -> None:
+def test_the_environment_sets_the_deadline(monkeypatch: pytest.MonkeyPatch, given: str, minutes: int) -> None:
     monkeypatch.setenv("KOBO_SYNC_DEADLINE_MINUTES", given)
     alert = deadline_from_env("KOBO_SYNC_DEADLINE_MINUTES")
     assert alert is not None
@@ -61,13 +59,13 @@ def test_the_environment_says_when_a_run_is_late(
 
 
 @pytest.mark.parametrize("given", ["", "none", "None"])
-def test_a_run_may_take_its_time(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+def test_without_minutes_there_is_no_deadline(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("KOBO_SYNC_DEADLINE_MINUTES", given)
     assert deadline_from_env("KOBO_SYNC_DEADLINE_MINUTES") is None
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "an hour", "1234567"])
-def test_nonsense_is_named(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+def test_a_malformed_deadline_names_its_variable(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("KOBO_SYNC_DEADLINE_MINUTES", given)
     with pytest.raises(ConfigurationError, match="KOBO_SYNC_DEADLINE_MINUTES must be a whole number"):
         deadline_from_env("KOBO_SYNC_DEADLINE_MINUTES")
@@ -82,12 +80,12 @@ def test_a_late_run_is_a_line_of_the_log(
     assert caplog.messages == [SENTENCE]
 
 
-def test_a_chat_is_told(chat: Chat) -> None:
+def test_a_late_run_is_posted_to_the_chat(chat: Chat) -> None:
     say_late(60, CONTEXT)
     assert chat.taken == [{"text": SENTENCE}]
 
 
-def test_a_chat_that_does_not_take_it_is_an_error_without_its_address(chat: Chat) -> None:
+def test_a_chat_that_refuses_the_alert_is_an_error_without_its_address(chat: Chat) -> None:
     chat.status = 404
     with pytest.raises(
         KoboMirrorError, match=r"KOBO_ALERT_URL did not accept the alert \(HTTPError\)"
@@ -97,7 +95,7 @@ def test_a_chat_that_does_not_take_it_is_an_error_without_its_address(chat: Chat
     assert error.value.__suppress_context__
 
 
-def test_an_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_alert_address_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KOBO_ALERT_URL", "hush")
     with pytest.raises(ConfigurationError, match="KOBO_ALERT_URL must be an address"):
         say_late(60, CONTEXT)

@@ -120,7 +120,7 @@ def test_airflow_makes_the_hook_from_its_connection_type(kobo: Connect) -> None:
     assert made.kobo_conn_id == "kobo_default"
 
 
-def test_a_wrong_token_is_an_error_that_no_retry_mends(kobo: Connect) -> None:
+def test_a_wrong_token_is_an_error_that_no_retry_helps(kobo: Connect) -> None:
     kobo(token=WRONG)
     with hook().get_client() as client, pytest.raises(CredentialsError):
         client.form()
@@ -149,7 +149,7 @@ MYSQL = {
 
 
 @pytest.mark.parametrize("hidden", [True, False])
-def test_a_mysql_target_takes_the_driver_that_is_there(
+def test_a_mysql_connection_uses_the_installed_driver(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, hidden: bool
 ) -> None:
     if hidden:
@@ -234,7 +234,7 @@ def test_an_extra_that_is_not_known_is_named_with_its_connection(
     assert "DATABASE_URL" not in str(caught.value)
 
 
-def test_a_target_without_an_address_is_said_to_lack_it(connect: Connect) -> None:
+def test_a_database_connection_without_an_address_is_refused(connect: Connect) -> None:
     connect("kobo_database", conn_type="generic", extra={})
     with pytest.raises(
         ConfigurationError, match="connection kobo_database must be of type MySQL or Kobo Mirror database"

@@ -17,7 +17,7 @@ from kobo_mirror.errors import ConfigurationError
         ("None", None),
     ],
 )
-def test_the_environment_says_when(
+def test_the_environment_sets_the_schedule(
     monkeypatch: pytest.MonkeyPatch, given: str | None, schedule: str | None
 ) -> None:
     if given is not None:
@@ -25,7 +25,7 @@ def test_the_environment_says_when(
     assert schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *") == schedule
 
 
-def test_nonsense_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_schedule_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KOBO_SYNC_SCHEDULE", "every now and then")
     with pytest.raises(ConfigurationError, match="KOBO_SYNC_SCHEDULE must be a cron expression"):
         schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *")

@@ -35,7 +35,7 @@ HOST = "mysql+pymysql://kobo:secret@db.example/kobo"
         *((f"?ssl_mode={mode}", mode) for mode in TLS_MODES),
     ],
 )
-def test_options_amount_to_a_mode(options: str, mode: str) -> None:
+def test_options_imply_a_tls_mode(options: str, mode: str) -> None:
     assert options_of(make_url(HOST + options)).tls.mode == mode
 
 
@@ -70,7 +70,7 @@ def test_files_and_what_both_drivers_take_are_passed_on() -> None:
         ("?s3cret%21word=1", "has the option (without a proper name)"),
     ],
 )
-def test_a_wrong_option_is_a_sentence_at_the_start(options: str, said: str) -> None:
+def test_a_wrong_option_is_refused_before_anything_is_connected(options: str, said: str) -> None:
     for refused in (
         lambda: Settings.from_env(env={"DATABASE_URL": HOST + options}),
         lambda: open_engine(HOST + options),
@@ -94,7 +94,7 @@ def test_empty_options_are_none() -> None:
     assert read_options({"ssl_ca": " ", "ssl_mode": ""}) == ((Tls()), {})
 
 
-def test_a_driver_that_is_not_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "MySQLdb" else name)
     with pytest.raises(ConfigurationError, match="needs the driver mysqlclient, which is not installed"):
         open_engine("mysql+mysqldb://kobo@db.example/kobo")

@@ -67,9 +67,25 @@ def test_all_that_is_missing_or_wrong_is_said_in_one_sentence() -> None:
     assert said.endswith("Set it in .env or the environment (see .env.example).")
 
 
-def test_a_person_reads_the_names_that_a_person_knows() -> None:
-    with pytest.raises(ConfigurationError, match=r"^the API token is not set. Mend it there.$"):
-        Settings.from_env(["KOBO_TOKEN"], {}, names={"KOBO_TOKEN": "the API token"}, advice="Mend it there.")
+def test_errors_call_variables_by_the_given_names() -> None:
+    with pytest.raises(ConfigurationError, match=r"^the API token is not set. Set it there.$"):
+        Settings.from_env(["KOBO_TOKEN"], {}, names={"KOBO_TOKEN": "the API token"}, advice="Set it there.")
+
+
+def test_the_advice_for_given_names_is_not_given_for_other_variables() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env(
+            ["KOBO_TOKEN"],
+            {"KOBO_MAX_IN_FLIGHT": "33", "KOBO_EXACT_EVERY_HOURS": "0"},
+            names={"KOBO_TOKEN": "'API token'"},
+            advice="Set it in the connection.",
+        )
+    assert str(caught.value) == (
+        "'API token' is not set. Set it in the connection. "
+        "KOBO_MAX_IN_FLIGHT must be a whole number from 1 to 32; "
+        "KOBO_EXACT_EVERY_HOURS must be a whole number from 1 to 8760. "
+        "Set it in .env or the environment (see .env.example)."
+    )
 
 
 SECRET = "hunter2"
