@@ -32,7 +32,12 @@ CONNECTIONS = ("kobo_conn_id", "database_conn_id")
 
 
 class Opened(NamedTuple):
-    """The connections of a task, opened."""
+    """The connections of a task, opened.
+
+    :param settings: of the form's connection and the environment, checked.
+    :param client: reads the form.
+    :param engine: writes the database.
+    """
 
     settings: Settings
     client: KoboClient
@@ -40,7 +45,7 @@ class Opened(NamedTuple):
 
 
 class BaseKoboOperator(BaseOperator):
-    """Run a task of ours under two connections.
+    """Base of all our operators, with their connections and what happens to their errors.
 
     :param kobo_conn_id: the form to read, a connection of type "KoboToolbox". (templated)
     :param database_conn_id: the database to write, a connection of type "Kobo Mirror database" or "MySQL".

@@ -150,12 +150,12 @@ class KoboReconcileOperator(KoboRunStepOperator):
 
 
 class KoboPublishOperator(KoboRunStepOperator):
-    """Close the run and tell its counts, also to whatever waits for the task's outlets."""
+    """Close the run and publish its counts: as XCom, in the run's note, with the events of its outlets."""
 
     def _perform(self, context: Context) -> dict[str, Any]:
         with self.opened() as opened:
             counts = self.sync_of(opened).finish(self._handle())
-        return self._tell_counts(context, counts)
+        return self._publish_counts(context, counts)
 
 
 class KoboReleaseOperator(KoboRunStepOperator):

@@ -69,7 +69,7 @@ def prove(
     :param task: whose connections, log and note are used.
     :param full: compare every answer.
     :param full_when_due: compare every answer where that is due.
-    :param repair: mend what differs and compare once more.
+    :param repair: ask the server again for what differs, and compare once more.
     :param confirm: the code of a list of deletes that the repair may delete.
     :raises AirflowFailException: the mirror differs from the form.
     :raises KoboMirrorError: they could not be compared, which is noted for the page and ``status``.

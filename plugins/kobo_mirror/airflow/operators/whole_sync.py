@@ -69,7 +69,7 @@ class KoboOperator(BaseKoboOperator):
             require_waiting_code(opened, confirm)
             sync = self.sync_of(opened, page_size=number_of(self.page_size), in_flight=in_flight)
             counts = sync.run(mode=mode, since=since, confirm=confirm, name=name)
-        return self._tell_counts(context, counts)
+        return self._publish_counts(context, counts)
 
     def _make_ready(self, name: str) -> None:
         """Check the connection and make the tables that are missing.
@@ -81,8 +81,8 @@ class KoboOperator(BaseKoboOperator):
         require_settings(self.kobo_conn_id, self.database_conn_id, name, note_not_started)
         make_tables(self.database_conn_id, name)
 
-    def _tell_counts(self, context: Context, counts: dict[str, Any]) -> dict[str, Any]:
-        """Tell the counts of a run to its log, its note and whatever waits for the task's assets."""
+    def _publish_counts(self, context: Context, counts: dict[str, Any]) -> dict[str, Any]:
+        """Publish the counts of a run: in the log, in the run's note, and with the events of the outlets."""
         self.log.info("%s", counts["sentence"])
         self.leave_note(context, counts_note(counts))
         for outlet in self.outlets:
