@@ -171,7 +171,7 @@ def test_from_the_login_to_a_mended_rejection_and_a_confirmed_delete(stack: Stac
     expect(ours.get_by_role("heading", name="Look at this")).to_be_visible()  # no proof has been made
     with stack.another_run("success", "kobo_verify"):
         ours.get_by_role("button", name="Verify now").click()
-        expect(ours.get_by_role("status")).to_contain_text("Asked for: kobo_verify")
+        expect(ours.get_by_role("status")).to_contain_text("Requested: kobo_verify")
     page.reload()
     expect(ours.get_by_role("heading", name="Equal and fresh")).to_be_visible()
     expect(ours.locator("#in-mirror")).to_have_text(str(ROWS))
@@ -200,7 +200,7 @@ def rejection_is_seen_mended_and_replayed(
     picture(page, "rejection")
     with stack.another_run("success", "kobo_replay"):
         ours.locator("#rejections").get_by_role("button", name="Replay selected").click()
-        expect(ours.get_by_role("status")).to_contain_text("Asked for: kobo_replay")
+        expect(ours.get_by_role("status")).to_contain_text("Requested: kobo_replay")
     ours.get_by_role("status").get_by_role("link").click()
     page.wait_for_url("**/dags/kobo_replay/runs/**")
     expect(page.get_by_text(f"1 replayed: 1 mended ({rejected})").first).to_be_visible()
@@ -218,7 +218,7 @@ def mass_delete_is_stopped_and_confirmed(
         ours.get_by_role("button", name="Sync now").click()
         expect(ours.get_by_role("status")).to_contain_text("kobo_sync")
     page.reload()
-    expect(ours.get_by_role("heading", name="Deletes wait for your word")).to_be_visible()
+    expect(ours.get_by_role("heading", name="Deletes wait for your confirmation")).to_be_visible()
     expect(ours.locator("#in-mirror")).to_have_text(str(ROWS + 6))
     ours.get_by_role("button", name="Confirm this list").click()
     expect(ours.get_by_role("dialog")).to_contain_text("Delete these submissions")

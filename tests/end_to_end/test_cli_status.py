@@ -107,7 +107,7 @@ def test_deletes_that_wait(terminal: Terminal, ready: Mirroring) -> None:
     terminal.run("sync")
     facts = told(terminal)
     assert facts["next"] == (
-        "if the 30 submissions are meant to go, run `python -m kobo_mirror sync --confirm-deletes "
+        "if the 30 submissions are to be deleted, run `python -m kobo_mirror sync --confirm-deletes "
         f"{facts['waiting_deletes']}`"
     )
 

@@ -165,7 +165,7 @@ def test_repair_hides_no_alarm(mirroring: Mirroring) -> None:
     assert waiting(mirroring) == before
     colour, findings = light(mirroring)
     assert colour == "red"
-    assert "30 submissions have gone from KoboToolbox: say whether that is meant." in findings
+    assert "30 submissions have gone from KoboToolbox: confirm that they may be deleted." in findings
     assert len(records(mirroring.engine)) == 300
     assert mirroring.sync(confirm=before[0])["deleted"] == 30
     assert mirroring.verify().equal

@@ -243,7 +243,7 @@ def test_what_is_not_french_would_be_seen(wrong: str) -> None:
 def test_every_text_is_shown_somewhere() -> None:
     source = "".join(path.read_text() for path in TEMPLATES.glob("*.html"))
     source += (TEMPLATES.parent / "static" / "page.js").read_text()
-    by_name = "finding_|what_|todo_|light_|mode_|way_|source_|refused_|not_done_"
+    by_name = "finding_|what_|todo_|takes_|letter_|light_|mode_|way_|source_|refused_|not_done_"
     unused = [
         key
         for key in TEXTS["en"]

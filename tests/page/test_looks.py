@@ -211,7 +211,8 @@ def test_a_refused_button_says_so_in_the_language_and_what_the_server_said_as_en
     expect(told).to_contain_text("Pas fait\xa0: ")
     words = TEXTS["fr"].get(f"not_done_{status}", TEXTS["fr"]["not_done_other"])
     expect(told).to_contain_text(words)
-    expect(told.locator("[lang=en]")).to_have_text(f"({status}: The DAG is not known: 1.5)")
+    expect(told.locator("[lang=en]")).to_have_text(f"{status} The DAG is not known: 1.5")
+    expect(told).to_contain_text(f"{TEXTS['fr']['detail']}{TEXTS['fr']['colon']}{status}")
     assert faults_of(spoken_in(page)) == []
 
 

@@ -51,14 +51,14 @@ def test_green_words_tell_of_the_few_that_do_not_fit(
     assert ("have no row" in html or "has no row" in html) == bool(rejected)
 
 
-def test_green_words_tell_of_what_is_in_doubt_and_of_dead_letters(as_user: Client, engine: Engine) -> None:
+def test_green_words_tell_of_refetches_and_of_dead_letters(as_user: Client, engine: Engine) -> None:
     proof(engine)
     finished_run(engine)
     dead_letters.keep(engine, body=b"{", source="webhook", reason="no JSON")
     transact(engine, lambda connection: enqueue(connection, ASSET, [1, 2], "gone"))
     assert light(as_user) == ("green", [])
     html = text_of(as_user)
-    assert "2 submissions are in doubt: the next sync asks for them." in html
+    assert "2 submissions may have changed: the next sync asks for them again." in html
     assert "1 dead letter waits for someone to look at it." in html
 
 

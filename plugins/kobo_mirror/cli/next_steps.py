@@ -17,7 +17,7 @@ STEPS: Mapping[str, str] = {
     "never_synced": f"run {SYNC}{_WHOLE}",
     "sync_failed": f"mend what the error says, then run {SYNC}",
     "late": f"run {SYNC}",
-    "deletes_wait": "if the {submissions} submissions are meant to go, run "
+    "deletes_wait": "if the {submissions} submissions are to be deleted, run "
     f"`{COMMAND} sync --confirm-deletes {{code}}`",
     "deletes_not_proven": f"do what the error says, then run {SYNC}",
     "secret_old": f"run `{COMMAND} register-webhook`",

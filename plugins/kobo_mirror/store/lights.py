@@ -21,7 +21,7 @@ SENTENCES: Mapping[str, str] = {
     "never_synced": "No sync has ended well yet.",
     "sync_failed": "The last sync failed.",
     "late": "The last sync that ended well is older than it should be.",
-    "deletes_wait": "{submissions} submissions have gone from KoboToolbox: say whether that is meant.",
+    "deletes_wait": "{submissions} submissions have gone from KoboToolbox: confirm that they may be deleted.",
     "deletes_not_proven": "Submissions have gone, but this token does not see enough to prove it.",
     "secret_old": "KoboToolbox posts with another secret than is set: the next sync hands over the new one.",
     "read_anew": "Rows must be written anew: the next sync reads the whole form.",

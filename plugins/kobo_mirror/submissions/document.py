@@ -10,6 +10,7 @@ import msgspec
 
 from kobo_mirror import tolerant_json
 from kobo_mirror.errors import SubmissionError
+from kobo_mirror.submissions.refusals import RefusalReason
 
 _MAX_ID = 2**63 - 1
 _TOKEN_LENGTH = 80
@@ -24,7 +25,6 @@ _VOLATILE = (
     "_notes",
     "_validation_status",
 )
-_TOO_DEEP = "the body is nested too deeply"
 _decode = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -46,13 +46,13 @@ def parse(raw: bytes | memoryview) -> dict[str, Any]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         data = _parse_slowly(bytes(raw))
     if not isinstance(data, dict):
-        raise SubmissionError("the body is JSON but no object; one submission is expected")
+        raise SubmissionError(RefusalReason.NO_OBJECT)
     opened = bytes(raw)
     if opened.count(b"[") + opened.count(b"{") > _MAX_DEPTH and _is_too_deep(data):
-        raise SubmissionError(_TOO_DEEP)
+        raise SubmissionError(RefusalReason.TOO_DEEP)
     kobo_id = data.get("_id")
     if type(kobo_id) is not int or not 0 < kobo_id <= _MAX_ID:
-        raise SubmissionError("the body has no whole number _id, so it names no submission")
+        raise SubmissionError(RefusalReason.NO_ID)
     return data
 
 
@@ -61,9 +61,9 @@ def _parse_slowly(raw: bytes) -> Any:
     try:
         data = tolerant_json.loads(raw)
     except RecursionError:
-        raise SubmissionError(_TOO_DEEP) from None
+        raise SubmissionError(RefusalReason.TOO_DEEP) from None
     except ValueError:
-        raise SubmissionError("the body is not JSON" if is_utf8 else "the body is not UTF-8") from None
+        raise SubmissionError(RefusalReason.NOT_JSON if is_utf8 else RefusalReason.NOT_UTF8) from None
     return data if is_utf8 or not isinstance(data, dict) else GarbledSubmission(data)
 
 

@@ -17,6 +17,7 @@ from kobo_mirror.store.batches import PushResult
 from kobo_mirror.store.form_names import FormMatch, FormNames
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.document import form_of, parse
+from kobo_mirror.submissions.refusals import RefusalReason
 from kobo_mirror.submissions.rows import State, parsed_state
 
 Push: TypeAlias = Callable[[State], PushResult]
@@ -106,7 +107,7 @@ class Receiver:
         id_string = form_of(submission)
         form, match = self._form_of(id_string)
         if form is None:
-            return Refused(Refusal.OTHER_FORM, f"unknown asset {_shown(id_string)}")
+            return Refused(Refusal.OTHER_FORM, f"{RefusalReason.OTHER_FORM} {_shown(id_string)}")
         if match is FormMatch.UNKNOWN:
             deferred = form.writer.defer(submission["_id"])
             return Accepted(form.mirror.asset_uid, submission, deferred, form_is_known=False)

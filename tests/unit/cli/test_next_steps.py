@@ -49,7 +49,7 @@ def test_each_command_that_is_named_can_be_run(what: str) -> None:
 
 def test_the_most_urgent_comes_first_and_none_twice() -> None:
     assert next_of(state(waiting_deletes=WAITING, full_proof=None, history_gap=NOW)) == (
-        "if the 20 submissions are meant to go, run `python -m kobo_mirror sync --confirm-deletes "
+        "if the 20 submissions are to be deleted, run `python -m kobo_mirror sync --confirm-deletes "
         "0123456789ab`; run `python -m kobo_mirror verify --full`"
     )
     failed_first = next_of(FACTS["a first sync that failed"])

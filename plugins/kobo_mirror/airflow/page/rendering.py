@@ -20,7 +20,8 @@ STATIC = {
 }
 """The page's files, with their types."""
 
-_OF_THE_SCRIPT = ("asked", "asked_paused", "colon", "failed", "stale_page")
+_OF_THE_SCRIPT = ("asked", "asked_paused", "colon", "detail", "failed", "stale_page")
+_SAID = ("say", "number", "decimal", "duration", "of_failure", "of_kind", "of_letter", "named")
 _templates = Environment(
     loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined
 )
@@ -30,19 +31,26 @@ _version = blake2b(
 
 
 def page_of(language: str, **seen: Any) -> str:
-    """The page with what is to be seen on it."""
+    """Return the page as HTML.
+
+    :param language: a key of ``texts.TEXTS``.
+    :param seen: what the template shows, by name.
+    """
     return _rendered("page.html", language, version=_version, words=_words_of_the_script(language), **seen)
 
 
 def refusal(language: str, status: int) -> str:
-    """A page that says why there is nothing to see."""
+    """Return a page that says why nothing is shown.
+
+    :param language: a key of ``texts.TEXTS``.
+    :param status: of the HTTP response.
+    """
     return _rendered("refused.html", language, status=status)
 
 
 def _rendered(template: str, language: str, **seen: Any) -> str:
     words = Words(language)
-    said = {"say": words.say, "number": words.number, "decimal": words.decimal, "duration": words.duration}
-    said |= {"of_failure": words.of_failure, "named": words.named}
+    said = {name: getattr(words, name) for name in _SAID}
     return _templates.get_template(template).render(t=words.texts, language=language, **said, **seen)
 
 

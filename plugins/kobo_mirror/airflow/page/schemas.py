@@ -157,7 +157,7 @@ class DeadLetter(BaseModel):
     id: int
     received_at: datetime
     source: str
-    reason: str
+    reason: str = Field(description="Why, in English.")
     attempts: int
     bytes: int
     body: str | None = Field(description="The start of it, for those who may see answers.")

@@ -9,7 +9,9 @@ from pathlib import Path
 from fastapi import Request
 
 from kobo_mirror.errors import error_of
+from kobo_mirror.forms.schema import INTEGER_MAX, INTEGER_MIN, TEXT_LENGTH, Kind
 from kobo_mirror.store.lights import SENTENCES
+from kobo_mirror.submissions.refusals import refusal_reason
 
 COOKIE = "kobo_mirror_language"
 
@@ -19,7 +21,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def _texts_of(file: Path) -> Mapping[str, str]:
-    ours = _FINDINGS if file.stem == "en" else {}  # the lights have theirs, which `status` says, too
+    ours = _FINDINGS if file.stem == "en" else {}  # in English `status` says them, too: from lights.SENTENCES
     read: dict[str, str] = json.loads(file.read_text("utf-8"))
     return {**ours, **read}
 
@@ -27,35 +29,49 @@ def _texts_of(file: Path) -> Mapping[str, str]:
 TEXTS: Mapping[str, Mapping[str, str]] = {
     file.stem: _texts_of(file) for file in sorted((Path(__file__).parent / "languages").glob("*.json"))
 }
+"""The texts by language (``en``, ``fr``) and key. Numbers have places, such as ``{count}``."""
 
 
 class Words:
-    """How a language says what the page shows: its texts, with numbers as people write them there."""
+    """How a language says what the page shows: its texts, with numbers as they are written there.
+
+    :param language: a key of ``TEXTS``.
+    """
 
     def __init__(self, language: str) -> None:
         self.language, self.texts = language, TEXTS[language]
 
     def number(self, value: int) -> str:
-        """A count, its thousands apart: ``5,000``."""
+        """Return a count with its thousands apart: ``5,000``.
+
+        :param value: any whole number.
+        """
         return f"{value:,}".replace(",", _NARROW) if self.language == "fr" else f"{value:,}"
 
     def decimal(self, value: float) -> str:
-        """A figure with one decimal: ``1,234.5``."""
+        """Return a figure with one decimal: ``1,234.5``.
+
+        :param value: any number.
+        """
         if self.language != "fr":
             return f"{value:,.1f}"
         return f"{value:,.1f}".replace(",", _NARROW).replace(".", ",")
 
     def duration(self, seconds: float) -> str:
-        """A time in the unit that it is best told in: ``0.4 s``, ``15 min``."""
+        """Return a time in the largest unit of which there are two: ``0.4 s``, ``15 min``.
+
+        :param seconds: not negative.
+        """
         for unit, size in (("days", _DAY), ("hours", _HOUR), ("minutes", _MINUTE)):
             if seconds >= 2 * size:
                 return self.texts[unit].format(value=self.number(round(seconds / size)))
         return self.texts["seconds"].format(value=self.decimal(seconds))
 
     def say(self, key: str, **values: int | str) -> str:
-        """A text with what it names filled in; in the singular where its first number is 1.
+        """Return a text with its places filled in; in the singular where its first number is 1.
 
-        :param values: numbers are written as the language does, texts stay as they are.
+        :param key: of the text; its singular is under ``KEY_one``.
+        :param values: by the names of the places. Numbers are written as the language does.
         """
         first = next((value for value in values.values() if isinstance(value, int)), None)
         text = self.texts.get(f"{key}_one") if first == 1 else None
@@ -63,21 +79,48 @@ class Words:
         return (text or self.texts[key]).format(**filled)
 
     def of_failure(self, kind: str, failure: str | None) -> str:
-        """What went wrong or what to do about it, by the class of the error.
+        """Return what went wrong, or what to do about it, by the class of the error.
 
         :param kind: ``what`` or ``todo``.
-        :param failure: the name of a ``KoboMirrorError``; of one without words those of its kind are taken.
+        :param failure: the name of a ``KoboMirrorError``. For a class without texts of its own those of the
+            class that it derives from are taken; for an unknown one those of the whole family.
         """
         names = (name.__name__ for name in type(error_of(failure or "", "")).__mro__)
         return next(self.texts[key] for name in names if (key := f"{kind}_{name}") in self.texts)
 
+    def of_kind(self, kind: Kind) -> str:
+        """Return what answers a column of that kind takes.
+
+        :param kind: of the column.
+        """
+        bounds: Mapping[Kind, Mapping[str, int]] = {
+            Kind.TEXT: {"most": TEXT_LENGTH},
+            Kind.INTEGER: {"lowest": INTEGER_MIN, "highest": INTEGER_MAX},
+        }
+        return self.say(f"takes_{kind}", **bounds.get(kind, {}))
+
+    def of_letter(self, reason: str) -> str:
+        """Return why a dead letter could not be taken.
+
+        :param reason: the English sentence that is stored with it; of an unknown one nothing is read.
+        """
+        known = refusal_reason(reason)
+        return self.texts[f"letter_{known.name.lower()}" if known else "letter_unknown"]
+
     def named(self, kind: str, value: str) -> str:
-        """A word of the tables, such as a run's mode, in the language; an unknown one as it is."""
+        """Return the language's word for a value of the tables; the value itself where there is none.
+
+        :param kind: what it is a value of, such as ``mode``.
+        :param value: such as ``exact``.
+        """
         return self.texts.get(f"{kind}_{value}", value)
 
 
 def language_of(request: Request) -> str:
-    """The language that was switched to, else the first of the browser's that the page speaks."""
+    """Return the language to answer in: the one switched to, else the first of the browser's that there is.
+
+    :param request: its query, its cookie and its header ``Accept-Language`` are looked at.
+    """
     for chosen in (request.query_params.get("lang"), request.cookies.get(COOKIE)):
         if chosen and chosen in TEXTS:
             return chosen

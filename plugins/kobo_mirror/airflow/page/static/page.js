@@ -73,8 +73,8 @@ function tellStale() {
 async function refresh() {
   let text = "";
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (answer.ok) text = await answer.text();
+    const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (response.ok) text = await response.text();
   } catch { /* nothing answers: below */ }
   const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("live");
   if (!fresh) return tellStale();
@@ -89,19 +89,20 @@ const inUse = () => document.hidden || live().contains(document.activeElement)
 
 async function post(path, body) {
   const { colon, ...told } = words();
-  let answer = null;
+  let response = null;
   try {
-    answer = await fetch(path, {
+    response = await fetch(path, {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
     });
   } catch {
     return say(`${told.failed}${colon}${told.not_done_away}`);
   }
-  const given = await answer.json().catch(() => ({}));
-  if (!answer.ok) {
-    const why = told[`not_done_${answer.status}`] ?? told.not_done_other;
-    const detail = typeof given.detail === "string" ? given.detail : answer.statusText;
-    return say(`${told.failed}${colon}${why} `, element("span", { lang: "en", textContent: `(${answer.status}: ${detail})` }));
+  const given = await response.json().catch(() => ({}));
+  if (!response.ok) {
+    const why = told[`not_done_${response.status}`] ?? told.not_done_other;
+    const detail = typeof given.detail === "string" ? given.detail : response.statusText;
+    const english = element("span", { lang: "en", textContent: `${response.status} ${detail}` });
+    return say(`${told.failed}${colon}${why} ${told.detail}${colon}`, english);
   }
   const link = { href: `../${given.href}`, target: "_top", textContent: `${given.dag_id} ${given.run_id}` };
   return say(`${given.paused ? told.asked_paused : told.asked}${colon}`, element("a", link));
