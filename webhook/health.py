@@ -1,4 +1,4 @@
-"""The questions of a supervisor: is the process alive, could it commit a delivery, what has it counted."""
+"""What a supervisor asks: is the process alive, could it commit a delivery, what has it counted."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from webhook.metrics import CONTENT_TYPE, Metrics, figures_of
 T = TypeVar("T")
 
 FIGURES_SECONDS = 15.0
-"""How long the figures are good for: whoever asks more often does not reach the database."""
+"""How long figures are shown again before the database is asked anew."""
 
 
-class Remembered(Generic[T]):
-    """An answer that is asked for by one thread at a time, and not again while it is fresh.
+class Cached(Generic[T]):
+    """The result of a call that one thread at a time makes, and that is kept for a while.
 
-    :param ask: brings the answer; must not raise.
-    :param seconds: how long it is fresh.
+    :param ask: makes the call. If it raises, so does the call of this object, and nothing is kept.
+    :param seconds: how long the result is kept; 0: it only serves those who ask while the call is made.
     """
 
-    _answer: T
+    _result: T
 
     def __init__(self, ask: Callable[[], T], seconds: float = 0.0) -> None:
         self._ask, self._seconds = ask, seconds
@@ -39,15 +39,15 @@ class Remembered(Generic[T]):
         self._until = 0.0
 
     def __call__(self) -> T:
-        """The answer; the one before while another thread is asking."""
+        """Return the result; while another thread makes the call, the result before."""
         if self._asking.acquire(blocking=not self._until):
             try:
                 if time.monotonic() >= self._until:
-                    self._answer = self._ask()
+                    self._result = self._ask()
                     self._until = time.monotonic() + self._seconds
             finally:
                 self._asking.release()
-        return self._answer
+        return self._result
 
 
 class Live:
@@ -56,24 +56,28 @@ class Live:
     public = True
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Say so."""
+        """Answer 200."""
         resp.media = {"status": "success"}
 
 
 class Ready:
-    """``GET /health/ready``: a submission that came now could be committed."""
+    """``GET /health/ready``: a submission could be committed now.
+
+    :param probe: an engine of its own, with little patience.
+    :param mirrors: the forms of this service.
+    """
 
     public = True
 
     def __init__(self, probe: Engine, mirrors: Sequence[Mirror]) -> None:
         self._probe = probe
         self._mirrors = mirrors
-        self._problem = Remembered(self._look)
+        self._problem = Cached(self._look)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Tell whether the database has our schema, mirrors the forms taken here, and takes a commit.
+        """Answer 200 if the database has our tables, mirrors the forms of this service, and takes a commit.
 
-        :raises DatabaseError, SchemaError: it does not answer, takes nothing, or is not ours to write to.
+        :raises DatabaseError, SchemaError: it does not answer, takes no commit, or is not ours to write to.
         """
         if problem := self._problem():
             raise problem
@@ -92,15 +96,19 @@ class Ready:
 
 
 class Figures:
-    """What the database says of the mirrors."""
+    """What the database says of the mirrors, asked at most every ``FIGURES_SECONDS``.
+
+    :param probe: an engine with little patience.
+    :param mirrors: the forms of this service.
+    """
 
     def __init__(self, probe: Engine, mirrors: Sequence[Mirror]) -> None:
         self._probe = probe
         self._mirrors = mirrors
-        self._ask = Remembered(self._look, FIGURES_SECONDS)
+        self._ask = Cached(self._look, FIGURES_SECONDS)
 
     def __call__(self) -> dict[str, dict[str, float]] | None:
-        """The figures of each form table by name, or None when the database does not answer."""
+        """Return the figures of each form table by its name, or None when the database does not answer."""
         return self._ask()
 
     def _look(self) -> dict[str, dict[str, float]] | None:
@@ -115,7 +123,10 @@ class Figures:
 
 
 class MetricsPage:
-    """``GET /metrics``: for Prometheus."""
+    """``GET /metrics``: for Prometheus.
+
+    :param metrics: what is counted.
+    """
 
     public = True
 
@@ -123,6 +134,6 @@ class MetricsPage:
         self._metrics = metrics
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Numbers only: neither ids nor names of forms."""
+        """Answer with numbers only: neither ids of submissions nor names of forms."""
         resp.content_type = CONTENT_TYPE
         resp.data = self._metrics.exposition()

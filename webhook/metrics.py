@@ -1,4 +1,4 @@
-"""What /metrics shows: each worker counts for itself, any of them answers for all."""
+"""What ``/metrics`` shows: each worker counts in a file of its own, any of them answers for all."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ _slot = 0
 
 
 def share() -> None:
-    """Let the workers that this process will start count together. Call it before anything is counted."""
+    """Let the workers that this process starts count together; to be called before anything is counted."""
     if _DIRECTORY not in os.environ:
         os.environ[_DIRECTORY] = tempfile.mkdtemp(prefix="webhook-metrics-")
     values.ValueClass = values.MultiProcessValue(lambda: _slot)  # type: ignore[no-untyped-call]
 
 
 def take_slot() -> None:
-    """Count in a file that no living worker uses, on from where a dead one stopped.
+    """Count in a file that no living worker uses, from where a dead one stopped.
 
-    A file for each process would be one more with every worker that is replaced, all year long.
+    With a file for each process there would be one more with every worker that is replaced.
     """
     global _slot  # noqa: PLW0603  # a process has one
     for number in count(1):
@@ -85,9 +85,9 @@ def _moment(name: str, at: datetime | None) -> dict[str, float]:
 
 
 class Metrics:
-    """What one application counts, and what it is told of the database when somebody looks.
+    """What one application counts, and what the database says at the moment of a request.
 
-    :param figures: what the database says of each form table, by name; None when it does not answer.
+    :param figures: returns the figures of each form table by its name; None: the database does not answer.
     """
 
     def __init__(self, figures: Callable[[], Mapping[str, Mapping[str, float]] | None]) -> None:
@@ -124,7 +124,9 @@ class Metrics:
     def delivered(self, status: int, noted: Mapping[str, Any], seconds: float) -> None:
         """Count one answered delivery.
 
-        :param noted: what its log line says.
+        :param status: of the HTTP response.
+        :param noted: what its log line says, by name.
+        :param seconds: from the head of its request to the response.
         """
         kept = "dead_letter" if "dead_letter" in noted else None
         result = noted.get("result") or kept or _BY_STATUS.get(status, "refused")
@@ -136,9 +138,11 @@ class Metrics:
             self._last.set(time.time())
 
     def committed(self, submission: Mapping[str, Any]) -> None:
-        """Note how long a new submission took to get here (its ``_submission_time`` is UTC).
+        """Note how long a new submission took from KoboToolbox to its commit.
 
-        One that is too old to have come by itself would hide how long the others take: it is counted apart.
+        One that is too old to have come by itself is counted apart: it would hide how long the others take.
+
+        :param submission: the parsed body; its ``_submission_time`` is UTC.
         """
         try:
             since = datetime.now(UTC) - datetime.fromisoformat(submission["_submission_time"]).replace(
@@ -152,25 +156,29 @@ class Metrics:
             self._lag.observe(max(0.0, since.total_seconds()))
 
     def exposition(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """Return all of it in Prometheus' text format."""
         registry = self._registry
         if _DIRECTORY in os.environ:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         shown = CollectorRegistry()
         last = registry.get_sample_value("kobo_webhook_last_delivery_timestamp_seconds")
-        shown.register(_AtThisMoment(self._figures(), last))
+        shown.register(_CurrentGauges(self._figures(), last))
         return generate_latest(registry) + generate_latest(shown)
 
 
-class _AtThisMoment(Collector):
-    """Gauges that are known only when somebody looks."""
+class _CurrentGauges(Collector):
+    """Gauges that are read at the moment of a request.
+
+    :param figures: of each form table by its name; None: the database does not answer.
+    :param last: when a delivery was last committed, in seconds since 1970; None or 0: never.
+    """
 
     def __init__(self, figures: Mapping[str, Mapping[str, float]] | None, last: float | None) -> None:
         self._figures, self._last = figures, last
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """The gauges; the silence only once there was a delivery."""
+        """Yield the gauges; the seconds since the last delivery only if there was one."""
         if self._last:
             yield GaugeMetricFamily(
                 "kobo_webhook_seconds_since_last_delivery", "Seconds since a delivery was last committed.",

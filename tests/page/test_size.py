@@ -65,7 +65,7 @@ def _write(connection: Connection, ids: range, moment: Any) -> None:
         for i, fate in fates.items()
     ]  # fmt: skip
     changes = {i: (None, fate) for i, fate in fates.items()}
-    counted = totals.noted(connection, ASSET, "pulled", moment, changes)
+    counted = totals.count_changes(connection, ASSET, "pulled", moment, changes)
     write(connection, Write(submissions, COLUMNS, rows), *counted)
 
 

@@ -15,7 +15,7 @@ from kobo_mirror.store import schema
 from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.tables import rejections, tallies
 from kobo_mirror.store.tombstones import NEVER_STORED
-from kobo_mirror.store.totals import Arrived, arrivals, correct, counted_by_server, note_server_count, totals
+from kobo_mirror.store.totals import Arrived, arrivals, counted_by_server, note_server_count, recount, totals
 from tests.support.submissions import ASSET, changed, edited, submission
 from tests.support.tables import ledger, rows_of
 from tests.support.writing import Writing
@@ -98,7 +98,7 @@ def test_deleted_are_those_that_were_here(engine: Engine, reason: str | None) ->
     writing.pull(submission(1))
     writing.remove(8)
     assert told(engine) == {"applied": 2, "rejected": 1, "deleted": 2}
-    transact(engine, lambda connection: correct(connection, ASSET))
+    transact(engine, lambda connection: recount(connection, ASSET))
     assert told(engine) == {"applied": 2, "rejected": 1, "deleted": 2}
     assert_true_to_the_ledger(engine)
 

@@ -9,7 +9,7 @@ import pytest
 from falcon import testing
 from sqlalchemy import Engine, event
 
-from webhook.health import Remembered
+from webhook.health import Cached
 
 ASKERS = 4
 ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -31,7 +31,7 @@ class Slow:
 
 def test_who_comes_while_the_first_answer_is_on_its_way_waits_for_it() -> None:
     slow = Slow()
-    remembered = Remembered(slow, seconds=60)
+    remembered = Cached(slow, seconds=60)
     with ThreadPoolExecutor(ASKERS) as threads:
         answers = [threads.submit(remembered)]
         assert slow.asking.wait(5)
@@ -44,7 +44,7 @@ def test_who_comes_while_the_first_answer_is_on_its_way_waits_for_it() -> None:
 def test_who_comes_while_a_later_one_is_on_its_way_gets_the_one_before() -> None:
     slow = Slow()
     slow.go.set()
-    remembered = Remembered(slow)
+    remembered = Cached(slow)
     assert remembered() == 1
     slow.go.clear()
     slow.asking.clear()
@@ -60,7 +60,7 @@ def test_who_comes_while_a_later_one_is_on_its_way_gets_the_one_before() -> None
 def test_it_is_asked_for_again_when_it_is_fresh_no_longer(seconds: float, asked: int) -> None:
     slow = Slow()
     slow.go.set()
-    remembered = Remembered(slow, seconds)
+    remembered = Cached(slow, seconds)
     assert [remembered() for _ in range(3)][-1] == asked
     assert slow.asked == asked
 
@@ -74,7 +74,7 @@ def test_an_answer_that_fails_is_asked_for_again() -> None:
             return outcome
         raise outcome
 
-    remembered = Remembered(ask, seconds=60)
+    remembered = Cached(ask, seconds=60)
     for _ in range(2):
         with pytest.raises(OSError, match=r"^$"):
             remembered()

@@ -123,7 +123,7 @@ def write_decided(
         LEDGER._replace(rows=[row for row, before in ledger if before is None]),
         LEDGER_AGAIN._replace(rows=[row for row, before in ledger if before is not None]),
         target.form_write._replace(rows=rows),
-        *totals.noted(connection, asset_uid, origin, moment, changes, columns=columns),
+        *totals.count_changes(connection, asset_uid, origin, moment, changes, columns=columns),
         first=hold_first(connection, target.mirror) if held is SUPPOSED else None,
     )
 

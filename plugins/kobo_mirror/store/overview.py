@@ -105,10 +105,10 @@ class MirrorState:
 
 
 def read_state(connection: Connection, form: Form, asset_uid: str) -> MirrorState:
-    """Read the state of a form's mirror.
+    """Return the state of a form's mirror.
 
-    :param connection: an open transaction, so that all of it is of one moment as far as the database's
-        isolation goes (READ COMMITTED: what is committed meanwhile may be in a part of it).
+    :param connection: an open transaction. At READ COMMITTED what is committed meanwhile may be in a part of
+        the state only.
     :param form: the declaration of the form table, as this process has it.
     :param asset_uid: the form's uid; it may not be bound yet.
     :raises DatabaseError, SchemaError: by ``reading``: the database does not answer, or lacks our tables.

@@ -70,7 +70,7 @@ def totals_differ(connection: Connection, mirror: Mirror) -> bool:
     :param connection: an open transaction.
     :param mirror: the form and its table.
     """
-    return any(totals.lacking(connection, mirror.asset_uid).values())
+    return any(totals.shortfall(connection, mirror.asset_uid).values())
 
 
 def correct_totals(connection: Connection, mirror: Mirror) -> None:
@@ -81,4 +81,4 @@ def correct_totals(connection: Connection, mirror: Mirror) -> None:
     """
     mine = forms.c.form_table == mirror.form.table
     connection.execute(select(literal(1)).where(mine).with_for_update())
-    totals.correct(connection, mirror.asset_uid)
+    totals.recount(connection, mirror.asset_uid)

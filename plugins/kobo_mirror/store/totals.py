@@ -20,7 +20,7 @@ from kobo_mirror.store.tables import rejections, server_counts, submissions, tal
 _STATES = ("applied", "rejected", "deleted")
 _KEY = ("asset_uid", "day", "way", "slot")
 _COUNTS = ("arrived", *_STATES)
-_SLOTS = 16
+_SHARDS = 16
 _LISTED = "listed"
 
 
@@ -35,7 +35,7 @@ class Arrived(NamedTuple):
     arrived: int
 
 
-def noted(
+def count_changes(
     connection: Connection,
     asset_uid: str,
     origin: str,
@@ -56,7 +56,7 @@ def noted(
         what was never stored is no change.
     :param columns: by ``_id`` of those that are rejected the names of the columns that they do not fit.
     """
-    rejected = _listed(connection, asset_uid, changes, columns)
+    rejected = _list_rejections(connection, asset_uid, changes, columns)
     moved = {kobo_id: change for kobo_id, change in changes.items() if change[0] != change[1]}
     if not moved:
         return rejected
@@ -67,16 +67,16 @@ def noted(
             counts[before] -= 1
         else:
             counts["arrived"] += 1
-    row = (asset_uid, day_of(moment), origin, _slot(), *counts.values())
+    row = (asset_uid, day_of(moment), origin, _shard(), *counts.values())
     return [*rejected, Write(tallies, (*_KEY, *_COUNTS), [row], key=_KEY, add=_COUNTS)]
 
 
-def _slot() -> int:
+def _shard() -> int:
     """Return the row of this process: with one row each, none waits for another's commit."""
-    return os.getpid() % _SLOTS
+    return os.getpid() % _SHARDS
 
 
-def _listed(
+def _list_rejections(
     connection: Connection,
     asset_uid: str,
     changes: Mapping[int, tuple[str | None, str]],
@@ -101,7 +101,7 @@ def applied_of(asset_uid: str) -> Select[Any]:
     return select(func.coalesce(func.sum(tallies.c.applied), 0)).where(tallies.c.asset_uid == asset_uid)
 
 
-def correct(connection: Connection, asset_uid: str) -> None:
+def recount(connection: Connection, asset_uid: str) -> None:
     """Set the totals, and the list of rejections, to what a count of the ledger gives.
 
     No other writer may be at work meanwhile.
@@ -109,15 +109,15 @@ def correct(connection: Connection, asset_uid: str) -> None:
     :param connection: an open transaction.
     :param asset_uid: the form's uid.
     """
-    difference = lacking(connection, asset_uid)
+    difference = shortfall(connection, asset_uid)
     if difference.pop(_LISTED):
-        list_anew(connection, asset_uid)
+        relist_rejections(connection, asset_uid)
     if any(difference.values()):
-        row = (asset_uid, moment_of(connection).date(), Origin.PULLED, _slot(), 0, *difference.values())
+        row = (asset_uid, moment_of(connection).date(), Origin.PULLED, _shard(), 0, *difference.values())
         write(connection, Write(tallies, (*_KEY, *_COUNTS), [row], key=_KEY, add=_COUNTS))
 
 
-def lacking(connection: Connection, asset_uid: str) -> dict[str, int]:
+def shortfall(connection: Connection, asset_uid: str) -> dict[str, int]:
     """Return by how much the totals, and the list of rejections, are below a count of the ledger.
 
     :param connection: an open transaction.
@@ -134,7 +134,7 @@ def lacking(connection: Connection, asset_uid: str) -> dict[str, int]:
     return difference | {_LISTED: most - rightly}
 
 
-def list_anew(connection: Connection, asset_uid: str) -> None:
+def relist_rejections(connection: Connection, asset_uid: str) -> None:
     """Fill the list of rejections from the ledger; which columns they do not fit is in their reasons only.
 
     :param connection: an open transaction.
@@ -143,8 +143,8 @@ def list_anew(connection: Connection, asset_uid: str) -> None:
     listed, t = rejections.c, submissions.c
     rejected = (t.asset_uid == asset_uid) & (t.state == "rejected")
     known = select(listed.kobo_id).where(listed.asset_uid == asset_uid)
-    lacking_ones = select(t.asset_uid, t.kobo_id, literal("[]")).where(rejected, t.kobo_id.not_in(known))
-    found = connection.execute(lacking_ones).all()
+    missing = select(t.asset_uid, t.kobo_id, literal("[]")).where(rejected, t.kobo_id.not_in(known))
+    found = connection.execute(missing).all()
     connection.execute(
         delete(rejections).where(
             listed.asset_uid == asset_uid, listed.kobo_id.not_in(select(t.kobo_id).where(rejected))

@@ -216,7 +216,7 @@ class Writer:
             runs.note_findings(connection, absent.run_id, {"confirmed": absent.code})
             note_use(connection, absent.code)
         changes = {kobo_id: (stored[kobo_id].state, "deleted") for kobo_id in known}
-        counted = totals.noted(connection, asset_uid, Origin.PULLED, moment, changes)
+        counted = totals.count_changes(connection, asset_uid, Origin.PULLED, moment, changes)
         write(connection, Write(submissions, TOMBSTONE, unknown), *counted)
         return len(known)
 

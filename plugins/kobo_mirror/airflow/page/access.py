@@ -1,6 +1,6 @@
-"""Who may do what, by Airflow's own login; the connections that the DAGs use; the runs they are given.
+"""Who may do what, by Airflow's own login; the connections that the DAGs use; the runs that are started.
 
-Airflow promises none of these names to plugins, so that they are all here.
+All names of Airflow's that it does not promise to plugins are used here and nowhere else.
 """
 
 from __future__ import annotations
@@ -43,19 +43,30 @@ def _allowed(user: Any, dag_id: str, method: Any, entity: DagAccessEntity | None
 
 
 def viewer(user: GetUserDep) -> Any:
-    """Whoever may see the DAG ``kobo_sync``; 401 without a login, 403 for anybody else."""
+    """Return the user if he may see the DAG ``kobo_sync``.
+
+    :param user: of Airflow's login; without one Airflow answers 401.
+    :raises HTTPException: 403: the user may not see it.
+    """
     if not _allowed(user, SYNC, "GET"):
         raise HTTPException(403, "You may not see the DAG kobo_sync.")
     return user
 
 
 def may_trigger(user: Any, dag_id: str = SYNC) -> bool:
-    """Whether somebody may start runs of a DAG."""
+    """Return True if a user may start runs of a DAG.
+
+    :param user: of Airflow's login.
+    :param dag_id: such as ``kobo_sync``.
+    """
     return _allowed(user, dag_id, "POST", DagAccessEntity.RUN)
 
 
 def operator_of(dag_id: str) -> Callable[[Any], Any]:
-    """Whoever may start runs of that DAG; 401 without a login, 403 for anybody else."""
+    """Return the dependency that lets only users pass who may start runs of a DAG.
+
+    :param dag_id: such as ``kobo_sync``.
+    """
 
     def operator(user: GetUserDep) -> Any:
         if not may_trigger(user, dag_id):
@@ -66,7 +77,10 @@ def operator_of(dag_id: str) -> Callable[[Any], Any]:
 
 
 def may_see_answers(user: Any) -> bool:
-    """Whether somebody may see the connection to the database, and with it all that it holds."""
+    """Return True if a user may see the connection to the database, and with it all that it holds.
+
+    :param user: of Airflow's login.
+    """
     return get_auth_manager().is_authorized_connection(
         method="GET", details=ConnectionDetails(conn_id=DATABASE), user=user
     )
@@ -76,7 +90,7 @@ _engines: dict[bytes, Engine] = {}
 
 
 def target() -> Engine:
-    """An engine for the mirror's database, kept until the connection is changed.
+    """Return an engine for the mirror's database, the same one until the connection is changed.
 
     :raises ConfigurationError: the connection is missing or names no database.
     """
@@ -99,7 +113,7 @@ def target() -> Engine:
 
 
 def secret_fingerprint() -> str | None:
-    """The fingerprint of the webhook's secret in the connection to KoboToolbox; None where it has none."""
+    """Return the fingerprint of the webhook's secret in the connection to KoboToolbox, or None."""
     try:
         secret = KoboHook(KOBO).settings(need=()).webhook_secret
     except (KoboMirrorError, AirflowException, AirflowRuntimeError):
@@ -108,9 +122,13 @@ def secret_fingerprint() -> str | None:
 
 
 def trigger(dag_id: str, user: Any, conf: Mapping[str, Any]) -> Triggered:
-    """Start a run of a DAG in somebody's name.
+    """Start a run of a DAG in a user's name.
 
-    :param conf: its parameters; what is None is left to the DAG.
+    :param dag_id: such as ``kobo_sync``.
+    :param user: of Airflow's login.
+    :param conf: the run's parameters; for those that are None the DAG's defaults are taken.
+    :returns: the run.
+    :raises HTTPException: 404: Airflow does not know the DAG yet; 409: it does not take the run.
     """
     given = {name: value for name, value in conf.items() if value is not None}
     with create_session() as session:

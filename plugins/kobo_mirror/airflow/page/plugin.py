@@ -1,4 +1,7 @@
-"""What Airflow loads of the page, by the entry point ``airflow.plugins``; light, for every process does."""
+"""What Airflow loads of the page, by the entry point ``airflow.plugins``.
+
+Every process of Airflow loads it, so it imports next to nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ PREFIX = "/kobo-mirror"
 
 
 class LateApp:
-    """The application, made at its first request: only the API server ever gets one."""
+    """The application, made at its first request: only the API server has requests."""
 
     @cached_property
     def _app(self) -> Any:

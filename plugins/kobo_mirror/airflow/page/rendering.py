@@ -20,7 +20,7 @@ STATIC = {
 }
 """The page's files, with their types."""
 
-_OF_THE_SCRIPT = ("asked", "asked_paused", "colon", "detail", "failed", "stale_page")
+_SCRIPT_TEXTS = ("asked", "asked_paused", "colon", "detail", "failed", "stale_page")
 _SAID = ("say", "number", "decimal", "duration", "of_failure", "of_kind", "of_letter", "named")
 _templates = Environment(
     loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined
@@ -36,7 +36,7 @@ def page_of(language: str, **seen: Any) -> str:
     :param language: a key of ``texts.TEXTS``.
     :param seen: what the template shows, by name.
     """
-    return _rendered("page.html", language, version=_version, words=_words_of_the_script(language), **seen)
+    return _rendered("page.html", language, version=_version, words=_script_texts(language), **seen)
 
 
 def refusal(language: str, status: int) -> str:
@@ -54,7 +54,7 @@ def _rendered(template: str, language: str, **seen: Any) -> str:
     return _templates.get_template(template).render(t=words.texts, language=language, **said, **seen)
 
 
-def _words_of_the_script(language: str) -> str:
+def _script_texts(language: str) -> str:
     texts = Words(language).texts
-    names = [*_OF_THE_SCRIPT, *(name for name in texts if name.startswith("not_done_"))]
+    names = [*_SCRIPT_TEXTS, *(name for name in texts if name.startswith("not_done_"))]
     return json.dumps({name: texts[name] for name in names}, ensure_ascii=False)

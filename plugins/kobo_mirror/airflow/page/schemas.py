@@ -24,7 +24,7 @@ class Finding(BaseModel):
 
 
 class OnServer(BaseModel):
-    """A count, and the moment it was true at."""
+    """A count, and when it was true."""
 
     submissions: int
     at: datetime
@@ -45,7 +45,7 @@ class Proof(BaseModel):
 
 
 class Failure(BaseModel):
-    """What failed last."""
+    """What failed, and when."""
 
     at: datetime = Field(description="When that was noted; of a run that had begun, when it began.")
     kind: str | None = Field(description="The class of the error; the page's texts have words for each.")
@@ -65,7 +65,7 @@ class Lag(BaseModel):
 
 
 class Day(BaseModel):
-    """Submissions first seen on a day, by the way they came."""
+    """Submissions first seen on a day (UTC), by their origin."""
 
     day: date
     pushed: int
@@ -82,7 +82,7 @@ class Webhook(BaseModel):
 
 
 class WaitingDeletes(BaseModel):
-    """Deletes that the delete guard stopped: nothing goes before a person confirms this very list."""
+    """Deletes that the delete guard stopped: nothing is deleted before a person confirms this list."""
 
     code: str
     issued_at: datetime
@@ -190,14 +190,14 @@ class SyncOrder(_Order):
 
 
 class VerifyOrder(_Order):
-    """What to prove."""
+    """What to compare."""
 
     full: bool = Field(False, description="Compare every answer.")
     repair: bool = Field(False, description="Mend what differs and compare again.")
 
 
 class ConfirmOrder(_Order):
-    """The list of deletes that is meant."""
+    """The list of deletes that is confirmed."""
 
     code: str = Field(pattern="^[0-9a-f]{12}$")
 
@@ -210,18 +210,18 @@ class ReplayOrder(_Order):
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
-        """Refuse an order without any id: to the DAG that means all that wait."""
+        """Refuse an order without any id, which to the DAG means all that wait."""
         if not self.rejections and not self.dead_letters:
             raise ValueError("name at least one rejection or dead letter")
         return self
 
 
 class Triggered(BaseModel):
-    """A run of a DAG that was asked for."""
+    """A run of a DAG that was requested."""
 
     dag_id: str
     run_id: str
-    paused: bool = Field(description="The DAG is paused: the run waits until somebody unpauses it.")
+    paused: bool = Field(description="The DAG is paused: the run waits until it is unpaused.")
     href: str = Field(description="Its place in Airflow's UI, from the root of that.")
 
 
