@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, update
 
 from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading, transact
@@ -19,14 +20,14 @@ from kobo_mirror.store.overview import MirrorState, read_state
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.refetch_queue import FAILED_DELIVERY, enqueue
 from kobo_mirror.store.registrations import Remembered, remember
-from kobo_mirror.store.tables import PROVEN
+from kobo_mirror.store.tables import PROVEN, sync_runs
 from kobo_mirror.store.totals import note_server_count
 from tests.support.submissions import ASSET, submission
 from tests.support.writing import Writing
 from webhook.metrics import figures_of
 
 OTHER = "aOtherForm00000000001"
-STATEMENTS = 9  # a list of deletes that waits takes the last
+STATEMENTS = 10  # a list of deletes that waits takes the last
 
 
 def state_of(engine: Engine, asset_uid: str = ASSET) -> MirrorState:
@@ -127,3 +128,19 @@ def test_status_and_metrics_say_the_same(full: Engine) -> None:
     assert "2 stale" in told["last_proof"]
     assert figures["last_sync_inserted"] == 3
     assert (told["unfinished_run"], told["error"]) == ("sync open", None)
+
+
+def test_the_last_run_to_finish_is_told_by_its_time(full: Engine) -> None:
+    """Ids and times are in different orders where the database's clock was set back."""
+    before = state_of(full).last_good_exact
+    assert before
+    newer = sync(full, "exact")
+    assert before.finished_at
+    earlier = before.finished_at - timedelta(hours=1)
+    mine = update(sync_runs).where(sync_runs.c.id == newer)
+    transact(full, lambda c: c.execute(mine.values(finished_at=earlier)))
+    assert state_of(full).last_good_exact == before
+    with reading(full) as connection:
+        last = runs.last_finished(connection, ASSET, "exact", well=True)
+    assert last
+    assert last["id"] == before.id

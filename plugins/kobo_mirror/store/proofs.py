@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BindParameter,
     CompoundSelect,
     Connection,
     Engine,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 
 from kobo_mirror.database.engine import clock, now, reading, transact
-from kobo_mirror.store.runs import Uid, last_history_gap
+from kobo_mirror.store.runs import last_history_gap
 from kobo_mirror.store.tables import PROVEN, proofs
 
 DIFFERENCES = ("missing", "extra", "stale", "different")
@@ -101,7 +102,7 @@ def note_proof(
     transact(engine, lambda connection: connection.execute(insert(proofs).values(values)))
 
 
-def _select_newest(asset_uid: Uid, *, whole: bool) -> Select[Any]:
+def _select_newest(asset_uid: str | BindParameter[str], *, whole: bool) -> Select[Any]:
     query = select(*_COLUMNS).where(proofs.c.asset_uid == asset_uid).order_by(proofs.c.id.desc()).limit(1)
     return query.where(proofs.c.whole) if whole else query
 

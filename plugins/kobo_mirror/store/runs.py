@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, RowMapping, Select, case, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, case, func, insert, select, update
 
 from kobo_mirror.database.engine import now
 from kobo_mirror.store.lanes import forget_lanes
@@ -24,9 +24,6 @@ VERIFY = "verify"
 NO_PULL = (REPAIR, NOT_STARTED, VERIFY)
 
 SETTLING = timedelta(minutes=15)
-
-Uid = str | BindParameter[str]
-"""A form's uid, or the parameter that stands for it in a statement that is made once."""
 
 
 def open_run(
@@ -141,49 +138,11 @@ def note_findings(connection: Connection, run_id: int, findings: Mapping[str, An
     connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(dict(findings)))
 
 
-def select_newest_pull(asset_uid: Uid) -> Select[Any]:
-    """Return the query for the runs that read the form, the newest first.
-
-    :param asset_uid: the form's uid.
-    """
-    return _select_newest(asset_uid, without=NO_PULL)
-
-
-def select_newest_sync(asset_uid: Uid) -> Select[Any]:
-    """Return the query for the runs that were to read the form, the newest first.
-
-    Those that failed before they began are among them.
-
-    :param asset_uid: the form's uid.
-    """
-    return _select_newest(asset_uid, without=(REPAIR, VERIFY))
-
-
-def _select_newest(asset_uid: Uid, *, without: tuple[str, ...]) -> Select[Any]:
+def _newest(connection: Connection, asset_uid: str, *, without: tuple[str, ...]) -> RowMapping | None:
+    """Return the newest run whose mode is none of these, or None."""
     mine = (sync_runs.c.asset_uid == asset_uid) & sync_runs.c.mode.not_in(without)
-    return select(sync_runs).where(mine).order_by(sync_runs.c.id.desc())
-
-
-def select_finished(asset_uid: Uid, mode: str | None = None, *, well: bool = False) -> Select[Any]:
-    """Return the query for the finished pulls of a form, the last one first.
-
-    :param asset_uid: the form's uid.
-    :param mode: only those of this mode.
-    :param well: without those that ended with an error, such as deletes that wait for a confirmation.
-    """
-    t = sync_runs.c
-    query = select(sync_runs).where(
-        t.asset_uid == asset_uid, t.finished_at.is_not(None), t.mode.not_in(NO_PULL)
-    )
-    if mode is not None:
-        query = query.where(t.mode == mode)
-    if well:
-        query = query.where(t.error.is_(None))
-    return query.order_by(t.finished_at.desc(), t.id.desc())
-
-
-def _first(connection: Connection, query: Select[Any]) -> RowMapping | None:
-    return connection.execute(query.limit(1)).mappings().one_or_none()
+    query = select(sync_runs).where(mine).order_by(sync_runs.c.id.desc()).limit(1)
+    return connection.execute(query).mappings().one_or_none()
 
 
 def run_row(connection: Connection, run_id: int) -> RowMapping:
@@ -201,7 +160,7 @@ def newest_pull(connection: Connection, asset_uid: str) -> RowMapping | None:
     :param connection: an open transaction.
     :param asset_uid: the form's uid.
     """
-    return _first(connection, select_newest_pull(asset_uid))
+    return _newest(connection, asset_uid, without=NO_PULL)
 
 
 def newest_sync(connection: Connection, asset_uid: str) -> RowMapping | None:
@@ -210,7 +169,7 @@ def newest_sync(connection: Connection, asset_uid: str) -> RowMapping | None:
     :param connection: an open transaction.
     :param asset_uid: the form's uid.
     """
-    return _first(connection, select_newest_sync(asset_uid))
+    return _newest(connection, asset_uid, without=(REPAIR, VERIFY))
 
 
 def unfinished_run(connection: Connection, asset_uid: str) -> RowMapping | None:
@@ -233,7 +192,16 @@ def last_finished(
     :param mode: only those of this mode.
     :param well: without those that ended with an error, such as deletes that wait for a confirmation.
     """
-    return _first(connection, select_finished(asset_uid, mode, well=well))
+    t = sync_runs.c
+    query = select(sync_runs).where(
+        t.asset_uid == asset_uid, t.finished_at.is_not(None), t.mode.not_in(NO_PULL)
+    )
+    if mode is not None:
+        query = query.where(t.mode == mode)
+    if well:
+        query = query.where(t.error.is_(None))
+    query = query.order_by(t.finished_at.desc(), t.id.desc()).limit(1)
+    return connection.execute(query).mappings().one_or_none()
 
 
 def watermark(connection: Connection, asset_uid: str) -> int | None:

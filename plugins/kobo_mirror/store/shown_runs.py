@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import (
-    BindParameter,
-    CompoundSelect,
-    Connection,
-    RowMapping,
-    String,
-    bindparam,
-    literal,
-    select,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
 
 from kobo_mirror.store import runs
+from kobo_mirror.store.run_modes import EXACT
 from kobo_mirror.store.tables import sync_runs
 
 
@@ -37,6 +28,7 @@ class Run:
     :param failure: the class of that error, such as ``ServerError``.
     :param waiting_code: the code of the list of deletes that it left waiting.
     :param sees_part: the token saw only some of the form's submissions.
+    :param history_gap: it missed a part of the server's history.
     :param count_difference: rows of the form table that were missing (negative) or too many; None: not
         counted.
     """
@@ -58,6 +50,7 @@ class Run:
     failure: str | None = None
     waiting_code: str | None = None
     sees_part: bool = False
+    history_gap: bool = False
     count_difference: int | None = None
 
 
@@ -122,34 +115,49 @@ def failed_start(connection: Connection, asset_uid: str) -> Run | None:
 
 
 def notable_runs(connection: Connection, asset_uid: str) -> NotableRuns:
-    """Return the runs that tell how a form's mirror stands, read in one statement.
+    """Return the runs that tell how a form's mirror stands.
+
+    One statement looks at each run once and finds the newest one of each kind, another reads these.
 
     :param connection: an open transaction.
     :param asset_uid: the form's uid.
     """
-    rows = connection.execute(_select_notable(), {"asset_uid": asset_uid}).mappings()
-    return NotableRuns(**{row["role"]: _run_of(row) for row in rows})
-
-
-@cache
-def _select_notable() -> CompoundSelect[Any]:
-    """Return the statement of ``notable_runs``, made once: that takes longer than to execute it."""
-    asset_uid: BindParameter[str] = bindparam("asset_uid", type_=String)
-    mine = select(sync_runs).where(sync_runs.c.asset_uid == asset_uid)
-    wanted = (
-        NotableRuns._fields,
-        (
-            runs.select_newest_sync(asset_uid),
-            runs.select_newest_pull(asset_uid),
-            runs.select_finished(asset_uid),
-            runs.select_finished(asset_uid, well=True),
-            runs.select_finished(asset_uid, "exact", well=True),
-            mine.where(sync_runs.c.mode == runs.VERIFY).order_by(sync_runs.c.id.desc()),
-            mine.where(sync_runs.c.history_gap).order_by(sync_runs.c.finished_at.desc()),
-        ),
+    candidates = _newest_of_each_kind(connection, asset_uid)
+    pulls = [run for run in candidates if run.mode not in runs.NO_PULL]
+    good = [run for run in pulls if not run.error]
+    return NotableRuns(
+        newest_sync=_newest(run for run in candidates if run.mode not in (runs.REPAIR, runs.VERIFY)),
+        newest_pull=_newest(pulls),
+        last_finished=_last_finished(pulls),
+        last_good=_last_finished(good),
+        last_good_exact=_last_finished(run for run in good if run.mode == EXACT),
+        failed_verification=_newest(run for run in candidates if run.mode == runs.VERIFY),
+        last_history_gap=_last_finished(run for run in candidates if run.history_gap),
     )
-    parts = []
-    for role, query in zip(*wanted, strict=True):
-        one = query.limit(1).subquery()
-        parts.append(select(literal(role).label("role"), *(one.c[column.name] for column in _COLUMNS)))
-    return union_all(*parts)
+
+
+def _newest_of_each_kind(connection: Connection, asset_uid: str) -> list[Run]:
+    """Return the runs with the highest id, and the last ones to finish, of each kind that is told apart."""
+    t = sync_runs.c
+    mine = t.asset_uid == asset_uid
+    kind = (t.mode, t.error.is_(None), t.finished_at.is_(None), t.history_gap)
+    query = select(func.max(t.id), func.max(t.finished_at)).where(mine).group_by(*kind)
+    found = connection.execute(query).all()
+    newest = _runs_where(connection, mine & t.id.in_([row[0] for row in found]))
+    # After the clock was set back, a run with a lower id may have finished later.
+    others = {row[1] for row in found if row[1]} - {run.finished_at for run in newest}
+    return newest + (_runs_where(connection, mine & t.finished_at.in_(others)) if others else [])
+
+
+def _runs_where(connection: Connection, condition: ColumnElement[bool]) -> list[Run]:
+    rows = connection.execute(select(*_COLUMNS).where(condition)).mappings()
+    return [_run_of(row) for row in rows]
+
+
+def _newest(found: Iterable[Run]) -> Run | None:
+    return max(found, key=lambda run: run.id, default=None)
+
+
+def _last_finished(found: Iterable[Run]) -> Run | None:
+    finished = [(run.finished_at, run.id, run) for run in found if run.finished_at]
+    return max(finished, key=lambda one: one[:2])[2] if finished else None
