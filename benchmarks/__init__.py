@@ -1,4 +1,4 @@
-"""What the README's figures come from."""
+"""Benchmarks: README's figures come from here."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A real Airflow for the benchmarks: its servers, and a scheduler with as many workers as asked for."""
+"""A real Airflow for the benchmarks: its servers, and a scheduler with a number of workers."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Task:
 
     @property
     def seconds(self) -> float:
-        """How long it took, its process included."""
+        """Its duration, its process included."""
         return self.ended - self.started
 
 
 @dataclass(frozen=True)
 class DagRun:
-    """A run that ended well.
+    """A run that succeeded.
 
     :param seconds: from the moment it was asked for to its end.
     """
@@ -43,7 +43,7 @@ class DagRun:
     tasks: list[Task]
 
     def span(self, name: str) -> float:
-        """Seconds from the start of the first task of that name to the end of the last."""
+        """Return the seconds from the start of the first task of that name to the end of the last."""
         mine = [task for task in self.tasks if task.name.rpartition(".")[2] == name]
         return max(task.ended for task in mine) - min(task.started for task in mine)
 
@@ -110,8 +110,9 @@ class Airflow:
 
     @contextmanager
     def scheduler(self, workers: int, connections: Mapping[str, str]) -> Iterator[None]:
-        """A scheduler whose executor has so many processes for tasks.
+        """Run a scheduler whose executor has so many processes for tasks.
 
+        :param workers: how many.
         :param connections: further variables of the tasks, such as those that set our two connections.
         """
         env = {**self._env, **connections, "AIRFLOW__CORE__PARALLELISM": str(workers)}

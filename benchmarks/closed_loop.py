@@ -1,4 +1,4 @@
-"""A closed loop: each of some connections sends its next request once it has the answer to the one before."""
+"""A closed loop: each connection sends its next request once it has the response to the one before."""
 
 from __future__ import annotations
 
@@ -18,20 +18,28 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 @dataclass
 class Load:
-    """What came of it: the time it took in all, each answer's (shortest first), the statuses."""
+    """The result of sending all requests.
+
+    :param seconds: in all.
+    :param latencies: seconds of each request, the shortest first.
+    :param statuses: how many responses had each status.
+    """
 
     seconds: float
-    answered: list[float] = field(repr=False)
+    latencies: list[float] = field(repr=False)
     statuses: Counter[int]
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
-        return len(self.answered) / self.seconds
+        """Responses a second."""
+        return len(self.latencies) / self.seconds
 
     def quantile(self, share: float) -> float:
-        """Milliseconds within which that share of the answers came."""
-        return 1000 * self.answered[min(len(self.answered) - 1, int(share * len(self.answered)))]
+        """Return the milliseconds within which that share of the responses came.
+
+        :param share: from 0 to 1.
+        """
+        return 1000 * self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
 
 
 class _Connection:
@@ -51,7 +59,7 @@ class _Connection:
         return self._socket
 
     def status(self) -> int | None:
-        """The status once the whole answer is there."""
+        """Return the status once the whole response is there; None before."""
         piece = self._socket.recv(65536) if self._socket else b""
         self._came += piece
         head, end, body = self._came.partition(b"\r\n\r\n")
@@ -73,12 +81,12 @@ class _Connection:
 
 
 def post_all(port: int, requests: Sequence[bytes], connections: int) -> Load:
-    """Send every request once over so many connections, which are kept open where the server does so.
+    """Send every request once over some connections, which are kept open where the server does so.
 
-    :raises BenchError: a server cuts an answer off, or takes longer than two minutes in all.
+    :raises BenchError: a server cuts a response off, or takes longer than two minutes in all.
     """
     waiting = iter(requests)
-    answered: list[float] = []
+    latencies: list[float] = []
     statuses: Counter[int] = Counter()
     open_ones = [_Connection(port) for _ in range(connections)]
     started = time.perf_counter()
@@ -86,12 +94,12 @@ def post_all(port: int, requests: Sequence[bytes], connections: int) -> Load:
         try:
             for connection, request in zip(open_ones, waiting, strict=False):
                 selector.register(connection.send(request), selectors.EVENT_READ, connection)
-            while len(answered) < len(requests):
+            while len(latencies) < len(requests):
                 if time.perf_counter() - started > PATIENCE:
-                    raise BenchError(f"Only {len(answered)} of {len(requests)} requests were answered.")
+                    raise BenchError(f"Only {len(latencies)} of {len(requests)} requests were answered.")
                 for key, _ in selector.select(1.0):
-                    _go_on(selector, key, waiting, answered, statuses)
-            return Load(time.perf_counter() - started, sorted(answered), statuses)
+                    _go_on(selector, key, waiting, latencies, statuses)
+            return Load(time.perf_counter() - started, sorted(latencies), statuses)
         finally:
             for connection in open_ones:
                 connection.close()
@@ -101,14 +109,14 @@ def _go_on(
     selector: selectors.BaseSelector,
     key: selectors.SelectorKey,
     waiting: Iterator[bytes],
-    answered: list[float],
+    latencies: list[float],
     statuses: Counter[int],
 ) -> None:
     connection: _Connection = key.data
     status = connection.status()
     if status is None:
         return
-    answered.append(time.perf_counter() - connection.started)
+    latencies.append(time.perf_counter() - connection.started)
     statuses[status] += 1
     selector.unregister(key.fileobj)
     if (request := next(waiting, None)) is not None:

@@ -56,14 +56,15 @@ console = Console(width=140)
 
 
 class BenchError(Exception):
-    """A benchmark could not be run, or a contestant's result is wrong; the message says which and why."""
+    """A benchmark could not be run, or a contestant's result is wrong."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one process took from its start to its end.
+    """The cost of one process from its start to its end.
 
     :param cpu: user and system seconds, children included.
+    :param out: its standard output.
     :param memory: pairs of seconds since the start and MiB held then, children included; what they share
         with their parent counts twice.
     """
@@ -134,14 +135,14 @@ def _call(meanwhile: Callable[[float], None], started: float, ended: threading.E
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process and all its children have used so far: CPU seconds, and the MiB that they hold now."""
+    """The CPU seconds that a process and its children have used so far, and the MiB that they hold."""
 
     cpu: float
     memory: float
 
 
 def usage_of(pid: int) -> Usage:
-    """What a running process and its children have used."""
+    """Return what a running process and its children have used."""
     cpu = memory = 0.0
     parent = psutil.Process(pid)
     for process in (parent, *parent.children(recursive=True)):
@@ -154,7 +155,7 @@ def usage_of(pid: int) -> Usage:
 
 @contextmanager
 def database(kind: str) -> Iterator[DatabaseServer]:
-    """A throw-away server with the defaults of its maker.
+    """Start a throw-away server with the defaults of its maker.
 
     :param kind: ``mariadb``, ``mysql``, or ``given``: the one that BENCH_DATABASE_URL names.
     :raises BenchError: it is not installed, or not named.
@@ -176,7 +177,7 @@ def database(kind: str) -> Iterator[DatabaseServer]:
 
 
 def databases_here() -> list[str]:
-    """The kinds of servers to measure on: MariaDB always, MySQL where it is installed, and the given one."""
+    """Return the kinds of servers to measure on: MariaDB, MySQL if it is installed, and the given one."""
     mysql = ["mysql"] if _program("mysql") else []
     return ["mariadb", *mysql, *(["given"] if _given_url() else [])]
 
@@ -194,12 +195,15 @@ def _program(kind: str) -> Path | None:
 
 
 def server_cpu(server: DatabaseServer) -> float:
-    """The CPU seconds that a server of our own has used; 0 for one that is not ours."""
+    """Return the CPU seconds that a server of our own has used; 0 for one that is not ours."""
     return usage_of(server.pid).cpu if isinstance(server, OwnServer) else 0.0
 
 
-def in_turn(contestants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
-    """Run each contestant once a round, A B C A B C …, so that a change of the machine strikes all alike."""
+def run_in_turn(contestants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
+    """Run each contestant once a round, A B C A B C …, so that a change of the machine affects all alike.
+
+    :returns: the results of each contestant, in the order of the rounds.
+    """
     results: dict[str, list[T]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, run in contestants.items():
@@ -208,17 +212,17 @@ def in_turn(contestants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str
 
 
 def median(values: Sequence[float]) -> float:
-    """The middle value."""
+    """Return the median."""
     return statistics.median(values)
 
 
-def paired(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """How many times more ``ours`` is, taken pair by pair within a round; the median of that."""
+def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return the median of ``ours / theirs``, taken pair by pair within each round."""
     return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def machine(server: DatabaseServer | None = None) -> dict[str, str]:
-    """The hardware, the load before we start, and the versions."""
+    """Return the hardware, the load before we start, and the versions."""
     facts = {
         "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "commit": _commit(),
@@ -280,13 +284,13 @@ def _shown(cell: object) -> str:
     return "–" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
-def say(words: str) -> None:
-    """Tell how far we are, on the error output."""
+def report_progress(words: str) -> None:
+    """Write a line to the error output."""
     print(words, file=sys.stderr, flush=True)
 
 
 def save(name: str, results: Mapping[str, Any]) -> Path:
-    """Write results as JSON to .bench/results/; returns the file."""
+    """Write results as JSON to .bench/results/ and return the file."""
     folder = HOME / "results"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"

@@ -1,4 +1,4 @@
-"""What a form costs against its size: a first load, a sync with nothing new, a sweep, a proof."""
+"""The cost of a form against its size: a first load, a sync with nothing new, a sweep, a proof."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
-from benchmarks.common import BenchError, say, show
-from benchmarks.field import Course, Lap, Track, ours
+from benchmarks.bulk_contestants import Timing, Trial, Workbench, ours
+from benchmarks.common import BenchError, report_progress, show
 
 _VERIFY = (sys.executable, "-m", "kobo_mirror", "verify", "--json")
 _DERIVED = 10_000_000
@@ -21,64 +21,70 @@ _LOADS = ("first load", "nothing new", "sweep, nothing new", "verify")
 
 
 def measure_sizes(
-    kind: str, course: Callable[[int], Course], sizes: Sequence[int]
+    kind: str, make_workbench: Callable[[int], Workbench], sizes: Sequence[int]
 ) -> tuple[list[dict[str, Any]], float]:
-    """Measure each size once and print the tables; the figures, and our most memory in MiB."""
+    """Measure each size once and print the tables.
+
+    :param kind: the kind of database server.
+    :param make_workbench: makes the workbench of a form with so many submissions.
+    :param sizes: submissions of each form.
+    :returns: the figures of each size, and the most MiB that this project held.
+    """
     found = []
     for size in sizes:
-        say(f"{kind}: {size:,} submissions")
-        found.append(_measure(course(size)))
+        report_progress(f"{kind}: {size:,} submissions")
+        found.append(_measure(make_workbench(size)))
     _show_cost(kind, found)
     _show_start_to_end(kind, found)
     return found, max(load["peak_mib"] for one in found for load in one["loads"].values())
 
 
-def _measure(course: Course) -> dict[str, Any]:
+def _measure(workbench: Workbench) -> dict[str, Any]:
     contestant = ours()
-    with course.start(contestant) as track:
-        count = _Counter(track)
-        laps = {"first load": track.lap(contestant.first, count.note, with_plain=True)}
-        track.check()
+    with workbench.start(contestant) as trial:
+        count = _Counter(trial)
+        timings = {"first load": trial.measure(contestant.first, count.note, with_plain=True)}
+        trial.check()
         count.age_the_run()  # the next sync but one may then start where this one ended
-        laps["sweep, nothing new"] = track.lap((*contestant.first, "--mode", "exact"), with_plain=True)
-        _nothing_written(laps["sweep, nothing new"])
-        laps["nothing new"] = track.lap((*contestant.first, "--mode", "incremental"), with_plain=True)
-        _nothing_written(laps["nothing new"])
-        laps["verify"] = track.lap(_VERIFY, with_plain=True)
-        track.check()
+        timings["sweep, nothing new"] = trial.measure((*contestant.first, "--mode", "exact"), with_plain=True)
+        _nothing_written(timings["sweep, nothing new"])
+        timings["nothing new"] = trial.measure((*contestant.first, "--mode", "incremental"), with_plain=True)
+        _nothing_written(timings["nothing new"])
+        timings["verify"] = trial.measure(_VERIFY, with_plain=True)
+        trial.check()
         count.close()
     return {
-        "rows": course.rows,
-        "loads": {name: _figures(laps[name]) for name in _LOADS},
-        "blocks": _blocks(count.seen, course.rows),
-        "memory": laps["first load"].run.memory[:: max(1, len(laps["first load"].run.memory) // 50)],
+        "rows": workbench.rows,
+        "loads": {name: _figures(timings[name]) for name in _LOADS},
+        "blocks": _blocks(count.seen, workbench.rows),
+        "memory": timings["first load"].run.memory[:: max(1, len(timings["first load"].run.memory) // 50)],
     }
 
 
-def _nothing_written(lap: Lap) -> None:
-    wrote = {name: lap.result[name] for name in ("inserted", "updated", "deleted", "revived")}
+def _nothing_written(timing: Timing) -> None:
+    wrote = {name: timing.result[name] for name in ("inserted", "updated", "deleted", "revived")}
     if any(wrote.values()):
         raise BenchError(f"A sync with nothing new wrote {wrote}")
 
 
-def _figures(lap: Lap) -> dict[str, Any]:
-    run = lap.run
+def _figures(timing: Timing) -> dict[str, Any]:
+    run = timing.run
     return {
         "seconds": run.seconds,
         "cpu": run.cpu,
-        "server_cpu": lap.server,
+        "server_cpu": timing.server,
         "peak_mib": run.peak,
-        "requests": lap.requests,
-        "wire_bytes": lap.wire,
-        "plain_bytes": lap.plain,
+        "requests": timing.requests,
+        "wire_bytes": timing.wire,
+        "plain_bytes": timing.plain,
     }
 
 
 class _Counter:
-    """Reads, on a connection of its own, how far a sync has come."""
+    """Reads the progress of a sync, on a connection of its own."""
 
-    def __init__(self, track: Track) -> None:
-        self._engine = create_engine(track.url, isolation_level="AUTOCOMMIT")
+    def __init__(self, trial: Trial) -> None:
+        self._engine = create_engine(trial.url, isolation_level="AUTOCOMMIT")
         self.seen: list[tuple[float, int]] = []
 
     def note(self, seconds: float) -> None:
@@ -88,7 +94,7 @@ class _Counter:
             self.seen.append((seconds, int(connection.exec_driver_sql(query).scalar_one())))
 
     def age_the_run(self) -> None:
-        """Let the finished run have been an hour ago."""
+        """Move the finished run an hour into the past."""
         with self._engine.connect() as connection:
             connection.exec_driver_sql(
                 "UPDATE kobo_sync_runs SET started_at = started_at - INTERVAL 1 HOUR, "
@@ -100,7 +106,7 @@ class _Counter:
 
 
 def _blocks(seen: Sequence[tuple[float, int]], rows: int) -> list[float]:
-    """Rows a second of each 100,000, from moments between which the count is taken as even."""
+    """Return the rows a second of each 100,000; between two readings the count is taken as even."""
     marks = [_moment(seen, goal) for goal in range(0, rows + 1, _BLOCK)]
     return [_BLOCK / (later - earlier) for earlier, later in pairwise(marks)]
 

@@ -1,4 +1,4 @@
-"""Deliveries a second: this webhook, Flask's own server, one commit a request, and what is possible at all.
+"""Deliveries a second: this webhook, Flask's own server, one commit a request, and the limits of the parts.
 
 `make bench-webhook` runs it. The contestants take turns, each on a database of its own, all on one server.
 """
@@ -13,9 +13,9 @@ from dataclasses import asdict
 from functools import partial
 
 from benchmarks import common
-from benchmarks.common import BenchError, median, paired
+from benchmarks.common import BenchError, median, paired_ratio
 from benchmarks.webhook_ceiling import Ceiling
-from benchmarks.webhook_field import (
+from benchmarks.webhook_contestants import (
     COMMANDS,
     EACH,
     EDITED,
@@ -52,7 +52,7 @@ _COLUMNS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; exit code 2 where that is not possible."""
+    """Measure and print; return 2 where that is not possible."""
     options = _options().parse_args(arguments)
     plan = Plan(options.rounds, options.lone, options.requests, options.naive, options.connections)
     try:
@@ -83,8 +83,9 @@ def _options() -> argparse.ArgumentParser:
 
 
 def measured(plan: Plan, database: DatabaseServer) -> dict[str, list[Round]]:
-    """The rounds of each contestant; before the first, each has warmed up.
+    """Run the rounds of each contestant; before the first, each is warmed up.
 
+    :returns: the rounds of each contestant.
     :raises BenchError: a server does not start, does not take everything, or does not hold it afterwards.
     """
     turns: dict[str, Callable[[], Round]] = {}
@@ -101,11 +102,11 @@ def measured(plan: Plan, database: DatabaseServer) -> dict[str, list[Round]]:
             turns[name] = partial(contestant.round, plan, many, database)
         for name, together in CEILINGS.items():
             turns[name] = partial(Ceiling(database, together).round, plan.many)
-        return common.in_turn(turns, plan.rounds)
+        return common.run_in_turn(turns, plan.rounds)
 
 
 def sentence(results: Mapping[str, Sequence[Round]]) -> str:
-    """What is promised: new submissions by many connections."""
+    """Return README's figures: new submissions by many connections."""
     ours = results[OURS]
     naive, ceiling = (_ratio(results, OURS, other, NEW) for other in (NAIVE, HELLO))
     p99 = median([done[NEW].p99 for done in ours])
@@ -114,7 +115,7 @@ def sentence(results: Mapping[str, Sequence[Round]]) -> str:
 
 def _ratio(results: Mapping[str, Sequence[Round]], one: str, other: str, phase: str) -> float | None:
     rates = [[done[phase].rate for done in results[name] if phase in done] for name in (one, other)]
-    return paired(*rates) if all(rates) else None
+    return paired_ratio(*rates) if all(rates) else None
 
 
 def _show(phase: str, results: Mapping[str, Sequence[Round]]) -> None:

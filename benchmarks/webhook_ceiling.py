@@ -1,4 +1,4 @@
-"""What the database can do of such transactions at most: the same statements, nothing of ours around."""
+"""The limit of the database: the same statements in the same transactions, without anything of ours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event
 
 from benchmarks import common
 from benchmarks.closed_loop import Load
-from benchmarks.webhook_field import MIRROR, NEW, Figures, Round
+from benchmarks.webhook_contestants import MIRROR, NEW, Figures, Round
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import bind, migrate
@@ -28,7 +28,10 @@ _ESCAPED = "surrogateescape"  # how PyMySQL sends bytes in a statement
 
 
 class Ceiling:
-    """Transactions of so many submissions each, by as many connections as are best for that."""
+    """Sends transactions of so many submissions each, by as many connections as are best for that.
+
+    :param together: submissions a transaction.
+    """
 
     def __init__(self, database: DatabaseServer, together: int) -> None:
         self._database, self._together = database, together
@@ -36,7 +39,7 @@ class Ceiling:
         for engine in (self._source, self._target):
             migrate(engine, KOBO_RECORDS)
             bind(engine, MIRROR)
-        event.listen(self._source.pool, "checkout", self._overhear)
+        event.listen(self._source.pool, "checkout", self._record_statements)
         self._sent: list[list[bytes]] = []
         self._next = 1
 
@@ -70,7 +73,7 @@ class Ceiling:
         return {NEW: Figures(count / seconds, load.quantile(0.5), load.quantile(0.99), 0.0, cpu, 0.0)}
 
     def _transactions(self, count: int) -> list[bytes]:
-        """What the writer sends for them, as it went over the wire: one request a transaction."""
+        """Return the statements that the writer sends for them, as they were sent: one text a transaction."""
         self._sent = []
         writer = Writer(self._source, MIRROR)
         for first in range(self._next, self._next + count, self._together):
@@ -80,9 +83,9 @@ class Ceiling:
         self._next += count
         return [b"; ".join([*statements, b"COMMIT"]) for statements in self._sent]
 
-    def _overhear(self, connection: Any, *_: Any) -> None:
-        """Note what a connection of PyMySQL is told."""
-        if hasattr(connection, "overheard"):
+    def _record_statements(self, connection: Any, *_: Any) -> None:
+        """Record the statements that a connection of PyMySQL sends."""
+        if hasattr(connection, "recorded"):
             return
         query = connection.query
 
@@ -91,7 +94,7 @@ class Ceiling:
             self._sent[-1].append(as_bytes)
             return query(statement, *others)
 
-        connection.query, connection.overheard = note, True
+        connection.query, connection.recorded = note, True
 
 
 def _connect(engine: Engine) -> Any:

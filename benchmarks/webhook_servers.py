@@ -1,4 +1,4 @@
-"""What the webhook is measured beside: no database, one commit a request, Flask's own server with an ORM."""
+"""The servers beside which the webhook is measured: no database, one commit a request, Flask with an ORM."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ POOL = 8
 
 
 def mirror() -> Mirror:
-    """The form that the environment names."""
+    """Return the form that the environment names."""
     return Mirror(KOBO_RECORDS, os.environ["KOBO_URL"], os.environ["KOBO_ASSET_ID"])
 
 
 class _Hello:
-    """Reads the body and says that it is well."""
+    """Reads the body and responds with success."""
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         req.bounded_stream.read()
@@ -38,7 +38,7 @@ class _Hello:
 
 
 class _OneCommitEach:
-    """The same writer as the webhook's, for one submission at a time."""
+    """Uses the same writer as the webhook, for one submission at a time."""
 
     def __init__(self, engine: Engine) -> None:
         self._writer = Writer(engine, mirror())
@@ -49,14 +49,14 @@ class _OneCommitEach:
 
 
 def hello() -> Application:
-    """Falcon that answers without a database."""
+    """Return Falcon without a database."""
     app: Application = falcon.App()
     app.add_route(PATH, _Hello())
     return app
 
 
 def one_commit_each() -> Application:
-    """Falcon with a transaction for each request."""
+    """Return Falcon with a transaction for each request."""
     app: Application = falcon.App()
     url = os.environ["DATABASE_URL"]
     engine = open_engine(url, pool_size=POOL, in_greenlets=True, several=True)
@@ -73,7 +73,7 @@ class Record:
 
 
 def serve_flask(port: int) -> None:
-    """Flask's own server: a session a request, query, then write, commit; nothing is checked."""
+    """Serve with Flask's own server: a session a request, query, then write, commit; nothing is checked."""
     from flask import Flask, request  # noqa: PLC0415  # only this server needs it
 
     engine = create_engine(os.environ["DATABASE_URL"], pool_size=POOL)

@@ -1,4 +1,4 @@
-"""Sets Airflow up in AIRFLOW_HOME: its tables, our two connections, our pool. ``--fresh`` starts anew.
+"""Set Airflow up in AIRFLOW_HOME: its tables, our two connections, our pool. ``--fresh`` starts anew.
 
 Airflow is imported only as far as it is needed: that takes seconds.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 def set_up(*, fresh: bool) -> None:
     """Make Airflow ready to run.
 
-    :param fresh: forget what was there; the empty tables are kept beside it, since making them takes a while.
+    :param fresh: forget what was there; a copy of the empty tables is kept, since making them takes a while.
     :raises ConfigurationError: the environment lacks what a connection needs.
     """
     home = Path(os.environ["AIRFLOW_HOME"])

@@ -1,4 +1,4 @@
-"""`make demo`: a simulated form arrives in SQL through Airflow and the webhook, and the proof that it did."""
+"""`make demo`: mirror a simulated form through Airflow and the webhook, and prove the mirror equal."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from stack import (
     Children,
     StackError,
     airflow_settings,
-    alone,
-    answers,
     clean_environment,
     empty_sqlite,
     end_like_ctrl_c,
     free_port,
-    make_room,
+    is_ready,
+    lock_folder,
+    remove_simulated_mirror,
 )
 
 from kobo_mirror.config.settings import Settings
@@ -56,11 +56,11 @@ INTERRUPTED = 130
 
 
 def main() -> int:
-    """Run the demo; 0 only if the mirror is proven equal at the end."""
+    """Run the demo; return 0 only if the mirror is proven equal at the end."""
     end_like_ctrl_c()
     os.umask(0o077)  # Airflow's database holds the connections
     try:
-        with alone(FOLDER, "make demo"), Children(FOLDER) as children:
+        with lock_folder(FOLDER, "make demo"), Children(FOLDER) as children:
             return _demo(children)
     except KoboMirrorError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -74,7 +74,7 @@ def _demo(children: Children) -> int:
     given = {"DATABASE_URL": os.environ.get("DATABASE_URL", "")}
     target = Settings.from_env(env=given).database_url or empty_sqlite(FOLDER / "mirror.sqlite")
     engine = open_engine(target)
-    make_room(engine)
+    remove_simulated_mirror(engine)
     migrate(engine, FORM)
     with Progress(
         SpinnerColumn(finished_text="[green]✓"),
@@ -85,22 +85,22 @@ def _demo(children: Children) -> int:
     ) as progress:
         demo = Demo(children, engine, progress)
         demo.start(target)
-        demo.play()
-    Console().print(demo.story)
+        demo.run()
+    Console().print(demo.summary)
     print(f"database: {engine.url.render_as_string(hide_password=True)}, table {FORM.table}")
     print(demo.report.sentence)
     return 0 if demo.report.equal and demo.report.compared == LEFT else 1
 
 
 class Demo:
-    """The scenes and what is told of them."""
+    """The steps of the demo and the summary of them."""
 
     def __init__(self, children: Children, engine: Engine, progress: Progress) -> None:
         self._children, self._engine, self._progress = children, engine, progress
-        self.story = Table(box=SIMPLE_HEAD)
-        self.story.add_column("step", no_wrap=True)
-        self.story.add_column("what happened", overflow="fold")
-        self.story.add_column("seconds", justify="right")
+        self.summary = Table(box=SIMPLE_HEAD)
+        self.summary.add_column("step", no_wrap=True)
+        self.summary.add_column("what happened", overflow="fold")
+        self.summary.add_column("seconds", justify="right")
         self.report: Report
         self._told: set[str] = set()
 
@@ -128,11 +128,11 @@ class Demo:
             serve = ("-m", "gunicorn", "-c", "webhook/gunicorn.conf.py", "webhook.app:get_app()")
             self._children.start("webhook", *serve, env=self._env)
             ready = f"http://127.0.0.1:{port}/health/ready"
-            self._children.wait_for(lambda: answers(ready), "the start of the webhook")
+            self._children.wait_for(lambda: is_ready(ready), "the start of the webhook")
             scene.done(2)
-            self._airflow.hear(lambda: None)
+            self._airflow.wait_for_result(lambda: None)
             scene.done(3)
-            scene.told("all three answer on free loopback ports")
+            scene.note("all three answer on free loopback ports")
 
     def _start_simulator(self) -> None:
         ready = FOLDER / "simulator.json"
@@ -142,8 +142,8 @@ class Demo:
         self._children.wait_for(ready.exists, "the start of the simulator")
         self._simulator: dict[str, str] = json.loads(ready.read_text())
 
-    def play(self) -> None:
-        """First sync; pushes and a second sync; changes that nobody pushes and a third sync; proof."""
+    def run(self) -> None:
+        """Run all steps: first sync, pushes, second sync, changes without a push, third sync, proof."""
         self._sync("kobo_sync in Airflow", ROWS)
         self._push()
         self._sync("kobo_sync again", ROWS + PUSHED)
@@ -158,11 +158,11 @@ class Demo:
                 reasons = " ".join(answer["errors"].values()) or f"see {self._children.log('airflow')}"
                 raise StackError(f"kobo_sync failed: {reasons}")
             scene.done(rows)
-            scene.told(answer["results"]["publish"]["sentence"])
+            scene.note(answer["results"]["publish"]["sentence"])
         registered = answer["results"]["register_webhook"]
         if registered not in self._told:
             self._told.add(registered)
-            self.story.add_row("register_webhook", registered, "")
+            self.summary.add_row("register_webhook", registered, "")
 
     def _push(self) -> None:
         with (
@@ -177,10 +177,10 @@ class Demo:
 
             self._children.wait_for(arrived, "the delivery of new submissions")
             control.wait_deliveries()
-            scene.told("posted by the REST Service, in the database before any sync")
+            scene.note("posted by the REST Service, in the database before any sync")
 
     def _change(self) -> None:
-        """Change submissions on the server without a word to the webhook."""
+        """Change submissions on the server; the webhook is told of none of it."""
         with self._scene("changes on the server", 4) as scene, closing(self._control()) as control:
             ids = control.ids()
             edited, bulk, validated, deleted = ids[100:150], ids[1000:1020], ids[2000:2030], ids[3000:3020]
@@ -193,7 +193,7 @@ class Demo:
             scene.done(3)
             control.delete(deleted)
             scene.done(4)
-            scene.told(
+            scene.note(
                 f"{len(edited)} edited, {len(bulk)} in a bulk edit, {len(validated)} validated, "
                 f"{len(deleted)} deleted; none is pushed"
             )
@@ -214,7 +214,7 @@ class Demo:
             mirror = Mirror(FORM, env["KOBO_URL"], env["KOBO_ASSET_ID"])
             with open_form(env["KOBO_URL"], env["KOBO_TOKEN"], env["KOBO_ASSET_ID"]) as client:
                 self.report = verify(client, self._engine, mirror, tell)
-            scene.told(f"{self.report.compared} submissions compared, every answer of each")
+            scene.note(f"{self.report.compared} submissions compared, every answer of each")
 
     def _count(self) -> int:
         with reading(self._engine) as connection:
@@ -222,7 +222,7 @@ class Demo:
             return int(connection.execute(count).scalar_one())
 
     def _scene(self, title: str, total: int) -> _Scene:
-        return _Scene(self._progress, self.story, title, total)
+        return _Scene(self._progress, self.summary, title, total)
 
 
 class Airflow:
@@ -230,25 +230,32 @@ class Airflow:
 
     def __init__(self, children: Children, env: Mapping[str, str]) -> None:
         self._children = children
-        self._asked, self._answers = children.talk_to("airflow", "scripts/demo_airflow.py", env=env)
+        self._asked, self._answers = children.start_piped("airflow", "scripts/demo_airflow.py", env=env)
 
     def run(self, dag: str, meanwhile: Callable[[], None]) -> dict[str, Any]:
-        """Run a DAG; its state, and what its tasks left."""
+        """Run a DAG to its end.
+
+        :param dag: its id.
+        :param meanwhile: called ten times a second.
+        :returns: its state, and the results and errors of its tasks.
+        """
         self._asked.write(f"{dag}\n".encode())
         self._asked.flush()
-        return self.hear(meanwhile)
+        return self.wait_for_result(meanwhile)
 
-    def hear(self, meanwhile: Callable[[], None]) -> dict[str, Any]:
-        """The next answer; ``meanwhile`` is called ten times a second.
+    def wait_for_result(self, meanwhile: Callable[[], None]) -> dict[str, Any]:
+        """Wait for the next line of the process.
 
-        :raises StackError: it ends or takes too long.
+        :param meanwhile: called ten times a second.
+        :returns: the line's JSON.
+        :raises StackError: the process ends or takes too long.
         """
 
-        def heard() -> bool:
+        def has_line() -> bool:
             meanwhile()
             return bool(select.select([self._answers], [], [], 0.1)[0])
 
-        self._children.wait_for(heard, "Airflow", seconds=300)
+        self._children.wait_for(has_line, "Airflow", seconds=300)
         line = self._answers.readline()
         if not line:  # it is about to end
             self._children.wait_for(lambda: False, "the end of Airflow")
@@ -256,17 +263,17 @@ class Airflow:
 
 
 class _Scene:
-    """A progress bar while it lasts, a row of the story when it is over."""
+    """A progress bar during a step, and a row of the summary after it."""
 
-    def __init__(self, progress: Progress, story: Table, title: str, total: int) -> None:
-        self._progress, self._story, self._title = progress, story, title
+    def __init__(self, progress: Progress, summary: Table, title: str, total: int) -> None:
+        self._progress, self._summary, self._title = progress, summary, title
         self._task = progress.add_task(title, total=total, start=False)
         self._words = ""
 
     def done(self, number: int) -> None:
         self._progress.update(self._task, completed=max(0, number))
 
-    def told(self, words: str) -> None:
+    def note(self, words: str) -> None:
         self._words = words
 
     def __enter__(self) -> Self:
@@ -278,7 +285,7 @@ class _Scene:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop_task(self._task)
-        self._story.add_row(self._title, self._words, f"{time.monotonic() - self._started:.1f}")
+        self._summary.add_row(self._title, self._words, f"{time.monotonic() - self._started:.1f}")
 
 
 if __name__ == "__main__":

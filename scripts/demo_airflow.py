@@ -1,6 +1,6 @@
-"""The Airflow of the demo, in a process of its own: runs the DAG that each line of its input names.
+"""The Airflow of the demo, in a process of its own: it runs the DAG that each line of its input names.
 
-Airflow is imported when the output has been turned away from the answers, and only as far as it is needed.
+Airflow is imported once standard output is redirected to the log, and only as far as it is needed.
 """
 
 # ruff: noqa: PLC0415
@@ -17,21 +17,21 @@ from airflow_setup import set_up
 
 
 def main() -> None:
-    """Set Airflow up, then run what is asked for until the input ends."""
+    """Set Airflow up, then run the DAGs that are asked for until the input ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what Airflow prints belongs in the log
     set_up(fresh=True)
     from airflow.dag_processing.dagbag import DagBag
 
     dags = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags
-    _answer(answers, {"dags": sorted(dags)})
+    _respond(answers, {"dags": sorted(dags)})
     for line in sys.stdin:
-        _answer(answers, _run(dags[line.strip()]))
+        _respond(answers, _run(dags[line.strip()]))
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a run leaves a handler that keeps us from ending
 
 
 def _run(dag: Any) -> dict[str, Any]:
-    """Run a DAG to its end: its state, the results of its tasks, and what went wrong in them."""
+    """Run a DAG to its end; return its state, and the results and errors of its tasks."""
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
 
@@ -46,7 +46,7 @@ def _run(dag: Any) -> dict[str, Any]:
     return {"state": str(run.state), "results": left["return_value"], "errors": left[ERROR]}
 
 
-def _answer(answers: IO[str], answer: dict[str, Any]) -> None:
+def _respond(answers: IO[str], answer: dict[str, Any]) -> None:
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
 

@@ -1,4 +1,4 @@
-"""The first kobo_sync of `make up`: started by Airflow's API, and what becomes of it, in sentences."""
+"""The first kobo_sync of `make up`: started by Airflow's API, its progress told in sentences."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _WHERE = (
 )
 
 
-class Mood(Enum):
-    """How a sentence is meant."""
+class Level(Enum):
+    """How serious a sentence is, as a style of the screen."""
 
     GOOD = "green"
-    DOUBTFUL = "yellow"
+    WARNING = "yellow"
     BAD = "bold red"
 
 
-class News(NamedTuple):
+class Notice(NamedTuple):
     """A sentence for the screen."""
 
-    mood: Mood
+    level: Level
     sentence: str
 
 
@@ -42,11 +42,11 @@ class FirstSync:
         self._airflow, self._password = airflow, password
         self._session = requests.Session()
         self._run = ""
-        self._told: set[News] = set()
+        self._told: set[Notice] = set()
         self.ended = False
 
     def start(self) -> bool:
-        """Start the run; False while Airflow cannot take it yet."""
+        """Start the run; return False while Airflow cannot take it yet."""
         login = {"username": "admin", "password": self._password}
         signed_in = self._session.post(f"{self._airflow}/auth/token", json=login, timeout=30)
         if not signed_in.ok:  # Airflow is still starting
@@ -59,8 +59,8 @@ class FirstSync:
         self._run = f"dags/{_DAG}/dagRuns/{quote(answer.json()['dag_run_id'])}"
         return True
 
-    def news(self) -> list[News]:
-        """What there is to tell since the last look; nothing once the run has ended."""
+    def new_notices(self) -> list[Notice]:
+        """Return what is new since the last call; nothing once the run has ended."""
         try:
             found = [] if self.ended else self._look()
         except requests.RequestException:  # a slow answer; the next look will tell
@@ -69,36 +69,36 @@ class FirstSync:
         self._told |= set(fresh)
         return fresh
 
-    def _look(self) -> list[News]:
+    def _look(self) -> list[Notice]:
         run = self._get(self._run)
         self.ended = run["state"] in ("success", "failed")
-        found = [] if self.ended else self._again()
+        found = [] if self.ended else self._retries()
         if run["state"] == "success":
-            found = [News(Mood.GOOD, f"{_DAG}: {run['note']}"), *self._registration()]
+            found = [Notice(Level.GOOD, f"{_DAG}: {run['note']}"), *self._registration()]
         if run["state"] == "failed":
-            found = [News(Mood.BAD, f"{_DAG} failed. {run['note']} {_WHERE}"), *self._registration()]
+            found = [Notice(Level.BAD, f"{_DAG} failed. {run['note']} {_WHERE}"), *self._registration()]
         return found
 
-    def _again(self) -> list[News]:
-        """What has gone wrong so far and is tried again."""
+    def _retries(self) -> list[Notice]:
+        """Return the errors of tasks that are tried again."""
         tasks = self._get(f"{self._run}/taskInstances")["task_instances"]
         waiting = [task["task_id"] for task in tasks if task["state"] == "up_for_retry"]
-        errors = ((task, self._left(task, ERROR)) for task in waiting)
+        errors = ((task, self._xcom(task, ERROR)) for task in waiting)
         return [
-            News(Mood.DOUBTFUL, f"{_DAG}: {task}: {error} It is tried again.")
+            Notice(Level.WARNING, f"{_DAG}: {task}: {error} It is tried again.")
             for task, error in errors
             if error
         ]
 
-    def _registration(self) -> list[News]:
-        if done := self._left("register_webhook", "return_value"):
-            return [News(Mood.GOOD, f"webhook: {done}")]
-        if skipped := self._left("register_webhook", SKIPPED):
-            return [News(Mood.DOUBTFUL, f"webhook: {skipped}")]
+    def _registration(self) -> list[Notice]:
+        if done := self._xcom("register_webhook", "return_value"):
+            return [Notice(Level.GOOD, f"webhook: {done}")]
+        if skipped := self._xcom("register_webhook", SKIPPED):
+            return [Notice(Level.WARNING, f"webhook: {skipped}")]
         return []
 
-    def _left(self, task: str, key: str) -> str | None:
-        """What a task left under a key."""
+    def _xcom(self, task: str, key: str) -> str | None:
+        """Return what a task has left under a key; None if there is nothing."""
         answer = self._session.get(
             f"{self._airflow}/api/v2/{self._run}/taskInstances/{task}/xcomEntries/{key}", timeout=30
         )

@@ -1,4 +1,4 @@
-"""What `make demo` and `make up` share: processes that end together, Airflow's settings, a clean database."""
+"""Shared by `make demo` and `make up`: processes that end together, Airflow's settings, a clean database."""
 
 from __future__ import annotations
 
@@ -49,10 +49,12 @@ class StackError(KoboMirrorError):
 
 
 class Children:
-    """Processes that end with the ``with`` block, and all that they started with them.
+    """Processes that end with the ``with`` block, together with all processes that they started.
 
-    Each has a session of its own, so that Ctrl-C reaches us alone and we end them in order, and writes to
-    ``<name>.log`` in the given folder.
+    Each has a session of its own, so that Ctrl-C reaches this process alone, which ends them in order. Each
+    writes to ``<name>.log``.
+
+    :param logs: the folder of the logs.
     """
 
     def __init__(self, logs: Path) -> None:
@@ -60,12 +62,16 @@ class Children:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, *command: str, env: Mapping[str, str]) -> None:
-        """Start ``python <command>``."""
+        """Start ``python <command>``.
+
+        :param name: the name of its log.
+        :param env: its whole environment.
+        """
         with self.log(name).open("wb") as log:
             self._add(name, command, env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def talk_to(self, name: str, *command: str, env: Mapping[str, str]) -> tuple[IO[bytes], IO[bytes]]:
-        """Start it with its standard input and output in our hands."""
+    def start_piped(self, name: str, *command: str, env: Mapping[str, str]) -> tuple[IO[bytes], IO[bytes]]:
+        """Start ``python <command>`` and return its standard input and output."""
         with self.log(name).open("wb") as log:
             process = self._add(name, command, env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         return cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
@@ -79,7 +85,7 @@ class Children:
         return process
 
     def run(self, name: str, *command: str, env: Mapping[str, str]) -> None:
-        """Run it to its end.
+        """Run ``python <command>`` to its end.
 
         :raises StackError: it fails; with its last line.
         """
@@ -89,7 +95,7 @@ class Children:
         del self._running[name]
 
     def log(self, name: str) -> Path:
-        """The file that a process writes to."""
+        """Return the file that a process writes to."""
         return self._logs / f"{name}.log"
 
     def check(self) -> None:
@@ -106,6 +112,8 @@ class Children:
     def wait_for(self, happened: Callable[[], object], what: str, *, seconds: float = 60.0) -> None:
         """Wait until something is true.
 
+        :param happened: asked ten times a second.
+        :param what: named in the error.
         :raises StackError: a process ended, or the time is over.
         """
         deadline = time.monotonic() + seconds
@@ -116,7 +124,7 @@ class Children:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """End them, the last first; what does not end in time is killed."""
+        """End them, the last one first; what does not end in time is killed."""
         sessions = {process.pid for process in self._running.values()}
         for process in reversed(self._running.values()):
             with suppress(ProcessLookupError):
@@ -151,7 +159,7 @@ def _members(sessions: set[int]) -> list[int]:
 
 
 def end_like_ctrl_c() -> None:
-    """Let SIGTERM and a closed terminal end us as Ctrl-C does, and Ctrl-C even in the background."""
+    """Let SIGTERM and a closed terminal end this process as Ctrl-C does, even one in the background."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         _handle_stops(signal.SIG_IGN)  # a second Ctrl-C must not leave half of what runs behind
@@ -166,10 +174,11 @@ def _handle_stops(handler: Callable[[int, FrameType | None], object] | signal.Ha
 
 
 @contextmanager
-def alone(folder: Path, command: str) -> Iterator[None]:
-    """Hold ``folder`` for this process.
+def lock_folder(folder: Path, command: str) -> Iterator[None]:
+    """Hold a folder for this process; it is made if it is not there.
 
-    :raises StackError: another one holds it.
+    :param command: the command that holds it, for the error.
+    :raises StackError: another process holds it.
     """
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -181,15 +190,15 @@ def alone(folder: Path, command: str) -> Iterator[None]:
 
 
 def free_port(wanted: int = 0) -> int:
-    """The wanted loopback port where it is free, else any free one."""
+    """Return the wanted loopback port if it is free, else any free one."""
     for port in (wanted, 0):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)) as listener:
             return int(listener.getsockname()[1])
     raise StackError("No loopback port is free.")
 
 
-def answers(url: str) -> bool:
-    """Whether a GET is answered with 200."""
+def is_ready(url: str) -> bool:
+    """Return True if a GET is answered with 200."""
     try:
         return requests.get(url, timeout=5).status_code == 200
     except requests.RequestException:
@@ -197,12 +206,12 @@ def answers(url: str) -> bool:
 
 
 def clean_environment() -> dict[str, str]:
-    """Our environment without any setting of Airflow or Kobo Mirror: what a part needs, it is told."""
+    """Return our environment without any setting of Airflow or Kobo Mirror: parts are told what they need."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
 
 
 def airflow_settings(home: Path) -> dict[str, str]:
-    """An Airflow of its own in ``home``, with our DAGs and nothing else."""
+    """Return the settings of an Airflow of its own in ``home``, with our DAGs and nothing else."""
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
@@ -215,13 +224,13 @@ def airflow_settings(home: Path) -> dict[str, str]:
 
 
 def empty_sqlite(file: Path) -> str:
-    """The address of an SQLite database without any table."""
+    """Remove an SQLite database and return its address."""
     for end in ("", "-wal", "-shm"):
         file.with_name(f"{file.name}{end}").unlink(missing_ok=True)
     return f"sqlite:///{file}"
 
 
-def make_room(engine: Engine) -> None:
+def remove_simulated_mirror(engine: Engine) -> None:
     """Remove the mirror of a simulated form, which an earlier demo left; leave any other mirror alone.
 
     :raises SchemaError: the database mirrors a real form.

@@ -23,13 +23,13 @@ from stack import (
     WEBHOOK_PATH,
     Children,
     airflow_settings,
-    alone,
-    answers,
     clean_environment,
     empty_sqlite,
     end_like_ctrl_c,
     free_port,
-    make_room,
+    is_ready,
+    lock_folder,
+    remove_simulated_mirror,
 )
 
 from kobo_mirror.config.settings import Settings
@@ -52,11 +52,11 @@ PASSED_ON = (
 
 
 def main() -> int:
-    """Run until Ctrl-C; 1 where a part does not start or ends by itself."""
+    """Run until Ctrl-C; return 1 where a part does not start or ends by itself."""
     end_like_ctrl_c()
     console = Console(stderr=True)
     try:
-        with alone(FOLDER, "make up"), Children(FOLDER) as children:
+        with lock_folder(FOLDER, "make up"), Children(FOLDER) as children:
             with console.status("starting: half a minute, a little more the first time"):
                 stack = Stack(children, _given())
                 stack.start()
@@ -76,19 +76,19 @@ def main() -> int:
 
 
 def watch(children: Children, sync: FirstSync, console: Console) -> None:
-    """Put on the screen what becomes of the first sync, until it has ended.
+    """Print what becomes of the first sync, until it has ended.
 
     :raises StackError: a part ended by itself.
     """
     while not sync.ended:
         children.check()
-        for mood, sentence in sync.news():
-            console.print(sentence, style=mood.value, markup=False, highlight=False)
+        for level, sentence in sync.new_notices():
+            console.print(sentence, style=level.value, markup=False, highlight=False)
         time.sleep(1)
 
 
 def _given() -> dict[str, str]:
-    """The settings of .env and, before them, the environment; empty ones are none."""
+    """Return the settings of .env; those of the environment go before them, and empty ones are left out."""
     known = {name.upper() for name in Settings.__dataclass_fields__} | set(PASSED_ON)
     known |= {"AIRFLOW_ADMIN_PASSWORD", "AIRFLOW_PORT", "WEBHOOK_PORT", "SIMULATOR_PORT"}
     found = {**dotenv_values(ROOT / ".env"), **os.environ}
@@ -96,7 +96,7 @@ def _given() -> dict[str, str]:
 
 
 class Stack:
-    """The processes, and where they are found.
+    """All processes, and their addresses.
 
     :param given: the settings that a person gave.
     :raises ConfigurationError: one of them is malformed, or only one of token and form is there.
@@ -138,7 +138,7 @@ class Stack:
         """
         engine = open_engine(self._settings["DATABASE_URL"])
         if self._simulated:
-            make_room(engine)  # the simulated server starts anew, and so does its mirror
+            remove_simulated_mirror(engine)  # the simulated server starts anew, and so does its mirror
             self._start_simulator()
         migrate(engine, FORM)
         engine.dispose()
@@ -152,7 +152,7 @@ class Stack:
         self._children.start("airflow-api-server", "-m", "airflow", *api, env=env)
         self._children.start("airflow-scheduler", "-m", "airflow", "scheduler", "--skip-serve-logs", env=env)
         self._children.start("airflow-dag-processor", "-m", "airflow", "dag-processor", env=env)
-        self._children.wait_for(lambda: answers(f"{self._webhook}/health/ready"), "the start of the webhook")
+        self._children.wait_for(lambda: is_ready(f"{self._webhook}/health/ready"), "the start of the webhook")
         self._children.wait_for(self._airflow_is_healthy, "the start of Airflow", seconds=300)
 
     def _start_simulator(self) -> None:
@@ -188,7 +188,7 @@ class Stack:
         )
 
     def _webhook_environment(self) -> dict[str, str]:
-        """What the webhook reads: it asks nobody, so the token is not among it."""
+        """Return the webhook's settings: it never calls KoboToolbox, so the token is not among them."""
         given = {name: value for name, value in self._settings.items() if name != "KOBO_TOKEN"}
         return clean_environment() | given | {"WEBHOOK_BIND": self._webhook.removeprefix("http://")}
 
@@ -210,7 +210,7 @@ class Stack:
         return first
 
     def describe(self) -> Panel:
-        """What a person needs to know of it."""
+        """Return what a person needs to know: addresses, the password, the folder of the logs."""
         facts = Table.grid(padding=(0, 2))
         facts.add_column(no_wrap=True, style="bold")
         facts.add_column(overflow="fold")
@@ -239,7 +239,7 @@ _PORTS = {"AIRFLOW_PORT": "8080", "WEBHOOK_PORT": "8000", "SIMULATOR_PORT": "880
 
 
 def _remembered_secrets(file: Path) -> dict[str, str]:
-    """Secrets of this checkout, made at the first start and readable by their owner alone."""
+    """Return the secrets of this checkout, made at the first start and readable by their owner alone."""
     if not file.exists():
         names = ("airflow_password", "api_secret", "jwt_secret", "webhook_secret")
         made = {name: secrets.token_urlsafe(9 if name == "airflow_password" else 32) for name in names}

@@ -1,1 +1,1 @@
-"""What the mirror is measured against: each a script of its own that reads the same environment."""
+"""The peers of the bulk benchmark: each a script of its own that reads the same environment."""

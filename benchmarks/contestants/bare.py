@@ -1,7 +1,7 @@
-"""The limit: downloads, decodes and writes the same cells to the same two tables, with no library of ours.
+"""The limit: download, decode and write the same cells to the same two tables, with no library of ours.
 
 One thread downloads and slices, the others render statements as text and send them, a transaction a page.
-It checks nothing, keeps no place, proves nothing: what is left to leave out would be the data.
+It checks nothing, keeps no checkpoint, proves nothing: nothing more could be left out but data.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 
 class Page(msgspec.Struct):
-    """An answer; the submissions stay slices of it."""
+    """A response; the submissions stay slices of it."""
 
     results: list[msgspec.Raw]
 
 
 class Script:
-    """The whole of it."""
+    """The whole script."""
 
     def __init__(self, env: dict[str, str], writers: int) -> None:
         self._url, self._token, self._asset = env["KOBO_URL"], env["KOBO_TOKEN"], env["KOBO_ASSET_ID"]
@@ -69,7 +69,7 @@ class Script:
         self._errors: list[BaseException] = []
 
     def run(self) -> None:
-        """Download here, write there."""
+        """Download in this thread, write in others."""
         threads = [threading.Thread(target=self._write) for _ in range(self._writers)]
         for thread in threads:
             thread.start()

@@ -13,7 +13,7 @@ ENV = os.environ
 
 
 def main() -> None:
-    """One run of the pipeline."""
+    """Run the pipeline once."""
     source = rest_api_source(
         {
             "client": {

@@ -15,7 +15,7 @@ ENV = os.environ
 
 
 def main() -> None:
-    """Page by page: ask, shape, upsert, commit."""
+    """Page by page: request, shape, upsert, commit."""
     name, columns = json.loads(ENV["BENCH_COLUMNS"])
     table = Table(
         name,

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.airflow_share import backfill
 from benchmarks.airflow_stack import Airflow
-from benchmarks.field import Course, ours
+from benchmarks.bulk_contestants import Workbench, ours
 from simulator.process import SimulatorProcess
 from tests.support.database_server import DatabaseServer
 
@@ -21,9 +21,9 @@ def test_two_workers_with_one_request_each_are_half_as_fast_again_as_one(
     server: DatabaseServer, tmp_path: Path
 ) -> None:
     with SimulatorProcess(rows=ROWS) as simulator:
-        course = Course(simulator, server)
-        with course.start(ours()) as track:
+        workbench = Workbench(simulator, server)
+        with workbench.start(ours()) as trial:
             names = ("KOBO_URL", "KOBO_TOKEN", "KOBO_ASSET_ID", "DATABASE_URL")
-            with Airflow(tmp_path, {name: track.env[name] for name in names}) as airflow:
-                seconds = {n: backfill(airflow, course, n, PAGE_SIZE).span("pull") for n in (1, 2)}
+            with Airflow(tmp_path, {name: trial.env[name] for name in names}) as airflow:
+                seconds = {n: backfill(airflow, workbench, n, PAGE_SIZE).span("pull") for n in (1, 2)}
     assert seconds[1] > 1.5 * seconds[2], seconds

@@ -12,8 +12,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import create_engine, text
 
-from benchmarks.common import HOME, ROOT, BenchError, in_turn, paired
-from benchmarks.field import Contestant, Course, Track, bare, make_tables, ours, seed_style
+from benchmarks.bulk_contestants import Contestant, Trial, Workbench, bare, make_tables, ours, seed_style
+from benchmarks.common import HOME, ROOT, BenchError, paired_ratio, run_in_turn
 from benchmarks.growth import _blocks
 from simulator.process import SimulatorProcess
 from tests.support.database_server import DatabaseServer
@@ -24,64 +24,66 @@ LINE = r"bulk: (\S+) x dlt, (\S+) x seed-style, (\S+) of limit, (\d+) MiB peak"
 
 
 @pytest.fixture
-def course(server: DatabaseServer, simulator: SimulatorProcess) -> Course:
-    return Course(simulator, server)
+def workbench(server: DatabaseServer, simulator: SimulatorProcess) -> Workbench:
+    return Workbench(simulator, server)
 
 
-def cells(track: Track, table: str) -> list[dict[str, object]]:
+def cells(trial: Trial, table: str) -> list[dict[str, object]]:
     """What a table holds, without the clocks and digests that differ by design."""
-    engine = create_engine(track.url)
+    engine = create_engine(trial.url)
     with engine.connect() as connection:
         rows = connection.execute(text(f"SELECT * FROM {table} ORDER BY kobo_id")).mappings().all()
     engine.dispose()
     return [{name: value for name, value in row.items() if name not in CLOCKS} for row in rows]
 
 
-def loaded(course: Course, contestant: Contestant) -> Iterator[list[dict[str, object]]]:
-    with course.start(contestant) as track:
-        track.lap(contestant.first)
+def loaded(workbench: Workbench, contestant: Contestant) -> Iterator[list[dict[str, object]]]:
+    with workbench.start(contestant) as trial:
+        trial.measure(contestant.first)
         for table in ("kobo_records", "kobo_submissions"):
-            yield cells(track, table)
+            yield cells(trial, table)
 
 
-def test_the_bare_script_writes_the_same_cells_to_the_same_two_tables(course: Course) -> None:
-    expected = list(loaded(course, ours()))
-    assert [len(rows) for rows in expected] == [course.rows, course.rows]
+def test_the_bare_script_writes_the_same_cells_to_the_same_two_tables(workbench: Workbench) -> None:
+    expected = list(loaded(workbench, ours()))
+    assert [len(rows) for rows in expected] == [workbench.rows, workbench.rows]
     for driver in DRIVERS:
-        assert list(loaded(course, bare(driver))) == expected
+        assert list(loaded(workbench, bare(driver))) == expected
 
 
-def test_a_second_load_is_checked_too(course: Course) -> None:
-    laps = course.run_both(seed_style())
-    assert set(laps) == {"first", "again"}
-    assert all(lap.run.seconds > 0 and lap.run.cpu > 0 and lap.run.peak > 1 for lap in laps.values())
+def test_a_second_load_is_checked_too(workbench: Workbench) -> None:
+    timings = workbench.run_both(seed_style())
+    assert set(timings) == {"first", "again"}
+    assert all(
+        timing.run.seconds > 0 and timing.run.cpu > 0 and timing.run.peak > 1 for timing in timings.values()
+    )
 
 
 @pytest.mark.parametrize("lazy", ["pass", "raise SystemExit('no')"])
-def test_the_time_of_a_contestant_that_did_nothing_does_not_count(course: Course, lazy: str) -> None:
+def test_the_time_of_a_contestant_that_did_nothing_does_not_count(workbench: Workbench, lazy: str) -> None:
     idle = replace(ours(), first=(sys.executable, "-c", lazy), ready=make_tables)
     with pytest.raises(BenchError):
-        course.run_both(idle)
+        workbench.run_both(idle)
 
 
-def test_a_wrong_cell_is_found(course: Course) -> None:
-    with course.start(bare()) as track:
-        track.lap(bare().first)
-        track.check()
-        engine = create_engine(track.url)
+def test_a_wrong_cell_is_found(workbench: Workbench) -> None:
+    with workbench.start(bare()) as trial:
+        trial.measure(bare().first)
+        trial.check()
+        engine = create_engine(trial.url)
         with engine.begin() as connection:
             connection.execute(text("UPDATE kobo_records SET age = age + 1"))
         engine.dispose()
         with pytest.raises(BenchError, match="bare script"):
-            track.check()
+            trial.check()
 
 
 def test_contestants_take_turns_and_are_compared_within_a_round() -> None:
     order: list[str] = []
     names = {name: (lambda name=name: order.append(name)) for name in "abc"}
-    in_turn(names, 2)
+    run_in_turn(names, 2)
     assert order == list("abcabc")
-    assert paired([10, 2, 300], [5, 2, 100]) == 2
+    assert paired_ratio([10, 2, 300], [5, 2, 100]) == 2
 
 
 def measured(*options: str) -> re.Match[str]:

@@ -10,7 +10,7 @@ from benchmarks import common
 from benchmarks.closed_loop import post_all
 from benchmarks.common import BenchError
 from benchmarks.webhook import CEILINGS, measured, sentence
-from benchmarks.webhook_field import COMMANDS, EACH, EDITED, HELLO, LONE, NEW, OURS, REPEATED, Plan
+from benchmarks.webhook_contestants import COMMANDS, EACH, EDITED, HELLO, LONE, NEW, OURS, REPEATED, Plan
 from tests.support.faulty_server import FaultyServer, response
 
 PHASES = {LONE, NEW, EDITED, REPEATED}
@@ -36,7 +36,7 @@ def test_the_loop_sends_each_request_once_and_measures_each_answer() -> None:
         load = post_all(int(server.url.rpartition(":")[2]), sent, connections=3)
         assert sorted(request.split()[1] for request in server.requests) == [f"/{i}" for i in range(7)]
     assert dict(load.statuses) == {200: 7}
-    assert len(load.answered) == 7
+    assert len(load.latencies) == 7
     assert 0 < load.quantile(0.5) <= load.quantile(0.99) <= 1000 * load.seconds
 
 

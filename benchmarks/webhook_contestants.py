@@ -1,4 +1,4 @@
-"""The servers that the webhook's benchmark lets take turns, and how each one's result is checked."""
+"""The contestants of the webhook's benchmark, and the check of each one's result."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Plan:
 
 
 class Figures(NamedTuple):
-    """What was done in one phase: answers a second, milliseconds, CPU milliseconds each, MiB held."""
+    """The figures of one phase: responses a second, milliseconds, CPU milliseconds each, MiB held."""
 
     rate: float
     p50: float
@@ -64,7 +64,7 @@ Round = dict[str, Figures]
 
 
 def request(sent: bytes) -> bytes:
-    """A delivery as KoboToolbox sends it."""
+    """Return a delivery as KoboToolbox sends it."""
     head = (
         f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"X-Webhook-Secret: {SECRET}\r\nContent-Length: {len(sent)}\r\n\r\n"
@@ -73,12 +73,12 @@ def request(sent: bytes) -> bytes:
 
 
 def new(ids: range) -> list[bytes]:
-    """Submissions that nobody has seen."""
+    """Return the bodies of submissions that were never sent before."""
     return [body(kobo_id) for kobo_id in ids]
 
 
 def edited(ids: range) -> list[bytes]:
-    """Their first edits: another answer, another edit token."""
+    """Return the bodies of their first edits: another answer, another edit token."""
     changes = {"sec_c/cd_client_name": "after the edit"}
     return [
         body(
@@ -92,7 +92,7 @@ def edited(ids: range) -> list[bytes]:
 
 
 class Contestant:
-    """A running server, its database, and how far it has come with the ids."""
+    """A running server, its database, and the next unused id."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], port: int, engine: Engine | None) -> None:
         self._name = name
@@ -100,7 +100,7 @@ class Contestant:
         self._next = 1
 
     def round(self, plan: Plan, many: int, database: DatabaseServer) -> Round:
-        """One round: new ones by one connection; then new, edited and repeated ones by many."""
+        """Run one round: new ones by one connection; then new, edited and repeated ones by many."""
         lone, ids = self._ids(plan.lone), self._ids(many)
         phases = {
             LONE: partial(self._post, new(lone), 1),
@@ -126,14 +126,14 @@ class Contestant:
         after = common.usage_of(self._process.pid)
         if set(load.statuses) != {200}:
             raise BenchError(f"{self._name}: not everything was taken: {dict(load.statuses)}")
-        each = 1000 / len(load.answered)
+        each = 1000 / len(load.latencies)
         return Figures(
             load.rate, load.quantile(0.5), load.quantile(0.99), each * (after.cpu - before.cpu),
             each * (common.server_cpu(database) - there), after.memory,
         )  # fmt: skip
 
     def _check(self, ids: range) -> None:
-        """Both tables have every submission, those of this round with the edited answer."""
+        """Check that both tables have every submission, those of this round with the edited answer."""
         if self._engine is None:
             return
         records = form_table(KOBO_RECORDS)
@@ -152,7 +152,7 @@ class Contestant:
 
 @contextmanager
 def running(command: Sequence[str], url: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A server on a free port, once it listens."""
+    """Start a server on a free port, and wait until it listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The contestants of the bulk benchmark, and how the result of each is checked before its time counts."""
+"""The contestants of the bulk benchmark, and the check of each result before its time counts."""
 
 from __future__ import annotations
 
@@ -32,18 +32,23 @@ _OURS = ("KOBO_", "WEBHOOK_", "INKOMOKO_", "REAL_TIME_", "DATABASE_", "AIRFLOW_"
 _SYNC = (sys.executable, "-m", "kobo_mirror", "sync", "--json")
 _DLT = HOME / "dlt" / "bin" / "python"
 _SCRIPTS = ROOT / "benchmarks" / "contestants"
-_LOOKED_AT = tuple(c for c in KOBO_RECORDS.columns if c.kind is not Kind.DATETIME and c.default is None)
+_COMPARED_COLUMNS = tuple(
+    c for c in KOBO_RECORDS.columns if c.kind is not Kind.DATETIME and c.default is None
+)
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """One way to bring a form into SQL.
+    """One way to load a form into a database.
 
     :param first: the command of a first load.
-    :param again: the command that brings the same data in full once more.
+    :param again: the command that loads the same data in full once more.
     :param driver: of the database, ``pymysql`` or ``mysqldb``.
-    :param table: where its rows are; ``column_of`` says under what name a question is there.
-    :param ready: what is made for it before the clock starts.
+    :param table: the table that its rows are in.
+    :param column_of: returns the name of a column there, from our name of it and its question.
+    :param key: the name of the column with ``_id``.
+    :param ready: prepares a database, by its address, before the clock starts.
+    :param env: further environment variables.
     """
 
     name: str
@@ -58,7 +63,7 @@ class Contestant:
 
 
 def ours(driver: str = "pymysql", **settings: str) -> Contestant:
-    """This project, as a person runs it.
+    """Return this project as a person runs it.
 
     :param settings: environment variables, such as ``KOBO_MAX_IN_FLIGHT``.
     """
@@ -67,7 +72,7 @@ def ours(driver: str = "pymysql", **settings: str) -> Contestant:
 
 
 def bare(driver: str = "pymysql", writers: int = 1, **settings: str) -> Contestant:
-    """The limit: no checks, no place kept, no proof."""
+    """Return the bare script: no checks, no checkpoint, no proof. Its speed is the limit."""
     command = (sys.executable, str(_SCRIPTS / "bare.py"), str(writers))
     more = f", {writers} writers" if writers > 1 else ""
     name = f"bare script, {_WORDS[driver]}{more}"
@@ -75,13 +80,13 @@ def bare(driver: str = "pymysql", writers: int = 1, **settings: str) -> Contesta
 
 
 def seed_style() -> Contestant:
-    """requests and one upsert statement a page, one table."""
+    """Return the usual script: requests and one upsert statement a page, one table."""
     command = (sys.executable, str(_SCRIPTS / "seed_style.py"))
     return Contestant("seed style, PyMySQL", command, command)
 
 
 def dlt() -> Contestant:
-    """dlt, one table."""
+    """Return dlt with one table."""
     command = (str(_DLT), str(_SCRIPTS / "dlt_load.py"))
     return Contestant(
         "dlt, PyMySQL",
@@ -106,7 +111,7 @@ def _staging(url: str) -> Identifier:
 
 
 def _make_staging(url: str) -> None:
-    """dlt would make it in the character set of the server, which need not be able to hold the answers."""
+    """Create the staging database in utf8mb4; dlt would take the server's character set."""
     engine = create_engine(url)
     with engine.begin() as connection:
         run(connection, Sql("CREATE DATABASE {} CHARACTER SET utf8mb4").format(_staging(url)))
@@ -128,9 +133,13 @@ def make_tables(url: str) -> None:
 
 
 @dataclass(frozen=True)
-class Lap:
-    """One measured run, and what the others spent on it meanwhile, in CPU seconds.
+class Timing:
+    """One measured run, and what the servers spent on it meanwhile.
 
+    :param run: the process.
+    :param server: CPU seconds of the database server.
+    :param simulator: CPU seconds of the simulator.
+    :param requests: requests that the simulator served.
     :param wire: bytes received, as they were sent.
     :param plain: the same before gzip, or 0 where that was not asked for.
     """
@@ -144,48 +153,52 @@ class Lap:
 
     @property
     def result(self) -> dict[str, Any]:
-        """What our command line said with ``--json``."""
+        """The output of our command line with ``--json``."""
         return dict(json.loads(self.run.out))
 
 
-class Course:
+class Workbench:
     """A simulated form, a database server, and a fresh database for each contestant."""
 
     def __init__(self, simulator: SimulatorProcess, server: DatabaseServer) -> None:
         self.simulator, self.server = simulator, server
         ids = simulator.control.ids()
         self.rows = len(ids)
-        self._looked_at = ids[:: max(1, len(ids) // 5)]
+        self._compared_ids = ids[:: max(1, len(ids) // 5)]
 
     @contextmanager
-    def start(self, contestant: Contestant) -> Iterator[Track]:
-        """A fresh database for it, dropped at the end."""
+    def start(self, contestant: Contestant) -> Iterator[Trial]:
+        """Prepare a fresh database for a contestant; it is dropped at the end of the block."""
         url = self.server.fresh_database(driver=contestant.driver)
         state = tempfile.mkdtemp(prefix="kobo-bench-")
         try:
             contestant.ready(url)
-            yield Track(self, contestant, url, state)
+            yield Trial(self, contestant, url, state)
         finally:
             _drop_staging(url)
             self.server.drop_database(url)
             shutil.rmtree(state, ignore_errors=True)
 
-    def run_both(self, contestant: Contestant, *, again: bool = True) -> dict[str, Lap]:
-        """A first load, and the same data in full once more; both checked."""
-        with self.start(contestant) as track:
-            laps = {"first": track.lap(contestant.first)}
-            track.check()
+    def run_both(self, contestant: Contestant, *, again: bool = True) -> dict[str, Timing]:
+        """Measure a first load, and the same data in full once more; both are checked.
+
+        :param again: False leaves out the second load.
+        :returns: the timings: ``first`` and ``again``.
+        """
+        with self.start(contestant) as trial:
+            timings = {"first": trial.measure(contestant.first)}
+            trial.check()
             if again:
-                laps["again"] = track.lap(contestant.again)
-                track.check()
-            return laps
+                timings["again"] = trial.measure(contestant.again)
+                trial.check()
+            return timings
 
     def check(self, contestant: Contestant, url: str) -> None:
         """Compare the number of rows and some cells with what the server shows.
 
         :raises BenchError: they differ.
         """
-        names = [contestant.column_of(column.name, column.question) for column in _LOOKED_AT]
+        names = [contestant.column_of(column.name, column.question) for column in _COMPARED_COLUMNS]
         engine = create_engine(url)
         with engine.connect() as connection:
             there = inspect(connection).get_table_names()
@@ -196,13 +209,13 @@ class Course:
             found = connection.execute(
                 select(sql(", ".join([contestant.key, *names])))
                 .select_from(table)
-                .where(sql(f"{contestant.key} IN ({', '.join(map(str, self._looked_at))})"))
+                .where(sql(f"{contestant.key} IN ({', '.join(map(str, self._compared_ids))})"))
                 .order_by(sql(contestant.key))
             ).all()
         engine.dispose()
         expected = [
-            (row["_id"], *(row.get(column.question) for column in _LOOKED_AT))
-            for row in self.simulator.control.rows(self._looked_at)
+            (row["_id"], *(row.get(column.question) for column in _COMPARED_COLUMNS))
+            for row in self.simulator.control.rows(self._compared_ids)
         ]
         if count != self.rows or _as_text(found) != _as_text(expected):
             raise BenchError(
@@ -214,12 +227,12 @@ def _as_text(rows: Any) -> list[list[str]]:
     return [[str(cell) for cell in row] for row in rows]
 
 
-class Track:
+class Trial:
     """One contestant with its database."""
 
-    def __init__(self, course: Course, contestant: Contestant, url: str, state: str) -> None:
-        self.course, self.contestant, self.url = course, contestant, url
-        simulator = course.simulator
+    def __init__(self, workbench: Workbench, contestant: Contestant, url: str, state: str) -> None:
+        self.workbench, self.contestant, self.url = workbench, contestant, url
+        simulator = workbench.simulator
         columns = [(column.name, column.question, column.default) for column in KOBO_RECORDS.columns]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         self.env = clean | {
@@ -233,47 +246,47 @@ class Track:
             **contestant.env,
         }
 
-    def lap(
+    def measure(
         self,
         command: tuple[str, ...],
         meanwhile: Callable[[float], None] | None = None,
         *,
         with_plain: bool = False,
-    ) -> Lap:
+    ) -> Timing:
         """Run a command and measure it.
 
         :param with_plain: ask everything again without gzip, once it is over, to know its size.
         """
-        course = self.course
-        course.simulator.control.clear_requests()
-        before = server_cpu(course.server), usage_of(course.simulator.pid).cpu
+        workbench = self.workbench
+        workbench.simulator.control.clear_requests()
+        before = server_cpu(workbench.server), usage_of(workbench.simulator.pid).cpu
         run = measure(command, self.env, meanwhile)
-        after = server_cpu(course.server), usage_of(course.simulator.pid).cpu
-        asked = course.simulator.control.requests()
+        after = server_cpu(workbench.server), usage_of(workbench.simulator.pid).cpu
+        asked = workbench.simulator.control.requests()
         wire = sum(int(request["bytes"]) for request in asked)
         plain = self._plain_size(asked) if with_plain else 0
-        return Lap(run, after[0] - before[0], after[1] - before[1], len(asked), wire, plain)
+        return Timing(run, after[0] - before[0], after[1] - before[1], len(asked), wire, plain)
 
     def _plain_size(self, asked: list[dict[str, Any]]) -> int:
-        simulator = self.course.simulator
+        simulator = self.workbench.simulator
         headers = {"Authorization": f"Token {simulator.token}", "Accept-Encoding": "identity"}
         with urllib3.PoolManager() as http:
             urls = [f"{simulator.url}{request['path']}?{request['query']}" for request in asked]
             return sum(len(http.request("GET", url, headers=headers).data) for url in urls)
 
     def check(self) -> None:
-        """Compare what is there with what the server shows.
+        """Compare the database with what the server shows.
 
         :raises BenchError: they differ.
         """
-        self.course.check(self.contestant, self.url)
+        self.workbench.check(self.contestant, self.url)
 
 
 def with_settings(contestant: Contestant, name: str, **settings: str) -> Contestant:
-    """The same contestant under another name, with other settings."""
+    """Return the same contestant under another name, with other settings."""
     return replace(contestant, name=name, env=contestant.env | settings)
 
 
 def dlt_is_here() -> bool:
-    """Whether benchmarks/setup.sh has made its environment."""
+    """Return True if benchmarks/setup.sh has made dlt's environment."""
     return Path(_DLT).exists()
