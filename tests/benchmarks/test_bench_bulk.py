@@ -106,20 +106,20 @@ def measured(*options: str) -> re.Match[str]:
         ([(1.0, 50_000), (2.0, 150_000), (4.0, 200_000)], 200_000, [100_000 / 1.5, 100_000 / 2.5]),
     ],
 )
-def test_speeds_come_from_whatever_counts_were_read(
+def test_speeds_are_derived_from_any_series_of_counts(
     seen: list[tuple[float, int]], rows: int, speeds: list[float]
 ) -> None:
     assert _blocks(seen, rows) == pytest.approx(speeds)
 
 
 @pytest.mark.long
-def test_the_growth_of_a_form_is_measured_to_the_last_line() -> None:
+def test_the_growth_benchmark_runs_to_its_last_line() -> None:
     found = measured("--only", "growth", "--sizes", "300,600")
     assert 20 < int(found[4]) < 250
 
 
 @pytest.mark.long
-def test_the_peers_are_measured_to_the_last_line() -> None:
+def test_the_peers_benchmark_runs_to_its_last_line() -> None:
     subprocess.run([ROOT / "benchmarks" / "setup.sh"], check=True, timeout=600)
     assert (HOME / "dlt").exists()
     found = measured("--only", "peers,latency", "--quick", "--rows", "1000")

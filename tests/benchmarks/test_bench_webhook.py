@@ -17,7 +17,7 @@ PHASES = {LONE, NEW, EDITED, REPEATED}
 
 
 @pytest.mark.long
-def test_every_contestant_takes_its_turns_and_holds_what_it_took() -> None:
+def test_every_contestant_takes_its_turns_and_stores_what_it_accepted() -> None:
     with common.database("mariadb") as database:
         results = measured(Plan(rounds=2, lone=4, many=64, naive=32, connections=8), database)
     assert set(results) == {*COMMANDS, *CEILINGS}
@@ -30,7 +30,7 @@ def test_every_contestant_takes_its_turns_and_holds_what_it_took() -> None:
     assert re.fullmatch(r"webhook: [\d.]+ x naive, [\d.]+ of ceiling, p99 \d+ ms", sentence(results))
 
 
-def test_the_loop_sends_each_request_once_and_measures_each_answer() -> None:
+def test_the_loop_sends_each_request_once_and_measures_each_response() -> None:
     with FaultyServer(response(b"{}")) as server:
         sent = [f"POST /{i} HTTP/1.1\r\nContent-Length: 0\r\n\r\n".encode() for i in range(7)]
         load = post_all(int(server.url.rpartition(":")[2]), sent, connections=3)
@@ -40,7 +40,7 @@ def test_the_loop_sends_each_request_once_and_measures_each_answer() -> None:
     assert 0 < load.quantile(0.5) <= load.quantile(0.99) <= 1000 * load.seconds
 
 
-def test_an_answer_that_is_cut_off_is_no_result() -> None:
+def test_a_response_that_is_cut_off_is_an_error() -> None:
     with (
         FaultyServer(response(b"{}", length=50)) as server,
         pytest.raises(BenchError, match="in the middle of an answer"),

@@ -92,7 +92,7 @@ def test_airflow_is_the_stock_image_with_the_library_mounted_read_only(name: str
 
 
 @pytest.mark.parametrize("name", LONG_RUNNING)
-def test_what_keeps_running_says_whether_it_is_well(name: str) -> None:
+def test_every_service_that_keeps_running_has_a_health_check(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
 
 
@@ -109,13 +109,13 @@ def test_no_container_of_ours_may_gain_rights(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*OURS, *MONITORING])
-def test_what_strangers_reach_cannot_be_written_to(name: str) -> None:
+def test_containers_that_strangers_reach_have_read_only_files(name: str) -> None:
     assert SERVICES[name]["read_only"] is True
     assert SERVICES[name]["tmpfs"] == ["/tmp"]  # noqa: S108  # a memory file system of the container
 
 
 @pytest.mark.parametrize("name", MONITORING)
-def test_what_watches_is_a_named_version_of_an_image_runs_as_nobody_and_reads_our_files(name: str) -> None:
+def test_monitoring_images_are_pinned_run_as_nobody_and_read_our_files(name: str) -> None:
     service = SERVICES[name]
     assert re.fullmatch(r"[a-z]+/[a-z]+:v?\d+\.\d+\.\d+", service["image"])
     assert not service["user"].startswith(("0", "root"))
@@ -125,7 +125,7 @@ def test_what_watches_is_a_named_version_of_an_image_runs_as_nobody_and_reads_ou
 
 
 @pytest.mark.parametrize("name", ["airflow-scheduler", "airflow-api-server"])
-def test_what_asks_kobotoolbox_is_told_of_an_outbound_proxy(name: str) -> None:
+def test_services_that_call_kobotoolbox_get_the_outbound_proxy(name: str) -> None:
     environment = SERVICES[name]["environment"]
     assert environment["HTTP_PROXY"] == "${HTTP_PROXY:-}"
     assert environment["HTTPS_PROXY"] == "${HTTPS_PROXY:-}"
@@ -134,7 +134,7 @@ def test_what_asks_kobotoolbox_is_told_of_an_outbound_proxy(name: str) -> None:
     assert {"airflow-api-server", "simulator", "localhost"} <= set(inside)
 
 
-def test_the_webhook_may_finish_what_it_has() -> None:
+def test_the_webhook_gets_time_to_finish_its_requests() -> None:
     configured = re.search(
         r"^graceful_timeout = (\d+)", (ROOT / "webhook/gunicorn.conf.py").read_text(), re.M
     )
@@ -201,7 +201,7 @@ def with_form(directory: Path, *, simulator_runs: bool, **env: str) -> subproces
     )
 
 
-def test_without_a_form_the_simulator_that_runs_is_taken(tmp_path: Path) -> None:
+def test_without_a_configured_form_the_running_simulator_is_used(tmp_path: Path) -> None:
     done = with_form(tmp_path, simulator_runs=True)
     options = Options()
     assert f"KOBO_TOKEN={options.token}\n" in done.stdout
@@ -209,7 +209,7 @@ def test_without_a_form_the_simulator_that_runs_is_taken(tmp_path: Path) -> None
     assert f"KOBO_URL=http://simulator:{options.port}\n" in done.stdout
 
 
-def test_ones_own_form_is_taken_even_beside_the_simulator(tmp_path: Path) -> None:
+def test_a_configured_form_is_used_even_if_the_simulator_runs(tmp_path: Path) -> None:
     done = with_form(tmp_path, simulator_runs=True, KOBO_TOKEN="t", KOBO_ASSET_ID="a", KOBO_URL="https://k")
     assert {"KOBO_TOKEN=t", "KOBO_ASSET_ID=a", "KOBO_URL=https://k"} <= set(done.stdout.splitlines())
 
@@ -222,7 +222,9 @@ def test_ones_own_form_is_taken_even_beside_the_simulator(tmp_path: Path) -> Non
         ({"KOBO_TOKEN": "t"}, "KOBO_ASSET_ID: is not set. Put the uid"),
     ],
 )
-def test_half_a_form_or_none_is_a_sentence(tmp_path: Path, env: dict[str, str], sentence: str) -> None:
+def test_an_incomplete_form_setting_is_refused_with_a_sentence(
+    tmp_path: Path, env: dict[str, str], sentence: str
+) -> None:
     done = with_form(tmp_path, simulator_runs=False, **env)
     assert done.returncode != 0
     assert sentence in done.stderr

@@ -95,7 +95,9 @@ def test_the_simulator_shows_its_form_with_its_own_packages_alone(
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_nothing_that_it_imports_even_late_is_lacking(fresh: Callable[[str], Fresh], target: str) -> None:
+def test_every_package_that_an_image_imports_even_late_is_installed(
+    fresh: Callable[[str], Fresh], target: str
+) -> None:
     done = fresh(target).run(LACKING, target)
     assert done.returncode == 0, done.stderr
     seen, *lacking = done.stdout.split()

@@ -111,7 +111,7 @@ def test_the_probes_and_the_port_are_those_of_the_service() -> None:
     assert manifests()["Service"]["spec"]["ports"][0]["port"] == port
 
 
-def test_the_webhook_has_what_it_needs_and_may_finish_what_it_has() -> None:
+def test_the_webhook_has_what_it_needs_and_time_to_finish_its_requests() -> None:
     spec = manifests()["Deployment"]["spec"]["template"]["spec"]
     assert {"DATABASE_URL", "KOBO_ASSET_ID", "KOBO_URL", "WEBHOOK_SECRET"} <= names(
         container("Deployment")["env"]

@@ -94,7 +94,7 @@ def test_an_error_of_a_later_statement_is_raised(server_engine: Engine, odd_tabl
         assert len(connection.execute(select(odd_table)).all()) == 3
 
 
-def test_rows_show_nothing_of_themselves(server_engine: Engine) -> None:
+def test_the_repr_of_rows_shows_no_answer(server_engine: Engine) -> None:
     rows = Rows(["('secret')"])
     assert "secret" not in f"{rows!r} {rows!s}"
     with server_engine.connect() as connection, pytest.raises(DBAPIError) as caught:

@@ -182,7 +182,7 @@ def test_an_error_is_judged_without_its_text(
     assert SECRET not in dialect.explain(raised)
 
 
-def test_who_changes_tables_is_alone(engine: Engine, dialect: Dialect) -> None:
+def test_only_one_process_at_a_time_changes_tables(engine: Engine, dialect: Dialect) -> None:
     order: list[str] = []
 
     def change_too() -> None:

@@ -75,7 +75,7 @@ SQL_CELLS: dict[str, tuple[Any, Sql, Any]] = {
 
 @pytest.mark.parametrize("name", SQL_CELLS)
 @pytest.mark.parametrize("which", ["s", "ss", "sp", "ps", "sn", "psn", "nsp", "spsn"])
-def test_sql_stands_in_any_column_beside_cells_and_none(
+def test_sql_may_stand_in_any_column_beside_cells_and_null(
     server_engine: Engine, odd_table: Table, name: str, which: str
 ) -> None:
     """A letter for each row: SQL, plain, none."""

@@ -35,7 +35,7 @@ def signal(connection: Connection, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", sorted(number for number in MEANING if number < 2000 or number >= 3000))
-def test_a_number_is_a_sentence(server_engine: Engine, number: int) -> None:
+def test_each_error_number_has_its_sentence(server_engine: Engine, number: int) -> None:
     patient = server_engine.execution_options(patience=0.01)
     with pytest.raises(DatabaseError) as caught:
         transact(patient, lambda connection: signal(connection, number))
@@ -43,20 +43,18 @@ def test_a_number_is_a_sentence(server_engine: Engine, number: int) -> None:
     assert SECRET not in str(caught.value)
 
 
-def test_the_numbers_of_which_people_complain_are_known() -> None:
+def test_the_error_numbers_that_people_report_are_known() -> None:
     assert set(MEANING) >= ASKED_FOR
     assert set(MEANING) >= GONE >= READ_ONLY >= {1290, 1792, 1836}
 
 
-def test_a_number_that_is_not_known_is_named(server_engine: Engine) -> None:
+def test_an_unknown_error_number_is_named(server_engine: Engine) -> None:
     with pytest.raises(DatabaseError, match=r"look up this number of its errors \(1235\)\.$"):
         transact(server_engine, lambda connection: signal(connection, 1235))
 
 
 @pytest.mark.parametrize("number", sorted(GONE))
-def test_a_connection_to_a_server_that_takes_nothing_is_thrown_away(
-    server_engine: Engine, number: int
-) -> None:
+def test_a_connection_to_a_read_only_server_is_thrown_away(server_engine: Engine, number: int) -> None:
     """With all that were made before, and the work is done over a new one."""
     ids: list[int] = []
     with server_engine.connect() as other:
@@ -79,7 +77,9 @@ def test_a_connection_to_a_server_that_takes_nothing_is_thrown_away(
 
 @pytest.mark.parametrize("number", sorted(COLLISIONS))
 @pytest.mark.parametrize("using", [transact, read])
-def test_what_may_pass_is_done_again(server_engine: Engine, number: int, using: Callable[..., int]) -> None:
+def test_a_temporary_refusal_is_tried_again(
+    server_engine: Engine, number: int, using: Callable[..., int]
+) -> None:
     tries: list[int] = []
 
     def work(connection: Connection) -> int:
@@ -92,12 +92,12 @@ def test_what_may_pass_is_done_again(server_engine: Engine, number: int, using: 
     assert tries == tries[:1] * 3  # over the same connection
 
 
-def test_all_that_passes_is_known_to_pass() -> None:
+def test_every_temporary_refusal_is_known_to_be_temporary() -> None:
     assert COLLISIONS - {1048, 1062} == TRANSIENT
 
 
 @pytest.mark.parametrize("number", sorted({1142, 1665} | COLLISIONS))
-def test_a_connection_to_a_server_that_refuses_one_thing_is_kept(server_engine: Engine, number: int) -> None:
+def test_a_connection_survives_the_refusal_of_one_statement(server_engine: Engine, number: int) -> None:
     with server_engine.connect() as connection:
         before = id_of(connection)
     with pytest.raises(DatabaseError):
@@ -122,7 +122,7 @@ def test_a_binary_log_that_cannot_take_it_is_named() -> None:
 
 
 @pytest.mark.parametrize("phrase", SQLITE_MEANING)
-def test_what_sqlite_says_is_a_sentence(phrase: str) -> None:
+def test_each_sqlite_error_has_its_sentence(phrase: str) -> None:
     said = sqlite3.OperationalError(f"{phrase} {SECRET}")
     with pytest.raises(DatabaseError) as caught, database_errors():
         raise OperationalError("SELECT", {}, said)
@@ -130,7 +130,7 @@ def test_what_sqlite_says_is_a_sentence(phrase: str) -> None:
     assert SECRET not in str(caught.value)
 
 
-def test_what_sqlite_says_otherwise_has_a_name_to_look_up(tmp_path: Path) -> None:
+def test_another_sqlite_error_is_named_so_that_it_can_be_looked_up(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'mirror.sqlite'}")
     with pytest.raises(DatabaseError, match=r"look up SQLITE_CONSTRAINT_CHECK\.$"):
         transact(engine, _break_a_check)

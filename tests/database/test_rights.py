@@ -93,7 +93,7 @@ def test_the_rights_in_readme_are_enough(few: Few, simulator: SimulatorProcess) 
 
 
 @pytest.mark.parametrize("lacking", RIGHTS)
-def test_one_right_less_is_a_sentence(few: Few, simulator: SimulatorProcess, lacking: str) -> None:
+def test_a_missing_right_is_named_in_a_sentence(few: Few, simulator: SimulatorProcess, lacking: str) -> None:
     few.may([right for right in RIGHTS if right != lacking])
     try:
         everything(few.engine, simulator)
@@ -103,7 +103,7 @@ def test_one_right_less_is_a_sentence(few: Few, simulator: SimulatorProcess, lac
         assert lacking == "ALTER"  # for tables that an older version made
 
 
-def test_four_of_them_are_enough_for_the_webhook(few: Few) -> None:
+def test_four_of_these_rights_are_enough_for_the_webhook(few: Few) -> None:
     few.may(RIGHTS)
     migrate(few.engine, KOBO_RECORDS)
     for right in RIGHTS[4:]:
@@ -118,6 +118,6 @@ def test_four_of_them_are_enough_for_the_webhook(few: Few) -> None:
         few.may([right])
 
 
-def test_a_user_who_may_nothing_here_is_told_so(few: Few) -> None:
+def test_a_user_without_rights_on_the_database_is_told_so(few: Few) -> None:
     with pytest.raises(KoboMirrorError, match="its user may not use this database; its user lacks a right"):
         migrate(few.engine, KOBO_RECORDS)

@@ -114,7 +114,7 @@ def test_each_variable_has_a_hostile_value_and_a_reason() -> None:
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, *ELSEWHERE])
-def test_a_hostile_default_changes_nothing(
+def test_a_hostile_default_of_the_server_changes_nothing(
     database: DatabaseServer, simulator: SimulatorProcess, plain_url: str, name: str
 ) -> None:
     if name in HOSTILE and name not in of_this_kind(database):
@@ -139,7 +139,7 @@ def assert_exact(simulator: SimulatorProcess, url: str) -> None:
 
 
 @pytest.mark.parametrize("plain_url", DRIVERS, indirect=True)
-def test_what_is_relied_on_is_set(database: DatabaseServer, plain_url: str) -> None:
+def test_every_session_variable_that_we_rely_on_is_set(database: DatabaseServer, plain_url: str) -> None:
     engine = open_engine(plain_url, patience=7)
     with engine.connect() as connection:
         for variable in VARIABLES:

@@ -110,12 +110,12 @@ def test_a_literal_arrives_as_the_value_that_it_was(engine: Engine, value: Any) 
 
 
 @pytest.mark.parametrize("value", [1.5, True, object(), ["x"], ("x",)])
-def test_what_has_no_literal_is_refused(value: Any) -> None:
+def test_a_value_that_has_no_literal_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match=f"no literal for {type(value).__name__}"):
         Literal(value).text(dialect_named("sqlite"))
 
 
-def test_a_literal_shows_nothing_of_itself() -> None:
+def test_the_repr_of_a_literal_shows_no_value() -> None:
     assert "secret" not in repr(Literal("secret"))
 
 
@@ -143,7 +143,7 @@ def test_a_name_that_no_database_holds_is_refused(name: str) -> None:
         lambda: Sql("SELECT {:>5}").format(Sql("1")),
     ],
 )
-def test_nothing_but_parts_gets_into_a_statement(compose: Any) -> None:
+def test_a_statement_is_composed_of_sql_parts_only(compose: Any) -> None:
     with pytest.raises(TypeError):
         compose()
 

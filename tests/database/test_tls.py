@@ -77,7 +77,7 @@ def refusal(url: str, **options: Any) -> str:
 
 @each_driver
 @pytest.mark.parametrize("mode", TLS_MODES)
-def test_a_mode_is_what_it_says(encrypting: Place, driver: str, mode: str) -> None:
+def test_each_ssl_mode_encrypts_as_its_name_says(encrypting: Place, driver: str, mode: str) -> None:
     url = encrypting.url(driver, ssl_mode=mode, ssl_ca=encrypting.authority.file)
     encrypted = bool(cipher(url))
     if (mode, driver) != ("PREFERRED", "mysqldb"):  # there it is the library's to say
@@ -85,16 +85,16 @@ def test_a_mode_is_what_it_says(encrypting: Place, driver: str, mode: str) -> No
 
 
 @each_driver
-def test_an_authority_is_all_that_is_needed(encrypting: Place, driver: str) -> None:
+def test_a_certificate_authority_is_enough_to_encrypt(encrypting: Place, driver: str) -> None:
     assert cipher(encrypting.url(driver, ssl_ca=encrypting.authority.file))
 
 
-def test_greenlets_speak_tls_too(encrypting: Place) -> None:
+def test_tls_works_in_greenlets_too(encrypting: Place) -> None:
     assert cipher(encrypting.url("pymysql", ssl_ca=encrypting.authority.file), in_greenlets=True)
 
 
 @each_driver
-def test_the_wrong_authority_is_a_sentence(encrypting: Place, driver: str) -> None:
+def test_the_wrong_certificate_authority_is_named_in_a_sentence(encrypting: Place, driver: str) -> None:
     wrong = Authority(encrypting.directory, "wrong")
     assert NOT_BELIEVED[driver] in refusal(encrypting.url(driver, ssl_ca=wrong.file))
     assert NOT_BELIEVED[driver] in refusal(encrypting.url(driver, ssl_ca=wrong.file, ssl_mode="VERIFY_CA"))
@@ -102,7 +102,7 @@ def test_the_wrong_authority_is_a_sentence(encrypting: Place, driver: str) -> No
 
 
 @each_driver
-def test_no_authority_means_those_of_the_system(encrypting: Place, driver: str) -> None:
+def test_without_a_certificate_authority_those_of_the_system_count(encrypting: Place, driver: str) -> None:
     assert NOT_BELIEVED[driver] in refusal(encrypting.url(driver, ssl_mode="VERIFY_IDENTITY"))
 
 
@@ -135,7 +135,7 @@ def test_ciphers_that_do_not_exist(encrypting: Place, driver: str) -> None:
 
 
 @each_driver
-def test_a_user_who_may_come_by_tls_only(encrypting: Place, driver: str) -> None:
+def test_a_user_who_may_connect_by_tls_only(encrypting: Place, driver: str) -> None:
     user = "'careful'@'127.0.0.1'"
     encrypting.server.run(f"CREATE USER {user} IDENTIFIED BY 'made-up' REQUIRE SSL")
     try:

@@ -100,7 +100,7 @@ def test_what_is_put_right_arrives(mirroring: Mirroring) -> None:
     assert mirroring.verify().rejected == 0
 
 
-def test_a_submission_of_six_megabytes_is_no_obstacle(mirroring: Mirroring) -> None:
+def test_a_submission_of_six_megabytes_is_mirrored(mirroring: Mirroring) -> None:
     control = mirroring.simulator.control
     first, second = control.ids()[5:7]
     control.raw(first, {"cd_other": '"ወ\\' * 1_000_000})

@@ -66,7 +66,7 @@ def test_people_go_on_deleting_and_each_confirmation_does_what_was_shown(mirrori
     assert mirroring.verify().equal
 
 
-def test_few_that_went_after_the_list_was_shown_need_no_word(mirroring: Mirroring) -> None:
+def test_a_few_later_deletes_need_no_confirmation(mirroring: Mirroring) -> None:
     mirroring.sync()
     ids = mirroring.simulator.control.ids()
     delete(mirroring, ids[:30])
@@ -151,7 +151,7 @@ def test_a_code_ends_with_its_list(mirroring: Mirroring) -> None:
     assert len(records(mirroring.engine)) == 300
 
 
-def test_repair_hides_no_alarm(mirroring: Mirroring) -> None:
+def test_a_repair_leaves_waiting_deletes_visible(mirroring: Mirroring) -> None:
     mirroring.sync()
     ids = mirroring.simulator.control.ids()
     delete(mirroring, ids[:30])

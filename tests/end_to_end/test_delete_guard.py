@@ -36,14 +36,14 @@ def of_size(mirroring: Mirroring, rows: int) -> Mirroring:
     ("rows", "most"),
     [(3, 2), (11, 10), (12, 10), (100, 10), (200, 10), (220, 11), (239, 11), (240, 12), (300, 15)],
 )
-def test_so_many_pass_at_once_and_one_more_waits(embedded: Mirroring, rows: int, most: int) -> None:
+def test_deletes_up_to_the_limit_pass_and_one_more_waits(embedded: Mirroring, rows: int, most: int) -> None:
     assert gone(of_size(embedded, rows), most) == most
     assert isinstance(gone(of_size(embedded, rows), most + 1), str)
     assert len(records(embedded.engine)) == rows
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 10])
-def test_the_last_ones_of_a_form_wait(embedded: Mirroring, rows: int) -> None:
+def test_deleting_the_last_submissions_of_a_form_waits(embedded: Mirroring, rows: int) -> None:
     code = gone(of_size(embedded, rows), rows)
     assert isinstance(code, str)
     assert len(records(embedded.engine)) == rows
@@ -63,7 +63,7 @@ def test_the_last_ones_of_a_form_wait(embedded: Mirroring, rows: int) -> None:
         (100, (10, 1), False),
     ],
 )
-def test_what_was_deleted_within_the_day_counts(
+def test_deletes_within_a_day_count_for_the_guard(
     embedded: Mirroring, rows: int, parts: tuple[int, int], passes: bool
 ) -> None:
     first, second = parts
@@ -72,7 +72,7 @@ def test_what_was_deleted_within_the_day_counts(
     assert (gone(embedded, second) == second) is passes
 
 
-def test_what_was_deleted_a_day_ago_counts_no_more(embedded: Mirroring) -> None:
+def test_deletes_older_than_a_day_do_not_count_for_the_guard(embedded: Mirroring) -> None:
     of_size(embedded, 300)
     for share in (15, 14, 13):  # 5 % of 300, 285 and 271
         assert gone(embedded, share) == share
@@ -80,7 +80,7 @@ def test_what_was_deleted_a_day_ago_counts_no_more(embedded: Mirroring) -> None:
 
 
 @pytest.mark.parametrize(("rows", "confirmed", "most"), [(300, 100, 10), (300, 20, 14), (60, 40, 10)])
-def test_what_a_person_confirmed_does_not_count(
+def test_confirmed_deletes_do_not_count_for_the_guard(
     embedded: Mirroring, rows: int, confirmed: int, most: int
 ) -> None:
     code = gone(of_size(embedded, rows), confirmed)
@@ -99,7 +99,7 @@ def test_what_a_person_confirmed_does_not_count(
         (15, 12, 3, False),  # the form's last ones
     ],
 )
-def test_what_went_beside_a_confirmed_list_is_held_against_what_is_left(
+def test_deletes_beside_a_confirmed_list_are_judged_by_the_remaining_form(
     embedded: Mirroring, rows: int, confirmed: int, further: int, passes: bool
 ) -> None:
     code = gone(of_size(embedded, rows), confirmed)

@@ -60,7 +60,7 @@ def invent(mirroring: Mirroring, number: int) -> None:
     ("rows", "number", "anew"),
     [(30, 10, False), (30, 11, True), (300, 15, False), (300, 16, True)],
 )
-def test_so_many_rows_too_few_or_too_many_are_mended_one_by_one(
+def test_a_few_missing_or_extra_rows_are_repaired_one_by_one(
     embedded: Mirroring, differ: Callable[[Mirroring, int], None], rows: int, number: int, anew: bool
 ) -> None:
     embedded.simulator.control.reset(rows=rows)
@@ -80,7 +80,7 @@ RISES: dict[str, Callable[[Mirroring], object]] = {
 
 
 @pytest.mark.parametrize("rise", RISES)
-def test_a_run_that_stopped_is_not_gone_on_with_in_another_epoch(embedded: Mirroring, rise: str) -> None:
+def test_a_stopped_run_is_not_resumed_in_another_epoch(embedded: Mirroring, rise: str) -> None:
     """Its lanes were read in the one before, and what they wrote is of that one."""
     stop_after(embedded, 29)
     with pytest.raises(KoboMirrorError):

@@ -79,7 +79,7 @@ def fails(mirroring: Mirroring, client: KoboClient, name: str = "kobo_verify a")
         (unforeseen, "KoboMirrorError"),
     ],
 )
-def test_a_verification_that_cannot_tell_is_noted_beside_the_last_proof(
+def test_a_verification_that_cannot_compare_is_noted_beside_the_last_proof(
     mirroring: Mirroring, breaks: Breaks, failure: str
 ) -> None:
     mirroring.sync()
@@ -145,7 +145,7 @@ def test_a_form_that_was_never_synced_has_nothing_to_note_it_with(mirroring: Mir
     assert rows_of(mirroring.engine, sync_runs) == rows_of(mirroring.engine, proofs) == []
 
 
-def test_the_error_goes_on_as_it_was(mirroring: Mirroring) -> None:
+def test_a_failed_verification_raises_its_own_error(mirroring: Mirroring) -> None:
     mirroring.sync()
     for breaks, kind in ((refused_token, CredentialsError), (away, ServerError)):
         assert isinstance(fails(mirroring, breaks(mirroring)), kind)

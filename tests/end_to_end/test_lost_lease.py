@@ -31,7 +31,7 @@ PARTS: dict[str, Callable[[Source, Lease, int], object]] = {
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part_that_comes_late_changes_nothing(embedded: Mirroring, part: str) -> None:
+def test_a_late_step_of_a_lost_lease_changes_nothing(embedded: Mirroring, part: str) -> None:
     control, engine, asset = embedded.simulator.control, embedded.engine, embedded.simulator.asset
     control.reset(rows=12)
     control.form(media=True)

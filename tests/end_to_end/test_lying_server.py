@@ -56,7 +56,7 @@ def test_a_page_hidden_from_the_sweep_hides_nothing(
     assert sync.run(mode="exact")["inserted"] == len(lost)
 
 
-def test_no_mark_is_spent_where_nothing_can_be_proven(
+def test_no_code_is_used_up_where_nothing_can_be_proven(
     sync: MirrorSync, engine: Engine, simulator: SimulatorProcess
 ) -> None:
     simulator.control.edit(simulator.control.ids()[:30], **{"sec_c/cd_age": "41"})

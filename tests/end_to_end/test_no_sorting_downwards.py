@@ -18,7 +18,7 @@ def sync(mirroring: Mirroring, **options: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", ["504", "400", "drop"])
 @pytest.mark.parametrize("page_size", [7, 1000])
-def test_a_mirror_of_it_is_exact(embedded: Mirroring, kind: str, page_size: int) -> None:
+def test_a_mirror_is_exact_without_sorting_downwards(embedded: Mirroring, kind: str, page_size: int) -> None:
     control = embedded.simulator.control
     control.reset(rows=30)
     control.faults.add(kind, count=None, path=DOWNWARDS)

@@ -154,7 +154,7 @@ def test_an_outage_under_load_is_503s_and_then_goes_on_without_a_restart(
     engine.dispose()
 
 
-def test_a_stop_under_load_drops_nobody_who_got_a_connection(url: str, tmp_path: Path) -> None:
+def test_a_stop_under_load_drops_no_accepted_connection(url: str, tmp_path: Path) -> None:
     outcomes: list[tuple[int, str]] = []
     ids = count(1)
     with running_service(url, tmp_path) as service:

@@ -84,7 +84,7 @@ def test_one_that_is_not_there_is_inserted(embedded: Mirroring, service: Service
 
 
 @pytest.mark.parametrize("changes", [{}, {"KOBO_TOKEN": "0" * 40}], ids=["no such _id", "a wrong token"])
-def test_nothing_is_posted_where_kobotoolbox_has_none(
+def test_nothing_is_posted_for_a_submission_that_kobotoolbox_lacks(
     embedded: Mirroring, service: Service, changes: dict[str, str]
 ) -> None:
     embedded.sync()

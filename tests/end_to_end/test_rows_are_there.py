@@ -92,7 +92,7 @@ def test_inserted_at_outlives_a_table_that_was_dropped(mirroring: Mirroring) -> 
     assert {kobo_id: row["inserted_at"] for kobo_id, row in records(mirroring.engine).items()} == before
 
 
-def test_a_row_that_nobody_sent_is_removed(mirroring: Mirroring) -> None:
+def test_a_row_without_a_submission_is_removed(mirroring: Mirroring) -> None:
     mirroring.sync()
     before = answers(mirroring.engine)
     columns = ", ".join(column for column in next(iter(records(mirroring.engine).values())) if column != "id")

@@ -19,7 +19,7 @@ from tests.support.running_command import SECRET, running
 from tests.support.tables import records, rows_of
 
 
-def test_it_serves_syncs_and_stops_as_a_whole(mirroring: Mirroring, tmp_path: Path) -> None:
+def test_the_command_serves_syncs_and_stops_as_a_whole(mirroring: Mirroring, tmp_path: Path) -> None:
     control = mirroring.simulator.control
     with running(mirroring, tmp_path, "--every", "0.02") as tree:
         tree.wait_for(lambda: "300 new" in tree.said())
@@ -72,7 +72,7 @@ def test_the_webhook_ends_with_a_parent_that_is_killed(embedded: Mirroring, tmp_
         assert tree.status("/health/live") == 0
 
 
-def test_ctrl_c_ends_it_too(embedded: Mirroring, tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_run(embedded: Mirroring, tmp_path: Path) -> None:
     with running(embedded, tmp_path) as tree:
         tree.wait_for(lambda: "300 new" in tree.said())
         os.killpg(tree.process.pid, signal.SIGINT)  # as a terminal does: to all that run in its foreground

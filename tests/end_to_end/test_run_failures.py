@@ -17,7 +17,7 @@ from tests.support.running_command import running
 from tests.support.tables import records
 
 
-def test_what_passes_by_itself_does_not_end_it(embedded: Mirroring, tmp_path: Path) -> None:
+def test_a_temporary_failure_does_not_end_the_run(embedded: Mirroring, tmp_path: Path) -> None:
     take_lease(embedded.engine, embedded.mirror.asset_uid, "another")
     with running(embedded, tmp_path, "--every", "0.01") as tree:
         tree.wait_for(lambda: "Sync another holds this form" in tree.said())
@@ -40,7 +40,7 @@ def test_what_passes_by_itself_does_not_end_it(embedded: Mirroring, tmp_path: Pa
         ({"WEBHOOK_BIND": "203.0.113.7:8000"}, 1, "WEBHOOK_BIND names 203.0.113.7:8000, which is no address"),
     ],
 )
-def test_what_will_not_pass_ends_it_with_a_sentence(
+def test_a_lasting_failure_ends_the_run_with_a_sentence(
     embedded: Mirroring, tmp_path: Path, change: dict[str, str], code: int, said: str
 ) -> None:
     with running(embedded, tmp_path, **change) as tree:
@@ -74,7 +74,7 @@ def test_a_refusal_at_the_first_contact_is_all_that_is_on_the_screen(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no-such-host.invalid"], ids=["port", "host"])
-def test_a_server_that_cannot_be_reached_is_said_at_once_and_the_webhook_serves(
+def test_an_unreachable_server_is_reported_at_once_and_the_webhook_serves(
     embedded: Mirroring, tmp_path: Path, url: str
 ) -> None:
     with running(embedded, tmp_path, KOBO_URL=url) as tree:
@@ -87,7 +87,7 @@ def test_a_server_that_cannot_be_reached_is_said_at_once_and_the_webhook_serves(
 
 
 @pytest.mark.parametrize("kind", ["401", "403", "404"])
-def test_a_refusal_after_a_good_sync_is_told_and_the_webhook_goes_on(
+def test_a_refusal_after_a_good_sync_is_reported_and_the_webhook_continues(
     embedded: Mirroring, tmp_path: Path, kind: str
 ) -> None:
     control = embedded.simulator.control

@@ -248,7 +248,7 @@ def test_the_database_was_never_set_up(mirroring: Mirroring, tmp_path: Any) -> N
     bare.dispose()
 
 
-def test_nothing_is_left_on_the_fetch_list(mirroring: Mirroring) -> None:
+def test_nothing_is_left_in_the_refetch_queue(mirroring: Mirroring) -> None:
     mirroring.sync()
     ids = mirroring.simulator.control.ids()
     mirroring.simulator.control.edit(ids[:100], cd_age="50")

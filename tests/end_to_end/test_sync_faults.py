@@ -31,7 +31,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("kind", "options"), FAULTS)
-def test_what_passes_is_waited_out_and_nothing_is_lost(
+def test_a_temporary_fault_is_waited_out_and_nothing_is_lost(
     embedded: Mirroring, kind: str, options: dict[str, Any]
 ) -> None:
     embedded.simulator.control.faults.add(kind, path=r"limit=100", **options)
@@ -57,7 +57,7 @@ def test_what_passes_is_waited_out_and_nothing_is_lost(
         ("drop", ServerError, "could not be reached, or broke off"),
     ],
 )
-def test_what_does_not_pass_is_one_clear_error_and_the_next_sync_goes_on(
+def test_a_lasting_fault_is_one_clear_error_and_the_next_sync_continues(
     embedded: Mirroring, kind: str, error: type[KoboMirrorError], said: str
 ) -> None:
     embedded.simulator.control.faults.add(kind, count=None, after=4, path=r"data\.json")

@@ -75,7 +75,9 @@ def _held(mirroring: Mirroring) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_soon_and_the_next_one_goes_on(embedded: Mirroring, number: signal.Signals) -> None:
+def test_a_signal_ends_a_sync_soon_and_the_next_one_continues(
+    embedded: Mirroring, number: signal.Signals
+) -> None:
     embedded.simulator.control.reset(rows=3000)
     embedded.simulator.control.faults.add("slow", count=None, seconds=0.5, path=f"limit={PAGE}")
     process = embedded.start("sync", KOBO_PAGE_SIZE=str(PAGE))
@@ -141,7 +143,9 @@ def _wait_until_it_reads(mirroring: Mirroring, process: Any) -> None:
 
 
 @pytest.mark.parametrize("lane", [0, 3])
-def test_an_error_of_any_lane_is_said_once_and_the_next_sync_goes_on(mirroring: Mirroring, lane: int) -> None:
+def test_an_error_in_any_lane_is_reported_once_and_the_next_sync_continues(
+    mirroring: Mirroring, lane: int
+) -> None:
     """A large first load is one process, whose lanes all end when one of them fails."""
     rows = 20_000
     control = mirroring.simulator.control

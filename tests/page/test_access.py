@@ -101,9 +101,7 @@ def test_answers_are_for_those_who_may_see_the_database(as_user: Client, engine:
         assert ("a secret answer" in client.get("").text) == may
 
 
-def test_nobody_else_may_show_the_page_in_a_frame_or_run_scripts_in_it(
-    as_user: Client, engine: Engine
-) -> None:
+def test_no_other_site_may_frame_the_page_or_run_scripts_in_it(as_user: Client, engine: Engine) -> None:
     headers = as_user("vic").get("").headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy

@@ -46,7 +46,7 @@ def sync(simulator: Any, engine: Engine) -> None:
         ("replay", {"dead_letters": [7]}, "kobo_replay", {"rejections": [], "dead_letters": [7]}),
     ],
 )
-def test_a_button_starts_the_run_of_a_dag_in_the_name_of_whoever_pressed_it(  # noqa: PLR0917
+def test_a_button_starts_a_dag_run_in_the_name_of_its_user(  # noqa: PLR0917
     as_user: Client, engine: Engine, action: str, order: dict[str, Any], dag_id: str, conf: dict[str, Any]
 ) -> None:
     answer = as_user("una").post(f"api/actions/{action}", json=order)
@@ -70,7 +70,7 @@ def test_a_button_starts_the_run_of_a_dag_in_the_name_of_whoever_pressed_it(  # 
         ("replay", {"rejections": ["1; DROP TABLE"]}),
     ],
 )
-def test_an_order_that_is_none_is_refused(
+def test_a_malformed_action_is_refused(
     as_user: Client, engine: Engine, action: str, order: dict[str, Any]
 ) -> None:
     assert as_user("ada").post(f"api/actions/{action}", json=order).status_code == 422

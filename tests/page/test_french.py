@@ -160,11 +160,11 @@ def empty(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", [0, 1, MANY])
-def test_nothing_of_all_that_there_can_be_is_english(number: int) -> None:
+def test_no_possible_content_of_the_page_is_english(number: int) -> None:
     assert faults_in(rendering.page_of("fr", **seen(number))) == []
 
 
-def test_a_green_page_and_an_empty_one_are_not_either() -> None:
+def test_a_green_page_and_an_empty_one_are_french_too() -> None:
     form = seen()["form"].model_copy(update={"light": Light.GREEN, "findings": [], "failure": None})
     assert faults_in(rendering.page_of("fr", **seen(form=form))) == []
     assert faults_in(rendering.page_of("fr", **empty())) == []
@@ -236,7 +236,7 @@ def test_french_texts_have_the_spaces_that_french_has() -> None:
 @pytest.mark.parametrize(
     "wrong", ["Last proof", "1.5 s", "12,345", "webhook: oui", "Vraiment ?", "Ah!", "5 %"]
 )
-def test_what_is_not_french_would_be_seen(wrong: str) -> None:
+def test_text_that_is_not_french_is_found(wrong: str) -> None:
     assert faults_of([f"avant {wrong} après"])
 
 

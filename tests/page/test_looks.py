@@ -264,7 +264,7 @@ def test_the_plot_shows_what_came_today(full: Engine, opened: Open) -> None:
     assert "224,138,30" in page.evaluate(shown)  # --pulled
 
 
-def test_the_page_follows_what_happens_while_nobody_touches_it(full: Engine, opened: Open) -> None:
+def test_the_page_refreshes_by_itself(full: Engine, opened: Open) -> None:
     page = opened()
     Writing(full, holder="test").writer.push(body(submission(77)))
     page.clock.fast_forward(15_000)

@@ -257,7 +257,7 @@ def test_the_languages_say_the_same_things_in_other_words() -> None:
         ("xx", None, "fr", "fr"),
     ],
 )
-def test_the_page_speaks_the_language_of_whoever_looks(  # noqa: PLR0917
+def test_the_page_uses_the_language_of_the_browser(  # noqa: PLR0917
     as_user: Client, engine: Engine, asked: str | None, cookie: str | None, accepted: str, spoken: str
 ) -> None:
     client = as_user("vic")

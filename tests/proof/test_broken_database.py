@@ -33,14 +33,14 @@ def mirrored(own: OwnServer) -> Iterator[MirroredServer]:
         yield made
 
 
-def test_a_full_disk_of_sqlite_is_said_and_gone_on_from(tmp_path: Path) -> None:
+def test_a_full_disk_under_sqlite_is_reported_and_the_next_sync_continues(tmp_path: Path) -> None:
     with mirrored_server(f"sqlite:///{tmp_path / 'mirror.db'}", Options(rows=ROWS)) as mirrored:
         with disk_of(mirrored.engine, pages=400):
             fails_and_keeps_what_it_has(mirrored, "disk is full")
         goes_on(mirrored)
 
 
-def test_a_full_disk_of_a_server_is_said_and_gone_on_from(own: OwnServer) -> None:
+def test_a_full_disk_of_a_server_is_reported_and_the_next_sync_continues(own: OwnServer) -> None:
     own.restart(*SMALL_DISK)
     try:
         with mirrored_server(own.fresh_database(), Options(rows=ROWS)) as mirrored:

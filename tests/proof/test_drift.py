@@ -89,7 +89,7 @@ def run(capsys: pytest.CaptureFixture[str], *command: str) -> tuple[int, list[di
 
 
 @pytest.mark.long
-def test_four_planted_differences_in_50_000_are_named_and_mended(
+def test_four_planted_differences_in_50_000_are_named_and_repaired(
     settings: Callable[[SimulatorProcess], None],
     tables: Tables,
     capsys: pytest.CaptureFixture[str],
@@ -147,7 +147,7 @@ PLANTS: dict[str, tuple[Plant, ...]] = {
 FOREIGN: tuple[Plant, ...] = (Tables.invent_row, Tables.invent, Tables.invent_both)
 
 
-def test_drift_of_every_kind_is_found_and_mended(
+def test_drift_of_every_kind_is_found_and_repaired(
     simulator: SimulatorProcess,
     settings: Callable[[SimulatorProcess], None],
     tables: Tables,

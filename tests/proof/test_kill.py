@@ -53,7 +53,7 @@ def migrated(url: str) -> Engine:
 
 
 @strides
-def test_a_killed_first_load_goes_on_where_it_was(
+def test_a_killed_first_load_is_continued_where_it_was(
     job: Job, simulator: SimulatorProcess, engine: Engine, undisturbed: Engine, stride: int
 ) -> None:
     elsewhere(job, undisturbed).do("sync")
@@ -72,7 +72,7 @@ def test_a_killed_first_load_goes_on_where_it_was(
 
 
 @strides
-def test_a_killed_exact_sync_of_changes_goes_on(
+def test_a_killed_exact_sync_of_changes_is_continued(
     job: Job, simulator: SimulatorProcess, engine: Engine, undisturbed: Engine, stride: int
 ) -> None:
     job.do("sync")
@@ -93,7 +93,7 @@ def test_a_killed_exact_sync_of_changes_goes_on(
 
 
 @strides
-def test_a_killed_repair_goes_on(job: Job, engine: Engine, stride: int) -> None:
+def test_a_killed_repair_is_continued(job: Job, engine: Engine, stride: int) -> None:
     job.do("sync")
     wanted = contents(engine)
     killed = 0

@@ -11,7 +11,7 @@ from tests.support.mirrored_server import MirroredServer
 
 
 @pytest.mark.parametrize("statement", (70, 85, 100))
-def test_a_photo_that_comes_after_a_crash_is_found_by_the_run_that_goes_on(
+def test_a_photo_that_comes_after_a_crash_is_found_by_the_continued_run(
     mirrored: MirroredServer, statement: int
 ) -> None:
     mirrored.server.control.reset(rows=2)

@@ -69,7 +69,7 @@ class Story:
     ],
     indirect=["database_url"],
 )
-def test_no_order_brings_a_deleted_submission_back(mirrored: MirroredServer, others: int) -> None:
+def test_no_order_of_events_brings_a_deleted_submission_back(mirrored: MirroredServer, others: int) -> None:
     for stories in orders((*PULLS, *OTHERS)):
         empty(mirrored.engine)
         ids = Story(mirrored, others).tell(stories)
@@ -80,7 +80,7 @@ def test_no_order_brings_a_deleted_submission_back(mirrored: MirroredServer, oth
         assert mirrored.verify().equal
 
 
-def test_no_order_leaves_an_old_body(mirrored: MirroredServer) -> None:
+def test_no_order_of_events_leaves_an_old_state(mirrored: MirroredServer) -> None:
     for stories in orders((*PULLS, *(event for event in OTHERS if event != "delete"))):
         empty(mirrored.engine)
         Story(mirrored, others=0).tell(stories)

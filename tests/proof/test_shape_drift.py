@@ -68,7 +68,7 @@ def rejected(mirrored: MirroredServer) -> dict[int, str]:
 
 @pytest.mark.parametrize("mode", ["exact", "incremental"])
 @pytest.mark.parametrize("group", ["sec_a", "sec_c", "group_mx5fl16"])
-def test_with_the_history_the_next_sync_finds_what_moved(
+def test_with_the_history_the_next_sync_finds_moved_answers(
     filled: MirroredServer, mode: str, group: str
 ) -> None:
     touched = filled.server.control.ids()[5 : 5 + TOUCHED]
@@ -81,7 +81,7 @@ def test_with_the_history_the_next_sync_finds_what_moved(
     assert sorted(rejected(filled)) == touched
 
 
-def test_what_moved_back_is_applied_again(filled: MirroredServer) -> None:
+def test_answers_that_moved_back_are_applied_again(filled: MirroredServer) -> None:
     control = filled.server.control
     touched = control.ids()[:TOUCHED]
     before = filled.contents().rows
@@ -95,7 +95,9 @@ def test_what_moved_back_is_applied_again(filled: MirroredServer) -> None:
     assert filled.contents().rows == before
 
 
-def test_without_the_history_the_full_proof_finds_it_and_a_repair_mends_it(filled: MirroredServer) -> None:
+def test_without_the_history_a_full_proof_finds_moved_answers_and_a_repair_fixes_them(
+    filled: MirroredServer,
+) -> None:
     with viewing(filled) as mirrored:
         touched = mirrored.server.control.ids()[-TOUCHED:]
         mirrored.server.control.redeploy(repeat="sec_c")
@@ -109,7 +111,7 @@ def test_without_the_history_the_full_proof_finds_it_and_a_repair_mends_it(fille
         assert sorted(rejected(mirrored)) == touched
 
 
-def test_the_answers_of_many_at_once_do_not_move(filled: MirroredServer) -> None:
+def test_a_bulk_validation_moves_no_answers(filled: MirroredServer) -> None:
     control = filled.server.control
     control.redeploy(repeat="sec_c")
     control.validate(control.ids(), "on_hold", bulk=True)
@@ -118,9 +120,7 @@ def test_the_answers_of_many_at_once_do_not_move(filled: MirroredServer) -> None
 
 
 @pytest.mark.parametrize("page_size", [7, 1000])
-def test_what_moves_while_a_form_is_read_for_the_first_time_is_found(
-    mirrored: MirroredServer, page_size: int
-) -> None:
+def test_answers_that_move_during_a_first_load_are_found(mirrored: MirroredServer, page_size: int) -> None:
     """A page is answered, and by the time its rows are written another answer would be right."""
     mirrored.server.control.reset(rows=ROWS)
     mirrored.server.control.redeploy(repeat="sec_c")
@@ -137,7 +137,7 @@ def test_what_moves_while_a_form_is_read_for_the_first_time_is_found(
 
 
 @pytest.mark.parametrize("statement", [40, 60, 80, 100])
-def test_what_moves_before_a_dead_first_load_goes_on_is_found(
+def test_answers_that_move_before_a_crashed_first_load_is_continued_are_found(
     mirrored: MirroredServer, statement: int
 ) -> None:
     mirrored.server.control.reset(rows=ROWS)
@@ -150,7 +150,9 @@ def test_what_moves_before_a_dead_first_load_goes_on_is_found(
     assert mirrored.verify().equal
 
 
-def test_what_moved_while_the_history_was_forbidden_is_found_when_it_is_not(filled: MirroredServer) -> None:
+def test_answers_that_moved_under_a_forbidden_history_are_found_once_it_is_allowed(
+    filled: MirroredServer,
+) -> None:
     control = filled.server.control
     control.redeploy(repeat="sec_c")
     with viewing(filled) as mirrored:
@@ -162,7 +164,7 @@ def test_what_moved_while_the_history_was_forbidden_is_found_when_it_is_not(fill
     assert filled.verify().equal
 
 
-def test_an_exact_sync_asks_for_a_change_once_though_sweep_and_history_name_it(
+def test_an_exact_sync_asks_once_for_a_change_that_sweep_and_history_name(
     filled: MirroredServer,
 ) -> None:
     control = filled.server.control
@@ -181,7 +183,7 @@ def test_submissions_that_are_new_are_read_once(filled: MirroredServer) -> None:
     assert counts_of_last_run(filled) == (20, 20)
 
 
-def test_a_sync_repeats_no_question_about_the_same_change(filled: MirroredServer) -> None:
+def test_a_sync_asks_once_about_the_same_change(filled: MirroredServer) -> None:
     control = filled.server.control
     control.edit(control.ids()[:TOUCHED], cd_age="41")
     control.delete(control.ids()[-1])

@@ -186,7 +186,7 @@ def test_late_attachment_keeps_the_uuid(api: Api) -> None:
     ],
     ids=repr,
 )
-def test_anything_can_be_planted(api: Api, value: object) -> None:
+def test_any_value_can_be_planted(api: Api, value: object) -> None:
     kobo_id = api.control.ids()[0]
     before = api.row(kobo_id)
     api.control.raw(kobo_id, {"sec_c/cd_client_name": value}, remove=["sec_a/unique_id"])
@@ -212,7 +212,7 @@ def test_hidden_submissions_appear_out_of_order(api: Api) -> None:
     ]
 
 
-def test_phantoms_appear_and_vanish_without_a_word(api: Api) -> None:
+def test_phantoms_appear_and_vanish_silently(api: Api) -> None:
     before = api.rows()
     phantoms = api.control.phantom(2)
     assert [row["_id"] for row in api.rows(query={"_id": {"$in": phantoms}})] == phantoms

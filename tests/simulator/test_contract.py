@@ -63,7 +63,7 @@ def test_body_is_written_without_blanks_or_escapes(api: Api) -> None:
     assert text == json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
 
 
-def test_large_answers_are_compressed_when_asked(api: Api) -> None:
+def test_large_responses_are_compressed_on_request(api: Api) -> None:
     plain = api.call("GET", "/data.json")
     assert plain.headers["Content-Encoding"] == "gzip"  # requests asks for it
     assert (

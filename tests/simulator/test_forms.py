@@ -133,7 +133,7 @@ def test_what_a_viewer_may_do(api: Api, method: str, path: str, status: int) -> 
     ]
 
 
-def test_partial_permissions_narrow_without_a_word(api: Api) -> None:
+def test_partial_permissions_narrow_the_result_silently(api: Api) -> None:
     mine, theirs = api.control.create(2)
     api.control.raw(mine, {"_submitted_by": "me"})
     api.control.raw(theirs, {"_submitted_by": "you"})

@@ -58,7 +58,7 @@ def test_one_that_came_days_late_is_counted_apart(
     assert (lag.within(0.5), lag.within(0.95), lag.late) == (2, 2, 1)
 
 
-def test_what_is_prompt_goes_by_the_way_it_came(engine: Engine, writing: Writing) -> None:
+def test_the_limit_of_a_prompt_arrival_depends_on_its_origin(engine: Engine, writing: Writing) -> None:
     arrive(writing, "pushed", 3600 * SECOND, 3601 * SECOND)
     arrive(writing, "pulled", 3601 * SECOND, DAY, DAY + SECOND, first=10)
     found = lags(engine)
@@ -81,7 +81,7 @@ def test_a_clock_that_is_behind_is_no_time_to_wait(engine: Engine, writing: Writ
 @pytest.mark.parametrize(
     ("number", "half", "most"), [(1, 1, 1), (2, 1, 2), (3, 2, 3), (20, 10, 19), (100, 50, 95), (21, 11, 20)]
 )
-def test_so_many_of_a_hundred_took_no_longer(number: int, half: int, most: int) -> None:
+def test_quantiles_of_the_lag_cover_their_share_of_submissions(number: int, half: int, most: int) -> None:
     lag = Lag([float(i) for i in range(1, number + 1)], 0)
     assert (lag.within(0.5), lag.within(0.95)) == (half, most)
     for share in (0.5, 0.95):

@@ -29,7 +29,7 @@ def read(engine: Engine) -> Iterator[list[str]]:
     event.remove(engine, "before_cursor_execute", note)
 
 
-def test_of_a_page_that_is_as_it_is_stored_no_row_is_read_and_nothing_written(
+def test_of_an_unchanged_page_no_row_is_read_and_nothing_written(
     writing: Writing, engine: Engine, read: list[str]
 ) -> None:
     everything = [submission(1), submission(2, alt_phone=None), submission(3, age="abc"), submission(4)]

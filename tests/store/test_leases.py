@@ -37,7 +37,7 @@ def age(engine: Engine, by: timedelta) -> None:
         connection.execute(update(leases).values(renewed_at=renewed - by))
 
 
-def test_one_holder_at_a_time_and_the_other_is_told_who_and_since_when(engine: Engine) -> None:
+def test_only_one_holder_at_a_time_and_the_other_is_told_which_and_since_when(engine: Engine) -> None:
     lease = take_lease(engine, ASSET, "first")
     since = rows_of(engine, leases)[0]["since"]
     with pytest.raises(LeaseError) as caught:
@@ -70,7 +70,7 @@ def test_a_lease_renewed_a_little_in_the_future_is_held(engine: Engine) -> None:
         take_lease(engine, ASSET, "second")
 
 
-def test_a_lease_without_its_beginning_is_told_without_it(engine: Engine) -> None:
+def test_a_lease_without_its_start_is_reported_without_it(engine: Engine) -> None:
     take_lease(engine, ASSET, "first")
     run_sql(engine, "UPDATE kobo_leases SET since = NULL")
     with pytest.raises(LeaseError, match=r"^Sync first holds this form: wait until it ends\.$"):
@@ -94,7 +94,7 @@ def test_each_attempt_of_a_holder_has_a_new_number_and_ends_the_one_before(engin
             attempt()
 
 
-def test_what_was_given_back_may_be_taken_and_no_longer_be_used(engine: Engine) -> None:
+def test_a_released_lease_may_be_taken_and_is_no_longer_valid(engine: Engine) -> None:
     lease = take_lease(engine, ASSET, "first")
     release_lease(engine, ASSET, "second")  # not its own
     transact(engine, lambda connection: check_lease(connection, lease))
@@ -104,7 +104,7 @@ def test_what_was_given_back_may_be_taken_and_no_longer_be_used(engine: Engine) 
     assert take_lease(engine, ASSET, "second").fencing_token == lease.fencing_token + 1
 
 
-def test_a_lease_that_nobody_renews_is_taken_over_after_five_minutes(engine: Engine) -> None:
+def test_a_lease_that_is_not_renewed_is_taken_over_after_five_minutes(engine: Engine) -> None:
     lease = take_lease(engine, ASSET, "first")
     age(engine, LIFETIME - timedelta(seconds=30))
     with pytest.raises(LeaseError):
@@ -127,7 +127,7 @@ ALIVE: dict[str, Callable[[Engine, Lease], object]] = {
 
 
 @pytest.mark.parametrize("way", ALIVE)
-def test_whatever_its_holder_does_with_it_keeps_it(engine: Engine, way: str) -> None:
+def test_every_use_of_a_lease_by_its_holder_renews_it(engine: Engine, way: str) -> None:
     lease = take_lease(engine, ASSET, "first")
     for _ in range(3):
         age(engine, LIFETIME - timedelta(seconds=30))

@@ -33,7 +33,7 @@ def test_the_database_puts_together_what_the_sweep_compares(engine: Engine) -> N
     assert ours.count("\n") == 3
 
 
-def test_what_is_held_is_told_by_one_comparison(engine: Engine) -> None:
+def test_one_comparison_tells_what_the_ledger_holds(engine: Engine) -> None:
     odd = [submission(1), submission(2, age="abc"), submission(3, _uuid="ø"), submission(4, _uuid=None)]
     odd += [submission(5, _uuid="with, comma"), submission(2**62)]
     writing = Writing(engine)
@@ -54,7 +54,7 @@ def test_what_is_held_is_told_by_one_comparison(engine: Engine) -> None:
         assert window_equals(connection, ASSET, rows[1:], (0, None), 1)
 
 
-def test_a_row_that_is_to_be_mended_equals_nothing(engine: Engine) -> None:
+def test_an_invalidated_row_equals_no_swept_one(engine: Engine) -> None:
     writing = Writing(engine)
     writing.pull(submission(1), submission(2))
     before, _ = _both(engine, 0, None)

@@ -30,7 +30,7 @@ LISTS: dict[str, tuple[str, Listed]] = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_is_leafed_through_without_a_repetition(engine: Engine, name: str) -> None:
+def test_a_list_is_paged_through_without_a_repetition(engine: Engine, name: str) -> None:
     Writing(engine).pull(*(submission(number, age="x") for number in range(1, 6)))
     ids = [keep(engine, body=b"{", source="webhook", reason="no", asset_uid=ASSET) for _ in range(5)]
     key, listed = LISTS[name]

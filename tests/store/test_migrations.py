@@ -131,7 +131,7 @@ def test_a_migration_that_was_killed_halfway_is_finished(fresh_url: str, last: s
     engine.dispose()
 
 
-def test_a_mirror_of_an_older_version_goes_on_as_it_was(fresh_url: str) -> None:
+def test_a_mirror_of_an_older_version_is_continued_unchanged(fresh_url: str) -> None:
     engine = open_engine(fresh_url)
     migrate(engine, KOBO_RECORDS)
     writing = Writing(engine)

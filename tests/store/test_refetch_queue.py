@@ -83,7 +83,7 @@ def test_nothing_is_nothing(engine: Engine) -> None:
     assert fetch_list(engine) == {}
 
 
-def test_an_entry_goes_with_the_page_that_settled_it_or_not_at_all(engine: Engine) -> None:
+def test_an_entry_leaves_the_queue_in_the_transaction_that_settles_it(engine: Engine) -> None:
     writing = Writing(engine)
     ask(engine, [1])
     read = entries(engine)
@@ -97,7 +97,7 @@ def test_an_entry_goes_with_the_page_that_settled_it_or_not_at_all(engine: Engin
     assert set(answers(engine)) == {1}
 
 
-def test_a_doubt_that_arises_while_one_is_settled_stays(engine: Engine) -> None:
+def test_an_entry_that_is_enqueued_again_during_its_request_stays(engine: Engine) -> None:
     writing = Writing(engine)
     first = submission(1)
     writing.pull(first)

@@ -160,7 +160,7 @@ def test_codes_go_once_they_are_done_and_never_serve_again(engine: Engine) -> No
         assert found.ids == [4, 5]
 
 
-def test_nought_days_are_for_ever(engine: Engine) -> None:
+def test_zero_days_keep_everything_for_ever(engine: Engine) -> None:
     moment = clock(engine)
     add_runs(engine, [{"age": 9000, "mode": "incremental", "finished": True, "highest_id": n, "history": None,
                        "error": False} for n in range(1, 9)], moment)  # fmt: skip
@@ -171,7 +171,7 @@ def test_nought_days_are_for_ever(engine: Engine) -> None:
     assert forget(engine, ASSET, RETENTION) == 7
 
 
-def test_of_equal_marks_the_run_that_is_asked_for_stays(engine: Engine) -> None:
+def test_of_runs_with_equal_history_the_one_that_is_read_stays(engine: Engine) -> None:
     """What the history told shortly before its end is the newest run's that has read so far."""
     add_runs(engine, [YEARS_OLD | {"history": 998}] * 3 + [YEARS_OLD | {"age": 1, "error": False}] * 2,
              clock(engine))  # fmt: skip

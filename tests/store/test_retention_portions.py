@@ -61,7 +61,7 @@ def test_a_transaction_takes_few_letters_with_bodies(engine: Engine) -> None:
     assert [row["id"] for row in letters(engine)] == [young]
 
 
-def test_letters_go_behind_older_ones_that_are_kept_for_ever(engine: Engine) -> None:
+def test_letters_are_found_behind_older_ones_that_are_kept_for_ever(engine: Engine) -> None:
     old, taken = (
         dead_letters.keep(engine, body=b"x", source="webhook", reason="no", asset_uid=ASSET) for _ in "12"
     )
@@ -74,12 +74,12 @@ def test_letters_go_behind_older_ones_that_are_kept_for_ever(engine: Engine) -> 
     assert [row["id"] for row in letters(engine)] == [old]
 
 
-def test_what_is_left_when_the_time_is_up_goes_the_next_time(engine: Engine) -> None:
+def test_entries_left_when_the_time_is_up_go_the_next_time(engine: Engine) -> None:
     add_runs(engine, [YEARS_OLD] * 1_201, clock(engine))
     assert [forget(engine, ASSET, RETENTION, seconds=0) for _ in range(4)] == [499, 499, 201, 0]
 
 
-def test_it_waits_for_no_other_form(server_engine: Engine) -> None:
+def test_the_retention_waits_for_no_other_form(server_engine: Engine) -> None:
     """A DELETE of many keys scans small tables, and would wait for what other forms' syncs hold of them."""
     moment = clock(server_engine)
     add_runs(server_engine, [YEARS_OLD] * 40, moment)
@@ -96,7 +96,7 @@ def test_it_waits_for_no_other_form(server_engine: Engine) -> None:
     assert [row["code"] for row in rows_of(server_engine, codes)] == [code_of_theirs] != [used]
 
 
-def test_deliveries_are_taken_meanwhile(engine: Engine, url: str) -> None:
+def test_deliveries_are_taken_during_a_retention(engine: Engine, url: str) -> None:
     """None waits as long as the webhook has patience, SQLite's one writer at a time included."""
     bind(engine, MIRROR)
     at = clock(engine) - timedelta(days=500)

@@ -166,7 +166,7 @@ def test_the_settling_time_is_what_that_takes() -> None:
     assert timedelta(minutes=15) == SETTLING
 
 
-def test_the_newest_run_that_never_finished_is_gone_on_with(engine: Engine) -> None:
+def test_the_newest_unfinished_run_is_resumed(engine: Engine) -> None:
     def open_one(name: str) -> int:
         return transact(engine, lambda connection: open_run(connection, ASSET, name, "incremental", 7))
 
@@ -191,7 +191,7 @@ def test_the_newest_run_that_never_finished_is_gone_on_with(engine: Engine) -> N
         assert run_row(connection, first)["finished_at"] is None
 
 
-def test_a_run_that_goes_on_starts_without_what_its_last_attempt_came_to(engine: Engine) -> None:
+def test_a_resumed_run_starts_without_the_findings_of_its_last_attempt(engine: Engine) -> None:
     run_id = transact(engine, lambda c: open_run(c, ASSET, "run", "incremental", 7))
     started = with_findings(engine, run_id)
     transact(engine, lambda c: note_error(c, run_id, DeletesWaitError("20 have gone.")))
@@ -232,7 +232,7 @@ def test_up_to_where_the_history_was_read(
         assert runs[found[1] or 0][2] == expected
 
 
-def test_a_run_that_goes_on_reads_on_where_it_had_come_to_the_end(engine: Engine) -> None:
+def test_a_resumed_run_reads_on_above_its_last_lane(engine: Engine) -> None:
     def work(connection: Connection) -> list[Lane]:
         run_id = open_run(connection, ASSET, "run", "incremental", None)
         open_lanes(connection, ASSET, run_id, [(0, 50), (50, None)])

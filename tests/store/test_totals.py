@@ -67,7 +67,7 @@ def test_any_history_of_writes_is_counted_as_the_ledger_has_it(engine: Engine) -
     assert_true_to_the_ledger(engine)
 
 
-def test_each_submission_arrived_once_on_its_day_by_its_way(engine: Engine) -> None:
+def test_each_submission_is_counted_once_by_its_day_and_origin(engine: Engine) -> None:
     writing = Writing(engine)
     today = writing.now().date()
     writing.pull(submission(1), submission(2), submission(3, age="x"))

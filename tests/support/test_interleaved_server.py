@@ -11,7 +11,7 @@ from simulator.options import Options
 from tests.support.interleaved_server import InterleavedServer, ScheduledAction
 
 
-def test_a_happening_does_not_outlive_its_block_when_the_client_gives_up() -> None:
+def test_an_action_does_not_outlive_its_block_when_the_client_gives_up() -> None:
     done: list[bool] = []
 
     def happening() -> None:

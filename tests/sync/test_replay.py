@@ -32,7 +32,7 @@ def reason_of(engine: Engine, kobo_id: int) -> str:
 
 @pytest.mark.parametrize("column", ANSWERS)
 @pytest.mark.parametrize("chosen", [{"reason": "age"}, {"ids": [1]}, {"ids": [1, 3], "reason": "age"}])
-def test_what_is_rejected_for_another_reason_by_now_is_not_mended(
+def test_a_submission_rejected_for_another_reason_by_now_is_not_mended(
     engine: Engine, column: str, chosen: dict[str, Any]
 ) -> None:
     writing = Writing(engine)
@@ -61,7 +61,7 @@ OUTCOMES: dict[str, tuple[Callable[[Writing], object], str, str]] = {
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 @pytest.mark.parametrize("chosen", [{}, {"ids": [1]}, {"reason": "age"}])
-def test_each_of_those_asked_for_has_its_fate(engine: Engine, outcome: str, chosen: dict[str, Any]) -> None:
+def test_each_requested_replay_has_a_result(engine: Engine, outcome: str, chosen: dict[str, Any]) -> None:
     writing = Writing(engine)
     rejected(writing)
     happens, result, why = OUTCOMES[outcome]
@@ -71,7 +71,7 @@ def test_each_of_those_asked_for_has_its_fate(engine: Engine, outcome: str, chos
     assert fates == [Fate("rejection", 1, result, why or first), *others]
 
 
-def test_what_is_asked_for_and_does_not_wait_is_unknown(engine: Engine) -> None:
+def test_a_requested_replay_of_what_does_not_wait_is_unknown(engine: Engine) -> None:
     """By a number that never was, was taken, is mended, or waits for another reason."""
     writing = Writing(engine)
     rejected(writing)
@@ -99,7 +99,7 @@ def test_what_is_asked_for_and_does_not_wait_is_unknown(engine: Engine) -> None:
 OTHER = "aOtherForm00000000001"
 
 
-def test_letters_of_another_form_are_refused_by_name_and_left_alone(engine: Engine) -> None:
+def test_requested_letters_of_another_form_are_refused_and_left_unchanged(engine: Engine) -> None:
     writing = Writing(engine)
     mine, theirs, of_none = (
         keep(engine, body=body(submission(number)), source="webhook", reason="no", asset_uid=asset)
@@ -124,7 +124,7 @@ GOES = {
 
 
 @pytest.mark.parametrize("gone", GOES)
-def test_a_letter_that_goes_meanwhile_stops_no_replay(engine: Engine, gone: str) -> None:
+def test_a_letter_that_is_deleted_meanwhile_stops_no_replay(engine: Engine, gone: str) -> None:
     """Another replay takes it, or its time is up, after it was listed and before its turn."""
     Writing(engine)
     first, second, third = (

@@ -58,7 +58,7 @@ NONSENSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"
     ],
     ids=["down", "silent", "redirecting", "nonsense"],
 )
-def test_a_delivery_does_not_notice(
+def test_a_delivery_is_not_delayed_by_an_airflow_that_fails(
     migrated: str, tmp_path: Path, answer: bytes | None, sentence: str
 ) -> None:
     with listener(answer or b"") as url:

@@ -93,7 +93,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("change", [Airflow.forget_tokens, Airflow.number_anew, Airflow.set_up_anew])
-def test_an_airflow_that_has_changed_is_told_of_what_comes_next(
+def test_an_airflow_that_changed_gets_the_next_events(
     airflow: tuple[Airflow, str], change: Callable[[Airflow], None]
 ) -> None:
     known, url = airflow
@@ -112,7 +112,7 @@ def test_an_airflow_that_has_changed_is_told_of_what_comes_next(
     assert known.signed_in <= 2
 
 
-def test_an_asset_that_airflow_does_not_know_yet_is_told_of_later(airflow: tuple[Airflow, str]) -> None:
+def test_events_of_an_unknown_asset_are_sent_later(airflow: tuple[Airflow, str]) -> None:
     known, url = airflow
     known.uri = f"{ASSET}_of_another"
     events = AirflowEvents(url=url, login=LOGIN, asset=ASSET, every=0.05)

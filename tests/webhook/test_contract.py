@@ -41,7 +41,7 @@ def test_an_edit_is_an_update_and_the_state_before_it_is_stale(
     assert tables.cells("age") == [39]
 
 
-def test_what_cannot_be_decided_is_put_on_the_fetch_list(client: testing.TestClient, tables: Tables) -> None:
+def test_an_undecidable_delivery_is_enqueued(client: testing.TestClient, tables: Tables) -> None:
     post(client, body(1))
     assert outcome(post(client, body(1, **{"sec_c/cd_age": "40"}))) == (200, "deferred", None)
     assert outcome(post(client, b'{"_id": 2, "sec_c/cd_age": "40"}')) == (200, "deferred", None)
@@ -72,7 +72,9 @@ EDIT = {"uuid": "edit-1", "meta/deprecatedID": "uuid:00000000-0000-4000-8000-000
         (b"[]", 0),
     ],
 )
-def test_others_are_told_of_what_changed_the_table(engine: Engine, sent: bytes, told: int) -> None:
+def test_the_callback_runs_once_for_each_delivery_that_changed_the_table(
+    engine: Engine, sent: bytes, told: int
+) -> None:
     arrived: list[None] = []
     deps = Dependencies(
         engine=engine, probe=engine, mirrors=[MIRROR], secrets=(SECRET,), arrived=lambda: arrived.append(None)
@@ -89,7 +91,9 @@ def basic(password: str) -> str:
 
 
 @pytest.mark.parametrize("secret", [SECRET, PREVIOUS_SECRET])
-def test_each_of_two_secrets_opens_in_each_of_three_ways(client: testing.TestClient, secret: str) -> None:
+def test_each_of_two_secrets_is_accepted_in_each_of_three_places(
+    client: testing.TestClient, secret: str
+) -> None:
     plain = {"Content-Type": "application/json"}
     ways: list[dict[str, Any]] = [
         {"headers": plain | {"X-Webhook-Secret": secret}},
@@ -117,7 +121,7 @@ def test_each_of_two_secrets_opens_in_each_of_three_ways(client: testing.TestCli
         ({}, f"Token={SECRET}"),
     ],
 )
-def test_without_a_secret_nobody_gets_in_and_nothing_is_kept(
+def test_without_the_right_secret_nothing_is_taken_or_kept(
     client: testing.TestClient, tables: Tables, headers: dict[str, str], query: str
 ) -> None:
     headers = {"Content-Type": "application/json"} | headers
@@ -128,7 +132,7 @@ def test_without_a_secret_nobody_gets_in_and_nothing_is_kept(
     assert tables.count() == NOTHING
 
 
-def test_no_secret_at_all_lets_everybody_in(engine: Engine) -> None:
+def test_without_a_configured_secret_every_delivery_is_taken(engine: Engine) -> None:
     client = client_of(engine, secrets=())
     result = client.simulate_post(PATH, body=body(1), headers={"Content-Type": "application/json"})
     assert result.status_code == 200

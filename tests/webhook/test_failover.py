@@ -82,7 +82,7 @@ def test_deliveries_follow_the_primary(cluster: Cluster, tmp_path: Path) -> None
     assert {*range(102, 121), *range(201, 241), *range(301, 341)} <= set(cluster.ids(cluster.new))
 
 
-def test_a_quiet_webhook_follows_too_although_it_was_never_refused(cluster: Cluster, tmp_path: Path) -> None:
+def test_an_idle_webhook_follows_a_failover_without_a_refusal(cluster: Cluster, tmp_path: Path) -> None:
     with running_service(cluster.url, tmp_path) as service:
         assert deliver(service, range(1, 41)) == [200] * 40
         cluster.fail_over()

@@ -139,7 +139,7 @@ def test_while_one_group_is_held_up_the_others_go_on_one_after_the_other(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_who_has_arrived_before_the_leader_sets_out_comes_along(
+def test_a_delivery_that_arrives_before_the_group_starts_joins_it(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     groups: list[list[int]] = []

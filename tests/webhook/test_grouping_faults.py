@@ -63,7 +63,7 @@ def test_a_fault_is_told_to_each_and_the_next_ones_go_on(engine: Engine) -> None
     assert committer.push(state(1)).result == "inserted"
 
 
-def test_who_is_not_taken_in_time_leaves_the_queue(engine: Engine, tables: Tables) -> None:
+def test_a_delivery_that_is_not_taken_in_time_leaves_the_queue(engine: Engine, tables: Tables) -> None:
     bind(engine, MIRROR)
     held = HeldCommits(engine)
     committer = GroupCommitter(held)
@@ -84,7 +84,7 @@ def test_who_is_not_taken_in_time_leaves_the_queue(engine: Engine, tables: Table
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("late", [1, 3, 70])
-def test_who_has_left_the_queue_neither_leads_nor_follows(
+def test_a_delivery_that_left_the_queue_neither_leads_nor_joins_a_group(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, late: int
 ) -> None:
     monkeypatch.setattr(grouping, "HELD_UP_SECONDS", 0.05)
@@ -107,7 +107,7 @@ def test_who_has_left_the_queue_neither_leads_nor_follows(
     assert committer.push(state(9)).result == "inserted"
 
 
-def test_a_full_room_is_told_at_once_and_empties_again() -> None:
+def test_a_full_queue_refuses_at_once_and_empties_again() -> None:
     room = AdmissionLimit(2, 100)
     with room.admit(60):
         with pytest.raises(falcon.HTTPServiceUnavailable), room.admit(41):

@@ -29,7 +29,7 @@ class Slow:
         return self.asked
 
 
-def test_who_comes_while_the_first_answer_is_on_its_way_waits_for_it() -> None:
+def test_callers_wait_for_the_first_reading() -> None:
     slow = Slow()
     remembered = Cached(slow, seconds=60)
     with ThreadPoolExecutor(ASKERS) as threads:
@@ -41,7 +41,7 @@ def test_who_comes_while_the_first_answer_is_on_its_way_waits_for_it() -> None:
         assert [answer.result(5) for answer in answers] == [1] * ASKERS
 
 
-def test_who_comes_while_a_later_one_is_on_its_way_gets_the_one_before() -> None:
+def test_during_a_later_reading_the_previous_value_is_returned() -> None:
     slow = Slow()
     slow.go.set()
     remembered = Cached(slow)
@@ -57,7 +57,7 @@ def test_who_comes_while_a_later_one_is_on_its_way_gets_the_one_before() -> None
 
 
 @pytest.mark.parametrize(("seconds", "asked"), [(0.0, 3), (60.0, 1)])
-def test_it_is_asked_for_again_when_it_is_fresh_no_longer(seconds: float, asked: int) -> None:
+def test_a_stale_value_is_read_again(seconds: float, asked: int) -> None:
     slow = Slow()
     slow.go.set()
     remembered = Cached(slow, seconds)
@@ -65,7 +65,7 @@ def test_it_is_asked_for_again_when_it_is_fresh_no_longer(seconds: float, asked:
     assert slow.asked == asked
 
 
-def test_an_answer_that_fails_is_asked_for_again() -> None:
+def test_a_failed_reading_is_repeated() -> None:
     outcomes = iter([OSError, OSError, 7])
 
     def ask() -> int:
@@ -83,7 +83,9 @@ def test_an_answer_that_fails_is_asked_for_again() -> None:
 
 @ON_ONE_DATABASE
 @pytest.mark.parametrize("path", ["/health/live", "/openapi.json", "/docs"])
-def test_what_needs_no_database_asks_none(client: testing.TestClient, engine: Engine, path: str) -> None:
+def test_endpoints_without_a_database_do_not_use_it(
+    client: testing.TestClient, engine: Engine, path: str
+) -> None:
     begun: list[object] = []
     event.listen(engine, "begin", begun.append)
     assert client.simulate_get(path).status_code == 200

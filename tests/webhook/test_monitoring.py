@@ -109,7 +109,7 @@ def test_an_expression_is_promql(expression: str) -> None:
 
 
 @pytest.mark.parametrize("broken", ["sum by (", "rate(a)", "a > ", "no_function(a[5m])", "up{job=webhook}"])
-def test_what_is_no_promql_would_be_seen(broken: str) -> None:
+def test_an_expression_that_is_no_promql_is_found(broken: str) -> None:
     with pytest.raises(ValueError):
         parsed(broken)
 

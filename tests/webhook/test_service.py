@@ -92,7 +92,7 @@ def test_a_submission_that_stays_locked_is_a_503_within_five_seconds(
     assert tables.count()["records"] == 1
 
 
-def test_deliveries_that_wait_for_a_lock_keep_nobody_else_waiting(
+def test_deliveries_that_wait_for_a_lock_delay_no_other(
     service: Service, engine: Engine, tables: Tables
 ) -> None:
     with ThreadPoolExecutor(8) as pool:

@@ -59,7 +59,7 @@ def seconds_served_in(service: Service) -> float:
     return time.monotonic() - started
 
 
-def test_connections_that_say_nothing_keep_nobody_out(service: Service, tables: Tables) -> None:
+def test_silent_connections_block_no_delivery(service: Service, tables: Tables) -> None:
     with senders(service, SENDERS, b"") as silent:
         assert seconds_served_in(service) < 2
         silent[0].settimeout(15)

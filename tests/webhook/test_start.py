@@ -69,7 +69,7 @@ def test_it_does_not_start_without_what_it_needs(tmp_path: Path, changes: dict[s
         ("127.0.0.1:{taken}", "where another program listens already"),
     ],
 )
-def test_where_it_cannot_listen_is_the_last_thing_it_says(tmp_path: Path, bind: str, why: str) -> None:
+def test_its_last_line_names_the_address_where_it_cannot_listen(tmp_path: Path, bind: str, why: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         named = bind.format(taken=other.getsockname()[1])
         code, lines = started(tmp_path, WEBHOOK_BIND=named)
@@ -86,7 +86,7 @@ def test_an_address_that_becomes_free_is_waited_for(tmp_path: Path, migrated: st
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_it_takes_submissions_from_everybody_only_when_told_so(tmp_path: Path, migrated: str) -> None:
+def test_it_runs_without_a_secret_only_when_that_is_configured(tmp_path: Path, migrated: str) -> None:
     with running_service(migrated, tmp_path, WEBHOOK_SECRET="", WEBHOOK_AUTH="none") as service:
         json = {"Content-Type": "application/json"}
         assert service.request("POST", PATH, body=body(1), headers=json)[0] == 200

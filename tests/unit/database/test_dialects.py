@@ -62,7 +62,7 @@ def test_only_dialects_know_kinds_of_databases(file: str) -> None:
         "url.get_backend_name()",
     ],
 )
-def test_what_asks_for_a_kind_is_seen(code: str) -> None:
+def test_a_question_for_the_kind_of_database_is_found(code: str) -> None:
     assert list(names_a_kind(code))
 
 
@@ -97,10 +97,10 @@ def test_an_address_has_a_dialect(address: str, name: str) -> None:
     assert dialect_of_url(address) is dialect_named(name)
 
 
-def test_another_kind_of_database_has_none() -> None:
+def test_another_kind_of_database_has_no_dialect() -> None:
     with pytest.raises(LookupError):
         dialect_of_url("postgresql://host/kobo")
 
 
-def test_an_error_of_no_driver_of_ours_has_none() -> None:
+def test_an_error_of_another_driver_has_no_dialect() -> None:
     assert dialect_of_error(ValueError("x")) is None

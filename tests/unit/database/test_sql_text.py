@@ -58,5 +58,5 @@ def test_no_statement_is_built_from_strings(file: str) -> None:
         'cursor.execute("SET %s" % x)',
     ],
 )
-def test_what_builds_one_is_seen(code: str) -> None:
+def test_a_statement_built_from_strings_is_found(code: str) -> None:
     assert list(built(code)) == [1]

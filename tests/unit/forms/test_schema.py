@@ -47,7 +47,7 @@ def test_the_survey_is_declared_well() -> None:
 
 
 @pytest.mark.parametrize("program", ["the command line", "the webhook"])
-def test_it_is_all_that_a_program_says(tmp_path: Path, program: str) -> None:
+def test_a_wrong_declaration_is_all_that_a_program_reports(tmp_path: Path, program: str) -> None:
     plugins = tmp_path / "plugins"
     shutil.copytree(ROOT / "plugins" / "kobo_mirror", plugins / "kobo_mirror")
     declared = plugins / "kobo_mirror" / "forms" / "declared" / "kobo_records.py"

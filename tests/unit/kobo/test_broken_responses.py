@@ -14,7 +14,7 @@ from tests.support.faulty_server import FAKE_TOKEN, FaultyServer, response
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_answer_is_asked_for_again_then_a_server_error(
+def test_a_broken_response_is_asked_for_again_then_a_server_error(
     fault: str, connect: Callable[..., KoboClient], waits: list[float]
 ) -> None:
     with FaultyServer(BROKEN[fault]) as server, connect(server.url) as client:
@@ -25,7 +25,7 @@ def test_a_broken_answer_is_asked_for_again_then_a_server_error(
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_answer_followed_by_a_whole_one_is_no_error(
+def test_a_broken_response_followed_by_a_whole_one_is_no_error(
     fault: str, connect: Callable[..., KoboClient]
 ) -> None:
     with FaultyServer(BROKEN[fault], response(PAGE)) as server, connect(server.url) as client:

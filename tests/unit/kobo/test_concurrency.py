@@ -38,14 +38,14 @@ def _ask(server: _Server, *, at_once: int, times: int) -> None:
         list(threads.map(server.ask, range(times)))
 
 
-def test_where_answers_are_waited_for_it_grows_to_the_bound_and_not_beyond() -> None:
+def test_the_limit_grows_to_its_bound_while_all_slots_are_in_use() -> None:
     flight = AdaptiveLimit(6)
     server = _Server(flight)
     _ask(server, at_once=12, times=60)
     assert (server.most, flight.room) == (6, 6)
 
 
-def test_who_asks_one_by_one_gets_no_more_room() -> None:
+def test_requests_one_by_one_do_not_raise_the_limit() -> None:
     flight = AdaptiveLimit(6)
     _ask(_Server(flight), at_once=1, times=20)
     assert flight.room == 2
@@ -90,7 +90,7 @@ def test_requests_that_were_refused_together_halve_it_once() -> None:
     assert flight.room == 4
 
 
-def test_what_is_no_sign_of_a_busy_server_changes_nothing_and_gives_the_room_back() -> None:
+def test_other_errors_release_the_slot_and_leave_the_limit() -> None:
     flight = AdaptiveLimit(8)
     for _ in range(20):
         _fail(flight, RequestError)
@@ -100,7 +100,7 @@ def test_what_is_no_sign_of_a_busy_server_changes_nothing_and_gives_the_room_bac
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(1, 32))
-def test_there_is_always_room_for_one(answers: list[bool], most: int) -> None:
+def test_one_request_is_always_allowed(answers: list[bool], most: int) -> None:
     flight = AdaptiveLimit(most)
     for good in answers:
         with suppress(ServerError), flight.request():
@@ -109,7 +109,7 @@ def test_there_is_always_room_for_one(answers: list[bool], most: int) -> None:
         assert 1 <= flight.room <= most
 
 
-def test_a_waiting_caller_is_woken_when_room_is_given_back() -> None:
+def test_a_waiting_caller_is_woken_when_a_slot_is_released() -> None:
     started = time.monotonic()
     _ask(_Server(AdaptiveLimit(2), 0.05), at_once=4, times=4)
     assert 0.09 < time.monotonic() - started < 5

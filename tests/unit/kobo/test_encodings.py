@@ -51,7 +51,7 @@ def test_every_valid_gzip_is_undone(encodings: str, packed: bytes) -> None:
 
 
 @pytest.mark.parametrize("encodings", ["", "identity", " Identity ", "identity, identity", ",", " , "])
-def test_what_is_not_encoded_is_left_as_it_is(encodings: str) -> None:
+def test_a_body_without_encoding_is_left_as_it_is(encodings: str) -> None:
     assert decoded(PAGE, encodings, most=MOST) == PAGE
 
 
@@ -60,12 +60,12 @@ def test_gzip_twice_is_undone_twice() -> None:
 
 
 @pytest.mark.parametrize("encodings", ["gzip", "GZIP"])
-def test_no_content_is_no_content(encodings: str) -> None:
+def test_an_empty_body_stays_empty_in_any_encoding(encodings: str) -> None:
     assert decoded(b"", encodings, most=MOST) == b""
 
 
 @pytest.mark.parametrize("encodings", ["br", "deflate", "gzip, br", "br, gzip", "gzipped", "gzip;q=1", "*"])
-def test_what_was_not_asked_for_is_refused(encodings: str) -> None:
+def test_an_encoding_that_was_not_asked_for_is_refused(encodings: str) -> None:
     with pytest.raises(UnknownEncodingError):
         decoded(PACKED, encodings, most=MOST)
 
@@ -89,7 +89,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("packed", DAMAGED.values(), ids=DAMAGED.keys())
-def test_damage_is_damage(packed: bytes, connect: Callable[..., KoboClient]) -> None:
+def test_a_damaged_gzip_body_is_an_error(packed: bytes, connect: Callable[..., KoboClient]) -> None:
     with pytest.raises(DamagedError):
         decoded(packed, "gzip", most=MOST)
     broken = response(packed, Content_Encoding="gzip")
@@ -114,6 +114,6 @@ def test_all_members_together_are_bounded(before: bytes, connect: Callable[..., 
     assert time.monotonic() - started < 20
 
 
-def test_a_large_answer_of_several_members_is_whole() -> None:
+def test_a_large_gzip_body_of_several_members_is_read_whole() -> None:
     content = os.urandom(3_000_000) + bytes(3_000_000)
     assert decoded(members(content, 700_001, bytes(5)), "gzip", most=6_000_000) == content

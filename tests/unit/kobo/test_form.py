@@ -145,7 +145,7 @@ def test_the_newest_is_one_that_the_server_shows_with_none_above(
 
 
 @pytest.mark.parametrize("kind", ["empty", "short"])
-def test_a_server_that_hides_submissions_shows_no_newest(
+def test_a_server_that_hides_submissions_is_not_believed_about_the_newest(
     kind: str, client: KoboClient, simulator: SimulatorProcess
 ) -> None:
     *_, before, newest = simulator.control.ids()
@@ -197,7 +197,7 @@ def test_a_refusal_is_not_asked_for_again(
     assert client.usage.requests == 1
 
 
-def test_the_answer_to_another_question_moves_no_cursor(
+def test_a_response_to_another_request_moves_no_cursor(
     client: KoboClient, simulator: SimulatorProcess
 ) -> None:
     page = client.page(after=0, limit=10)
@@ -206,7 +206,9 @@ def test_the_answer_to_another_question_moves_no_cursor(
         client.page(after=page.ids[-1], limit=10)
 
 
-def test_half_of_the_rows_is_no_proof_of_absence(client: KoboClient, simulator: SimulatorProcess) -> None:
+def test_a_response_with_half_of_the_rows_proves_no_absence(
+    client: KoboClient, simulator: SimulatorProcess
+) -> None:
     simulator.control.reset(rows=200)
     ids = simulator.control.ids()
     simulator.control.faults.add("short", count=None)
@@ -217,7 +219,7 @@ def test_half_of_the_rows_is_no_proof_of_absence(client: KoboClient, simulator: 
 
 
 @pytest.mark.parametrize("odd", ["\ud800", "a\x00b", "😀", "x" * 300, 17, None, ["a"], {"b": 1}])
-def test_an_odd_answer_leaves_its_page_whole(
+def test_an_odd_answer_does_not_spoil_its_page_of_a_real_server(
     odd: object, client: KoboClient, simulator: SimulatorProcess
 ) -> None:
     kobo_id = simulator.control.ids()[3]
@@ -225,7 +227,7 @@ def test_an_odd_answer_leaves_its_page_whole(
     assert walk(client.page) == simulator.control.rows()
 
 
-def test_answers_travel_packed(client: KoboClient, simulator: SimulatorProcess) -> None:
+def test_responses_are_compressed(client: KoboClient, simulator: SimulatorProcess) -> None:
     page = client.page(after=0, limit=30)
     assert page.wire < page.size / 3
     assert client.usage.bytes == page.wire

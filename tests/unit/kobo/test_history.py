@@ -59,7 +59,7 @@ def test_every_kind_of_change_is_told_by_root_uuid(
     assert (told.verdict, told.changed, told.added) == (Verdict.READ, {roots[kobo_id]}, frozenset())
 
 
-def test_additions_are_told_apart_unless_they_were_touched(
+def test_additions_are_kept_apart_unless_they_were_changed_since(
     client: KoboClient, simulator: SimulatorProcess
 ) -> None:
     place = end(client)
@@ -70,7 +70,7 @@ def test_additions_are_told_apart_unless_they_were_touched(
     assert (told.added, told.changed) == ({by_id[alone]}, {by_id[edited]})
 
 
-def test_what_was_told_is_not_told_again(
+def test_entries_that_were_reported_are_not_reported_again(
     client: KoboClient, simulator: SimulatorProcess, roots: dict[int, str]
 ) -> None:
     first, second = simulator.control.ids()[:2]

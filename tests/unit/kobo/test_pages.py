@@ -60,7 +60,9 @@ def test_one_odd_answer_does_not_spoil_the_page(odd: bytes, connect: Callable[..
         b'"NaN',
     ],
 )
-def test_what_is_no_row_is_no_page(row: bytes, connect: Callable[..., KoboClient]) -> None:
+def test_a_page_with_something_that_is_no_row_is_an_error(
+    row: bytes, connect: Callable[..., KoboClient]
+) -> None:
     body = b'{"count": 2, "results": [{"_id": 6}, ' + row + b"]}"
     with FaultyServer(response(body)) as server, connect(server.url) as client, pytest.raises(ServerError):
         client.page(after=5, limit=10)
@@ -85,14 +87,16 @@ def test_rows_come_out_byte_for_byte(connect: Callable[..., KoboClient]) -> None
     ],
     ids=["not asked for", "counted but not sent", "out of order"],
 )
-def test_absence_by_id_is_believed_only_of_an_answer_to_that_question(
+def test_absence_by_id_is_believed_only_from_a_response_to_that_request(
     body: bytes, connect: Callable[..., KoboClient]
 ) -> None:
     with FaultyServer(response(body)) as server, connect(server.url) as client, pytest.raises(ServerError):
         client.by_ids([6, 7, 8])
 
 
-def test_no_quantile_is_no_end_unless_the_count_says_so(connect: Callable[..., KoboClient]) -> None:
+def test_a_missing_quantile_is_an_error_unless_the_count_confirms_the_end(
+    connect: Callable[..., KoboClient],
+) -> None:
     with FaultyServer(response(b'{"count": 9, "results": []}')) as server, connect(server.url) as client:
         assert client.id_at(9) is None
         with pytest.raises(ServerError, match="counts 9 matching submissions but sent 0"):
@@ -113,7 +117,7 @@ def test_no_quantile_is_no_end_unless_the_count_says_so(connect: Callable[..., K
     [lambda client: client.page(after=0, limit=9), lambda client: client.by_ids([7])],
     ids=["page", "ids"],
 )
-def test_the_answer_to_another_question_is_no_page(
+def test_a_response_to_another_request_is_no_page(
     connect: Callable[..., KoboClient], ask: Callable[[KoboClient], Page], row: bytes
 ) -> None:
     """A cache in between may give what a sweep, or a search for an id, was answered."""

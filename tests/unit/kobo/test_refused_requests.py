@@ -69,7 +69,7 @@ def test_a_refusal_that_is_not_the_apis_is_asked_for_again(
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found"])
-def test_a_filter_before_the_history_and_the_logs_is_no_right_that_is_missing(
+def test_a_filter_before_history_and_logs_is_not_taken_for_a_missing_right(
     status: str, connect: Callable[..., KoboClient]
 ) -> None:
     with FaultyServer(response(BLOCKED, status=status)) as server, connect(server.url) as client:
@@ -78,7 +78,9 @@ def test_a_filter_before_the_history_and_the_logs_is_no_right_that_is_missing(
             client.hooks()
 
 
-def test_a_redirect_after_a_proper_answer_is_a_filters(connect: Callable[..., KoboClient]) -> None:
+def test_a_redirect_after_a_proper_response_is_taken_for_a_filters(
+    connect: Callable[..., KoboClient],
+) -> None:
     moved = response(status="302 Found", Location="http://login.example/?next=secret")
     with FaultyServer(response(PAGE), moved, response(PAGE)) as server, connect(server.url) as client:
         for _ in range(2):
@@ -92,7 +94,7 @@ def test_a_redirect_after_a_proper_answer_is_a_filters(connect: Callable[..., Ko
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "403 Forbidden"])
-def test_rest_services_that_may_not_be_managed_are_told_from_a_form_that_may_not_be_read(
+def test_a_missing_right_to_rest_services_is_told_from_a_form_that_may_not_be_read(
     status: str, connect: Callable[..., KoboClient]
 ) -> None:
     with (
@@ -104,7 +106,9 @@ def test_rest_services_that_may_not_be_managed_are_told_from_a_form_that_may_not
 
 
 @pytest.mark.parametrize("call", ["create_hook", "delete_hook"])
-def test_what_must_not_be_done_twice_is_not_sent_twice(call: str, connect: Callable[..., KoboClient]) -> None:
+def test_requests_that_must_not_be_repeated_are_sent_once(
+    call: str, connect: Callable[..., KoboClient]
+) -> None:
     with FaultyServer([]) as server, connect(server.url) as client:
         with pytest.raises(ServerError):
             getattr(client, call)({} if call == "create_hook" else "h1")

@@ -71,7 +71,7 @@ def secret_header(**headers: str) -> dict[str, Any]:
     ],
     ids=lambda wrong: next(iter(wrong)) if isinstance(wrong, dict) else "",
 )
-def test_ours_is_mended_and_those_of_others_are_left_alone(
+def test_our_rest_service_is_mended_and_those_of_others_are_left_alone(
     wrong: dict[str, Any], said: str, client: KoboClient
 ) -> None:
     register(client)
@@ -105,7 +105,7 @@ def test_a_new_endpoint_moves_ours(client: KoboClient) -> None:
     assert [hook["endpoint"] for hook in client.hooks()] == [ENDPOINT + "2"]
 
 
-def test_a_new_endpoint_that_somebody_has_registered_leaves_no_second_one(client: KoboClient) -> None:
+def test_an_endpoint_registered_by_hand_is_not_registered_twice(client: KoboClient) -> None:
     known = register(client)
     by_hand = register(client, endpoint=ENDPOINT + "2")
     done = register(client, endpoint=ENDPOINT + "2", known=[known])
@@ -114,7 +114,7 @@ def test_a_new_endpoint_that_somebody_has_registered_leaves_no_second_one(client
     assert [hook["uid"] for hook in client.hooks()] == [by_hand.hook_uid]
 
 
-def test_ours_that_somebody_uses_elsewhere_is_left_alone_where_another_has_taken_its_place(
+def test_our_moved_rest_service_is_left_alone_if_another_has_its_endpoint(
     client: KoboClient,
 ) -> None:
     known = register(client)
@@ -125,7 +125,7 @@ def test_ours_that_somebody_uses_elsewhere_is_left_alone_where_another_has_taken
     assert sorted(hook["endpoint"] for hook in client.hooks()) == [ENDPOINT, "http://127.0.0.1:9/elsewhere"]
 
 
-def test_headers_that_somebody_added_stay(client: KoboClient) -> None:
+def test_headers_that_a_person_added_stay(client: KoboClient) -> None:
     register(client)
     [ours] = client.hooks()
     client.patch_hook(ours["uid"], {"settings": {"custom_headers": {"X-Gateway": "g"}, "username": "u"}})

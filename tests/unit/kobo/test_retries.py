@@ -71,7 +71,7 @@ def test_a_server_that_never_answered_is_asked_twice(
     assert (client.usage.requests, len(waits)) == (times, times - 1)
 
 
-def test_a_connection_that_does_not_come_about_in_time_is_no_answer(
+def test_a_connection_that_times_out_counts_as_unreachable(
     connect: Callable[..., KoboClient],
 ) -> None:
     with socket.socket() as full:
@@ -93,7 +93,7 @@ def test_a_connection_that_does_not_come_about_in_time_is_no_answer(
 
 
 @pytest.mark.parametrize("first", [response(PAGE), BROKEN["502"][0], BROKEN["HTML"][0]])
-def test_a_server_that_answered_once_and_is_gone_is_asked_as_often_as_usual(
+def test_a_server_that_went_away_is_asked_as_often_as_usual(
     first: bytes, connect: Callable[..., KoboClient]
 ) -> None:
     with FaultyServer(first) as server:
@@ -107,7 +107,7 @@ def test_a_server_that_answered_once_and_is_gone_is_asked_as_often_as_usual(
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "502", "no answer", "a silent server"])
-def test_a_busy_server_is_asked_as_often_as_usual_at_first_contact(
+def test_a_busy_server_is_asked_as_often_as_usual_even_at_first(
     fault: str, connect: Callable[..., KoboClient]
 ) -> None:
     with FaultyServer(BROKEN[fault]) as server:
@@ -116,7 +116,7 @@ def test_a_busy_server_is_asked_as_often_as_usual_at_first_contact(
         assert len(server.requests) == 6
 
 
-def test_waits_double(connect: Callable[..., KoboClient], waits: list[float]) -> None:
+def test_the_pauses_between_attempts_double(connect: Callable[..., KoboClient], waits: list[float]) -> None:
     with (
         FaultyServer([]) as server,
         connect(server.url, attempts=8, longest_wait=20) as client,

@@ -52,14 +52,16 @@ def test_each_attempt_of_a_request_is_told(
     assert warnings(caplog) == [LINE.format(503, 1), LINE.format(503, 2)]
 
 
-def test_another_reason_is_told(connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture) -> None:
+def test_another_reason_is_logged(
+    connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture
+) -> None:
     statuses = ("503 Service Unavailable", "502 Bad Gateway")
     with FaultyServer(*map(busy, statuses), PAGE) as server, connect(server.url) as client:
         client.count()
     assert warnings(caplog) == [LINE.format(503, 1), LINE.format(502, 2)]
 
 
-def test_what_fails_again_later_is_told_again(
+def test_a_later_failure_is_logged_again(
     connect: Callable[..., KoboClient], caplog: pytest.LogCaptureFixture
 ) -> None:
     with FaultyServer(busy(), PAGE, busy(), PAGE) as server, connect(server.url, sleep=time.sleep) as client:

@@ -86,7 +86,9 @@ def test_no_cache_may_answer(method: str) -> None:
         assert f"\r\n{header}\r\n" in server.requests[0]
 
 
-def test_a_cache_on_the_way_is_told_so(simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caches_on_the_path_are_told_not_to_answer(
+    simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = urlsplit(simulator.url).port
     assert port
     with ForwardProxy(port) as proxy:
@@ -176,7 +178,7 @@ def test_https_asked_of_a_plain_server_is_a_server_error(connect: Callable[..., 
         client.count()
 
 
-def test_a_certificate_of_nobody_is_a_configuration_error(
+def test_an_untrusted_certificate_is_a_configuration_error(
     connect: Callable[..., KoboClient], self_signed: Path
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -196,7 +196,7 @@ def test_what_is_decided_twice_is_unchanged(held: Stored, new: Incoming) -> None
         (TOMBSTONE._replace(pushed_at=AFTER), UNCHANGED),
     ],
 )
-def test_what_the_server_no_longer_shows(held: Stored | None, decision: Decision) -> None:
+def test_a_submission_that_the_server_no_longer_shows(held: Stored | None, decision: Decision) -> None:
     assert decide_absent(held, SENT, NOW) is decision
 
 

@@ -50,7 +50,7 @@ ODD_ANSWERS = st.dictionaries(st.sampled_from(sorted(QUESTION.values())), ANY_JS
 @example(odd={QUESTION["age"]: 5.0}, lacking=set())
 @example(odd={QUESTION["age"]: True}, lacking=set())
 @example(odd={QUESTION["phone"]: "\ud83d", QUESTION["alt_phone"]: "\ude00"}, lacking=set())
-def test_the_fast_way_and_the_judge_agree(odd: dict[str, Any], lacking: set[str]) -> None:
+def test_the_fast_reader_and_the_judge_agree(odd: dict[str, Any], lacking: set[str]) -> None:
     data = {key: value for key, value in (submission(7) | odd).items() if key not in lacking}
     found, why = shaped(data, KOBO_RECORDS)
     judged = _judge(data, KOBO_RECORDS)
@@ -72,5 +72,5 @@ PLAIN = Form(
 @settings(max_examples=200, deadline=None)
 @given(data=st.dictionaries(st.sampled_from(["cd_needs", "visits", "seen_at"]), ANY_JSON))
 @example(data={"seen_at": "2026-11-23T10:00:00+03:00", "visits": "3"})
-def test_they_agree_for_any_form(data: dict[str, Any]) -> None:
+def test_the_fast_reader_and_the_judge_agree_for_any_form(data: dict[str, Any]) -> None:
     assert shape(data, PLAIN) == _judge(data, PLAIN)

@@ -57,7 +57,7 @@ KEPT = ["_uuid", "meta/instanceID", "meta/rootUuid", "meta/deprecatedID", "__ver
 
 
 @pytest.mark.parametrize("none", [None, {}, "", [], 0, {"uid": None, "timestamp": None}])
-def test_no_validation_has_many_spellings(none: Any) -> None:
+def test_every_spelling_of_no_validation_has_the_same_digest(none: Any) -> None:
     assert validation({"_validation_status": none}) == (None, None)
     assert validation({}) == (None, None)
     assert digest(submission(7) | {"_validation_status": none}, FORM) == digest_of(_validation_status=None)

@@ -194,6 +194,6 @@ def test_a_uuid_is_kept_without_its_scheme(text: str | None, stored: str | None)
 @given(
     one=st.text(st.characters(codec=None), min_size=1), other=st.text(st.characters(codec=None), min_size=1)
 )
-def test_tokens_are_equal_where_what_they_stand_for_is(one: str, other: str) -> None:
+def test_equal_uuids_have_equal_tokens(one: str, other: str) -> None:
     same = one.removeprefix("uuid:") == other.removeprefix("uuid:")
     assert (token(one) == token(other)) == same

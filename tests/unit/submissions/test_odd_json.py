@@ -71,7 +71,7 @@ def test_the_digest_tells_each_value_that_is_no_json_from_every_other(key: str) 
     assert again == digests
 
 
-def test_of_a_delivery_only_bytes_that_are_no_utf8_are_not_believed() -> None:
+def test_only_invalid_utf8_makes_a_delivery_partial() -> None:
     not_believed = {value for value in ODD_VALUES if read_state(with_value("x", value), MIRROR).partial}
     assert not_believed == {b'"caf\xe9"', b'"caf\xe8"', b'"\xed\xa0\x80"'}
 

@@ -52,7 +52,7 @@ GROUPED = Form(
         ),
     ],
 )
-def test_what_stands_in_a_repeat_is_neither_null_nor_its_default(answers: dict[str, Any], said: str) -> None:
+def test_an_answer_in_a_repeat_is_neither_null_nor_the_default(answers: dict[str, Any], said: str) -> None:
     data = {"name": "Ann", **answers}
     assert shaped(data, GROUPED) == (None, said)
     assert _judge(data, GROUPED) == shape(data, GROUPED)

@@ -31,12 +31,12 @@ def seen_in(row: bytes) -> list[SweptRow]:
 
 
 @given(row=ODD_ROW)
-def test_the_fast_way_and_the_slow_one_see_the_same(row: dict[str, Any]) -> None:
+def test_the_fast_and_the_slow_reader_see_the_same(row: dict[str, Any]) -> None:
     raw = json.dumps(row).encode()
     assert seen_in(raw) == [_read_odd(msgspec.Raw(raw), 7)]
 
 
-def test_of_a_row_that_cannot_be_read_nothing_is_known() -> None:
+def test_a_row_that_cannot_be_read_is_swept_without_token_and_validation() -> None:
     assert seen_in(b'{"_id": 7, "_uuid": "\xff"}') == [SweptRow(7, None, None, None)]
 
 
@@ -90,7 +90,7 @@ def is_stored(text: str | None) -> bool:
 
 
 @given(rows=SWEPT)
-def test_a_page_looks_like_no_ledger_but_that_which_holds_what_it_shows(rows: list[dict[str, Any]]) -> None:
+def test_the_text_of_a_page_equals_only_that_of_a_ledger_with_its_rows(rows: list[dict[str, Any]]) -> None:
     page = page_of(rows)
     text = glance_at(page)
     ledger = [
@@ -110,6 +110,6 @@ def test_a_page_looks_like_no_ledger_but_that_which_holds_what_it_shows(rows: li
 @given(
     rows=st.lists(st.fixed_dictionaries({"_id": st.integers(1, 12), "_uuid": st.text("abc-1", max_size=9)}))
 )
-def test_a_page_as_usual_looks_like_what_it_shows(rows: list[dict[str, Any]]) -> None:
+def test_the_text_of_a_usual_page_is_that_of_its_rows(rows: list[dict[str, Any]]) -> None:
     page = page_of(rows)
     assert glance_at(page) == window_text(seen_on(page))

@@ -17,7 +17,7 @@ from tests.support.task_runs import TaskRun
 
 
 @pytest.mark.parametrize("ids", ["chosen", "all"])
-def test_what_was_mended_is_replayed_and_the_rest_stays(
+def test_mended_submissions_are_replayed_and_the_rest_stays(
     run: TaskRun, engine: Engine, simulator: SimulatorProcess, ids: str
 ) -> None:
     mended, left = simulator.control.create(2, cd_age="forty")

@@ -63,7 +63,7 @@ def test_a_run_that_is_tried_again_may_have_used_its_code(
     assert len(ages(engine)) == 270
 
 
-def test_a_plan_of_nothing_is_still_a_pull_of_nothing(run: TaskRun, engine: Engine) -> None:
+def test_an_empty_plan_is_an_empty_pull(run: TaskRun, engine: Engine) -> None:
     run_handle = run.execute("KoboPrepareOperator")
     (arguments,) = run.execute("KoboPlanOperator", run_handle=run_handle)
     run.execute("KoboPullOperator", run_handle=run_handle, **arguments)
