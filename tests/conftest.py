@@ -1,4 +1,4 @@
-"""What every test may ask for: a real database of each kind, and a simulated server."""
+"""Fixtures of all tests: a real database of each kind, and a simulated server."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[DatabaseServer]:
-    """A MariaDB or MySQL server of our own, or the one that DATABASE_TEST_URL names."""
+    """Start a MariaDB or MySQL server of our own, or use the one that DATABASE_TEST_URL names."""
     with test_server() as running:
         yield running
 
 
 @pytest.fixture(params=["sqlite", "server"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database: SQLite and the real server in turn."""
+    """Return the address of an empty database: SQLite and the real server in turn."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'mirror.db'}"
         return
@@ -50,7 +50,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """An engine of that database, with our tables in it."""
+    """Return an engine of that database, with our tables in it."""
     engine = open_engine(database_url)
     migrate(engine, KOBO_RECORDS)
     yield engine
@@ -65,7 +65,7 @@ def simulator_process() -> Iterator[SimulatorProcess]:
 
 @pytest.fixture
 def simulator(simulator_process: SimulatorProcess) -> SimulatorProcess:
-    """A simulated server with 300 submissions and nothing else on its mind."""
+    """Return a simulated server with 300 submissions, and without faults."""
     simulator_process.control.faults.clear()
     simulator_process.control.reset(rows=SIMULATED_ROWS)
     simulator_process.control.clear_requests()
@@ -73,6 +73,6 @@ def simulator(simulator_process: SimulatorProcess) -> SimulatorProcess:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What tests start must hear of SIGINT, even if a shell started these in the background, without it."""
+    """Let what tests start hear SIGINT, even if a shell started these in the background, without it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

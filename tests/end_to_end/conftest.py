@@ -17,7 +17,7 @@ from tests.support.terminal import Terminal
 
 @pytest.fixture
 def mirroring(simulator: SimulatorProcess, database_url: str) -> Iterator[Mirroring]:
-    """Nothing has been synced yet."""
+    """Return a mirror of the simulated server; nothing has been synced yet."""
     engine = open_engine(database_url)
     migrate(engine, KOBO_RECORDS)
     yield Mirroring(simulator, database_url, engine, [])
@@ -26,7 +26,7 @@ def mirroring(simulator: SimulatorProcess, database_url: str) -> Iterator[Mirror
 
 @pytest.fixture
 def embedded(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[Mirroring]:
-    """The same on SQLite only, for what has nothing to do with the kind of database."""
+    """Return such a mirror on SQLite only, for what does not depend on the kind of database."""
     url = f"sqlite:///{tmp_path / 'mirror.sqlite'}"
     engine = open_engine(url)
     migrate(engine, KOBO_RECORDS)
@@ -48,6 +48,6 @@ def ready(terminal: Terminal, mirroring: Mirroring) -> Mirroring:
 
 @pytest.fixture
 def embedded_ready(terminal: Terminal, embedded: Mirroring) -> Mirroring:
-    """The same on SQLite only."""
+    """Return the settings of .env for a mirror on SQLite."""
     terminal.set_as_in_env_file(embedded)
     return embedded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.mirroring import Mirroring
-from tests.support.tables import fetch_list, records, run_sql
+from tests.support.tables import queued_refs, records, run_sql
 
 ODD_NAMES = ["not json", '"text"', "7", "{}", "[1, null]", "[[]]", "[" * 5000]
 ODD_IDS = ["abc", "", " 7", "-7", "07", "1e3", "7.5", str(2**63), "9" * 60]
@@ -33,5 +33,5 @@ def test_entries_that_are_no_id_are_dropped_and_told(mirroring: Mirroring) -> No
     code, _, err = mirroring.command("sync", "--mode", "exact")
     assert (code, "Traceback" in err) == (0, False)
     assert "entries that are no id: they are dropped" in err
-    assert fetch_list(mirroring.engine) == {}
+    assert queued_refs(mirroring.engine) == {}
     assert len(records(mirroring.engine)) == 300

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.support.mirroring import Mirroring
-from tests.support.tables import fetch_list, records, set_pushed
+from tests.support.tables import queued_refs, records, set_pushed
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=5 * 365)], ids=["minutes", "years"])
@@ -25,4 +25,4 @@ def test_edits_and_deletes_of_what_was_delivered_arrive(mirroring: Mirroring, ah
     assert mirroring.verify().equal
     held = records(mirroring.engine)
     assert (held[edited]["age"], held[twice]["age"], deleted in held) == (55, 57, False)
-    assert fetch_list(mirroring.engine) == {}
+    assert queued_refs(mirroring.engine) == {}

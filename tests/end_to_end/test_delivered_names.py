@@ -13,7 +13,7 @@ from kobo_mirror.kobo.rest_services import ensure_registered
 from kobo_mirror.store.bindings import MOST_ID_STRINGS, id_strings_of
 from kobo_mirror.sync.replay import replay_dead_letters
 from tests.support.mirroring import Mirroring
-from tests.support.tables import fetch_list, ledger, letters, records
+from tests.support.tables import ledger, letters, queued_refs, records
 from tests.webhook.bodies import PATH, SECRET
 from tests.webhook.service import running_service
 
@@ -72,7 +72,7 @@ def test_a_form_of_another_name_is_taken_from_its_first_sync_on(posting: Posting
     for kobo_id in posting.control.ids():
         posting.control.raw(kobo_id, {"_xform_id_string": LEGACY})
     first, status = posting.post(LEGACY)
-    assert (status, set(fetch_list(posting.engine)), letters(posting.engine)) == (200, {str(first)}, [])
+    assert (status, set(queued_refs(posting.engine)), letters(posting.engine)) == (200, {str(first)}, [])
     posting.sync()
     assert first in records(posting.engine)
     assert posting.names() == {LEGACY}
@@ -83,7 +83,7 @@ def test_a_form_of_another_name_is_taken_from_its_first_sync_on(posting: Posting
     fourth, status = posting.post(UID)
     assert (status, fourth in ledger(posting.engine)) == (404, False)
     (letter,) = letters(posting.engine)
-    assert (letter["asset_uid"], fetch_list(posting.engine)) == (posting.mirroring.simulator.asset, {})
+    assert (letter["asset_uid"], queued_refs(posting.engine)) == (posting.mirroring.simulator.asset, {})
 
 
 @pytest.mark.parametrize(("names", "code"), [((LEGACY, "renamed_again"), 200), ((UID, UID + "2"), 404)])
@@ -155,7 +155,7 @@ def test_a_replay_before_the_first_sync_loses_no_letter(posting: Posting) -> Non
         connection.exec_driver_sql("UPDATE kobo_forms SET id_strings = NULL")
     fates = replay_dead_letters(posting.engine, mirroring.mirror, "rejected")
     assert [fate.result for fate in fates] == ["deferred", "deferred"]
-    assert set(fetch_list(posting.engine)) == {str(ours), str(others)}
+    assert set(queued_refs(posting.engine)) == {str(ours), str(others)}
     assert all(row["body"] and row["replayed_at"] is None for row in letters(posting.engine))
     posting.sync()
     fates = replay_dead_letters(posting.engine, mirroring.mirror, "rejected")
@@ -171,6 +171,6 @@ def test_names_without_end_are_not_kept_without_end(posting: Posting) -> None:
     posting.mirroring.sync(page_size=20)
     assert len(posting.names()) == MOST_ID_STRINGS
     new, status = posting.post(UID)
-    assert (status, set(fetch_list(posting.engine))) == (200, {str(new)})
+    assert (status, set(queued_refs(posting.engine))) == (200, {str(new)})
     posting.sync()
     assert new in records(posting.engine)

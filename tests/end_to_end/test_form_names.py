@@ -12,7 +12,7 @@ from kobo_mirror.store.bindings import id_strings_of
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.replay import replay_dead_letters
 from tests.support.mirroring import Mirroring
-from tests.support.tables import fetch_list, letters, records
+from tests.support.tables import letters, queued_refs, records
 
 LEGACY = "household_survey_2016"
 
@@ -44,10 +44,10 @@ def test_what_was_deferred_for_its_name_comes_with_the_next_sync(mirroring: Mirr
     control.set_delivery("lose")
     (new,) = control.create(1)
     assert Writer(mirroring.engine, mirroring.mirror).defer(new).result == "deferred"
-    assert set(fetch_list(mirroring.engine)) == {str(new)}
+    assert set(queued_refs(mirroring.engine)) == {str(new)}
     mirroring.sync()
     assert new in records(mirroring.engine)
-    assert fetch_list(mirroring.engine) == {}
+    assert queued_refs(mirroring.engine) == {}
 
 
 def test_a_stray_delivery_of_another_form_leaves_no_trace_in_the_table(mirroring: Mirroring) -> None:
@@ -55,7 +55,7 @@ def test_a_stray_delivery_of_another_form_leaves_no_trace_in_the_table(mirroring
     Writer(mirroring.engine, mirroring.mirror).defer(999)
     mirroring.sync()
     assert len(records(mirroring.engine)) == 3
-    assert fetch_list(mirroring.engine) == {}
+    assert queued_refs(mirroring.engine) == {}
     assert mirroring.verify().equal
 
 

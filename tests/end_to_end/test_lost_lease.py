@@ -19,7 +19,7 @@ from kobo_mirror.sync.pull import Source
 from kobo_mirror.sync.settle import settle
 from kobo_mirror.sync.sweep import sweep
 from tests.support.mirroring import Mirroring
-from tests.support.tables import fetch_list, ledger, records, rows_of
+from tests.support.tables import ledger, queued_refs, records, rows_of
 
 PARTS: dict[str, Callable[[Source, Lease, int], object]] = {
     "history": look_back,
@@ -50,7 +50,7 @@ def test_a_late_step_of_a_lost_lease_changes_nothing(embedded: Mirroring, part: 
         transact(engine, lambda connection: enqueue(connection, asset, [root], "test", kind=ROOT))
         late = Lease(asset, "run", run_handle.fencing_token)
         take_lease(engine, asset, "run")
-        before = records(engine), ledger(engine), fetch_list(engine), rows_of(engine, sync_runs)
+        before = records(engine), ledger(engine), queued_refs(engine), rows_of(engine, sync_runs)
         with pytest.raises(LeaseError, match="taken this form over"):
             PARTS[part](sync._source, late, run_handle.run_id)
-        assert (records(engine), ledger(engine), fetch_list(engine), rows_of(engine, sync_runs)) == before
+        assert (records(engine), ledger(engine), queued_refs(engine), rows_of(engine, sync_runs)) == before

@@ -19,7 +19,7 @@ from kobo_mirror.store.tables import checkpoints, leases, sync_runs
 from kobo_mirror.sync.mirror import MirrorSync
 from tests.support.mirroring import Mirroring
 from tests.support.submissions import QUESTION
-from tests.support.tables import answers, fetch_list, ledger, records, rows_of
+from tests.support.tables import answers, ledger, queued_refs, records, rows_of
 
 
 def counts(result: dict[str, Any]) -> dict[str, int]:
@@ -255,4 +255,4 @@ def test_nothing_is_left_in_the_refetch_queue(mirroring: Mirroring) -> None:
     mirroring.simulator.control.delete(ids[290:])
     result = mirroring.sync()
     assert counts(result) == {"updated": 100, "deleted": 10}
-    assert fetch_list(mirroring.engine) == {}
+    assert queued_refs(mirroring.engine) == {}

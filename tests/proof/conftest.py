@@ -1,4 +1,4 @@
-"""What the proofs share."""
+"""Fixtures of the proofs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from tests.support.mirrored_server import MirroredServer, mirrored_server
 
 @pytest.fixture
 def mirrored(database_url: str) -> Iterator[MirroredServer]:
-    """A server without a submission and an empty mirror."""
+    """Start a server without submissions and make an empty mirror of it."""
     with mirrored_server(database_url, Options(rows=0, media=True)) as made:
         yield made

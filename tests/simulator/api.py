@@ -47,7 +47,7 @@ class Api:
         )
 
     def get(self, path: str, user: str = "owner", **params: Any) -> Any:
-        """The JSON of a successful answer; parameters that are no text are sent as JSON."""
+        """Return the JSON of a successful GET; parameters that are no text are sent as JSON."""
         texts = {
             name: value if isinstance(value, str) else json.dumps(value) for name, value in params.items()
         }
@@ -56,17 +56,17 @@ class Api:
         return answer.json()
 
     def rows(self, **params: Any) -> list[Row]:
-        """The submissions of a page."""
+        """Return the submissions of a page."""
         found: list[Row] = self.get("/data.json", **params)["results"]
         return found
 
     def row(self, kobo_id: int) -> Row:
-        """One submission."""
+        """Return one submission."""
         found: Row = self.get(f"/data/{kobo_id}.json")
         return found
 
     def add_hook(self, endpoint: str, **fields: Any) -> Row:
-        """A new REST Service."""
+        """Add a REST Service and return it."""
         body = {"name": "sync", "endpoint": endpoint, **fields}
         answer = self.call("POST", "/hooks/", params={"format": "json"}, json=body)
         assert answer.status_code == 201, answer.text
@@ -74,11 +74,11 @@ class Api:
         return hook
 
     def hook_logs(self, hook: Row, **params: str) -> list[Row]:
-        """What became of the deliveries of a REST Service, newest first."""
+        """Return the logs of the deliveries of a REST Service, newest first."""
         found: list[Row] = self.get(f"/hooks/{hook['uid']}/logs/", **params)["results"]
         return found
 
 
 def changed(before: Row, after: Row) -> set[str]:
-    """The keys whose values differ."""
+    """Return the keys whose values differ."""
     return {key for key in before.keys() | after.keys() if before.get(key, ...) != after.get(key, ...)}

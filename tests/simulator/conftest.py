@@ -21,7 +21,7 @@ def small_server() -> Iterator[SimulatorProcess]:
 
 @pytest.fixture
 def api(small_server: SimulatorProcess) -> Iterator[Api]:
-    """A client of a fresh form with seven submissions."""
+    """Return a client of a fresh form with seven submissions."""
     small_server.control.reset(rows=ROWS)
     with Api(small_server) as client:
         yield client
@@ -29,6 +29,6 @@ def api(small_server: SimulatorProcess) -> Iterator[Api]:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """A receiver of deliveries that answers 200 until it is told otherwise."""
+    """Start a receiver of deliveries that responds with 200 until it is told otherwise."""
     with Receiver() as running:
         yield running

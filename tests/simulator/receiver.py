@@ -24,7 +24,7 @@ class Received:
         return json.loads(self.body)
 
     def header(self, name: str) -> str | None:
-        """The value of a header."""
+        """Return the value of a header, None without it."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 

@@ -86,7 +86,7 @@ class Case:
     keys: frozenset[str] = frozenset()
 
     def params(self) -> dict[str, str]:
-        """The parameters as they are sent."""
+        """Return the parameters as they are sent."""
         return {
             name: value if isinstance(value, str) else json.dumps(value) for name, value in self.query.items()
         }

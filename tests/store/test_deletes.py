@@ -10,13 +10,13 @@ from sqlalchemy import Engine
 from kobo_mirror.store.batches import Absent
 from kobo_mirror.store.refetch_queue import Entry
 from tests.support.submissions import edited, submission
-from tests.support.tables import fetch_list, ledger, records
+from tests.support.tables import ledger, queued_refs, records
 from tests.support.writing import Writing
 
 
 def absent(writing: Writing, ids: list[int], sent_at: datetime) -> int:
     """Tell the writer that these were asked for at that moment and not shown; how many it removed."""
-    entries = [Entry(ref, at) for ref, at in fetch_list(writing.engine).items()]
+    entries = [Entry(ref, at) for ref, at in queued_refs(writing.engine).items()]
     return writing.writer.remove(
         Absent(ids=ids, sent_at=sent_at, lease=writing.lease, run_id=writing.run_id, settled=entries)
     )
@@ -42,13 +42,13 @@ def test_what_was_delivered_since_is_kept_and_asked_for(writing: Writing, engine
         99: "deleted",
     }
     assert sorted(records(engine)) == [1, 3]
-    assert set(fetch_list(engine)) == {"1"}
+    assert set(queued_refs(engine)) == {"1"}
 
 
 def test_what_was_new_since_is_kept_and_asked_for(writing: Writing, engine: Engine) -> None:
     sent_at = writing.now()
     assert writing.push(submission(1)).result == "inserted"
     assert absent(writing, [1], sent_at) == 0
-    assert (sorted(records(engine)), set(fetch_list(engine))) == ([1], {"1"})
+    assert (sorted(records(engine)), set(queued_refs(engine))) == ([1], {"1"})
     assert absent(writing, [1], writing.now()) == 1
-    assert (records(engine), fetch_list(engine)) == ({}, {})
+    assert (records(engine), queued_refs(engine)) == ({}, {})

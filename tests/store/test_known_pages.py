@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from tests.support.submissions import changed, edited, submission
-from tests.support.tables import fetch_list, ledger, records
+from tests.support.tables import ledger, queued_refs, records
 from tests.support.writing import Writing
 
 ALL = (0, None)
@@ -82,4 +82,4 @@ def test_a_page_that_only_seems_to_be_known_is_decided_row_by_row(
 def test_a_page_that_only_seems_to_be_known_may_lack_one(writing: Writing, engine: Engine) -> None:
     writing.pull(ONE, TWO, THREE)
     assert writing.pull(ONE, THREE, window=ALL, known=True) == {"rows_read": 2, "unchanged": 2}
-    assert set(fetch_list(engine)) == {"2"}
+    assert set(queued_refs(engine)) == {"2"}

@@ -26,7 +26,7 @@ from kobo_mirror.store.leases import (
 )
 from kobo_mirror.store.tables import leases, sync_runs, tallies
 from tests.support.submissions import ASSET, edited, submission
-from tests.support.tables import fetch_list, ledger, records, rows_of, run_sql
+from tests.support.tables import ledger, queued_refs, records, rows_of, run_sql
 from tests.support.writing import Writing
 
 
@@ -200,10 +200,10 @@ def test_the_late_page_of_a_zombie_changes_nothing(engine: Engine) -> None:
     zombie.push(submission(4, _uuid=None))
     release_lease(engine, ASSET, "zombie")
     take_lease(engine, ASSET, "new")
-    before = records(engine), ledger(engine), fetch_list(engine), lanes_of(engine, zombie)
+    before = records(engine), ledger(engine), queued_refs(engine), lanes_of(engine, zombie)
     with pytest.raises(LeaseError, match="taken this form over from zombie"):
         zombie.pull(edited(submission(1), age="40"), submission(5), window=(0, 3), step=Step(0, 0, 5, False))
-    assert (records(engine), ledger(engine), fetch_list(engine), lanes_of(engine, zombie)) == before
+    assert (records(engine), ledger(engine), queued_refs(engine), lanes_of(engine, zombie)) == before
 
 
 LATE: dict[str, Callable[[Writing], object]] = {
@@ -233,7 +233,7 @@ def held(engine: Engine) -> tuple[object, ...]:
     return (
         records(engine),
         ledger(engine),
-        fetch_list(engine),
+        queued_refs(engine),
         *(rows_of(engine, t) for t in (tallies, sync_runs)),
     )
 

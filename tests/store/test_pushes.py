@@ -12,7 +12,7 @@ from kobo_mirror.store.schema import bind
 from kobo_mirror.store.tables import tallies
 from kobo_mirror.store.writer import Writer
 from tests.support.submissions import MIRROR, body, edited, state, submission
-from tests.support.tables import answers, fetch_list, ledger, records, rows_of
+from tests.support.tables import answers, ledger, queued_refs, records, rows_of
 from tests.support.writing import Writing
 
 
@@ -67,7 +67,7 @@ def test_a_tombstone_among_new_ones_is_only_asked_for(writing: Writing, engine: 
     pushed = writing.writer.push_all([state(submission(key)) for key in (1, 2)])
     assert [one.result for one in pushed] == ["deferred", "inserted"]
     assert set(records(engine)) == {2}
-    assert "1" in fetch_list(engine)
+    assert "1" in queued_refs(engine)
 
 
 def test_nothing_is_read_for_what_is_new(server_engine: Engine, asked: list[str]) -> None:

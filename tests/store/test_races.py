@@ -14,7 +14,7 @@ from kobo_mirror.database.engine import open_engine, transact
 from kobo_mirror.errors import DatabaseError
 from kobo_mirror.store.tables import submissions
 from tests.support.submissions import ASSET, edited, submission
-from tests.support.tables import answers, fetch_list, ledger
+from tests.support.tables import answers, ledger, queued_refs
 from tests.support.writing import Writing
 
 
@@ -57,7 +57,7 @@ def test_deliveries_of_one_new_submission_at_once(engine: Engine) -> None:
 
         together(*(lambda data=data: deliver(data) for data in states))
         newest = answers(engine)[kobo_id]["age"] == 105
-        assert newest or str(kobo_id) in fetch_list(engine)
+        assert newest or str(kobo_id) in queued_refs(engine)
     writing.pull(*(history(kobo_id, 5)[-1] for kobo_id in range(1, 6)))
     assert {row["age"] for row in answers(engine).values()} == {105}
 

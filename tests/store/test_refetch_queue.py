@@ -12,7 +12,7 @@ from kobo_mirror.store.leases import release_lease
 from kobo_mirror.store.refetch_queue import Entry, enqueue, next_entries, settle, waiting_by_reason
 from kobo_mirror.store.tables import to_fetch
 from tests.support.submissions import ASSET, edited, submission
-from tests.support.tables import answers, fetch_list, rows_of
+from tests.support.tables import answers, queued_refs, rows_of
 from tests.support.writing import Writing
 
 
@@ -32,10 +32,10 @@ def settle_all(engine: Engine, those: list[Entry], kind: str = "id") -> None:
 
 def test_an_entry_is_asked_for_once_and_its_moment_moves_with_each_asking(engine: Engine) -> None:
     ask(engine, [3, 1, 1, 2])
-    first = fetch_list(engine)
+    first = queued_refs(engine)
     time.sleep(0.001)
     ask(engine, [2], reason="again")
-    second = fetch_list(engine)
+    second = queued_refs(engine)
     assert set(first) == set(second) == {"1", "2", "3"}
     assert second["2"] > first["2"]
     assert (second["1"], second["3"]) == (first["1"], first["3"])
@@ -60,11 +60,11 @@ def test_what_was_asked_for_again_meanwhile_stays(engine: Engine) -> None:
     time.sleep(0.001)
     ask(engine, [7, 1201])
     settle_all(engine, read)
-    assert set(fetch_list(engine)) == {"7", "1201"}
+    assert set(queued_refs(engine)) == {"7", "1201"}
     settle_all(engine, read)
-    assert set(fetch_list(engine)) == {"7", "1201"}
+    assert set(queued_refs(engine)) == {"7", "1201"}
     settle_all(engine, entries(engine))
-    assert fetch_list(engine) == {}
+    assert queued_refs(engine) == {}
 
 
 def test_kinds_and_forms_are_apart(engine: Engine) -> None:
@@ -80,7 +80,7 @@ def test_kinds_and_forms_are_apart(engine: Engine) -> None:
 def test_nothing_is_nothing(engine: Engine) -> None:
     ask(engine, [])
     settle_all(engine, [])
-    assert fetch_list(engine) == {}
+    assert queued_refs(engine) == {}
 
 
 def test_an_entry_leaves_the_queue_in_the_transaction_that_settles_it(engine: Engine) -> None:
@@ -90,10 +90,10 @@ def test_an_entry_leaves_the_queue_in_the_transaction_that_settles_it(engine: En
     release_lease(engine, ASSET, "test")
     with pytest.raises(LeaseError):
         writing.pull(submission(1), settled=read)
-    assert set(fetch_list(engine)) == {"1"}
+    assert set(queued_refs(engine)) == {"1"}
     again = Writing(engine)
     again.pull(submission(1), settled=read)
-    assert fetch_list(engine) == {}
+    assert queued_refs(engine) == {}
     assert set(answers(engine)) == {1}
 
 
@@ -109,6 +109,6 @@ def test_an_entry_that_is_enqueued_again_during_its_request_stays(engine: Engine
         "rows_read": 1,
         "updated": 1,
     }
-    assert set(fetch_list(engine)) == {"1"}
+    assert set(queued_refs(engine)) == {"1"}
     writing.pull(third, settled=entries(engine))
-    assert fetch_list(engine) == {}
+    assert queued_refs(engine) == {}

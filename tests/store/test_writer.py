@@ -22,7 +22,7 @@ from tests.support.submissions import (
     state,
     submission,
 )
-from tests.support.tables import answers, fetch_list, ledger, records, rows_of, truth
+from tests.support.tables import answers, ledger, queued_refs, records, rows_of, truth
 from tests.support.writing import Writing
 
 
@@ -169,7 +169,7 @@ def test_a_body_that_is_no_submission_writes_nothing(writing: Writing, engine: E
 @pytest.mark.parametrize("lacking", ["_uuid", "_submission_time", "meta/instanceID"])
 def test_a_partial_push_is_only_asked_for(writing: Writing, engine: Engine, lacking: str) -> None:
     assert writing.push(submission(1, **{lacking: None})).result == "deferred"
-    assert (ledger(engine), records(engine), set(fetch_list(engine))) == ({}, {}, {"1"})
+    assert (ledger(engine), records(engine), set(queued_refs(engine))) == ({}, {}, {"1"})
     writing.pull(submission(1))
     before = truth(engine)
     assert writing.push(submission(1, **{lacking: None})).result == "deferred"
@@ -227,7 +227,7 @@ def test_a_push_that_landed_after_the_request_wins_over_what_the_request_brings(
     assert writing.pull(first, sent_at=sent_at) == {"rows_read": 1, "stale": 1}
     assert answers(engine)[1]["age"] == 40
     assert writing.pull(edited(edited(edited(first))), sent_at=sent_at) == {"rows_read": 1, "deferred": 1}
-    assert set(fetch_list(engine)) == {"1"}
+    assert set(queued_refs(engine)) == {"1"}
     assert writing.pull(first) == {
         "rows_read": 1,
         "updated": 1,
@@ -238,9 +238,9 @@ def test_a_push_that_landed_after_the_request_wins_over_what_the_request_brings(
 def test_what_a_page_should_show_and_lacks_is_asked_for(writing: Writing, engine: Engine) -> None:
     writing.pull(*(submission(key) for key in (10, 20, 30, 40)))
     writing.pull(submission(20), window=(10, 30))
-    assert set(fetch_list(engine)) == {"30"}
+    assert set(queued_refs(engine)) == {"30"}
     writing.pull(window=(30, None))
-    assert set(fetch_list(engine)) == {"30", "40"}
+    assert set(queued_refs(engine)) == {"30", "40"}
 
 
 def test_the_same_page_twice_is_written_once(writing: Writing, engine: Engine) -> None:

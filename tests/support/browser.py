@@ -14,7 +14,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The Chromium of this machine.
+    """Start the Chromium of this machine, headless.
 
     :raises RuntimeError: there is none.
     """
@@ -28,7 +28,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def serious_faults(page: Page) -> list[str]:
-    """What keeps people from using a page: axe's serious and critical findings, each with an element."""
+    """Return axe's serious and critical findings on a page, each with an element."""
     found = Axe().run(page).response["violations"]
     return [
         f"{fault['id']}: {fault['nodes'][0]['html']}"

@@ -33,7 +33,13 @@ class Authority:
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def signed(self, name: str, *, host: str = "127.0.0.1", expired: bool = False) -> tuple[Path, Path]:
-        """A certificate for a host and its key; both files are readable for everybody."""
+        """Sign a certificate for a host.
+
+        :param name: of the files, ``<name>.pem`` and ``<name>-key.pem``.
+        :param host: an IP address or a name.
+        :param expired: it was valid until yesterday.
+        :returns: the certificate and its key; both files are readable for all.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])

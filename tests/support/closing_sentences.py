@@ -1,4 +1,4 @@
-"""What a test says after all others, wherever it ran: in this process or in one of several workers."""
+"""Sentences of tests that are printed after all tests, wherever they ran: in this process or in a worker."""
 
 from __future__ import annotations
 

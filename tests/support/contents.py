@@ -1,4 +1,4 @@
-"""What a mirror's database holds, clocks aside: two that hold the same are the same mirror."""
+"""The contents of a mirror's database without clocks: two that hold the same are the same mirror."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Contents(NamedTuple):
 
 
 def contents(engine: Engine) -> Contents:
-    """What is there now."""
+    """Return what the database holds now."""
     with engine.begin() as connection:
         rows = [_timeless(row) for row in connection.execute(select(_table(engine))).mappings()]
         ledger = [_timeless(row) for row in connection.execute(select(submissions)).mappings()]
@@ -36,7 +36,7 @@ def contents(engine: Engine) -> Contents:
 
 
 def moments(engine: Engine) -> dict[int, Any]:
-    """When each row of the form table was last modified."""
+    """Return when each row of the form table was last modified, by ``kobo_id``."""
     table = _table(engine)
     with engine.begin() as connection:
         found = connection.execute(select(table.c.kobo_id, table.c.updated_at))

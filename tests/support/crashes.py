@@ -1,4 +1,4 @@
-"""A process that dies between two statements, in a process that goes on."""
+"""A crash between two statements, simulated in a process that goes on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sqlalchemy import Engine, event
 
 
 class Crash(BaseException):
-    """Nothing catches it, and nothing after it reaches the database."""
+    """No code catches it, and nothing after it reaches the database."""
 
 
 class CrashPoint:
-    """Counts what is sent to a database; when it has blown, nothing is sent any more."""
+    """Counts the statements sent to a database; after the crash none is sent any more."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -27,6 +27,7 @@ class CrashPoint:
         """Let so many statements (commits count) of the block pass, and none after them.
 
         :param statements: None for all.
+        :raises Crash: instead of the first statement that is not sent.
         """
         self._left = statements
         try:

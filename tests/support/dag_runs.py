@@ -33,9 +33,11 @@ class Airflow:
             self._monkeypatch.setenv(name, value)
 
     def run(self, dag_id: str, **params: Any) -> Any:
+        """Run a DAG to its end and return the run."""
         return fresh_dags()[dag_id].test(run_conf=params)  # test() leaves the params of a run in its DAG
 
     def note(self, run: Any) -> str:
+        """Return the note of a run."""
         from airflow.models.dagrun import DagRun
         from airflow.utils.session import create_session
 
@@ -43,13 +45,16 @@ class Airflow:
             return str(session.get_one(DagRun, run.id).note)
 
     def states(self, run: Any) -> dict[str, str]:
+        """Return the state of each task of a run."""
         return {task.task_id: str(task.state) for task in run.get_task_instances()}
 
     def tries(self, run: Any, task_id: str) -> int:
+        """Return how often a task was tried."""
         return int(run.get_task_instance(task_id).try_number)
 
 
 def fresh_dags() -> dict[str, Any]:
+    """Return our DAGs by their ids, parsed anew."""
     from airflow.dag_processing.dagbag import DagBag
 
     return dict(DagBag(str(ROOT / "dags")).dags)

@@ -1,9 +1,9 @@
 """A throw-away MariaDB or MySQL server for the tests: the one that is named, or one of our own.
 
-``DATABASE_TEST_URL`` names a server, its user and a database. Where the user may create databases, only
+``DATABASE_TEST_URL`` names a server, its user and a database. If the user may create databases, only
 databases made here are used; else that one database is, and only if it is empty or was used so before.
 Without the variable a server is started on a free port of 127.0.0.1, with its data in a directory that
-goes with it.
+is removed with it.
 """
 
 from __future__ import annotations
@@ -36,12 +36,15 @@ class DatabaseServer:
         self.kind = "mariadb" if "mariadb" in self.version.lower() else "mysql"
 
     def url(self, database: str = "", *, driver: str = "pymysql") -> str:
-        """The address of a database, or of the server; the driver is ``pymysql`` or ``mysqldb``."""
+        """Return the address of a database, or of the server.
+
+        :param driver: ``pymysql`` or ``mysqldb``.
+        """
         address = self._address.set(drivername=f"mysql+{driver}", database=database)
         return address.render_as_string(hide_password=False)
 
     def fresh_database(self, *, driver: str = "pymysql") -> str:
-        """The address of a new, empty database; it is dropped at the end."""
+        """Create an empty database and return its address; it is dropped at the end."""
         name = f"{_PREFIX}{secrets.token_hex(6)}"
         self.run(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
         self._made.add(name)
@@ -91,7 +94,7 @@ class OneDatabase(DatabaseServer):
         self.run(f"CREATE TABLE IF NOT EXISTS {_MARK} (id INTEGER)", database=self._database)
 
     def fresh_database(self, *, driver: str = "pymysql") -> str:
-        """The address of the one database, emptied: what an earlier call gave is gone."""
+        """Empty the one database and return its address: what an earlier call gave is gone."""
         self._empty(keep=_MARK)
         return self.url(self._database, driver=driver)
 
@@ -188,7 +191,7 @@ test_server.__test__ = False  # type: ignore[attr-defined]  # pytest takes the n
 
 @contextmanager
 def own_server(program: Path | None = None) -> Iterator[OwnServer]:
-    """A server of our own, gone at the end with its data.
+    """Start a server of our own; it is removed at the end with its data.
 
     :param program: which ``mariadbd`` or ``mysqld``; by default one on this machine, else one from apt.
     :raises NoServerError: there is none and none can be installed, or it does not start.
@@ -203,7 +206,7 @@ def own_server(program: Path | None = None) -> Iterator[OwnServer]:
 
 
 def given_server(address: URL) -> DatabaseServer:
-    """The server at an address, used as far as its user's rights allow.
+    """Return the server at an address, used as far as its user's rights allow.
 
     :raises NoServerError: it is no MySQL or MariaDB, does not let us in, or its database is in use.
     """

@@ -1,4 +1,4 @@
-"""A value that tells when it is made out of its serialized form."""
+"""A value that records when it is deserialized."""
 
 from __future__ import annotations
 

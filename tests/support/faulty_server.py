@@ -1,4 +1,4 @@
-"""A server that answers byte by byte as a test says: what no well-behaved server does."""
+"""A server that sends, byte by byte, what a test tells it to: nothing that a proper server would send."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ Script = Sequence[bytes | float]
 def response(
     body: bytes = b"", *, status: str = "200 OK", length: int | None = None, **headers: str
 ) -> bytes:
-    """A whole HTTP answer; ``length`` may lie about its body, a header's name has ``_`` for ``-``."""
+    """Return a whole HTTP response.
+
+    :param length: the ``Content-Length``, which may be wrong; None: the right one.
+    :param headers: further headers, with ``_`` for ``-`` in their names.
+    """
     fields = {
         "Content_Type": "application/json",
         "Content_Length": str(len(body) if length is None else length),
@@ -30,7 +34,7 @@ def response(
 
 
 class FaultyServer:
-    """Plays one script a connection, the last one for ever; ``requests`` holds what was asked."""
+    """Sends one script a connection, the last one for ever; ``requests`` holds what was received."""
 
     def __init__(self, *scripts: Script | bytes) -> None:
         self._scripts = [[script] if isinstance(script, bytes) else script for script in scripts]
@@ -75,7 +79,10 @@ class FaultyServer:
 
 
 def drip(pieces: bytes, *, pause: float) -> Iterator[bytes | float]:
-    """The pieces one byte at a time, for a script."""
+    """Yield the pieces of a script that sends one byte at a time.
+
+    :param pause: seconds between two bytes.
+    """
     for piece in pieces:
         yield bytes([piece])
         yield pause

@@ -16,8 +16,8 @@ class ForwardProxy:
 
     :param port: the only port that it knows.
     :param login: the ``Proxy-Authorization`` that it wants; without it: 407.
-    :param refusal: a status in place of every tunnel and every answer.
-    :param drips: its answer to a CONNECT never ends.
+    :param refusal: a status in place of every tunnel and every response.
+    :param drips: its response to a CONNECT never ends.
     """
 
     def __init__(self, port: int, *, login: str = "", refusal: str = "", drips: bool = False) -> None:
@@ -83,7 +83,7 @@ _ITS_OWN = ("proxy-", "connection:")
 
 
 def _head(client: socket.socket) -> tuple[str, bytes]:
-    """The head of a request, with the empty line after it, and what was read of the body."""
+    """Return the head of a request, with the empty line after it, and what was read of the body."""
     read = b""
     while b"\r\n\r\n" not in read:
         if not (piece := client.recv(65536)):

@@ -1,4 +1,4 @@
-"""What of a page is not French: texts of the English table, and numbers and colons as English has them."""
+"""What is not French in a page: texts of the English table, and numbers and colons as English has them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATA = re.compile(
 
 
 class Spoken(HTMLParser):
-    """The texts of a page that are in its own language: what says lang="en" is left out, and so is data."""
+    """The texts of a page that are in its own language, without data and what says lang="en"."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -25,6 +25,7 @@ class Spoken(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take the texts of attributes that are read aloud."""
         has = dict(attrs)
         out = self._left_out[-1] or tag in NO_TEXT or has.get("lang") == "en" or has.get("class") == "ids"
         if tag not in VOID:
@@ -33,16 +34,18 @@ class Spoken(HTMLParser):
             self.texts += [value for name in SPOKEN if (value := has.get(name))]
 
     def handle_endtag(self, tag: str) -> None:
+        """Return to the language of the element around."""
         if tag not in VOID:
             self._left_out.pop()
 
     def handle_data(self, data: str) -> None:
+        """Take a text."""
         if not self._left_out[-1] and data.strip():
             self.texts.append(" ".join(data.split(" ")).strip("\n "))
 
 
 def faults_of(texts: list[str]) -> list[str]:
-    """What a French reader would trip over, each with the text that it is in."""
+    """Return what is not French, each with the text that it is in."""
     return [fault for text in texts for fault in _faults(DATA.sub("", text))]
 
 

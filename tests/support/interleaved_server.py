@@ -1,4 +1,4 @@
-"""A simulated server in this process: whatever happens on it can happen between any two requests."""
+"""A simulated server in this process: any action can happen on it between any two requests."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class ScheduledAction(NamedTuple):
-    """Something that happens at a request of a client: before its answer is made, or after.
+    """An action at a request of a client: before its response is made, or after.
 
     :param request: the number of the request, from 0.
-    :param answered: the answer is made first and sent when it has already become old.
+    :param answered: the response is made first, and is out of date when it is sent.
     """
 
     request: int
@@ -54,9 +54,9 @@ class InterleavedServer:
 
     @contextmanager
     def meanwhile(self, actions: Sequence[ScheduledAction]) -> Iterator[None]:
-        """Let things happen at the requests of the block; what finds no request happens at its end.
+        """Run actions at the requests of the block; those that find no request run at its end.
 
-        :raises BaseException: what a action raised.
+        :raises BaseException: what an action raised.
         """
         self._interleaved.begin(actions)
         try:
@@ -66,9 +66,9 @@ class InterleavedServer:
 
 
 class _Interleaved:
-    """The application, and what happens before and after the answer to a request.
+    """The application, with actions before and after its responses.
 
-    Requests that a action itself makes are served and not counted.
+    Requests that an action itself makes are served and not counted.
     """
 
     def __init__(self, app: WSGIApplication) -> None:
@@ -84,7 +84,7 @@ class _Interleaved:
         self._number, self._waiting, self._problem = 0, list(actions), None
 
     def end(self) -> None:
-        """Nothing outlives its block: a client that gave up waiting leaves what its request let happen."""
+        """Run what is left; a client that gave up waiting leaves the actions of its request behind."""
         with self._act_lock:
             waiting, self._waiting = self._waiting, []
         if self._problem is not None:

@@ -1,4 +1,4 @@
-"""A real process that is killed between two statements: what it was about to do never happens."""
+"""A real process that is killed between two statements."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGE = 20
 
 @dataclass(frozen=True)
 class Job:
-    """What a process syncs, and from where."""
+    """A sync in a process, from a server into a database."""
 
     url: str
     token: str
@@ -32,17 +32,21 @@ class Job:
     database_url: str
 
     def sync(self, engine: Engine, client: KoboClient) -> None:
-        """An exact sync in lanes of a few pages."""
+        """Run an exact sync in lanes of a few pages."""
         pull._LANE_LEAST = 3 * PAGE  # the form has four lanes then, as one of 10,000 submissions does
         self._mirror_sync(engine, client).run(mode="exact")
 
     def repair(self, engine: Engine, client: KoboClient) -> None:
-        """A proof, and a repair of what it found."""
+        """Prove, and repair what differs."""
         report = verify(client, engine, Mirror(KOBO_RECORDS, self.url, self.asset), lambda *_: None)
         self._mirror_sync(engine, client).repair(report)
 
     def do(self, what: str, prepare: Callable[[Engine], Any] = lambda engine: None) -> None:
-        """Do it in this process."""
+        """Run the job in this process.
+
+        :param what: ``sync`` or ``repair``.
+        :param prepare: given the engine before the job begins.
+        """
         engine = open_engine(self.database_url)
         prepare(engine)
         with open_form(self.url, self.token, self.asset, attempts=3) as client:
@@ -50,7 +54,12 @@ class Job:
         engine.dispose()
 
     def run_until_killed(self, what: str, after: int) -> bool:
-        """Do it in a process that is killed after so many statements; whether it lived that long."""
+        """Run the job in a process that is killed after so many statements.
+
+        :param what: ``sync`` or ``repair``.
+        :param after: statements; commits count.
+        :returns: False if the job ended before.
+        """
         processes = multiprocessing.get_context("forkserver")
         processes.set_forkserver_preload([__name__])
         process = processes.Process(target=_run_until_killed, args=(self, what, after))

@@ -24,7 +24,7 @@ from tests.support.writing import Writing
 
 @pytest.fixture(params=["sqlite", *DRIVERS])
 def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a database without tables."""
+    """Return the address of a database without tables."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'mirror.sqlite'}"
         return
@@ -36,13 +36,13 @@ def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The addresses of databases that are used again and again, since to make tables takes a while."""
+    """Return the addresses of databases that are used again and again, since making tables takes a while."""
     return {"sqlite": f"sqlite:///{tmp_path_factory.mktemp('template') / 'mirror.sqlite'}"}
 
 
 @pytest.fixture(params=["sqlite", *DRIVERS])
 def url(request: pytest.FixtureRequest, migrated: dict[str, str], tmp_path: Path) -> str:
-    """The address of a database with our tables, all empty."""
+    """Return the address of a database with our tables, all empty."""
     url = _emptied(request, migrated)
     if request.param != "sqlite":
         return url
@@ -53,7 +53,7 @@ def url(request: pytest.FixtureRequest, migrated: dict[str, str], tmp_path: Path
 
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
-    """An engine on it."""
+    """Return an engine on that database."""
     engine = open_engine(url, several=True)
     yield engine
     engine.dispose()
@@ -61,12 +61,13 @@ def engine(url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def writing(engine: Engine) -> Writing:
+    """Return a puller and a webhook on that database."""
     return Writing(engine)
 
 
 @pytest.fixture(params=DRIVERS)
 def server_engine(request: pytest.FixtureRequest, migrated: dict[str, str]) -> Iterator[Engine]:
-    """The same for what only the server has, with each driver."""
+    """Return an engine on an emptied database of the server, with each driver."""
     engine = open_engine(_emptied(request, migrated), several=True)
     yield engine
     engine.dispose()
@@ -93,7 +94,7 @@ def _empty(engine: Engine) -> None:
 
 @pytest.fixture
 def odd_table(request: pytest.FixtureRequest) -> Iterator[Table]:
-    """An empty table with a column of each type, in the database that the test has an engine for."""
+    """Make an empty table with a column of each type, in the database that the test has an engine for."""
     name = "engine" if "engine" in request.fixturenames else "server_engine"
     engine: Engine = request.getfixturevalue(name)
     ODD_CELLS.create(engine)

@@ -27,7 +27,7 @@ _MARK = re.compile(r"--confirm-deletes (\w+)`")
 
 
 def code_of(waiting: DeletesWaitError) -> str | None:
-    """The code that confirms a waiting list of deletes."""
+    """Return the code that confirms a waiting list of deletes."""
     found = _MARK.search(str(waiting))
     return found[1] if found else None
 
@@ -41,7 +41,7 @@ def empty(engine: Engine) -> None:
 
 @dataclass(frozen=True)
 class MirroredServer:
-    """What a proof works with."""
+    """A simulated server in this process, and a mirror of it."""
 
     server: InterleavedServer
     engine: Engine
@@ -49,31 +49,31 @@ class MirroredServer:
     mirror: Mirror
 
     def sync(self, *, page_size: int = 1000) -> MirrorSync:
-        """A sync of the form."""
+        """Return a sync of the form."""
         server = self.mirror.server
         return MirrorSync(self.client, self.engine, form=KOBO_RECORDS, server=server, page_size=page_size)
 
     def writer(self) -> Writer:
-        """What takes deliveries."""
+        """Return what takes deliveries."""
         return Writer(self.engine, self.mirror)
 
     def run(self, mode: str) -> None:
-        """Sync; what the delete guard holds is confirmed."""
+        """Sync; deletes that the guard holds are confirmed."""
         try:
             self.sync().run(mode=mode)
         except DeletesWaitError as waiting:
             self.sync().run(mode=mode, confirm=code_of(waiting))
 
     def verify(self) -> Report:
-        """The proof of every cell."""
+        """Prove every cell."""
         return verify(self.client, self.engine, self.mirror, lambda *_: None, full=True)
 
     def contents(self) -> Contents:
-        """What the database holds, clocks aside."""
+        """Return what the database holds, without clocks."""
         return contents(self.engine)
 
     def contents_from_scratch(self) -> Contents:
-        """What it would hold if this were the first sync; nothing else is left in it."""
+        """Empty the database, sync, and return what it holds then."""
         empty(self.engine)
         self.run("exact")
         return self.contents()
@@ -81,7 +81,7 @@ class MirroredServer:
 
 @contextmanager
 def mirrored_server(database_url: str, options: Options) -> Iterator[MirroredServer]:
-    """A server and an empty mirror."""
+    """Start a server and make an empty mirror of it."""
     engine = open_engine(database_url)
     migrate(engine, KOBO_RECORDS)
     with (

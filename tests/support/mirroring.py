@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class Mirroring:
     """What a newcomer would set, and what can be done with it.
 
-    :param slept: how long the client was asked to wait between two attempts; it does not.
+    :param slept: the seconds that the client was asked to wait between attempts; it does not wait.
     """
 
     simulator: SimulatorProcess
@@ -40,7 +40,7 @@ class Mirroring:
         return Mirror(KOBO_RECORDS, server_url(self.simulator.url), self.simulator.asset)
 
     def client(self, *, token: str = "", asset: str = "", attempts: int = 6) -> KoboClient:
-        """A client that waits for nothing."""
+        """Return a client that does not wait."""
         simulator = self.simulator
         return open_form(
             simulator.url,
@@ -51,19 +51,19 @@ class Mirroring:
         )
 
     def sync(self, client: KoboClient | None = None, **options: Any) -> dict[str, Any]:
-        """One run; options of ``MirrorSync`` and ``run`` alike."""
+        """Run one sync; options of ``MirrorSync`` and ``run`` alike."""
         how = {name: options.pop(name) for name in ("mode", "since", "confirm", "name") if name in options}
         with client or self.client() as asking:
             server = server_url(self.simulator.url)
             return MirrorSync(asking, self.engine, form=KOBO_RECORDS, server=server, **options).run(**how)
 
     def verify(self) -> Report:
-        """The proof of every cell."""
+        """Prove every cell."""
         with self.client() as client:
             return verify(client, self.engine, self.mirror, lambda *_: None, full=True)
 
     def environment(self, **changes: str) -> dict[str, str]:
-        """What a command is started with: nothing of ours but what is said here."""
+        """Return the environment of a command: nothing of ours but these settings."""
         ours = {
             "PYTHONPATH": str(ROOT / "plugins"),
             "DATABASE_URL": self.url,
@@ -86,11 +86,11 @@ class Mirroring:
         )
 
     def command(self, *arguments: str, **changes: str) -> tuple[int, str, str]:
-        """Exit code, output and errors of ``python -m kobo_mirror`` with these arguments."""
+        """Run ``python -m kobo_mirror`` and return its exit code, output and errors."""
         process = self.start(*arguments, **changes)
         out, err = process.communicate(timeout=60)
         return process.returncode, out, err
 
     def requests(self, path: str = "/data.json") -> list[dict[str, Any]]:
-        """The requests that the simulator served for submissions."""
+        """Return the requests for submissions that the simulator served."""
         return [request for request in self.simulator.control.requests() if request["path"].endswith(path)]

@@ -1,4 +1,4 @@
-"""The mirror's side of a history: what is run against it, and what must be true of it after every step."""
+"""The mirror's side of a history: what is run against it, and what must hold after every step."""
 
 from __future__ import annotations
 
@@ -79,11 +79,11 @@ class ObservedMirror:
         self._held = self._read()
 
     def deliver(self, body: bytes, *, cut: int | None = None) -> str:
-        """Take a delivery, or die after ``cut`` statements of it."""
+        """Take a delivery, or crash after ``cut`` statements of it."""
         return self._attempt(lambda: self._writer.push(body).result, self.pushing, cut)
 
     def sync(self, mode: str, *, cut: int | None = None, confirm: str | None = None) -> str:
-        """Run a sync, or die after ``cut`` statements of it."""
+        """Run a sync, or crash after ``cut`` statements of it."""
         return self._attempt(lambda: self._run(self.syncing, mode, confirm), self.syncing, cut)
 
     def sync_elsewhere(self, mode: str) -> str:
@@ -91,9 +91,9 @@ class ObservedMirror:
         return self._attempt(lambda: self._run(self.other, mode, None), self.other, None)
 
     def sync_in_steps(self, mode: str, name: str, *, cut_step: int, cut: int | None) -> str:
-        """Run a sync as Airflow does: each step for itself, and once more when it failed.
+        """Run a sync as Airflow does: each step by itself, and once more if it failed.
 
-        :param cut_step: the step whose first attempt dies after ``cut`` statements.
+        :param cut_step: the step whose first attempt crashes after ``cut`` statements.
         """
         handed_on: dict[str, Any] = {}
 
@@ -117,13 +117,13 @@ class ObservedMirror:
         return outcome
 
     def repair(self, *, cut: int | None = None) -> str:
-        """Prove, and mend what differs, or die after ``cut`` statements of it."""
+        """Prove, and repair what differs, or crash after ``cut`` statements of it."""
         return self._attempt(
             lambda: self._sync(self.syncing).repair(self.verify(self.syncing)), self.syncing, cut
         )
 
     def verify(self, engine: Engine | None = None) -> Report:
-        """The proof of every cell."""
+        """Prove every cell."""
         return verify(self._client, engine or self.other, self._mirror, lambda *_: None, full=True)
 
     def pass_time(self, minutes: int) -> None:
@@ -149,7 +149,7 @@ class ObservedMirror:
         self._held = after
 
     def looks_back(self) -> bool:
-        """True if a run has noted where the history ended, or nothing has been read yet."""
+        """Return True if a run has noted where the history ended, or nothing has been read yet."""
         with self.other.begin() as connection:
             noted = select(sync_runs.c.id).where(sync_runs.c.history_until.is_not(None)).limit(1)
             read = select(checkpoints.c.run).limit(1)
@@ -157,12 +157,12 @@ class ObservedMirror:
 
     @staticmethod
     def expected(shown: Iterable[dict[str, Any]]) -> str:
-        """What a sync comes to that has read this: where none of the submissions fits, it is no success."""
+        """Return the outcome of a sync that has read these; if none of them fits, it is no success."""
         fits = [_cells(row) is not None for row in shown]
         return DONE if any(fits) or not fits else UNEQUAL
 
     def check_rows(self, shown: dict[int, dict[str, Any]]) -> None:
-        """Every cell of the form table is what the server shows; what does not fit is not there."""
+        """Check that the form table has every cell of what the server shows and fits, and nothing else."""
         wanted = {kobo_id: cells for kobo_id, row in shown.items() if (cells := _cells(row)) is not None}
         columns = [column.name for column in KOBO_RECORDS.columns]
         there = {kobo_id: [row[name] for name in columns] for kobo_id, row in self._read().rows.items()}
@@ -226,7 +226,7 @@ class ObservedMirror:
 
 
 def _hurry(connection: Any, _: Any) -> None:
-    """No power is cut for real here, so nothing need wait for a disk."""
+    """Do without waiting for the disk: no power is cut for real here."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")
 
@@ -239,7 +239,7 @@ def _check_clocks(before: Held, after: Held) -> None:
 
 
 def _cells(row: dict[str, Any]) -> list[Any] | None:
-    """The cells that a submission stands for, told from the declaration alone; None if it does not fit."""
+    """Return the cells of a submission by the declaration alone; None if it does not fit."""
     try:
         return [_cell(column, row.get(column.question)) for column in KOBO_RECORDS.columns]
     except ValueError:

@@ -1,4 +1,4 @@
-"""Time that passes for a mirror and is not waited for: every moment it has noted becomes that much older.
+"""Time that passes for a mirror without waiting: every moment that it has noted becomes older.
 
 On the simulated server ``SimulatorControl.age_history`` does the same for the project history.
 """

@@ -1,4 +1,4 @@
-"""What a test lets other processes do."""
+"""What tests need for other processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kobo_mirror.store.schema import migrate
 
 
 def free_port() -> int:
-    """A port on which nothing listens."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""A front end before a simulated server: it passes requests on and may change the answers."""
+"""A reverse proxy in front of a simulated server: it passes requests on and may change the responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DIRECTLY = build_opener(ProxyHandler({}))
 
 @dataclass(frozen=True)
 class ProxiedResponse:
-    """An answer: its status, its body and further headers than its length."""
+    """A response: its status, its body and further headers than its length."""
 
     status: int
     body: bytes
@@ -31,8 +31,10 @@ Change = Callable[[str, ProxiedResponse], ProxiedResponse]
 
 
 class ReverseProxy:
-    """A front end at ``url`` for as long as the block lasts; ``paths`` are those that were asked for.
+    """A proxy at ``url`` until the block ends; ``paths`` are those of the requests.
 
+    :param behind: the server's address.
+    :param change: what becomes of each response.
     :param certificate: a certificate with its key, to speak TLS.
     """
 
@@ -62,7 +64,7 @@ class ReverseProxy:
 
 
 def spelling(value: bytes) -> Change:
-    """Spell each text ``@odd@`` in the answers in another way."""
+    """Return a change that spells each text ``@odd@`` in the responses in another way."""
     return lambda path, answered: replace(answered, body=answered.body.replace(b'"@odd@"', value))
 
 

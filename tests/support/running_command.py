@@ -32,10 +32,11 @@ class Running:
     session: int
 
     def said(self) -> str:
+        """Return all that it wrote."""
         return self.log.read_text()
 
     def status(self, path: str) -> int:
-        """The status of a GET, 0 if nobody answers."""
+        """Return the status of a GET, 0 without a response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", path)
@@ -46,7 +47,7 @@ class Running:
             connection.close()
 
     def processes(self) -> list[int]:
-        """Those that are left of the tree."""
+        """Return the processes of the tree that are left."""
         return [
             process.pid
             for process in psutil.process_iter()
@@ -54,6 +55,7 @@ class Running:
         ]
 
     def wait_for(self, condition: Callable[[], Any], seconds: float = 30.0) -> None:
+        """Wait until something is true, while the command runs."""
         deadline = time.monotonic() + seconds
         while not condition():
             assert self.process.poll() is None, self.said()
@@ -61,7 +63,7 @@ class Running:
             time.sleep(0.05)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
-        """Exit code and seconds after a signal to the parent alone."""
+        """Send a signal to the parent alone; return its exit code and the seconds until its end."""
         started = time.monotonic()
         self.process.send_signal(number)
         code = self.process.wait(40)
@@ -82,6 +84,7 @@ def _is_in(process: psutil.Process, session: int) -> bool:
 
 @contextmanager
 def running(mirroring: Mirroring, directory: Path, *arguments: str, **changes: str) -> Iterator[Running]:
+    """Run the command until the block ends; what is left of its tree then is killed."""
     log, port = directory / "run.log", free_port()
     ours = {
         "WEBHOOK_BIND": f"127.0.0.1:{port}",

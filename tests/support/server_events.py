@@ -1,4 +1,4 @@
-"""What can happen to the submissions of a simulated server, named so that a history is plain data."""
+"""Events on a simulated server, named so that a history is plain data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ WITHOUT_HISTORY = tuple(name for name in OWNER_PERMISSIONS if name != "manage_as
 
 
 class Event(NamedTuple):
-    """Something that happens: ``pick`` chooses the submission, ``variant`` how it changes."""
+    """An event on the server.
+
+    :param pick: chooses the submission.
+    :param variant: chooses how it changes.
+    """
 
     name: str
     pick: int = 0
@@ -42,12 +46,12 @@ class ServerEvents:
     are the submissions whose answers moved without a new edit token while the mirror did not look at the
     history (kobo-api.md §3); ``moves`` is how often that happened in all, histories before this one included.
 
-    :param looks_back: True while the history will tell the mirror of what happens now.
+    :param looks_back: returns True while the history will tell the mirror of what happens now.
     """
 
     def __init__(self, control: SimulatorControl, token: str, looks_back: Callable[[], bool]) -> None:
         self._control, self._token, self._looks_back = control, token, looks_back
-        self._happenings: dict[str, Callable[[int, int], None]] = {
+        self._events: dict[str, Callable[[int, int], None]] = {
             "create": self._create,
             "hide": self._hide,
             "reveal": self._reveal,
@@ -68,7 +72,7 @@ class ServerEvents:
             "view less": self._view_less,
             "view all": lambda pick, variant: self.view_all(),
         }
-        self.names = tuple(self._happenings)
+        self.names = tuple(self._events)
         self.moves = 0
         self.begin(rows=0)
 
@@ -91,23 +95,23 @@ class ServerEvents:
         self._remember(self._control.ids())
 
     def happen(self, event: Event) -> None:
-        """Let it happen, if there is a submission for it."""
-        self._happenings[event.name](event.pick, event.variant)
+        """Let an event happen, if there is a submission for it."""
+        self._events[event.name](event.pick, event.variant)
 
     def ids(self) -> list[int]:
-        """The ids that the server shows."""
+        """Return the ids that the server shows."""
         return self._control.ids()
 
     def rows(self) -> dict[int, dict[str, Any]]:
-        """The submissions that the server shows."""
+        """Return the submissions that the server shows, by ``_id``."""
         return {row["_id"]: row for row in self._control.rows()}
 
     def view_all(self) -> None:
-        """The token sees every submission again."""
+        """Let the token see every submission again."""
         self._control.user(self._token, OWNER, self._permissions)
 
     def pass_time(self, minutes: int) -> None:
-        """The history becomes that much older."""
+        """Make the history that much older."""
         self._control.age_history(60 * minutes)
 
     def _create(self, pick: int, variant: int) -> None:
@@ -151,7 +155,7 @@ class ServerEvents:
         self._touch(pick, lambda kobo_id: self._control.clear_validation(kobo_id, bulk=variant % 4 == 3))
 
     def _move_answers(self, pick: int, variant: int) -> None:
-        """A group becomes a repeat, or one a group, and validations are set and cleared."""
+        """Make a group a repeat, or a repeat a group, and set and clear validations."""
         self.happen(Event("redeploy group" if variant % 3 == 0 else "redeploy repeat", pick))
         for number in range(pick % 4):
             self._validate(pick + number, 0)

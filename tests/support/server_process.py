@@ -1,4 +1,4 @@
-"""A MariaDB or MySQL server as our own process, with its data in a directory of its own, on a free port."""
+"""A MariaDB or MySQL server as a process of ours, with its data in a directory of its own, on a free port."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NoServerError(Exception):
 
 @dataclass
 class ServerProcess:
-    """A server that ends with us, however we end."""
+    """A server that ends with this process, however this one ends."""
 
     binary: Path
     home: Path
@@ -45,7 +45,7 @@ class ServerProcess:
     guard: subprocess.Popen[bytes] | None = None
 
     def create(self) -> None:
-        """Make the data directory, and have every start make sure of a user who may do everything."""
+        """Make the data directory; every start creates a user who may do everything, if there is none."""
         (self.home / "user.sql").write_text(
             f"CREATE USER IF NOT EXISTS '{self.user}'@'127.0.0.1' IDENTIFIED BY '{self.password}';\n"
             f"GRANT ALL PRIVILEGES ON *.* TO '{self.user}'@'127.0.0.1' WITH GRANT OPTION;\n"
@@ -68,7 +68,7 @@ class ServerProcess:
         return ["--no-defaults", f"--datadir={self.home / 'data'}", f"--tmpdir={temporary}"]
 
     def start(self) -> None:
-        """Start on the port of before, or on a free one, and wait until it answers."""
+        """Start on the former port, or on a free one, and wait until it answers."""
         self.port = self.port or _free_port()
         command = [
             str(self.binary),
@@ -112,13 +112,13 @@ class ServerProcess:
                 self.process.kill()
 
     def last_words(self) -> str:
-        """The last line of the server's log."""
+        """Return the last line of the server's log."""
         lines = (self.home / "log").read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
 
 def server_program() -> Path:
-    """The program of a server: one on this machine, else one from apt.
+    """Return the program of a server: one on this machine, else one from apt.
 
     :raises NoServerError: there is none and none can be installed.
     """
@@ -126,7 +126,7 @@ def server_program() -> Path:
 
 
 def find_program(name: str) -> Path | None:
-    """Where a program is, also in the places that only root's PATH names."""
+    """Return the path of a program, also in places that only root's PATH names; None if there is none."""
     found = shutil.which(name) or shutil.which(name, path=os.pathsep.join(_PLACES))
     return Path(found) if found else None
 
@@ -160,7 +160,7 @@ def _free_port() -> int:
 
 
 def _greets(port: int) -> bool:
-    """Whether the server is past its start: before that the port is open, but nobody speaks there.
+    """Return True once the server is past its start: before, the port is open but no greeting is sent.
 
     A MariaDB that is told to stop before it is past its start may hang for ever.
     """
@@ -172,7 +172,7 @@ def _greets(port: int) -> bool:
 
 
 def _end_with_us(pid: int, home: Path) -> subprocess.Popen[bytes]:
-    """A shell that waits for the end of its input, which is our end, however it comes, and then clears up."""
+    """Start a shell that kills the server and removes its data at the end of its input, which is our end."""
     return subprocess.Popen(
         ["/bin/sh", "-c", 'cat >/dev/null; kill -9 "$1"; rm -rf "$2"', "guard", str(pid), str(home)],
         stdin=subprocess.PIPE,

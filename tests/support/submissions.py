@@ -1,4 +1,4 @@
-"""Submissions of the survey, made up: as dictionaries, as they travel, and as states."""
+"""Made-up submissions of the survey: as dictionaries, as bodies, and as states."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ ON_HOLD = {
 
 
 def uuid(kobo_id: int, edit: int = 0) -> str:
-    """The uuid of a submission after so many edits."""
+    """Return the uuid of a submission after so many edits."""
     return f"{edit:08d}-0000-4000-8000-{kobo_id:012d}"
 
 
 def submission(kobo_id: int, **changes: Any) -> dict[str, Any]:
-    """A whole submission, never edited.
+    """Return a whole submission that was never edited.
 
-    :param changes: by column name (``age="40"``) or as the server spells it (``_uuid=…``); None takes the
-        key away.
+    :param changes: by column name (``age="40"``) or as the server spells it (``_uuid=…``); None removes the
+        key.
     """
     whole = {QUESTION[name]: answer for name, answer in ANSWERS.items()} | {
         "_id": kobo_id,
@@ -81,13 +81,13 @@ def submission(kobo_id: int, **changes: Any) -> dict[str, Any]:
 
 
 def changed(before: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """The same submission with other keys, its ``_uuid`` untouched."""
+    """Return the same submission with other keys, its ``_uuid`` untouched."""
     after = before | {QUESTION.get(name, name): value for name, value in changes.items()}
     return {key: value for key, value in after.items() if value is not None}
 
 
 def edited(before: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """What an edit makes of a submission: a new ``_uuid`` that names the one before."""
+    """Return a submission after an edit: a new ``_uuid``, and ``meta/deprecatedID`` with the one before."""
     edit = int(before["_uuid"][:8]) + 1
     moved = {
         "_uuid": uuid(before["_id"], edit),
@@ -98,10 +98,10 @@ def edited(before: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def body(data: dict[str, Any]) -> bytes:
-    """A submission as it travels."""
+    """Return a submission as it is posted."""
     return json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def state(data: dict[str, Any]) -> State:
-    """What the writer is given of a pulled submission."""
+    """Return the state of a pulled submission."""
     return read_state(json.dumps(data).encode(), MIRROR)

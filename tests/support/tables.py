@@ -1,4 +1,4 @@
-"""What a database holds, for a test to compare."""
+"""The contents of tables, for a test to compare."""
 
 from __future__ import annotations
 
@@ -31,43 +31,43 @@ def set_pushed(engine: Engine, ahead: timedelta) -> None:
 
 
 def rows_of(engine: Engine, table: Table) -> list[RowMapping]:
-    """Every row of a table, in the order of its key."""
+    """Return every row of a table, in the order of its key."""
     with engine.connect() as connection:
         return list(connection.execute(select(table).order_by(*table.primary_key)).mappings())
 
 
 def records(engine: Engine, form: Form = KOBO_RECORDS) -> dict[int, dict[str, Any]]:
-    """The form table by ``kobo_id``, every column."""
+    """Return the form table by ``kobo_id``, every column."""
     return {row["kobo_id"]: dict(row) for row in rows_of(engine, form_table(form))}
 
 
 def answers(engine: Engine) -> dict[int, dict[str, Any]]:
-    """The same without its clocks."""
+    """Return the form table by ``kobo_id``, without its clocks."""
     return {key: _without(row, CLOCKS) for key, row in records(engine).items()}
 
 
 def ledger(engine: Engine) -> dict[int, dict[str, Any]]:
-    """The ledger by ``kobo_id``, every column."""
+    """Return the ledger by ``kobo_id``, every column."""
     return {row["kobo_id"]: dict(row) for row in rows_of(engine, submissions)}
 
 
 def truth(engine: Engine) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, Any]]]:
-    """Form table and ledger without what depends on when a state arrived."""
+    """Return form table and ledger, without what depends on when a state arrived."""
     return answers(engine), {key: _without(row, LEDGER_CLOCKS) for key, row in ledger(engine).items()}
 
 
-def fetch_list(engine: Engine) -> dict[str, datetime]:
-    """The refs on the fetch list, and when each was last asked for."""
+def queued_refs(engine: Engine) -> dict[str, datetime]:
+    """Return the refs in the refetch queue, and when each was last asked for."""
     return {row["ref"]: row["asked_at"] for row in rows_of(engine, to_fetch)}
 
 
 def ages(engine: Engine) -> dict[int, int]:
-    """The column ``age`` of the form table by ``kobo_id``."""
+    """Return the column ``age`` of the form table by ``kobo_id``."""
     return {key: row["age"] for key, row in records(engine).items()}
 
 
 def letters(engine: Engine) -> list[RowMapping]:
-    """The dead letters."""
+    """Return the dead letters."""
     return rows_of(engine, dead_letters)
 
 

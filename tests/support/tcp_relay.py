@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 
 
 class TcpRelay:
-    """Passes bytes on between those who connect and a port of this machine.
+    """Passes bytes on between its clients and a port of this machine.
 
-    :param target: the port; who is connected already stays where he is when it changes.
+    :param target: the port; connections that are open stay where they are when it changes.
     """
 
     def __init__(self, target: int) -> None:
@@ -20,7 +20,7 @@ class TcpRelay:
         self.port: int = self._listener.getsockname()[1]
 
     def serve(self) -> None:
-        """Let in whoever comes, until ``close``."""
+        """Accept connections until ``close``."""
         while True:
             try:
                 inner, _ = self._listener.accept()
@@ -35,7 +35,7 @@ class TcpRelay:
                 threading.Thread(target=_pump, args=(one, other), daemon=True).start()
 
     def close(self) -> None:
-        """Let nobody in any more."""
+        """Accept no connection any more."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

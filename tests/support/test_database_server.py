@@ -36,7 +36,7 @@ def own() -> Iterator[servers.OwnServer]:
 
 @pytest.fixture
 def lodger(own: servers.OwnServer) -> Iterator[str]:
-    """The address of the one database of a user who may not create others."""
+    """Return the address of the one database of a user who may not create others."""
     yield make_url(own.url("lone")).set(username="lodger", password="pw").render_as_string(False)
     own.run("DROP DATABASE lone", "CREATE DATABASE lone CHARACTER SET utf8mb4")
 

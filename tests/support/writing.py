@@ -31,7 +31,7 @@ class Writing:
         transact(engine, lambda connection: open_lanes(connection, ASSET, self.run_id, [(0, None)]))
 
     def now(self) -> datetime:
-        """The database's clock."""
+        """Return the database's clock."""
         return clock(self.engine)
 
     def pull(
@@ -66,9 +66,9 @@ class Writing:
         )
 
     def push(self, submission: dict[str, Any]) -> PushResult:
-        """A delivery."""
+        """Take a delivery."""
         return self.writer.push(body(submission))
 
     def results(self, submissions: Iterable[dict[str, Any]]) -> list[str]:
-        """What became of deliveries."""
+        """Take deliveries and return what became of each."""
         return [self.push(submission).result for submission in submissions]

@@ -19,7 +19,7 @@ MIRROR = Mirror(KOBO_RECORDS, "https://kobo.example", ASSET)
 
 @dataclass
 class Tables:
-    """What a test looks at."""
+    """The tables that a delivery may write to."""
 
     engine: Engine
 
@@ -48,7 +48,7 @@ class Tables:
 
 
 def client_of(engine: Engine, *mirrors: Mirror, secrets: tuple[str, ...] = (SECRET, PREVIOUS_SECRET)) -> Any:
-    """A client of an application on this database."""
+    """Return a client of an application on this database."""
     deps = Dependencies(engine=engine, probe=engine, mirrors=mirrors or [MIRROR], secrets=secrets)
     return testing.TestClient(create_app(deps))
 

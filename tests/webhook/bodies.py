@@ -12,7 +12,7 @@ PATH = "/api/real-time-updates"
 
 
 def submission(kobo_id: int, *, uuid: str = "", **changes: Any) -> dict[str, Any]:
-    """A whole submission of the survey; a change to None takes the key away."""
+    """Return a whole submission of the survey; a change to None removes the key."""
     uuid = uuid or f"00000000-0000-4000-8000-{kobo_id:012d}"
     whole = {
         "_id": kobo_id,
@@ -51,5 +51,5 @@ def submission(kobo_id: int, *, uuid: str = "", **changes: Any) -> dict[str, Any
 
 
 def body(kobo_id: int, **changes: Any) -> bytes:
-    """The same as it travels."""
+    """Return the body of a submission of the survey."""
     return json.dumps(submission(kobo_id, **changes)).encode()

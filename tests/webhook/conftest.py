@@ -24,7 +24,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def migrated(engine: Engine, database_url: str) -> str:
-    """The address of a database that has the tables."""
+    """Return the address of a database that has the tables."""
     return database_url
 
 

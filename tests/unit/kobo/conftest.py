@@ -15,7 +15,7 @@ from tests.support.faulty_server import FAKE_TOKEN
 
 @pytest.fixture(scope="session")
 def self_signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that nobody vouches for, with its key."""
+    """Make a self-signed certificate for 127.0.0.1, with its key."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -47,7 +47,7 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def simulator(simulator_process: SimulatorProcess) -> SimulatorProcess:
-    """A simulated server with 30 submissions and nothing else on its mind."""
+    """Return a simulated server with 30 submissions, and without faults."""
     simulator_process.control.faults.clear()
     simulator_process.control.reset(rows=30)
     simulator_process.control.clear_requests()
@@ -62,7 +62,7 @@ def client(simulator: SimulatorProcess) -> Iterator[KoboClient]:
 
 @pytest.fixture
 def waits() -> list[float]:
-    """The seconds that the client would have slept."""
+    """Return the seconds that the client would have slept."""
     return []
 
 
