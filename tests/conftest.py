@@ -18,7 +18,7 @@ from tests.support import closing_sentences
 from tests.support.database_server import DatabaseServer, test_server
 
 for name in [name for name in os.environ if name.startswith(("KOBO_", "WEBHOOK_", "INKOMOKO_"))]:
-    del os.environ[name]  # the settings of whoever runs the tests are none of theirs
+    del os.environ[name]  # tests must not use the settings of the person who runs them
 for name in ("no_proxy", "NO_PROXY"):  # an outbound proxy is not asked for the servers that tests start
     os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
 

@@ -1,4 +1,4 @@
-"""Submissions as no form should have them: each is a rejection with a reason, in nobody's way."""
+"""Submissions that do not fit the form table: each is a rejection with a reason, and stops no other."""
 
 from __future__ import annotations
 

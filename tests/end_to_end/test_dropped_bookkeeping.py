@@ -1,4 +1,4 @@
-"""Whatever of ours is dropped comes back, filled, and no light is green before that."""
+"""Tables that were dropped are made and filled again, and no light is green before that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verification that cannot tell leaves a trace, and the last proof stays what it is."""
+"""A verification that cannot compare is noted, and the last proof stays as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must not stay, or come back, by a side way: payloads of the deleted, letters of another form."""
+"""Payloads of deleted submissions are not kept, and letters of another form are not taken, by any path."""
 
 from __future__ import annotations
 

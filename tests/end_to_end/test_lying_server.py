@@ -1,4 +1,4 @@
-"""A server that hides submissions for a moment: no proof, no exactness and no delete comes of it."""
+"""A server that hides submissions for a moment: no proof, no exact run and no delete follows from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was once said in green and was not true."""
+"""Cases in which a light was once green without being true."""
 
 from __future__ import annotations
 

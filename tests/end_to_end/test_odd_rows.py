@@ -1,4 +1,4 @@
-"""One submission that is no JSON, or too much of it: the form's others arrive, every time."""
+"""One submission that is no JSON, or is nested too deeply: all others of the form arrive, every time."""
 
 from __future__ import annotations
 

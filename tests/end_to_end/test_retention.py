@@ -1,4 +1,4 @@
-"""A sync forgets at its end what was kept for its days by the settings, and that can never fail it."""
+"""A sync deletes what was kept for the days of the settings, and a failure of that does not fail the sync."""
 
 from __future__ import annotations
 

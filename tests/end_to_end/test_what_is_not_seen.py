@@ -1,4 +1,4 @@
-"""What a run could not look at is said, and takes the green away."""
+"""A run that could not look at everything says so, and the light is not green."""
 
 from __future__ import annotations
 

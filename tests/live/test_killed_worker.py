@@ -1,4 +1,4 @@
-"""A first load spread over two workers, one of which is killed: retries bring all of it home."""
+"""A first load spread over two workers, one of which is killed: retries complete it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: for everybody's eyes and hands, in the dark, on a phone, in French."""
+"""The page in a real browser: accessible, by keyboard, in the dark, on a phone, in French."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drift that was planted by hand is found and named to the row, and a repair leaves none of it."""
+"""Differences planted by hand are found and named to the row, and a repair removes all of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Plant = Callable[["Tables", int], None]
 
 
 class Tables:
-    """The form table and the ledger, for somebody who writes to them without asking anybody."""
+    """The form table and the ledger, written to directly, past the writer."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

@@ -1,4 +1,4 @@
-"""The simulator answers what a real server was seen to answer."""
+"""The simulator responds as a real server did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A group that becomes a repeat: which submissions get another shape by that, when, and what tells of it."""
+"""A group that becomes a repeat: which submissions change their shape, when, and what tells of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lag tells how long a submission usually takes, whatever else came late once."""
+"""The lag tells how long a submission usually takes; a few late ones do not change it."""
 
 from __future__ import annotations
 

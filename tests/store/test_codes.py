@@ -1,4 +1,4 @@
-"""Confirmation codes of two forms in one database: none of them says a word about the other form."""
+"""Confirmation codes of two forms in one database: none of them affects the other form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page that is as it is stored, and one that only seems to be."""
+"""A pulled page that equals what is stored, and one that only seems to."""
 
 from __future__ import annotations
 

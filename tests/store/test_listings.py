@@ -1,4 +1,4 @@
-"""Lists that a person leafs through: each entry is shown once, after the one before."""
+"""Lists that are shown page by page: each entry is shown once, in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliveries: nothing is read for what is new, and nothing that is known is lost by that."""
+"""Deliveries: nothing is read for new submissions, and known ones are decided again with what is stored."""
 
 from __future__ import annotations
 

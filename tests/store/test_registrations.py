@@ -1,4 +1,4 @@
-"""What is remembered of REST Services: how far the log of each was read goes with it and with no other."""
+"""Registrations of REST Services: each has its own position in its own log."""
 
 from __future__ import annotations
 

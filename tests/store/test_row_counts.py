@@ -1,4 +1,4 @@
-"""Rows that are not where the ledger says, whatever each of the two holds; totals beside writers at work."""
+"""Rows that are missing or extra by the ledger, and totals beside writers at work."""
 
 from __future__ import annotations
 

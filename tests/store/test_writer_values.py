@@ -1,4 +1,4 @@
-"""The writer: every answer arrives as it was given, and a cleared one goes."""
+"""The writer stores every answer as it was given, and clears one that is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server of the histories: what it lets happen at a request ends with its block."""
+"""The interleaved server: its actions end with their block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process is told of its memory stands in one module, which only the command line calls."""
+"""Settings of the heap and the garbage collector stand in one module, which only the command line calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever keeps a real server from taking a delivery is a 503 in time, and passes without a restart."""
+"""Each fault of a real server is a 503 in time, and passes without a restart."""
 
 from __future__ import annotations
 

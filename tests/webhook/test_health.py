@@ -1,4 +1,4 @@
-"""How often a supervisor's questions reach the database, and over which connections."""
+"""Health checks: how often they reach the database, and over which connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the webhook says of itself is true."""
+"""The webhook's description of itself is true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Senders that are slow, silent or never end: a place for some seconds, and nobody else waits."""
+"""Senders that are slow, silent or never end: each holds a place for some seconds, and delays no other."""
 
 from __future__ import annotations
 

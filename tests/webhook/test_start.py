@@ -1,4 +1,4 @@
-"""A webhook that cannot work as it is set up says so in a sentence and ends."""
+"""A webhook that is set up wrongly says so in a sentence and ends."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ class Writer:
         settle(connection, self._mirror.asset_uid, page.settled)
         states = sorted(page.states, key=lambda state: state.kobo_id)
         if page.known and page.window and self._window_equals(connection, states, page.window, held.epoch):
-            # Nothing is written, so nothing had to be locked: whatever lands meanwhile stays.
+            # Nothing is written, so nothing need be locked: a delivery that is committed meanwhile stays.
             decided = [(state, Decision.UNCHANGED) for state in states]
         else:
             decided = self._pull_row_by_row(connection, page, states, held)

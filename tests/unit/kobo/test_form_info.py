@@ -1,4 +1,4 @@
-"""A form's description, whatever its questions look like."""
+"""A form's description is read, also with malformed questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the change history tells, from where on, and how far it can be believed."""
+"""The change history: what is reported, from which place on, and when a search is not believed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A list that holds something else than was asked for is a server's error, whatever the list."""
+"""A list that holds something else than was asked for is a server error."""
 
 from __future__ import annotations
 

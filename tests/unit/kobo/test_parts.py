@@ -1,4 +1,4 @@
-"""What the server answers to a question for a part of each submission is never taken for submissions."""
+"""Responses to requests for parts of submissions are never taken for whole submissions."""
 
 from __future__ import annotations
 

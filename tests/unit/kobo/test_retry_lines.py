@@ -1,4 +1,4 @@
-"""What is said of requests that are sent again: once, however many wait for the same."""
+"""The log of requests that are sent again: one line, however many requests wait for the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""https towards a port that speaks plain HTTP, and http towards one that wants TLS: said, and asked twice."""
+"""https to a port that speaks plain HTTP, and http to one that wants TLS: an error after two attempts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A green light must be true: each thing that is known against a mirror takes it away."""
+"""A green light is true: each known problem of a mirror changes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two mirrors of one history: one forgets what is old, the other never does, and nothing tells them apart."""
+"""Two mirrors of one history, one of which deletes what is old: every later decision is the same."""
 
 from __future__ import annotations
 
