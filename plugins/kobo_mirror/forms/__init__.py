@@ -1,4 +1,4 @@
-"""FORMS: what a form is: its columns and the questions they come from, as pure data.
+"""FORMS: what a form is, as pure data: its columns and the questions they come from.
 
 What a single submission says belongs in ``submissions``.
 """

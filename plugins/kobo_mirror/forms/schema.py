@@ -1,4 +1,4 @@
-"""Form: a table whose columns each name the question they come from, declared once."""
+"""The declaration of a form's table: its columns, each with the question that it holds."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kobo_mirror.errors import ConfigurationError
 TEXT_LENGTH = 255
 INTEGER_MIN, INTEGER_MAX = -(2**31), 2**31 - 1
 _IN_EACH_TABLE = ("id", "kobo_id", "inserted_at", "updated_at")
-_READING = 2  # raise it when the same submission becomes another row, or is no longer rejected
+_READING = 2  # to be raised when the same submission becomes another row, or is no longer rejected
 
 
 class Kind(StrEnum):
-    """What the answers of a column are in SQL."""
+    """The kind of SQL value that a column's answers become."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -29,9 +29,12 @@ class Kind(StrEnum):
 class Column:
     """One column of a form table.
 
-    :param question: the path of the question, as it stands in a submission (``sec_a/unique_id``).
-    :param required: without an answer the submission is a rejection.
-    :param default: what a blank becomes; only for text.
+    :param name: the column's name in SQL.
+    :param question: the path of its question, as keys of a submission have it (``sec_a/unique_id``).
+    :param kind: what the answers become in SQL.
+    :param required: True if a submission without an answer is a rejection.
+    :param default: what a blank or missing answer becomes; only for text.
+    :param indexed: True if the column has an index.
     """
 
     name: str
@@ -49,8 +52,10 @@ class Form:
     Each form table starts with ``id`` and ``kobo_id`` and ends with ``inserted_at`` and ``updated_at``
     (docs/architecture.md).
 
-    :raises ConfigurationError: two columns have the same name or read the same question, or one has a name
-        that each form table has already.
+    :param table: the table's name in SQL.
+    :param columns: in the order in which the table has them.
+    :raises ConfigurationError: two columns have the same name or the same question, or one has a name that
+        each form table has already.
     """
 
     table: str
@@ -62,7 +67,7 @@ class Form:
         for column in self.columns:
             if column.name.lower() in _IN_EACH_TABLE:
                 raise self._misdeclared(f"has its column {column.name} already: give it another name")
-            # MySQL takes A and a for one name.
+            # Databases compare names of columns without case.
             if names.setdefault(column.name.lower(), column) is not column:
                 raise self._misdeclared(f"names two columns {column.name}: give one another name")
             if (other := questions.setdefault(column.question, column)) is not column:
@@ -81,8 +86,8 @@ class Form:
     def fingerprint(self) -> bytes:
         """16 bytes that change with the declaration and with how answers are read.
 
-        They are part of each digest, so that whatever was stored before is read and shaped anew. Neither the
-        name of a class nor an index counts: with another one, rows stay as they are.
+        They are part of each digest, so that after such a change all submissions are read and shaped anew.
+        The name of a class and an index do not count: they change no row.
         """
         columns = [[c.name, c.question, c.kind.value, c.required, c.default] for c in self.columns]
         declared = json.dumps([_READING, self.table, columns], separators=(",", ":"))
@@ -93,7 +98,9 @@ class Form:
 class Mirror:
     """Which form of which server fills which form table.
 
+    :param form: the declaration of the table.
     :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
+    :param asset_uid: the form's uid on that server.
     """
 
     form: Form

@@ -1,4 +1,4 @@
-"""What a ``with`` block closes at its end."""
+"""Base class of what holds connections and is used in a ``with`` block."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Self
 
 
 class Closing(ABC):
-    """Closed at the end of a ``with`` block, also by an error."""
+    """Closed at the end of a ``with`` block, after an error too."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what is held open."""
+        """Release what is held open; safe to repeat."""
 
     def __enter__(self) -> Self:
         return self

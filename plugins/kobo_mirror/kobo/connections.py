@@ -1,4 +1,4 @@
-"""Connections to one server, directly or through a proxy, each cut when it takes too long."""
+"""Connections to one server, directly or through a proxy, each cut off when it takes too long."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ from kobo_mirror.kobo.proxy import Proxy
 
 
 class Pool(Protocol):
-    """Sends requests to one server."""
+    """Keeps connections to one server and sends requests over them."""
 
     def urlopen(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
     ) -> urllib3.BaseHTTPResponse:
-        """Send one request and give the head of its answer.
+        """Send one request.
 
-        :raises urllib3.exceptions.HTTPError: there is none.
+        :param method: such as ``GET``.
+        :param target: path and query, percent-encoded.
+        :param headers: all that are sent.
+        :param body: bytes to send, if any.
+        :returns: the response, whose head has arrived and whose body is still to be read.
+        :raises urllib3.exceptions.HTTPError: no head of a response came.
         """
 
     def close(self) -> None:
@@ -34,10 +39,13 @@ class Pool(Protocol):
 def pool_of(
     server: SplitResult, proxy: Proxy | None, *, connections: int, timeout: Timeout, ceiling: float
 ) -> Pool:
-    """Connections to a server.
+    """Return a pool of connections to a server.
 
+    :param server: its address: scheme, host and port.
+    :param proxy: the outbound proxy to go through, None to connect directly.
     :param connections: kept open at most.
-    :param ceiling: seconds that the head of an answer may take, and that a tunnel may.
+    :param timeout: seconds to connect, and seconds of silence while reading.
+    :param ceiling: seconds that the head of a response may take, and the opening of a tunnel.
     """
     options: dict[str, Any] = {"maxsize": connections, "retries": False, "timeout": timeout}
     if proxy is None:
@@ -75,7 +83,7 @@ _AS_IT_COMES: dict[str, Any] = {"redirect": False, "preload_content": False, "de
 
 
 class _Ceiling:
-    """Mixed into a connection: cuts it when a tunnel or an answer's head takes over ``ceiling`` seconds."""
+    """Mixed into a connection: cuts it when a tunnel or a response's head takes over ``ceiling`` seconds."""
 
     sock: socket | None
 

@@ -1,4 +1,4 @@
-"""What an answer's Content-Encoding says, undone: gzip in all its valid spellings and forms."""
+"""Decodes a body by its Content-Encoding: gzip in all its valid spellings and forms."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ _NONE = ("", "identity")
 
 
 class UnknownEncodingError(ValueError):
-    """An encoding that was not asked for."""
+    """The body is in an encoding that was not asked for."""
 
 
 class DamagedError(ValueError):
-    """It is not what its encoding says."""
+    """The body is not what its encoding says."""
 
 
 class TooLargeError(ValueError):
-    """It is larger than was allowed."""
+    """The decoded body is larger than was allowed."""
 
 
 def decoded(wire: bytes, encodings: str, *, most: int) -> bytes:
-    """The content of an answer.
+    """Return the decoded body of a response.
 
+    :param wire: the body as it was received.
     :param encodings: the value of ``Content-Encoding``, in any case, with any spaces and empty parts.
-    :param most: bytes that the content may have.
-    :raises UnknownEncodingError, DamagedError, TooLargeError: see there.
+    :param most: bytes that the decoded body may have.
+    :raises UnknownEncodingError: an encoding is not gzip.
+    :raises DamagedError: the body is no valid gzip.
+    :raises TooLargeError: it is larger than ``most`` when decoded.
     """
     names = [name for part in encodings.split(",") if (name := part.strip().lower()) not in _NONE]
     if any(name not in _GZIP for name in names):

@@ -1,4 +1,4 @@
-"""A form's description, cut down to what a mirror needs to know of it."""
+"""The description of a form, reduced to what a mirror needs to know of it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ import msgspec
 from kobo_mirror import tolerant_json
 
 _MEDIA = frozenset({"image", "audio", "video", "file", "background-audio", "audit"})
-_LEVELS = 20  # deeper than anything that is read here
+_LEVELS = 20  # of nesting; nothing that is read here is deeper
 
 
 @dataclass(frozen=True)
 class FormInfo:
-    """A form (kobo-api.md §6).
+    """A form as its asset describes it (kobo-api.md §6).
 
-    ``submission_count`` is the server's own counter, None where this account may not see it; ``deployed``
-    also holds for an archived form; ``has_media`` goes by the newest draft, and is true where that cannot be
-    read; ``restricted``: this account sees only some of the submissions (kobo-api.md §1.4).
+    :param submission_count: the server's own counter, None where this account may not see it.
+    :param deployed: True for an archived form too.
+    :param has_media: True if the newest draft has a question that takes a file, or cannot be read.
+    :param permissions: what this account may do, such as ``view_submissions``.
+    :param restricted: True if this account sees only some of the submissions (kobo-api.md §1.4).
+    :param owner: the owner's account name.
+    :param deployed_version_id: the version in use, None if there is none.
     """
 
     uid: str
@@ -48,12 +52,13 @@ class ListedForm(msgspec.Struct, frozen=True):
 
 
 def form_info(body: bytes) -> FormInfo:
-    """The form that a JSON answer describes.
+    """Return the form that a response describes.
 
-    Only what decides about deletes must be there as it should. Of questions, whatever they look like, nothing
-    is asked but whether one takes media; where they cannot be read, one may.
+    Only what decides about deletes must have its proper type. Of questions nothing is read but whether one
+    takes a file; where they cannot be read, one may.
 
-    :raises ValueError: it describes none.
+    :param body: an asset as JSON.
+    :raises ValueError: it describes no form.
     """
     asset = _decode(body)
     if not isinstance(asset, dict):

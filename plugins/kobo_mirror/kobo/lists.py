@@ -15,20 +15,20 @@ Item = dict[str, Any]
 
 
 class Service(msgspec.Struct):
-    """The least of a REST Service."""
+    """The fields that each REST Service has (kobo-api.md §5.1)."""
 
     uid: str
 
 
 class Delivery(msgspec.Struct):
-    """The least of a delivery's log."""
+    """The fields that each entry of a REST Service's log has (kobo-api.md §5.5)."""
 
     submission_id: int
     date_modified: datetime
 
 
 class Action(msgspec.Struct):
-    """The least of an entry of the history."""
+    """The fields that each entry of the history has (kobo-api.md §4)."""
 
     action: str
     date_created: datetime
@@ -42,16 +42,22 @@ class _Listing(msgspec.Struct):
 def listed(
     session: Session, path: str, params: Mapping[str, str], least: type[msgspec.Struct], *, limit: int = 100
 ) -> Iterator[Item]:
-    """The items of a list, page by page, that have at least the fields of ``least``.
+    """Iterate over the items of a list that have at least certain fields, page by page.
 
-    One odd item is left out: it must not stop whoever needs the others. A page without any other kind is
-    another list, and an error.
+    An item that lacks one is left out, so that it does not keep the others from being read. A page on which
+    each item lacks one is taken for another list.
 
+    :param session: asks the server.
+    :param path: the list's path.
+    :param params: further parameters of the query.
+    :param least: the fields that an item must have, with their types.
     :param limit: items a page.
+    :raises ServerError: a page is no such list.
+    :raises NotPermittedError: this account may not read it.
     """
 
-    def decode(answer: Response) -> tuple[_Listing, list[Item]]:
-        listing = msgspec.json.decode(answer.body, type=_Listing)
+    def decode(response: Response) -> tuple[_Listing, list[Item]]:
+        listing = msgspec.json.decode(response.body, type=_Listing)
         proper = [item for item in listing.results if _is_proper(item, least)]
         if listing.results and not proper:
             raise ValueError("another list")

@@ -1,4 +1,4 @@
-"""Cuts a page of submissions into its rows without decoding them: one odd answer must not spoil the page."""
+"""Cuts a page of submissions into rows without decoding them: an odd answer spoils only its own row."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from kobo_mirror.errors import ServerError
 class Page:
     """Submissions as the server sent them.
 
-    ``rows`` and ``ids`` run side by side; ``count`` is how many submissions match the query, those after this
-    page included; ``size`` is bytes of JSON, ``wire`` the bytes received for them. A page of a sweep has
-    ``swept`` in place of ``rows``, unless one of them is odd.
+    :param rows: the JSON of each.
+    :param ids: the ``_id`` of each, in the same order.
+    :param count: how many submissions match the query, those after this page included.
+    :param size: bytes of JSON.
+    :param wire: bytes received for it, which may be compressed.
+    :param swept: the rows of a sweep's page, in place of ``rows`` unless one of them is odd.
     """
 
     rows: list[msgspec.Raw]
@@ -30,14 +33,14 @@ class Page:
 
 
 class SweptStatus(msgspec.Struct):
-    """The validation of a submission as a sweep asks for it (kobo-api.md §2); nothing of it need be there."""
+    """The validation of a submission as a sweep asks for it (kobo-api.md §2); each field may be absent."""
 
     uid: str | None = None
     timestamp: int | float | None = None
 
 
 class Swept(msgspec.Struct):
-    """A row of a sweep as it nearly always is."""
+    """A row of a sweep's page, in its usual shape."""
 
     id: int = msgspec.field(name="_id")
     uuid: str = msgspec.field(name="_uuid")
@@ -59,14 +62,14 @@ class _Key(msgspec.Struct):
 
 
 class _Skeleton(msgspec.Struct):
-    """A page whose rows have been cut out: a number in place of each."""
+    """A page whose rows have been cut out, a number in place of each."""
 
     count: int
     results: list[tuple[int]]
 
 
 _PROJECTED = {"_id", "_uuid", "meta/rootUuid", "_validation_status"}
-_SLIM = 512  # bytes; a whole submission is longer by its system fields alone
+_SLIM = 512  # bytes; the system keys of a whole submission alone take more (kobo-api.md §2)
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _envelope = msgspec.json.Decoder(_Envelope)
@@ -76,8 +79,10 @@ _key = msgspec.json.Decoder(_Key)
 
 
 def cut_page(body: bytes, *, wire: int = 0) -> Page:
-    """The page in a JSON answer (kobo-api.md §1.2).
+    """Return the page in a response's body (kobo-api.md §1.2).
 
+    :param body: JSON.
+    :param wire: bytes received for it.
     :raises ValueError: the body is no page of submissions.
     """
     try:
@@ -89,8 +94,10 @@ def cut_page(body: bytes, *, wire: int = 0) -> Page:
 
 
 def cut_swept_page(body: bytes, *, wire: int = 0) -> Page:
-    """The same of a sweep, read at once where each row is as usual.
+    """Return the page of a sweep, decoded in one step where each row has its usual shape.
 
+    :param body: JSON.
+    :param wire: bytes received for it.
     :raises ValueError: the body is no page of submissions.
     """
     try:
@@ -102,9 +109,9 @@ def cut_swept_page(body: bytes, *, wire: int = 0) -> Page:
 
 
 def _cut_odd_page(body: bytes, wire: int) -> Page:
-    """The same, slowly, where a row holds what msgspec refuses: NaN, half a character, endless nesting.
+    """Return the page where a row holds what msgspec refuses: NaN, half a character, endless nesting.
 
-    Rows come out byte for byte, for the shaping to judge each by itself.
+    Rows are cut out byte for byte; each is judged by itself when it is shaped.
     """
     skeleton, pieces = tolerant_json.cut(body, 2)
     envelope = _skeleton.decode(skeleton)
@@ -129,9 +136,12 @@ def _id_of(row: bytes) -> int:
 
 
 def check_order(page: Page, *, above: int = -1, upto: int | None = None) -> None:
-    """Ids ascend strictly, each above ``above`` and none above ``upto``.
+    """Require that ids ascend strictly, within bounds.
 
-    :raises ServerError: they do not, so the server ignored the query (kobo-api.md §1.4) and no cursor moves.
+    :param page: the page to check.
+    :param above: a number below all of its ids.
+    :param upto: the highest id that it may have; None for no end.
+    :raises ServerError: they do not, so the server ignored the query or its order (kobo-api.md §1.4).
     """
     ascending = all(one < next_one for one, next_one in pairwise((above, *page.ids)))
     if not ascending or (upto is not None and page.ids and page.ids[-1] > upto):
@@ -139,9 +149,10 @@ def check_order(page: Page, *, above: int = -1, upto: int | None = None) -> None
 
 
 def check_whole(page: Page) -> None:
-    """Each row is a whole submission: none has only what a sweep or a search for ids asks for.
+    """Require that each row is a whole submission, not the few keys that a sweep or a search for ids brings.
 
-    :raises ServerError: it is the answer to another question, which a cache in between may give.
+    :param page: the page to check.
+    :raises ServerError: a row is not: a cache in between may have sent the response to another request.
     """
     for row in page.rows:
         if len(bytes(row)) < _SLIM and _keys_of(bytes(row)) <= _PROJECTED:
@@ -156,9 +167,11 @@ def _keys_of(row: bytes) -> set[str]:
 
 
 def check_total(page: Page, *, least: int) -> None:
-    """The page holds at least that many rows of those which the server itself counts.
+    """Require that a page has rows, where the server itself counts some.
 
-    :raises ServerError: it holds fewer, so an absence on it says nothing.
+    :param page: the page to check.
+    :param least: rows that it must have.
+    :raises ServerError: it has fewer, so that a submission's absence from it says nothing.
     """
     if len(page.ids) < least:
         raise ServerError(f"The server counts {page.count} matching submissions but sent {len(page.ids)}.")

@@ -1,4 +1,4 @@
-"""Which outbound proxy a server is reached by: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
+"""The outbound proxy of a server, by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _USUAL_PORT = {"http": 80, "https": 443}
 class Proxy:
     """An outbound proxy.
 
-    :param address: its scheme, host and port, without the user and password.
-    :param setting: the variable that names it, for messages.
+    :param address: its scheme, host and port, without user and password.
+    :param setting: the environment variable that names it, for messages.
     :param login: ``user:password`` for it, empty if there is none.
     """
 
@@ -32,16 +32,16 @@ class Proxy:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the proxy itself is told."""
+        """The headers that are for the proxy itself."""
         if not self.login:
             return {}
         return {"Proxy-Authorization": f"Basic {b64encode(self.login.encode()).decode()}"}
 
     def refusal(self, server: str, status: int) -> ConfigurationError | UnreachableError:
-        """What it means that the proxy does not let us through.
+        """Return the error for a request that the proxy does not let pass.
 
-        :param server: what was to be reached.
-        :param status: what the proxy answered.
+        :param server: the address that was to be reached.
+        :param status: the status of the proxy's response.
         """
         if status != WANTS_LOGIN:
             return UnreachableError(
@@ -56,12 +56,13 @@ class Proxy:
 
 
 def proxy_for(server: SplitResult) -> Proxy | None:
-    """The proxy that the environment names for a server, None if it is to be reached directly.
+    """Return the proxy that the environment names for a server, None to connect directly.
 
-    Upper and lower case names count, lower case first; HTTP_PROXY does not in a CGI process, where a client
-    sets it.
+    Names in lower case go before those in upper case; HTTP_PROXY does not count in a CGI process, where a
+    client can set it.
 
-    :raises ConfigurationError: the variable names no proxy of a kind that is understood.
+    :param server: its address: scheme, host and port.
+    :raises ConfigurationError: the variable names no HTTP proxy.
     """
     named = getproxies_environment()
     kind = server.scheme if server.scheme in named else "all"
@@ -85,7 +86,7 @@ def _proxy(url: str, setting: str) -> Proxy:
 
 
 def _is_exempt(server: SplitResult, no_proxy: str) -> bool:
-    """Whether NO_PROXY names the server: ``*``, a domain with or without a port, an address, a network."""
+    """Return True if NO_PROXY names the server: ``*``, a domain (and port), an address or a network."""
     host, port = (server.hostname or "").rstrip("."), server.port or _USUAL_PORT[server.scheme]
     return any(_names(entry, host, port) for entry in no_proxy.lower().replace(",", " ").split())
 

@@ -1,4 +1,4 @@
-"""What a KoboToolbox server's answer means when it is not the one we asked for: a status becomes an error."""
+"""What a response means that is no success: the status becomes an error of ours."""
 
 from __future__ import annotations
 
@@ -19,69 +19,76 @@ _PAGES_OF_KOBOTOOLBOX = (  # for an unknown form, its own 404 is a page on some 
 
 
 class ForeignResponseError(ServerError):
-    """A refusal that is not KoboToolbox's: of a proxy, a filter or a sign-in page before it."""
+    """A refusal that is not KoboToolbox's: a proxy, a filter or a sign-in page in front of it sent it."""
 
 
 def problem(
-    answer: Response, *, server: str, asset_uid: str, managing: bool = False
+    response: Response, *, server: str, asset_uid: str, managing: bool = False
 ) -> KoboMirrorError | None:
-    """The error that an answer stands for, None if it is a success (kobo-api.md §1.5).
+    """Return the error that a response stands for, None if it is a success (kobo-api.md §1.5).
 
-    :param managing: the request manages REST Services, where 404 also says that the account may not
+    :param response: any but a redirect.
+    :param server: the server's address, for messages.
+    :param asset_uid: the form that was asked about, for messages.
+    :param managing: the request manages REST Services, where 404 also means that the account may not
         (kobo-api.md §5.1).
     """
-    if 200 <= answer.status < 300:
+    if 200 <= response.status < 300:
         return None
-    unsupported = answer.status == 400 and answer.body.strip() == _UNSUPPORTED_QUERY
-    if answer.status in _BUSY or answer.status >= 500 or unsupported:
+    unsupported = response.status == 400 and response.body.strip() == _UNSUPPORTED_QUERY
+    if response.status in _BUSY or response.status >= 500 or unsupported:
         return ServerError(
-            f"{server} is busy or down: it answered {answer.status}.", retry_after=answer.retry_after
+            f"{server} is busy or down: it answered {response.status}.",
+            retry_after=response.retry_after,
         )
-    if _is_foreign(answer):
+    if _is_foreign(response):
         return ForeignResponseError(
-            f"{server} answered {answer.status} with something that is not KoboToolbox's: a proxy, filter or "
-            "sign-in page in front of it does not let the request pass, or this is no KoboToolbox server."
+            f"{server} answered {response.status} with something that is not KoboToolbox's: a proxy, filter "
+            "or sign-in page in front of it does not let the request pass, or this is no KoboToolbox server."
         )
-    return _refusal(answer, server, asset_uid, managing)
+    return _refusal(response, server, asset_uid, managing)
 
 
-def _is_foreign(answer: Response) -> bool:
-    """Whether a refusal cannot be the API's: it says why in JSON, or in a page of its own (404 only)."""
-    if answer.status == 404 and any(page.search(answer.body) for page in _PAGES_OF_KOBOTOOLBOX):
+def _is_foreign(response: Response) -> bool:
+    """Return True if a refusal cannot be the API's.
+
+    The API says why in JSON, or, for a 404, in a page of its own (kobo-api.md §1.5).
+    """
+    if response.status == 404 and any(page.search(response.body) for page in _PAGES_OF_KOBOTOOLBOX):
         return False
     try:
-        return not isinstance(msgspec.json.decode(answer.body), dict | list)
+        return not isinstance(msgspec.json.decode(response.body), dict | list)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return True
 
 
-def _refusal(answer: Response, server: str, asset_uid: str, managing: bool) -> KoboMirrorError:
-    if answer.status == 401:
+def _refusal(response: Response, server: str, asset_uid: str, managing: bool) -> KoboMirrorError:
+    if response.status == 401:
         return CredentialsError(
             f"KOBO_TOKEN was refused by {server}: it is wrong or no longer valid. "
             "KoboToolbox shows the right one under Account Settings, Security."
         )
-    if answer.status in (403, 404) and managing:
+    if response.status in (403, 404) and managing:
         return NotPermittedError(
             "not permitted: ask the form's owner to let the account of KOBO_TOKEN edit the form, "
             "which REST Services need, or to add the REST Service themselves."
         )
-    if answer.status == 403:
+    if response.status == 403:
         return CredentialsError(
             f"{server} shuts out the account of KOBO_TOKEN: sign in there once to see why."
         )
-    if answer.status == 404:
+    if response.status == 404:
         return CredentialsError(
             f"{server} shows no form {asset_uid!r}: either it has no such form (KOBO_ASSET_ID, KOBO_URL), "
             "or KOBO_TOKEN belongs to an account that may not view its submissions."
         )
-    if _NOT_DEPLOYED in answer.body:
+    if _NOT_DEPLOYED in response.body:
         return RequestError(f"The form {asset_uid!r} is not deployed yet, so it has no submissions to pull.")
-    return RequestError(f"{server} refused the request: {answer.status}{_refused_fields(answer.body)}.")
+    return RequestError(f"{server} refused the request: {response.status}{_refused_fields(response.body)}.")
 
 
 def _refused_fields(body: bytes) -> str:
-    """Names of the fields that the server complains about; what it says of them may quote an answer."""
+    """Return the names of the fields that the server complains about; its text may quote an answer."""
     try:
         names = list(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
     except msgspec.DecodeError:

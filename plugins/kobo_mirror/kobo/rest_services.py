@@ -1,4 +1,4 @@
-"""Makes sure that new submissions are posted to our webhook, by a REST Service or an external registrar."""
+"""Has new submissions posted to our webhook, by a REST Service or an external registrar."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _AS_NEEDED: dict[str, Any] = {
 
 
 class Channel(StrEnum):
-    """Who posts to us."""
+    """Which of the two posts to us."""
 
     REST_SERVICE = "rest_service"
     REGISTRAR = "registrar"
@@ -36,7 +36,15 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True)
 class Registration:
-    """How an endpoint is registered; ``changed`` and ``sentence`` say what this call did about it."""
+    """How an endpoint is registered.
+
+    :param channel: what posts to it.
+    :param endpoint: our webhook's address.
+    :param hook_uid: the REST Service's uid, None for a registrar.
+    :param secret_fingerprint: see :func:`fingerprint`.
+    :param changed: True if this call changed something.
+    :param sentence: what this call did, for a person.
+    """
 
     channel: Channel
     endpoint: str
@@ -54,14 +62,17 @@ def ensure_registered(
     registrar_url: str | None,
     known: Collection[Registration],
 ) -> Registration:
-    """Register ``endpoint``, unless it is registered as it should be.
+    """Register an endpoint, unless it is registered as it should be.
 
+    :param client: the form's client.
+    :param endpoint: our webhook's address, as KoboToolbox reaches it (kobo-api.md §5.6).
     :param secret: what each delivery must show; empty where the webhook asks for none.
-    :param registrar_url: an external registrar to use in place of a REST Service.
+    :param registrar_url: an external registrar to use in place of a REST Service, if any.
     :param known: what is remembered for this form: nothing else tells what a registrar was told, and which
         REST Service is ours when it posts to another address.
+    :returns: how it is registered now.
     :raises NotPermittedError: the account may not manage the form's REST Services.
-    :raises KoboMirrorError: there is no such form, no proper answer, or a refusal.
+    :raises KoboMirrorError: there is no such form, no proper response, or a refusal.
     """
     if registrar_url:
         return _by_registrar(registrar_url, endpoint, secret, known)
@@ -69,14 +80,17 @@ def ensure_registered(
 
 
 def fingerprint(secret: str) -> str:
-    """What tells one secret from another and gives neither away: 16 hexadecimal digits."""
+    """Return 16 hexadecimal digits that tell one secret from another without giving it away.
+
+    :param secret: any text.
+    """
     return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
 def _by_rest_service(
     client: KoboClient, endpoint: str, secret: str, known: Collection[Registration]
 ) -> Registration:
-    shown = _shown(endpoint)
+    shown = _without_secrets(endpoint)
     wanted = {**_AS_NEEDED, "endpoint": endpoint}
     services = _ours(_services(client), endpoint, {r.hook_uid for r in known})
     services.sort(key=lambda service: len(_repairs(service, wanted, secret)))
@@ -91,7 +105,7 @@ def _by_rest_service(
         done.append(f"mended the REST Service for {shown}: {_faults(kept, repairs)}")
     for double in _doubles(others, endpoint, known):
         client.delete_hook(double["uid"])
-        done.append(f"removed a second REST Service, for {_shown(double['endpoint'])}")
+        done.append(f"removed a second REST Service, for {_without_secrets(double['endpoint'])}")
     return Registration(
         channel=Channel.REST_SERVICE,
         endpoint=endpoint,
@@ -103,13 +117,16 @@ def _by_rest_service(
 
 
 def _ours(services: list[Service], endpoint: str, uids: Collection[str | None]) -> list[Service]:
-    """Those that post to our endpoint, and those we remember wherever they post to; these first."""
+    """Return the services remembered as ours, wherever they post to, then others for our endpoint."""
     remembered = [service for service in services if service["uid"] in uids]
     return remembered + [s for s in services if s.get("endpoint") == endpoint and s not in remembered]
 
 
 def _doubles(others: list[Service], endpoint: str, known: Collection[Registration]) -> list[Service]:
-    """Those that post where we had them post. Where somebody else sent one of ours is their affair."""
+    """Return the services to remove: those that post where we had one post.
+
+    One of ours that a person has pointed to another address is left alone.
+    """
     ours = {endpoint, *(registration.endpoint for registration in known)}
     return [service for service in others if service.get("endpoint") in ours]
 
@@ -123,7 +140,7 @@ def _services(client: KoboClient) -> list[Service]:
 
 
 def _repairs(service: Mapping[str, Any], wanted: Mapping[str, Any], secret: str) -> dict[str, Any]:
-    """The fields to change, so that whole submissions are posted to us with our secret (kobo-api.md §5.3)."""
+    """Return the fields to change so that whole submissions come with our secret (kobo-api.md §5.3)."""
     repairs = {
         name: needed for name, needed in wanted.items() if (service.get(name) or type(needed)()) != needed
     }
@@ -141,9 +158,9 @@ def _secrets(service: Mapping[str, Any]) -> list[str]:
 
 
 def _faults(service: Mapping[str, Any], repairs: Collection[str]) -> str:
-    """What was wrong with it, for a person."""
+    """Return what was wrong with a service, for a person."""
     words = {
-        "endpoint": f"it posted to {_shown(str(service.get('endpoint')))}",
+        "endpoint": f"it posted to {_without_secrets(str(service.get('endpoint')))}",
         "active": "it was switched off",
         "export_type": "it sent XML",
         "subset_fields": "it sent some fields only",
@@ -155,7 +172,7 @@ def _faults(service: Mapping[str, Any], repairs: Collection[str]) -> str:
 
 def _by_registrar(url: str, endpoint: str, secret: str, known: Collection[Registration]) -> Registration:
     now = Registration(Channel.REGISTRAR, endpoint, None, fingerprint(secret))
-    shown = _shown(endpoint)
+    shown = _without_secrets(endpoint)
     if any(
         (r.channel, r.endpoint, r.secret_fingerprint) == (now.channel, endpoint, now.secret_fingerprint)
         for r in known
@@ -166,7 +183,7 @@ def _by_registrar(url: str, endpoint: str, secret: str, known: Collection[Regist
 
 
 def _tell_registrar(url: str, endpoint: str) -> None:
-    """Post the endpoint; 200 is success (the registrar's only promise)."""
+    """Post the endpoint to the registrar, which promises only that 200 is success."""
     transport = Transport(
         url,
         setting="INKOMOKO_REGISTER_WEBHOOK_URL",
@@ -176,18 +193,18 @@ def _tell_registrar(url: str, endpoint: str) -> None:
         ceiling=60.0,
     )
     try:
-        answer = transport.send("POST", body=msgspec.json.encode({"url": endpoint}))
+        response = transport.send("POST", body=msgspec.json.encode({"url": endpoint}))
     finally:
         transport.close()
-    if answer.status == 429 or answer.status >= 500:
+    if response.status == 429 or response.status >= 500:
         raise ServerError(
-            f"The registrar at {transport.server} is busy or down: it answered {answer.status}.",
-            retry_after=answer.retry_after,
+            f"The registrar at {transport.server} is busy or down: it answered {response.status}.",
+            retry_after=response.retry_after,
         )
-    if answer.status != 200:
+    if response.status != 200:
         raise RequestError(
-            f"The registrar at {transport.server} did not register the webhook: it answered {answer.status}. "
-            "Check INKOMOKO_REGISTER_WEBHOOK_URL."
+            f"The registrar at {transport.server} did not register the webhook: it answered "
+            f"{response.status}. Check INKOMOKO_REGISTER_WEBHOOK_URL."
         )
 
 
@@ -197,6 +214,6 @@ def _with_token(endpoint: str, secret: str) -> str:
     return f"{endpoint}{'&' if '?' in endpoint else '?'}token={quote(secret, safe='')}"
 
 
-def _shown(endpoint: str) -> str:
-    """An address without what may be a secret in it."""
+def _without_secrets(endpoint: str) -> str:
+    """Return an address without its user, password and query, which may be secrets."""
     return re.sub(r"//[^/]*@", "//", endpoint.partition("?")[0])

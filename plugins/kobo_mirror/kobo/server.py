@@ -1,4 +1,4 @@
-"""A KoboToolbox server as one account sees it: who that is, its forms, and the limit of requests at once."""
+"""A KoboToolbox server as one account sees it: its name, its forms, and the limit of concurrent requests."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ AS_JSON = {"format": "json"}
 class ServerOptions(TypedDict, total=False):
     """How a server is asked.
 
-    ``max_in_flight``: requests at once at most, over all forms and threads (4). ``timeout``: seconds to
-    connect, seconds of silence while reading (10, 125: a query may take 125 s, kobo-api.md §1.2).
-    ``ceiling``: seconds that one whole response may take (300). ``attempts``: how often a request is sent at
-    most while the server cannot answer properly (6); twice at most while nothing answers at all, until it has
-    answered once. ``longest_wait``: seconds between two attempts at most, even where ``Retry-After`` asks for
-    more (60). ``sleep``: waits between two attempts, in seconds.
+    :param max_in_flight: concurrent requests at most, over all forms and threads (4).
+    :param timeout: seconds to connect, and seconds of silence while reading (10, 125: a query may take 125
+        s, kobo-api.md §1.2).
+    :param ceiling: seconds that one whole response may take (300).
+    :param attempts: how often a request is sent at most while the server gives no proper response (6); at
+        most twice while it gives none at all, until it has given one for the first time.
+    :param longest_wait: seconds between two attempts at most, even where ``Retry-After`` asks for more (60).
+    :param sleep: waits between two attempts, for the seconds given.
     """
 
     max_in_flight: int
@@ -45,11 +47,14 @@ class _Account(msgspec.Struct):
 class KoboServer(Closing):
     """One server, asked with one token. Forms share its connections and its limit; threads may share it.
 
-    :param url: the server's address, such as ``https://kf.kobotoolbox.org``.
-    :raises ConfigurationError: the url or the token cannot be one.
-
     Every call may raise CredentialsError (wrong token or form), RequestError (refused), ServerError (no
-    proper answer in all attempts) or ConfigurationError (a redirect, or a certificate of another server).
+    proper response in all attempts) or ConfigurationError (a redirect, or a certificate of another server).
+
+    :param url: the server's address, such as ``https://kf.kobotoolbox.org``.
+    :param token: the account's token, sent as ``Authorization: Token`` (kobo-api.md §9).
+    :param options: see :class:`ServerOptions`.
+    :raises ConfigurationError: the url is no address of a server, or the token has characters that no token
+        has.
     """
 
     def __init__(self, url: str, token: str, **options: Unpack[ServerOptions]) -> None:
@@ -74,7 +79,7 @@ class KoboServer(Closing):
 
     @property
     def url(self) -> str:
-        """The address."""
+        """The server's address."""
         return self._transport.server
 
     def __repr__(self) -> str:
@@ -85,15 +90,18 @@ class KoboServer(Closing):
         self._transport.close()
 
     def session(self, asset_uid: str) -> Session:
-        """Requests about one form, counted for themselves."""
+        """Return a session for requests about one form, which counts them separately.
+
+        :param asset_uid: the form's uid.
+        """
         return self._session.about(asset_uid)
 
     def whoami(self) -> str:
-        """The name of the account that the token belongs to."""
+        """Return the name of the account that the token belongs to."""
         return self._session.ask("/me/", _decode_account, AS_JSON).username
 
     def forms(self) -> Iterator[ListedForm]:
-        """The forms that this account may see."""
+        """Iterate over the forms that this account may see."""
         rows = listed(self._session, "/api/v2/assets/", {**AS_JSON, "q": "asset_type:survey"}, ListedForm)
         return (msgspec.convert(row, ListedForm) for row in rows)
 

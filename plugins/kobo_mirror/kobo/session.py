@@ -1,4 +1,4 @@
-"""Asks a KoboToolbox server, again if it must: the one place where HTTP becomes data or an error."""
+"""Asks a KoboToolbox server, several times if need be: the one place where HTTP becomes data or an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ _AT_FIRST_CONTACT = 2
 
 @dataclass
 class Usage:
-    """What has been asked of the server: requests sent, bytes received."""
+    """What was asked of the server.
+
+    :param requests: requests sent.
+    :param bytes: bytes received.
+    """
 
     requests: int = 0
     bytes: int = 0
@@ -34,18 +38,23 @@ class Usage:
 
 @dataclass
 class _Contact:
-    """Whether the server has ever answered."""
+    """Shared by the sessions of a server.
+
+    :param answered: True once the server has given any response.
+    """
 
     answered: bool = False
 
 
 class Session:
-    """Requests to one server, each repeated while the server cannot answer properly.
+    """Requests to one server, each repeated while the server gives no proper response.
 
-    :param limit: of requests at once, over all forms and threads.
-    :param attempts: how often a request is sent at most; twice where nothing answers at all and nothing has
-        ever answered this session, since then the address is wrong, or the network is down.
+    :param transport: sends them.
+    :param limit: of concurrent requests, over all forms and threads.
+    :param attempts: how often a request is sent at most. Twice while the server has never given any
+        response, since then the address is wrong or the network is down.
     :param longest_wait: seconds between two attempts at most.
+    :param sleep: waits between two attempts, for the seconds given.
     """
 
     def __init__(
@@ -64,7 +73,7 @@ class Session:
         self._limit = limit
         self._attempts = attempts
         self._contact = _Contact()
-        self._said = ("", 0, 0.0)  # the last line about a retry: why, which attempt, until when it holds
+        self._said = ("", 0, 0.0)  # the newest line about a retry: its reason, attempt, and end of its wait
         self._longest_wait = longest_wait
         self._backoff = wait_exponential_jitter(initial=1, max=longest_wait)
         self._retrying = Retrying(
@@ -77,7 +86,12 @@ class Session:
         )
 
     def about(self, asset_uid: str) -> Session:
-        """Requests about one form, counted for themselves; limit and connections stay the server's."""
+        """Return a session for requests about one form, which counts them separately.
+
+        Limit, connections and contact are shared.
+
+        :param asset_uid: the form's uid.
+        """
         session = copy(self)
         session._asset_uid, session.usage, session._counting = asset_uid, Usage(), threading.Lock()
         return session
@@ -93,13 +107,18 @@ class Session:
         repeat: bool = True,
         managing: bool = False,
     ) -> T:
-        """What ``decode`` makes of the answer.
+        """Send a request until there is a proper response, and return what is decoded from it.
 
-        :param decode: may raise ValueError or ServerError for an answer that is not the one expected.
+        :param path: the path below the server's address.
+        :param decode: makes data of the response; may raise ValueError or ServerError where it is not the
+            one expected.
+        :param params: parameters of the query.
+        :param method: such as ``GET``.
         :param body: sent as JSON.
         :param repeat: False for a request that must not reach the server twice.
-        :param managing: the request manages REST Services.
-        :raises KoboMirrorError: as ``KoboClient`` says.
+        :param managing: the request manages REST Services, see ``responses.problem``.
+        :returns: what ``decode`` returns.
+        :raises KoboMirrorError: as :class:`KoboServer` says.
         """
 
         def send() -> T:
@@ -122,27 +141,25 @@ class Session:
         with self._limit.request():
             with self._counting:
                 self.usage.requests += 1
-            answer = self._send(method, path, params, json)
+            response = self._send(method, path, params, json)
             with self._counting:
-                self.usage.bytes += answer.wire
-            if error := problem(answer, server=server, asset_uid=self._asset_uid, managing=managing):
+                self.usage.bytes += response.wire
+            if error := problem(response, server=server, asset_uid=self._asset_uid, managing=managing):
                 raise error
         try:
-            return decode(answer)
+            return decode(response)
         except (msgspec.DecodeError, ValueError, RecursionError) as cause:
             raise ServerError(f"{server} sent something else than the JSON that was asked for.") from cause
 
     def _send(self, method: str, path: str, params: Mapping[str, str], body: bytes | None) -> Response:
         try:
-            answer = self._transport.send(method, path, params=params, body=body)
+            response = self._transport.send(method, path, params=params, body=body)
         except RedirectError as redirect:
-            if (
-                self._contact.answered
-            ):  # so the address is right, and this is what a filter or a sign-in page does
+            if self._contact.answered:  # the address is right: a filter or a sign-in page redirects
                 raise ServerError(str(redirect)) from redirect
             raise
         self._contact.answered = True
-        return answer
+        return response
 
     def _was_last(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
@@ -157,7 +174,7 @@ class Session:
         return self._backoff(state)
 
     def _log_retry(self, state: RetryCallState) -> None:
-        """Say that a request is sent again, and why; of several that wait for the same, one says so."""
+        """Log that a request is sent again, and why; once for several that wait for the same reason."""
         said = str(state.outcome.exception()) if state.outcome else ""
         wait = state.next_action.sleep if state.next_action else 0.0
         with self._counting:

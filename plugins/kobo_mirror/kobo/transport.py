@@ -1,4 +1,4 @@
-"""Sends one HTTP request to one server and gives its whole answer, bounded in time and in size."""
+"""Sends one HTTP request to one server and returns the whole response, bounded in time and size."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ from kobo_mirror.kobo.connections import SCHEMES, pool_of
 from kobo_mirror.kobo.encodings import DamagedError, TooLargeError, UnknownEncodingError, decoded
 from kobo_mirror.kobo.proxy import WANTS_LOGIN, Proxy, proxy_for
 
-LARGEST_ANSWER = 64 * 1024 * 1024
+LARGEST_RESPONSE = 64 * 1024 * 1024
+"""Bytes that a response may have, received and decompressed."""
 _CHUNK = 256 * 1024
 _UNCACHED = {"Cache-Control": "no-cache", "Pragma": "no-cache"}  # the second for caches of HTTP/1.0
 _TLS_ALERT = "\x15\x03"  # how a TLS server's refusal of plain HTTP begins
-_WANTS_TLS = re.compile(  # or what it says in plain HTTP: nginx, Apache, Go and Caddy, Tomcat
+_WANTS_TLS = re.compile(  # the plain-HTTP reply of a TLS port: of nginx, Apache, Go and Caddy, Tomcat
     rb"plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled server port|"
     rb"sent an HTTP request to an HTTPS server|combination of host and port requires TLS",
     re.IGNORECASE,
@@ -40,16 +41,23 @@ _NO_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
 
 class ResponseTooLargeError(RequestError):
-    """An answer of more than :data:`LARGEST_ANSWER` bytes. Fewer rows a page help, asking again does not."""
+    """A response of more than :data:`LARGEST_RESPONSE` bytes: fewer rows a page help, a retry does not."""
 
 
 class RedirectError(ConfigurationError):
-    """The server sends us to another address, which is not followed."""
+    """The server redirects to another address, which is not followed."""
 
 
 @dataclass(frozen=True, repr=False)
 class Response:
-    """A complete answer: ``body`` after gunzip, ``wire`` the bytes received, ``retry_after`` in seconds."""
+    """A complete response.
+
+    :param status: of HTTP.
+    :param body: the bytes, decompressed.
+    :param wire: how many bytes were received for it.
+    :param retry_after: seconds to wait before the next request, if the server asks for it.
+    :param location: the value of its ``Location`` header, if any.
+    """
 
     status: int
     body: bytes
@@ -59,16 +67,18 @@ class Response:
 
 
 class Transport:
-    """A pool of connections to one server; it follows no redirect, so its headers reach no other.
+    """A pool of connections to one server. It follows no redirect, so its headers reach no other server.
 
-    They go through the outbound proxy that the environment names (``proxy.py``), to https by a tunnel, so
-    that the proxy sees neither headers nor answers.
+    Connections go through the outbound proxy that the environment names (``proxy.py``). To https they go by
+    a tunnel, so that the proxy sees neither headers nor bodies.
 
+    :param url: the server's address, with a path or query that each request has.
     :param setting: the name of the setting that ``url`` comes from, for error messages.
+    :param headers: sent with each request.
     :param connections: kept open at most.
-    :param timeout: seconds to connect, seconds of silence while reading.
-    :param ceiling: seconds that a whole answer may take.
-    :raises ConfigurationError: the url is none, or a proxy is named that cannot be one.
+    :param timeout: seconds to connect, and seconds of silence while reading.
+    :param ceiling: seconds that a whole response may take.
+    :raises ConfigurationError: ``url`` is no address, or the environment names a proxy that is none.
     """
 
     def __init__(
@@ -111,12 +121,14 @@ class Transport:
     ) -> Response:
         """Send one request, once.
 
-        :param path: appended to the path of the server's url.
+        :param method: such as ``GET``.
+        :param path: appended to the path of the server's address.
+        :param params: parameters of the query.
         :param body: JSON.
-        :returns: whatever complete answer came, except a redirect.
+        :returns: any complete response, except a redirect.
         :raises UnreachableError: no connection, or one side speaks TLS and the other does not.
-        :raises ServerError: a time-out, half an answer, an unreadable one.
-        :raises ResponseTooLargeError: more than :data:`LARGEST_ANSWER` bytes.
+        :raises ServerError: a time-out, half a response, an unreadable one.
+        :raises ResponseTooLargeError: more than :data:`LARGEST_RESPONSE` bytes.
         :raises RedirectError: a redirect.
         :raises ConfigurationError: a certificate that is not the server's, or the proxy wants a login.
         """
@@ -125,19 +137,19 @@ class Transport:
             target += "?" + urlencode(params, quote_via=quote, safe=",:")
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         try:
-            answer = self._exchange(method, target or "/", headers, body)
+            response = self._exchange(method, target or "/", headers, body)
         except HTTPError as problem:
             raise self._failure(problem) from problem
-        if self._proxy and answer.status == WANTS_LOGIN:
-            raise self._proxy.refusal(self.server, answer.status)
-        if answer.status == 400 and not self._speaks_tls and _WANTS_TLS.search(answer.body):
+        if self._proxy and response.status == WANTS_LOGIN:
+            raise self._proxy.refusal(self.server, response.status)
+        if response.status == 400 and not self._speaks_tls and _WANTS_TLS.search(response.body):
             raise self._wants_tls()
-        if 300 <= answer.status < 400:
+        if 300 <= response.status < 400:
             raise RedirectError(
-                f"{self.server} redirects to {_host(answer.location)} ({answer.status}), not followed here. "
-                f"Set {self._setting} to the address that answers itself."
+                f"{self.server} redirects to {_host(response.location)} ({response.status}), not followed "
+                f"here. Set {self._setting} to the address that answers itself."
             )
-        return answer
+        return response
 
     def _exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         deadline = time.monotonic() + self._ceiling
@@ -165,7 +177,7 @@ class Transport:
         return ServerError(sentence)
 
     def _of_tls(self, causes: Sequence[BaseException]) -> ConfigurationError | UnreachableError | None:
-        """What TLS, or the lack of it, has to do with it that there is no answer; None if nothing."""
+        """Return the error if there is no response because of TLS, or the lack of it; else None."""
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
             return ConfigurationError(
                 f"The certificate of {self.server} could not be verified. Check {self._setting}."
@@ -186,12 +198,12 @@ class Transport:
         )
 
     def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-        """Read what has arrived, again and again: a plain read waits for the last byte of a slow drip."""
+        """Read what has arrived, again and again: a plain read waits for the last byte of a slow server."""
         chunks, size = [], 0
         while chunk := response.read1(_CHUNK, decode_content=False):
             chunks.append(chunk)
             size += len(chunk)
-            if size > LARGEST_ANSWER:
+            if size > LARGEST_RESPONSE:
                 raise self._too_large()
             if time.monotonic() > deadline:
                 raise ServerError(f"{self.server} took over {self._ceiling:.0f} s for one answer.")
@@ -199,7 +211,7 @@ class Transport:
 
     def _plain(self, wire: bytes, encoding: str) -> bytes:
         try:
-            return decoded(wire, encoding, most=LARGEST_ANSWER)
+            return decoded(wire, encoding, most=LARGEST_RESPONSE)
         except UnknownEncodingError as problem:
             raise ServerError(f"{self.server} answered in an encoding that was not asked for.") from problem
         except DamagedError as problem:
@@ -209,7 +221,7 @@ class Transport:
 
     def _too_large(self) -> ResponseTooLargeError:
         return ResponseTooLargeError(
-            f"{self.server} answered with more than {LARGEST_ANSWER >> 20} MiB. Ask for fewer rows a page."
+            f"{self.server} answered with more than {LARGEST_RESPONSE >> 20} MiB. Ask for fewer rows a page."
         )
 
 
@@ -225,7 +237,7 @@ def _address(url: str, setting: str) -> SplitResult:
 
 
 def _host(location: str | None) -> str:
-    """The scheme and host that a ``Location`` header names; the rest of it may hold secrets."""
+    """Return scheme and host of a ``Location`` header; the rest of it may hold secrets."""
     try:
         parts = urlsplit(location or "")
     except ValueError:
@@ -234,7 +246,7 @@ def _host(location: str | None) -> str:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Seconds to wait by a ``Retry-After`` header (a number or an HTTP date), None without a readable one."""
+    """Return the seconds of a ``Retry-After`` header (a number or an HTTP date), None if there is none."""
     try:
         return Retry().parse_retry_after(retry_after) if retry_after else None
     except InvalidHeader:
@@ -242,7 +254,7 @@ def _seconds(retry_after: str | None) -> float | None:
 
 
 def _failure_of(proxy: Proxy, server: str, problem: HTTPError) -> ConfigurationError | ServerError | None:
-    """What a proxy has to do with it that there is no answer; None if nothing."""
+    """Return the error if there is no response because of a proxy; else None."""
     causes = list(_causes(problem))
     if found := next(filter(None, (_NO_TUNNEL.search(str(cause)) for cause in causes)), None):
         return proxy.refusal(server, int(found[1]))
@@ -256,7 +268,7 @@ def _failure_of(proxy: Proxy, server: str, problem: HTTPError) -> ConfigurationE
 
 
 def _causes(problem: BaseException) -> Iterator[BaseException]:
-    """An error and what it came from, as urllib3 tells it: by cause, context or argument."""
+    """Iterate over an error and what it came from, as urllib3 tells it: by cause, context or argument."""
     seen: list[BaseException] = []
     waiting = [problem]
     while waiting:

@@ -1,4 +1,4 @@
-"""What the server says about one submission beside its answers: who it is, which edit, which digest."""
+"""A submission as a document: parsing it, its identity, edit token, validation and digest."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from kobo_mirror.submissions.refusals import RefusalReason
 
 _MAX_ID = 2**63 - 1
 _TOKEN_LENGTH = 80
-_MAX_DEPTH = 100  # groups make paths, not levels; only repeats within repeats do
+_MAX_DEPTH = 100  # of nesting: only a repeat within a repeat adds a level; groups are part of paths
 
-# What changes by itself, without an edit (kobo-api.md §2, §7, §10).
+# Keys that may change without an edit (kobo-api.md §2, §7, §10).
 _VOLATILE = (
     "_geolocation",
     "_xform_id_string",
@@ -30,16 +30,17 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 class GarbledSubmission(dict[str, Any]):
-    """A submission some of whose bytes are no UTF-8. They may have been damaged on the way."""
+    """A submission with bytes that are no UTF-8: it may have been damaged on its way."""
 
 
 def parse(raw: bytes | memoryview) -> dict[str, Any]:
-    """The submission in ``raw``: one JSON object with an integer ``_id``.
+    """Return the submission in a text: one JSON object with an integer ``_id``.
 
     Values that are no JSON (NaN, bytes that are no UTF-8 …) become a :class:`tolerant_json.OddValue`, and
-    lone surrogates are let through: whether they matter is the form's business.
+    lone surrogates are kept: only the form's columns decide whether they matter.
 
-    :raises SubmissionError: it is none; the message says why, without its content.
+    :param raw: JSON in UTF-8.
+    :raises SubmissionError: it is no submission; the message says why, without its content.
     """
     try:
         data = _decode(raw)
@@ -68,7 +69,10 @@ def _parse_slowly(raw: bytes) -> Any:
 
 
 def first_levels(raw: bytes | memoryview) -> dict[str, Any]:
-    """What can be told of a submission that is nested too deeply to be read; empty if it is none."""
+    """Return what can be read of a submission that is nested too deeply, empty if it is no submission.
+
+    :param raw: JSON in UTF-8.
+    """
     try:
         data = tolerant_json.loads(tolerant_json.cut(bytes(raw), _MAX_DEPTH)[0])
     except ValueError:
@@ -87,22 +91,32 @@ def _is_too_deep(data: dict[str, Any]) -> bool:
 
 
 def text_of(data: dict[str, Any], key: str) -> str | None:
-    """The value of a system field if it is a text that says something, else None."""
+    """Return the value of a system field if it is a text and not empty, else None.
+
+    :param data: a submission.
+    :param key: the field's name, such as ``_uuid``.
+    """
     value = data.get(key)
     return value if isinstance(value, str) and value else None
 
 
 def form_of(data: Mapping[str, Any]) -> str | None:
-    """The uid of the form that a submission says it is of; None: it says nothing, empty: nothing usable."""
+    """Return the name of the form that a submission says it is of (kobo-api.md §2).
+
+    :param data: a submission.
+    :returns: None if it does not say so, empty if what it says is no text.
+    """
     named = data.get("_xform_id_string")
     return named if named is None or isinstance(named, str) else ""
 
 
 def token(text: str | None) -> str | None:
-    """A uuid or uid as it is stored: without ``uuid:``, ASCII, at most 80 characters.
+    """Return a uuid or uid as it is stored: without ``uuid:``, ASCII, at most 80 characters.
 
-    Other schemes are kept verbatim by the server (kobo-api.md §2); what does not fit is replaced by its
-    SHA-256, so that equality survives.
+    The server keeps ids of other schemes verbatim (kobo-api.md §2); what does not fit is replaced by its
+    SHA-256, so that equal ids stay equal.
+
+    :param text: as the submission has it.
     """
     if text is None:
         return None
@@ -113,7 +127,12 @@ def token(text: str | None) -> str | None:
 
 
 def validation(data: dict[str, Any]) -> tuple[str | None, int | None]:
-    """uid and epoch seconds of the validation; absent, null and ``{}`` are all none (kobo-api.md §2)."""
+    """Return uid and time (epoch seconds) of the validation.
+
+    Absent, null and ``{}`` are all None (kobo-api.md §2).
+
+    :param data: a submission.
+    """
     status = data.get("_validation_status")
     if not isinstance(status, dict):
         return None, None
@@ -121,18 +140,27 @@ def validation(data: dict[str, Any]) -> tuple[str | None, int | None]:
 
 
 def stamp_of(value: Any) -> int | None:
-    """Epoch seconds, if a value can be such."""
+    """Return a value as epoch seconds, None if it is no whole number of 64 bits.
+
+    :param value: any JSON.
+    """
     return value if type(value) is int and -_MAX_ID <= value <= _MAX_ID else None
 
 
 def digest(data: dict[str, Any], fingerprint: bytes) -> bytes:
-    """16 bytes that differ when anything but the volatile parts of a submission differs, or the Form does."""
+    """Return 16 bytes that differ if anything of a submission differs but what changes without an edit.
+
+    :param data: a submission.
+    :param fingerprint: the form's, so that they also differ under another declaration.
+    """
     kept = data.copy()
     for key in _VOLATILE:
         kept.pop(key, None)
     if attachments := kept.get("_attachments"):
         kept["_attachments"] = (
-            [_steady(item) for item in attachments] if isinstance(attachments, list) else attachments
+            [_without_addresses(item) for item in attachments]
+            if isinstance(attachments, list)
+            else attachments
         )
     kept["_validation_status"] = validation(data)
     try:
@@ -142,7 +170,7 @@ def digest(data: dict[str, Any], fingerprint: bytes) -> bytes:
     return hashlib.blake2b(canonical, digest_size=16, key=fingerprint).digest()
 
 
-def _steady(attachment: Any) -> Any:
+def _without_addresses(attachment: Any) -> Any:
     if not isinstance(attachment, dict):
         return attachment
     return {key: value for key, value in attachment.items() if not key.endswith("url") and key != "filename"}

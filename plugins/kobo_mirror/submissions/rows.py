@@ -32,7 +32,15 @@ _IN_WHOLE_DELIVERIES = ("_uuid", "_submission_time", "meta/instanceID")
 class Shaped(NamedTuple):
     """What of a submission is stored beside the keys that decide about it.
 
-    ``row`` is ``(id, kobo_id, *columns of the Form)``, or None for a rejection, which ``misfit`` explains.
+    :param root_uuid: as ``token`` writes it.
+    :param form_version: the version of the form that it names.
+    :param submission_time: UTC, without a time zone; None if there is no usable one.
+    :param submitted_by: an account's name, cut to the column's length.
+    :param validation_status: the uid of its validation.
+    :param validation_timestamp: epoch seconds of its validation.
+    :param row: ``(id, kobo_id, *columns of the Form)``, or None for a rejection.
+    :param row_digest: see :func:`row_digest`; None for a rejection.
+    :param misfit: why it is a rejection.
     """
 
     root_uuid: str | None = None
@@ -50,9 +58,17 @@ class State:
     """What a submission looked like at one moment, ready for the writer.
 
     What decides about it is read at once, the rest when it is first asked for: of an unchanged submission
-    nothing more is wanted. ``partial`` says that a delivery of it is not to be believed: parts are missing
-    that nearly every submission has, or bytes are no UTF-8. What was pulled is whole whatever it lacks.
-    ``id_string`` is the form that it says it is of.
+    nothing more is needed.
+
+    :param kobo_id: its ``_id``.
+    :param payload: its JSON as it came.
+    :param digest: 16 bytes, see ``document.digest``.
+    :param shape: makes the rest; called once at most.
+    :param uuid: its edit token.
+    :param previous_uuid: the edit token before the last edit.
+    :param partial: True for a delivery that cannot be relied on: it lacks what nearly every submission has,
+        or has bytes that are no UTF-8. What was pulled is whole, whatever it lacks.
+    :param id_string: the name of the form that it says it is of.
     """
 
     __slots__ = (
@@ -79,7 +95,7 @@ class State:
 
     @property
     def payload(self) -> bytes:
-        """The submission as it came, always a text in UTF-8: other bytes are escaped."""
+        """The submission's JSON as it came, with bytes that are no UTF-8 escaped."""
         try:
             self._raw.decode()
         except UnicodeDecodeError:
@@ -88,19 +104,25 @@ class State:
 
     @property
     def shaped(self) -> Shaped:
-        """The row of the form table, or why there is none, and the ledger's further columns."""
+        """Its row of the form table, or why there is none, and the ledger's further columns."""
         if self._shaped is None:
             self._shaped = self._shape()
             del self._shape  # and with it the answers as they were parsed
         return self._shaped
 
     def shape_now(self) -> Self:
-        """Have ``shaped`` at hand; returns this state."""
+        """Make ``shaped`` while the processor's cache has the answers.
+
+        :returns: this state.
+        """
         self._shaped = self.shaped
         return self
 
     def reject(self, reason: str) -> None:
-        """Take its row away: it does not fit, for a reason that shaping could not know."""
+        """Make it a rejection, for a reason that shaping could not know.
+
+        :param reason: a sentence for a person, without an answer in it.
+        """
         self._shaped = self.shaped._replace(row=None, row_digest=None, misfit=Misfit(reason))
 
     @property
@@ -110,12 +132,12 @@ class State:
 
     @property
     def row_digest(self) -> bytes | None:
-        """16 bytes of the row."""
+        """See :func:`row_digest`; None for a rejection."""
         return self.shaped.row_digest
 
     @property
     def reason(self) -> str | None:
-        """Why it is rejected."""
+        """Why it is rejected, None if it is not."""
         misfit = self.shaped.misfit
         return misfit.reason if misfit else None
 
@@ -127,16 +149,23 @@ class State:
 
 
 def read_state(raw: bytes | memoryview, mirror: Mirror) -> State:
-    """The state that one submission's JSON describes.
+    """Return the state that a submission's JSON describes.
 
-    :raises SubmissionError: it is no submission at all.
+    :param raw: JSON in UTF-8.
+    :param mirror: the form that it is to be of.
+    :raises SubmissionError: it is no submission.
     """
     payload = bytes(raw)
     return parsed_state(parse(payload), payload, mirror)
 
 
 def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
-    """The same of one that has been parsed."""
+    """Return the state of a submission that has been parsed.
+
+    :param data: what ``document.parse`` returned.
+    :param payload: the JSON that it was parsed from.
+    :param mirror: the form that it is to be of.
+    """
     cut_down = not all(text_of(data, key) for key in _IN_WHOLE_DELIVERIES)
     return State(
         data["_id"],
@@ -151,7 +180,12 @@ def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
 
 
 def unreadable_state(raw: bytes | memoryview, kobo_id: int, reason: str) -> State:
-    """A submission that is nested too deeply to be read: a rejection, with what its first levels tell."""
+    """Return a rejection for a submission that is nested too deeply, with what its first levels say.
+
+    :param raw: JSON in UTF-8.
+    :param kobo_id: its ``_id``, as its page says.
+    :param reason: a sentence for a person.
+    """
     payload, data = bytes(raw), first_levels(raw)
     return State(
         kobo_id,
@@ -193,9 +227,14 @@ def _with_ledger_columns(
 
 
 def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
-    """The form row's UUIDv8: 48 bits of time in ms, the rest from SHA-256 of (server, asset, ``_id``).
+    """Return the UUIDv8 of a form row: 48 bits of time in ms, then the SHA-256 of (server, asset, ``_id``).
 
-    The same submission has the same id for ever, and ids ascend with time (from 1970 on).
+    The same submission always has the same id, and ids ascend with time (from 1970 on).
+
+    :param mirror: names server and asset.
+    :param kobo_id: the submission's ``_id``.
+    :param submission_time: UTC, without a time zone.
+    :returns: 16 bytes.
     """
     milliseconds = max(0, (submission_time - _EPOCH) // _SECOND * 1000)
     seed = hashlib.sha256(f"{mirror.server}\n{mirror.asset_uid}\n{kobo_id}".encode())
@@ -204,12 +243,15 @@ def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
 
 
 def row_digest(row: tuple[Any, ...]) -> bytes:
-    """16 bytes of a form row as SQL holds it: ``(id, kobo_id, *columns)``, clocks left out."""
+    """Return 16 bytes that differ if the row does.
+
+    :param row: ``(id, kobo_id, *columns)`` as SQL holds it, without the clocks.
+    """
     return hashlib.blake2b(msgspec.json.encode((row[0].hex(), *row[1:])), digest_size=16).digest()
 
 
 def _submission_time(data: dict[str, Any]) -> datetime | Misfit:
-    """When it was submitted, or why that cannot be told."""
+    """Return when it was submitted, or why that cannot be told."""
     text = text_of(data, "_submission_time")
     if text is None:
         return Misfit("_submission_time is missing")

@@ -17,14 +17,14 @@ from kobo_mirror.kobo.concurrency import AdaptiveLimit
 class _Server:
     """Answers after a while and remembers how many asked at once."""
 
-    def __init__(self, flight: AdaptiveLimit, seconds: float = 0.01) -> None:
-        self._flight, self._seconds = flight, seconds
+    def __init__(self, limit: AdaptiveLimit, seconds: float = 0.01) -> None:
+        self._limit, self._seconds = limit, seconds
         self._lock = threading.Lock()
         self._now = 0
         self.most = 0
 
     def ask(self, _: int = 0) -> None:
-        with self._flight.request():
+        with self._limit.request():
             with self._lock:
                 self._now += 1
                 self.most = max(self.most, self._now)
@@ -39,74 +39,74 @@ def _ask(server: _Server, *, at_once: int, times: int) -> None:
 
 
 def test_the_limit_grows_to_its_bound_while_all_slots_are_in_use() -> None:
-    flight = AdaptiveLimit(6)
-    server = _Server(flight)
+    limit = AdaptiveLimit(6)
+    server = _Server(limit)
     _ask(server, at_once=12, times=60)
-    assert (server.most, flight.room) == (6, 6)
+    assert (server.most, limit.permits) == (6, 6)
 
 
 def test_requests_one_by_one_do_not_raise_the_limit() -> None:
-    flight = AdaptiveLimit(6)
-    _ask(_Server(flight), at_once=1, times=20)
-    assert flight.room == 2
+    limit = AdaptiveLimit(6)
+    _ask(_Server(limit), at_once=1, times=20)
+    assert limit.permits == 2
 
 
 def test_one_at_once_stays_one() -> None:
-    flight = AdaptiveLimit(1)
-    server = _Server(flight, 0.001)
+    limit = AdaptiveLimit(1)
+    server = _Server(limit, 0.001)
     _ask(server, at_once=5, times=20)
-    assert (server.most, flight.room) == (1, 1)
+    assert (server.most, limit.permits) == (1, 1)
 
 
 def test_a_busy_server_gets_half_and_then_one_more_a_round() -> None:
-    flight = AdaptiveLimit(8)
-    server = _Server(flight)
+    limit = AdaptiveLimit(8)
+    server = _Server(limit)
     _ask(server, at_once=8, times=60)
-    _fail(flight)
-    assert flight.room == 4
+    _fail(limit)
+    assert limit.permits == 4
     _ask(server, at_once=8, times=4)
-    assert flight.room in (4, 5)  # not at once what it was
+    assert limit.permits in (4, 5)  # not at once what it was
     _ask(server, at_once=8, times=60)
-    assert flight.room == 8
+    assert limit.permits == 8
 
 
-def _fail(flight: AdaptiveLimit, error: type[Exception] = ServerError) -> None:
-    with suppress(error), flight.request():
+def _fail(limit: AdaptiveLimit, error: type[Exception] = ServerError) -> None:
+    with suppress(error), limit.request():
         raise error("busy")
 
 
 def test_requests_that_were_refused_together_halve_it_once() -> None:
-    flight = AdaptiveLimit(8)
-    _ask(_Server(flight), at_once=8, times=60)
+    limit = AdaptiveLimit(8)
+    _ask(_Server(limit), at_once=8, times=60)
     together = threading.Barrier(8)
 
     def refused(_: int) -> None:
-        with suppress(ServerError), flight.request():
+        with suppress(ServerError), limit.request():
             together.wait(10)
             raise ServerError("busy")
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(refused, range(8)))
-    assert flight.room == 4
+    assert limit.permits == 4
 
 
 def test_other_errors_release_the_slot_and_leave_the_limit() -> None:
-    flight = AdaptiveLimit(8)
+    limit = AdaptiveLimit(8)
     for _ in range(20):
-        _fail(flight, RequestError)
-    assert flight.room == 2
-    _ask(_Server(flight), at_once=8, times=60)
-    assert flight.room == 8
+        _fail(limit, RequestError)
+    assert limit.permits == 2
+    _ask(_Server(limit), at_once=8, times=60)
+    assert limit.permits == 8
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(1, 32))
 def test_one_request_is_always_allowed(answers: list[bool], most: int) -> None:
-    flight = AdaptiveLimit(most)
+    limit = AdaptiveLimit(most)
     for good in answers:
-        with suppress(ServerError), flight.request():
+        with suppress(ServerError), limit.request():
             if not good:
                 raise ServerError("busy")
-        assert 1 <= flight.room <= most
+        assert 1 <= limit.permits <= most
 
 
 def test_a_waiting_caller_is_woken_when_a_slot_is_released() -> None:

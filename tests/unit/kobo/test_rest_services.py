@@ -32,7 +32,7 @@ def test_a_rest_service_is_added_once(client: KoboClient) -> None:
     first = register(client)
     [service] = client.hooks()
     assert first == Registration(
-        way=Channel.REST_SERVICE,
+        channel=Channel.REST_SERVICE,
         endpoint=ENDPOINT,
         hook_uid=service["uid"],
         secret_fingerprint=hashlib.sha256(SECRET.encode()).hexdigest()[:16],
@@ -201,7 +201,7 @@ def test_a_registrar_is_told_once(client: KoboClient, simulator: SimulatorProces
     with FaultyServer(response(b"{}")) as receiver:
         endpoint = f"{receiver.url}/hook"
         first = register(client, endpoint=endpoint, registrar_url=registrar)
-        assert (first.way, first.hook_uid, first.changed) == (Channel.REGISTRAR, None, True)
+        assert (first.channel, first.hook_uid, first.changed) == (Channel.REGISTRAR, None, True)
         assert not register(client, endpoint=endpoint, registrar_url=registrar, known=[first]).changed
         posts = [request for request in simulator.control.requests() if request["method"] == "POST"]
         assert [request["path"] for request in posts] == ["/register_webhook"]

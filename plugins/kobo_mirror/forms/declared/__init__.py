@@ -1,6 +1,6 @@
-"""Forms that are written down in code, and which of them is mirrored.
+"""Forms whose tables are declared in code, and which of them is mirrored.
 
-No other module names a form: the rest works with any.
+No other module names a form: everything else works with any.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The form table of the Inkomoko survey, declared once."""
+"""The declaration of ``kobo_records``, the table of the Inkomoko survey."""
 
 from __future__ import annotations
 

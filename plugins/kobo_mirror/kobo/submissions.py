@@ -1,0 +1,194 @@
+"""The submissions of one form: pages in the order of ``_id``, sweeps, submissions by id, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import quote
+
+import msgspec
+
+from kobo_mirror.errors import ServerError
+from kobo_mirror.kobo.closing import Closing
+from kobo_mirror.kobo.pages import Page, check_order, check_total, check_whole, cut_page, cut_swept_page
+from kobo_mirror.kobo.server import KoboServer
+from kobo_mirror.kobo.transport import Response
+
+MOST_IN_ONE_QUERY = 250
+"""How many ids or root uuids a query may name: an address may have about 16 KB (kobo-api.md §1.2)."""
+_ONLY_ID = {"limit": "1", "fields": '["_id"]'}
+_TRIES_WHILE_IT_SHRINKS = 3
+_SWEPT = '["_id","_uuid","_validation_status"]'
+_ASCENDING = '{"_id":1}'
+_DESCENDING = '{"_id":-1}'
+
+
+class FormSubmissions(Closing):
+    """Asks a server for the submissions of one form. Threads may share it.
+
+    :param server: the account that asks.
+    :param asset_uid: the form's uid.
+    """
+
+    def __init__(self, server: KoboServer, asset_uid: str) -> None:
+        self.server, self.asset_uid = server, asset_uid
+        self._asset = f"/api/v2/assets/{quote(asset_uid, safe='')}"
+        self._session = server.session(asset_uid)
+        self.usage = self._session.usage
+        self._sorts_downwards = True
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.server.url!r}, asset_uid={self.asset_uid!r})"
+
+    def close(self) -> None:
+        """Close the server's idle connections."""
+        self.server.close()
+
+    def page(self, *, after: int, upto: int | None = None, limit: int) -> Page:
+        """Return the next whole submissions with ``after < _id <= upto``, ascending (kobo-api.md §1.3).
+
+        :param after: the ``_id`` that all of them lie above.
+        :param upto: the highest ``_id`` to be returned; None for no end.
+        :param limit: submissions at most, up to 1000 (kobo-api.md §1.1).
+        :returns: an empty page where there are no more.
+        """
+        return self._range(after, upto, {"limit": str(limit)})
+
+    def sweep_page(self, *, after: int, upto: int | None = None, limit: int = 1000) -> Page:
+        """Return the same with ``_id``, ``_uuid`` and ``_validation_status`` only (kobo-api.md §1.1).
+
+        :param after: the ``_id`` that all of them lie above.
+        :param upto: the highest ``_id`` to be returned; None for no end.
+        :param limit: submissions at most, up to 1000.
+        :returns: an empty page where there are no more.
+        """
+        return self._range(after, upto, {"limit": str(limit), "fields": _SWEPT}, cut_swept_page)
+
+    def by_ids(self, ids: Sequence[int]) -> Page:
+        """Return those of some submissions that the server shows now, ascending.
+
+        :param ids: their ``_id``, at most :data:`MOST_IN_ONE_QUERY`.
+        """
+        page = self._in("_id", ids)
+        if not set(ids).issuperset(page.ids):
+            raise ServerError("The server ignored the query: it sent submissions that were not asked for.")
+        return page
+
+    def by_root_uuids(self, uuids: Sequence[str]) -> Page:
+        """Return those of some submissions that the server shows now, ascending.
+
+        :param uuids: their root uuids without ``uuid:``, at most :data:`MOST_IN_ONE_QUERY`.
+        """
+        return self._in("meta/rootUuid", [f"uuid:{uuid}" for uuid in uuids])
+
+    def count(self, *, after: int = -1) -> int:
+        """Return how many submissions the server shows (kobo-api.md §1.2).
+
+        :param after: count those with a higher ``_id`` only; all if negative.
+        """
+        query = {"query": _json({"_id": {"$gt": after}})} if after >= 0 else {}
+        return self._submissions({**query, **_ONLY_ID}, _not_cut_short).count
+
+    def id_at(self, start: int, *, after: int = 0) -> int | None:
+        """Return the ``_id`` at a position in ascending order, None beyond the end.
+
+        :param start: the position, from 0.
+        :param after: the ``_id`` above which positions are counted.
+        """
+
+        def check(page: Page) -> None:
+            check_order(page, above=after)
+            check_total(page, least=int(page.count > start))
+
+        query = {"query": _json({"_id": {"$gt": after}}), "sort": _ASCENDING, "start": str(start)}
+        return _only_id(self._submissions({**query, **_ONLY_ID}, check))
+
+    def newest_id(self) -> int | None:
+        """Return the highest ``_id`` that the server shows, None for a form without submissions.
+
+        Sorting downwards takes some servers too long (kobo-api.md §1.1). Once it has failed, the last
+        position of the ascending order is asked for instead.
+        """
+        if self._sorts_downwards:
+            query = {"sort": _DESCENDING, **_ONLY_ID}
+            try:
+                return _only_id(self._submissions(query, _not_cut_short, repeat=False))
+            except ServerError:
+                newest = self._last_by_position()
+                self._sorts_downwards = False
+                return newest
+        return self._last_by_position()
+
+    def _last_by_position(self) -> int | None:
+        for _ in range(_TRIES_WHILE_IT_SHRINKS):
+            total = self.count()
+            if not total:
+                return None
+            if (newest := self.id_at(total - 1)) is not None:
+                return newest
+        raise ServerError("The form loses submissions faster than its newest one can be found.")
+
+    def is_newest(self, kobo_id: int) -> bool:
+        """Return True if the server shows a submission, and none with a higher ``_id``.
+
+        :param kobo_id: the submission's ``_id``.
+        """
+
+        def check(page: Page) -> None:
+            check_order(page, above=kobo_id - 1)
+            _not_cut_short(page)
+
+        query = {"query": _json({"_id": {"$gt": kobo_id - 1}}), "sort": _ASCENDING, **_ONLY_ID, "limit": "2"}
+        page = self._submissions(query, check)
+        return page.ids == [kobo_id] and page.count == 1
+
+    def _range(
+        self, after: int, upto: int | None, params: Mapping[str, str], cut: Callable[..., Page] = cut_page
+    ) -> Page:
+        def check(page: Page) -> None:
+            check_order(page, above=after, upto=upto)
+            _not_cut_short(page)
+            if cut is cut_page:
+                check_whole(page)
+
+        bounds = {"$gt": after} if upto is None else {"$gt": after, "$lte": upto}
+        query = {"query": _json({"_id": bounds}), "sort": _ASCENDING, **params}
+        return self._submissions(query, check, cut)
+
+    def _in(self, key: str, values: Sequence[int] | Sequence[str]) -> Page:
+        if len(values) > MOST_IN_ONE_QUERY:
+            raise ValueError(f"at most {MOST_IN_ONE_QUERY} submissions may be asked for at once")
+
+        def check(page: Page) -> None:
+            check_order(page)
+            check_total(page, least=page.count)
+            check_whole(page)
+
+        query = {"query": _json({key: {"$in": values}}), "sort": _ASCENDING, "limit": str(MOST_IN_ONE_QUERY)}
+        return self._submissions(query, check)
+
+    def _submissions(
+        self,
+        params: Mapping[str, str],
+        check: Callable[[Page], None],
+        cut: Callable[..., Page] = cut_page,
+        *,
+        repeat: bool = True,
+    ) -> Page:
+        def decode(response: Response) -> Page:
+            page = cut(response.body, wire=response.wire)
+            check(page)
+            return page
+
+        return self._session.ask(f"{self._asset}/data.json", decode, params, repeat=repeat)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _not_cut_short(page: Page) -> None:
+    check_total(page, least=min(page.count, 1))
+
+
+def _only_id(page: Page) -> int | None:
+    return page.ids[0] if page.ids else None
