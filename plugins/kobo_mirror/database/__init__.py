@@ -1,4 +1,4 @@
-"""DATABASES: how MySQL, MariaDB and SQLite are spoken to: connections, bulk writes, errors, TLS.
+"""DATABASE: engines, transactions, bulk writes, composed SQL and errors, for each kind of database.
 
-Which tables there are, and what they mean, belongs in ``store``.
+What differs from one kind to another belongs in ``dialects``; which tables there are, in ``store``.
 """

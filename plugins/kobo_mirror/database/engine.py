@@ -30,13 +30,13 @@ from kobo_mirror.errors import ConfigurationError
 T = TypeVar("T")
 
 ADDRESS = "address"
-"""The execution option by which an engine's whole address, options and password, is told from another."""
+"""The execution option with a hash of an engine's whole address: options and password count, too."""
 _ATTEMPTS = 25
 _SHORT_PAUSE, _LONG_PAUSE = wait_random(0.001, 0.05), wait_random(0.1, 0.3)
 
 
 class now(FunctionElement[datetime]):  # an SQL function, named like one
-    """The database's clock, UTC, six digits."""
+    """SQL: the database's clock, UTC, to the microsecond, at the beginning of the statement."""
 
     type = DateTime()
     inherit_cache = True
@@ -60,7 +60,7 @@ def moment_of(connection: Connection) -> datetime:
 
 
 LONG_STATEMENT = 900.0
-"""Seconds: a count of millions takes its time."""
+"""Seconds that a statement may take which counts or compares millions of rows."""
 
 
 def open_engine(

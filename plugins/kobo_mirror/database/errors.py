@@ -15,6 +15,7 @@ from kobo_mirror.errors import DatabaseError, KoboMirrorError, tables_are_missin
 def database_errors() -> Iterator[None]:
     """Turn what the driver raises into our errors, without its text: that may hold answers.
 
+    :returns: a context for statements.
     :raises DatabaseError: the database cannot take it now.
     :raises SchemaError: a table or a column is missing.
     """

@@ -119,7 +119,8 @@ class Composed(Part):
 class Identifier(Part):
     """The name of a table, a column or another object, with whatever characters it has.
 
-    :raises ValueError: no database of ours holds such a name: it is empty, or has a NUL, half a character or
+    :param name: without quotes.
+    :raises ValueError: no database of ours takes such a name: it is empty, or has a NUL, half a character or
         one beyond the Basic Multilingual Plane (MariaDB refuses these, MySQL stores question marks).
     """
 
@@ -143,6 +144,8 @@ class Literal(Part):
     """A value that is part of a statement's text: for what takes no parameters, such as SET or a DEFAULT.
 
     An answer of a respondent is never one: texts of statements may be logged.
+
+    :param value: as Python has it.
     """
 
     value: str | bytes | int | None = field(repr=False)

@@ -1,4 +1,4 @@
-"""Whether a submission that came now could be committed, found out by committing something."""
+"""Proves that the database takes submissions now, by committing made-up rows."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from kobo_mirror.store.tables import form_table, submissions, tallies
 
 
 def try_writing(engine: Engine, form: Form) -> None:
-    """Write a made-up row to each table that a submission goes to, take it away again, and commit.
+    """Write a made-up row to each table that a submission goes to, delete it, and commit.
 
-    The rows belong to no form, and no other session sees them. A table that is read-only, locked or full,
-    a right that is missing and a cluster that takes no commit all show, where reading would go well.
+    The rows belong to no form, and no other session sees them. A table that is read-only, locked or full, a
+    right that is missing and a cluster that takes no commit all show, where reading would succeed.
 
+    :param engine: made by ``open_engine``.
+    :param form: names the form table.
     :raises DatabaseError, SchemaError: a submission could not be committed either.
     """
     tables = (submissions, form_table(form), tallies)

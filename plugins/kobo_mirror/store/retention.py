@@ -1,7 +1,7 @@
-"""Retention: what the bookkeeping of a form no longer needs goes after a time; its submissions never do.
+"""Retention: bookkeeping that a form no longer needs is deleted after a time; submissions never are.
 
-Rows go key by key, in short transactions with pauses as long: a DELETE of many keys may read a whole table,
-and waits for whatever other forms and deliveries hold of it.
+Rows are deleted key by key, in short transactions with pauses as long: a DELETE of many keys may read a
+whole table, and waits for whatever locks other forms and deliveries hold in it.
 """
 
 from __future__ import annotations
@@ -36,13 +36,14 @@ _LETTERS = 10  # with bodies of 5 MiB
 _SECONDS = 5.0
 
 _Portion = Mapping[Table, Sequence[Mapping[str, Any]]]
-"""Keys by their tables, in the order in which they go."""
+"""Keys by their tables, in the order in which rows are deleted."""
 
 
 class Retention(NamedTuple):
-    """How many days things are kept; 0 is for ever.
+    """How many days bookkeeping is kept; 0 is for ever.
 
-    :param history_days: runs with their checkpoints, proofs, dead letters that were taken, codes that served.
+    :param history_days: runs with their checkpoints, proofs, dead letters that were taken, codes that were
+        used.
     :param dead_letter_days: dead letters that wait, with their bodies.
     """
 
@@ -54,13 +55,16 @@ FOR_EVER = Retention(0, 0)
 
 
 def forget(engine: Engine, asset_uid: str, retention: Retention, *, seconds: float = _SECONDS) -> int:
-    """Delete what was kept for its days, counted from the last midnight (UTC).
+    """Delete what is older than its days, counted from the last midnight (UTC).
 
     The runs and proofs that later ones build on stay, however old: see ``_runs_in_use``.
 
-    :param seconds: after which no other portion is begun: what is left goes the next time.
-    :returns: how many runs, proofs, dead letters, codes and ids of codes went.
-    :raises DatabaseError: the database cannot take it; what was deleted is, the rest goes the next time.
+    :param engine: made by ``open_engine``.
+    :param asset_uid: the form's uid.
+    :param retention: how many days are kept.
+    :param seconds: after which no other portion is begun: the next call goes on.
+    :returns: how many runs, proofs, dead letters, codes and ids of codes were deleted.
+    :raises DatabaseError: the database cannot take it; what is deleted stays deleted, the next call goes on.
     """
     end = time.monotonic() + seconds
     gone = 0
@@ -70,7 +74,7 @@ def forget(engine: Engine, asset_uid: str, retention: Retention, *, seconds: flo
         gone += sum(len(keys) for table, keys in portion.items() if table is not checkpoints)
         if time.monotonic() > end:
             break
-        time.sleep(time.monotonic() - began)  # for as long the database is left to others
+        time.sleep(time.monotonic() - began)  # as long again for others to use the database
     return gone
 
 
@@ -100,7 +104,7 @@ def _letters(
     t = dead_letters.c
     oldest = _read(engine, select(t.received_at).order_by(t.id).limit(1))
     if not oldest or oldest[0][0] >= before:
-        return  # as on most days: the table, which has no index for it, is not walked
+        return  # as on most days: spares a walk through the table, which has no index on times
     mine = outdated & or_(t.asset_uid == asset_uid, t.asset_uid.is_(None))
     after = 0
     while found := _read(engine, select(t.id).where(mine, t.id > after).order_by(t.id).limit(most)):
@@ -109,7 +113,7 @@ def _letters(
 
 
 def _codes(engine: Engine, asset_uid: str, before: datetime) -> Iterator[_Portion]:
-    """The ids of each code that is done, in portions, with the last ones the code itself."""
+    """Yield the ids of each code that is done, in portions; the last portion has the code itself."""
     t, ids = codes.c, code_ids.c
     done = (t.used_at < before) | (t.settled_at < before)
     for (code,) in _read(engine, select(t.code).where(t.asset_uid == asset_uid, done)):
@@ -133,7 +137,7 @@ def _proofs(engine: Engine, asset_uid: str, before: datetime) -> Iterator[_Porti
 
 
 def _runs(engine: Engine, asset_uid: str, before: datetime) -> Iterator[_Portion]:
-    """Outdated runs with their checkpoints; which are in use is found out only where there are some."""
+    """Yield outdated runs with their checkpoints; which are in use is found out only where there are some."""
     t = sync_runs.c
     with reading(engine) as connection:
         in_use = first = _first_that_ended(connection, asset_uid)
@@ -149,7 +153,7 @@ def _runs(engine: Engine, asset_uid: str, before: datetime) -> Iterator[_Portion
 def _windows(
     engine: Engine, key: Column[int], moment: ColumnElement[datetime], asset_uid: str, before: datetime
 ) -> Iterator[list[int]]:
-    """The outdated ones of a form, a portion of its rows at a time; the order of ids is that of time."""
+    """Yield the outdated keys of a form, a portion of its rows at a time; keys ascend with time."""
     after = 0
     while True:
         mine = select(key, moment).where(key.table.c.asset_uid == asset_uid, key > after)
@@ -168,10 +172,10 @@ def _first_that_ended(connection: Connection, asset_uid: str) -> set[int]:
 
 
 def _runs_in_use(connection: Connection, asset_uid: str) -> set[int]:
-    """The runs that others are judged by: beside the first one the newest, and those that set a mark.
+    """Return the runs that others are judged by: the newest ones, and those with the highest values.
 
     The watermark is the highest id over all runs that were settled when the last one began, later over all;
-    the history goes on from the latest moment that one has read up to. The runs that hold these stay.
+    the history is read from the latest moment that a run has read it up to. The runs that hold these stay.
     """
     newest = [runs.newest_sync(connection, asset_uid), runs.newest_pull(connection, asset_uid)]
     for mode in (None, "exact"):

@@ -1,4 +1,4 @@
-"""The schema: brought to the newest revision, compared with it, and bound to the form that it mirrors."""
+"""The schema: migrated to the newest revision, compared with it, and bound to the form that it mirrors."""
 
 from __future__ import annotations
 
@@ -43,10 +43,12 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 def migrate(engine: Engine, form: Form) -> list[str]:
     """Bring our tables to the newest revision and create the form table where it is missing. Safe to repeat.
 
-    A table of ours that is missing all the same was dropped: what it knew is found out anew by the next sync,
-    which reads the whole form.
+    A table of ours that is missing although the revision has it was dropped: the next sync reads the whole
+    form and so restores what it knew.
 
-    :returns: the names of such tables.
+    :param engine: made by ``open_engine``.
+    :param form: names the form table and its columns.
+    :returns: the names of tables that were dropped.
     :raises SchemaError: a table of that name exists and is another one; nothing was changed.
     :raises DatabaseError: the database cannot take it.
     """
@@ -63,7 +65,7 @@ def migrate(engine: Engine, form: Form) -> list[str]:
         if _REJECTED not in inspect(connection).get_view_names():
             connection.execute(_VIEW)
         if dropped or not is_there or is_declared_otherwise(connection, form):
-            # First: a crash before the table is made again must not leave an empty one that counts as read.
+            # Before the table is made again: after a crash, an empty one must not count as read.
             raise_epoch(connection, form)
         filled = form_table(form)
         filled.create(connection, checkfirst=True)
@@ -108,12 +110,12 @@ def _check_columns(connection: Connection, form: Form) -> None:
 
 
 def _newest() -> str:
-    """The newest revision: the number in the name of the last migration."""
+    """Return the newest revision: the number in the name of the last migration."""
     return max(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("m[0-9]*.py"))
 
 
 def _revisions(connection: Connection) -> set[str]:
-    """What Alembic has noted in the database; nothing before the first migration."""
+    """Return what Alembic has noted in the database; nothing before the first migration."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return set()
     return set(connection.execute(select(table(VERSION_TABLE, column("version_num")))).scalars())
@@ -124,7 +126,7 @@ def _missing(connection: Connection, *further: str) -> list[str]:
 
 
 def _require_columns(connection: Connection, form: Form) -> None:
-    """Refuse tables that lack a column; one that is missing as a whole will do.
+    """Refuse tables that lack a column; a whole table may be missing.
 
     :raises MissingColumnError: the first such table.
     """
@@ -137,8 +139,10 @@ def _require_columns(connection: Connection, form: Form) -> None:
 
 
 def at_head(engine: Engine, form: Form) -> bool:
-    """Whether the schema is the newest and the form table is there.
+    """Return True if the schema is the newest and the form table is there.
 
+    :param engine: made by ``open_engine``.
+    :param form: names the form table and its columns.
     :raises DatabaseError: the database cannot be asked.
     """
     try:
@@ -151,7 +155,9 @@ def at_head(engine: Engine, form: Form) -> bool:
 def require_tables(engine: Engine, form: Form) -> None:
     """Refuse a database whose tables are not all there, or are old.
 
-    :raises MissingTablesError: so it is.
+    :param engine: made by ``open_engine``.
+    :param form: names the form table and its columns.
+    :raises MissingTablesError: tables are missing or old.
     :raises MissingColumnError: a column was dropped.
     """
 
@@ -161,16 +167,18 @@ def require_tables(engine: Engine, form: Form) -> None:
             _require_columns(connection, form)
         return revisions, _missing(connection, form.table)
 
-    revisions, missing = read(engine, work)  # again, where another process changes tables meanwhile
+    revisions, missing = read(engine, work)  # runs again where another process changes tables meanwhile
     if missing or revisions != {_newest()}:
         raise tables_are_missing(missing if revisions else ())
 
 
 def check_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False) -> None:
-    """Refuse a form table that mirrors another form; one that mirrors none yet will do.
+    """Refuse a form table that mirrors another form; one that mirrors none yet is accepted.
 
-    :param empty_will_do: so will one without rows: its form was named by mistake, and nothing of it fits.
-    :raises SchemaError: it does, or the schema is not the newest.
+    :param engine: made by ``open_engine``.
+    :param mirror: the form that it is to mirror.
+    :param empty_will_do: accept one without rows, too: its form was named by mistake.
+    :raises SchemaError: it mirrors another form, or the schema is not the newest.
     """
     require_tables(engine, mirror.form)
     bound = bound_to(engine, mirror.form)
@@ -183,8 +191,10 @@ def check_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False
 
 
 def check_shape(engine: Engine, mirror: Mirror) -> None:
-    """Refuse a form table whose rows another declaration shapes; one that mirrors no form yet will do.
+    """Refuse a form table whose rows another declaration shapes; one that mirrors no form yet is accepted.
 
+    :param engine: made by ``open_engine``.
+    :param mirror: the form and its declaration in this process.
     :raises SchemaError: it is declared otherwise than in this process.
     """
     with reading(engine) as connection:
@@ -193,9 +203,11 @@ def check_shape(engine: Engine, mirror: Mirror) -> None:
 
 
 def bind(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False) -> None:
-    """Note which form the form table mirrors; before anything is touched, refuse any other.
+    """Note which form the form table mirrors; before anything is changed, refuse any other.
 
-    :param empty_will_do: a form table without rows is given to this form, whatever it was to mirror before.
+    :param engine: made by ``open_engine``.
+    :param mirror: the form that it is to mirror.
+    :param empty_will_do: give a form table without rows to this form, whatever it was to mirror before.
     :raises SchemaError: the form table mirrors another form, or the schema is not the newest; nothing was
         changed.
     """

@@ -239,6 +239,7 @@ class Dialect(ABC):
         """Keep other processes from changing this database's tables until the context ends.
 
         :param connection: the one that changes them.
+        :returns: a context in which tables may be changed.
         :raises DatabaseError: another process has been changing them for a minute.
         """
 

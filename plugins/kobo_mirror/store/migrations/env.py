@@ -1,4 +1,4 @@
-"""What Alembic runs: our revisions on the connection that we hand over."""
+"""Runs our revisions by Alembic, on the connection that ``schema.migrate`` hands over."""
 
 from __future__ import annotations
 

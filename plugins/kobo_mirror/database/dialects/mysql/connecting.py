@@ -20,7 +20,7 @@ from kobo_mirror.errors import ConfigurationError, DatabaseError
 PACKET = "max_allowed_packet"
 """The key of a connection's ``info`` for the largest message that the server takes, in bytes."""
 SEVERAL = "several_statements"
-"""The key of a connection's ``info`` for whether it takes several statements in one message, and of the
+"""The key of a connection's ``info`` that is True if it takes several statements in one message, and of the
 execution option of such a message: the result of each is read."""
 _NO_TLS = 2026
 _MULTI_STATEMENTS = 1 << 16  # CLIENT_MULTI_STATEMENTS of the protocol

@@ -1,6 +1,7 @@
-"""Rows written as SQL, column by column: a page costs a few calls of the driver's escape, not one a cell.
+"""Rows written as SQL, column by column.
 
-How a cell is written is decided by the type that its column is declared with.
+A page costs a few calls of the driver's escape in that way, not one a cell. How a cell is written is decided
+by the type that its column is declared with.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from kobo_mirror.database.sql import Sql
 
 Escape = Callable[[str], str]
 
-# Stands between texts that are escaped together. No escape touches it, and XML forbids it, so that no answer
-# should hold it; one that does shows in the number of parts.
+# Joins texts that are escaped together. No driver escapes it, and XML forbids it, so that no answer should
+# hold it; if one does, there are more parts than texts.
 _BETWEEN = "\x01"
 
 
@@ -26,6 +27,8 @@ class Rows:
     """Rows as they stand in a statement: the driver puts them there, unchanged, in place of one parameter.
 
     So they stay out of logs and errors, as every parameter of ours does.
+
+    :param rows: as ``written_rows`` returns them.
     """
 
     __slots__ = ("_text",)
@@ -34,12 +37,15 @@ class Rows:
         self._text = ", ".join(rows)
 
     def encoded(self, _: object = None) -> str:
-        """What stands in the statement; called as drivers call an encoder."""
+        """Return what stands in the statement; the signature is that of a driver's encoders."""
         return self._text
 
 
 def escape_of(driver: Any) -> Escape:
-    """How a connection of PyMySQL or mysqlclient escapes what stands between quotes."""
+    """Return the function by which a driver escapes a text between quotes.
+
+    :param driver: a connection of PyMySQL or mysqlclient.
+    """
 
     def escape(text: str) -> str:
         escaped: str | bytes = driver.escape_string(text)
@@ -49,7 +55,12 @@ def escape_of(driver: Any) -> Escape:
 
 
 class _Literal(NamedTuple):
-    """How the values of a type are written: each as ``write`` gives it, between ``before`` and ``after``."""
+    """How the values of a type are written.
+
+    :param before: what stands before each.
+    :param write: makes the text of each.
+    :param after: what stands behind each.
+    """
 
     before: str
     write: Callable[[Sequence[Any], Escape], Sequence[str]]
@@ -57,9 +68,9 @@ class _Literal(NamedTuple):
 
 
 Written = tuple[str, Sequence[str], str]
-"""A column: what stands before the cells in all rows, each cell's own text, and what stands behind them all.
+"""A column: what stands before the cell in each row, each cell's text, what stands behind it in each row.
 
-Cells that are all the same are the first of these, and have no texts of their own.
+Where all cells are equal, their text is the first of these, and there are no others.
 """
 
 
@@ -92,9 +103,11 @@ class CellWriter(CellCheck):
         self._literal = _LITERALS[self._type]
 
     def write(self, cells: Sequence[Any], escape: Escape) -> Written:
-        """Write cells as they stand in rows.
+        """Return the cells of a column as they stand in rows.
 
-        :raises CellTypeError: a cell is neither None, nor SQL, nor of the column's type.
+        :param cells: None, SQL, or values of the column's type; at least one.
+        :param escape: the driver's.
+        :raises CellTypeError: a cell is of another type.
         """
         if cells.count(cells[0]) == len(cells):
             if isinstance(cells[0], int):  # True equals 1
@@ -122,23 +135,26 @@ class CellWriter(CellCheck):
 
 
 def _standing(cell: Any) -> str | None:
-    """What stands for a cell that is no value."""
+    """Return what is written for a cell that is no value, None for a value."""
     return "NULL" if cell is None else cell.raw if type(cell) is Sql else None
 
 
 def cell_writers(table: Table, columns: tuple[str, ...]) -> tuple[CellWriter, ...]:
-    """The writers of a table's columns, in the order in which these are named.
+    """Return the writers of some columns, in their order.
 
+    :param table: has the columns.
+    :param columns: their names.
     :raises CellTypeError: cells of one of their types cannot be written.
     """
     return tuple(CellWriter(table.c[name]) for name in columns)
 
 
 def written_rows(rows: Sequence[tuple[Any, ...]], columns: Iterable[CellWriter], escape: Escape) -> list[str]:
-    """Each row as it stands after VALUES.
+    """Return each row as it stands after VALUES.
 
-    Cells are None, values of their column's type, SQL.
-
+    :param rows: cells are None, SQL, or values of their column's type; at least one row.
+    :param columns: the writer of each cell of a row.
+    :param escape: the driver's.
     :raises CellTypeError: a cell is of another type.
     """
     count = len(rows)

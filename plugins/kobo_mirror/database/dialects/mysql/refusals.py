@@ -69,7 +69,7 @@ MEANING = {
     1115: _LETTERS,
     1118: _TOO_WIDE,
     1129: "it has blocked this machine after many failed connects: run FLUSH HOSTS there",
-    1130: "it lets nobody in from this machine: create the user for this host",
+    1130: "it refuses connections from this machine: create the user for this host",
     1135: "it cannot make a thread for the connection: give it more memory, or let it have more processes",
     1142: _RIGHT,
     1143: _RIGHT,

@@ -1,6 +1,6 @@
-"""What a session with MySQL or MariaDB relies on, and sets, since servers may have other defaults.
+"""The session variables that we rely on with MySQL or MariaDB and set, since servers may have other defaults.
 
-Nothing here asks for a right that a plain user lacks. What a server does not know is left out.
+None of them asks for a right that a plain user lacks. What a server does not know is left out.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ MYSQL, MARIADB = "mysql", "mariadb"
 
 
 class Variable(NamedTuple):
-    """A system variable and the value that we rely on.
+    """A session variable and the value that we rely on.
 
+    :param name: the server's name for it.
     :param value: None for the seconds that a lock may be waited for.
     :param why: what goes wrong with another value.
-    :param only: the only kind of server that has it.
+    :param only: the only kind of server that has it, empty for both.
     """
 
     name: str

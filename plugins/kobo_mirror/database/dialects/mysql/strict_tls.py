@@ -1,4 +1,4 @@
-"""PyMySQL where TLS is asked for: it goes on without, and signs in, if the server says that it has none."""
+"""A connection of PyMySQL that requires TLS: PyMySQL itself signs in without if the server offers none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pymysql.err import OperationalError
 
 
 class StrictConnection(Connection):
-    """A connection that ends before anything is told to a server without TLS."""
+    """A connection that ends before anything secret is sent to a server that offers no TLS."""
 
     def _request_authentication(self) -> None:
         if not self.server_capabilities & CLIENT.SSL:  # type: ignore[attr-defined]

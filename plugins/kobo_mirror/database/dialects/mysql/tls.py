@@ -11,12 +11,13 @@ _CHECKING = (VERIFY_CA, VERIFY_IDENTITY)
 
 
 class TlsError(Exception):
-    """A file of ours cannot be used; the text follows the name of the address."""
+    """A file named in the address cannot be used; the message goes on after the address's name."""
 
 
 def pymysql_arguments(tls: Tls) -> dict[str, Any]:
-    """What PyMySQL is given.
+    """Return the arguments of a connection of PyMySQL.
 
+    :param tls: what the address asks for.
     :raises TlsError: a file is no certificate, no key, or one that does not belong to the other.
     """
     if not tls.mode:
@@ -25,10 +26,12 @@ def pymysql_arguments(tls: Tls) -> dict[str, Any]:
 
 
 def mysqlclient_arguments(tls: Tls) -> dict[str, Any]:
-    """What mysqlclient is given.
+    """Return the arguments of a connection of mysqlclient.
 
-    A library of MariaDB checks whatever authority it is given, name and authority together.
+    A library of MariaDB checks any authority that it is given, name and authority together, so it is given
+    one only where it is to check.
 
+    :param tls: what the address asks for.
     :raises TlsError: as ``pymysql_arguments``: the library itself would only say that there was no TLS.
     """
     if tls.mode in ("", DISABLED):
@@ -44,7 +47,7 @@ def _context(tls: Tls) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=tls.ca or None, capath=tls.capath or None)
     except OSError:
         raise TlsError(f"has ssl_ca={tls.ca}, which holds no certificate in PEM") from None
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # what MySQL makes for itself lacks extensions
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # MySQL's own certificates lack extensions
     context.check_hostname = tls.mode == VERIFY_IDENTITY
     if tls.mode not in _CHECKING:
         context.verify_mode = ssl.CERT_NONE
