@@ -74,8 +74,3 @@ def when_ready(server: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """Each worker counts in a file of its own."""
     metrics.take_slot()
-
-
-def on_exit(server: Any) -> None:
-    """Nothing of ours stays behind."""
-    metrics.stop_sharing()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import shutil
@@ -34,9 +35,13 @@ _slot = 0
 
 
 def share() -> None:
-    """Let the workers that this process starts count together; to be called before anything is counted."""
+    """Let the workers that this process starts count together; to be called before anything is counted.
+
+    They count in a directory that is removed when this process ends, also where it ends before it serves.
+    """
     if _DIRECTORY not in os.environ:
-        os.environ[_DIRECTORY] = tempfile.mkdtemp(prefix="webhook-metrics-")
+        os.environ[_DIRECTORY] = directory = tempfile.mkdtemp(prefix="webhook-metrics-")
+        atexit.register(_remove, directory, os.getpid())
     values.ValueClass = values.MultiProcessValue(lambda: _slot)  # type: ignore[no-untyped-call]
 
 
@@ -57,9 +62,10 @@ def take_slot() -> None:
         return
 
 
-def stop_sharing() -> None:
-    """Remove what was counted."""
-    shutil.rmtree(os.environ.pop(_DIRECTORY), ignore_errors=True)
+def _remove(directory: str, owner: int) -> None:
+    """Remove what was counted, in the process that has made the directory: its children end earlier."""
+    if os.getpid() == owner:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def figures_of(state: MirrorState) -> dict[str, float]:

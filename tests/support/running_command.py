@@ -85,8 +85,10 @@ def _is_in(process: psutil.Process, session: int) -> bool:
 @contextmanager
 def running(mirroring: Mirroring, directory: Path, *arguments: str, **changes: str) -> Iterator[Running]:
     """Run the command until the block ends; what is left of its tree then is killed."""
-    log, port = directory / "run.log", free_port()
+    log, port, temporary = directory / "run.log", free_port(), directory / "tmp"
+    temporary.mkdir(exist_ok=True)
     ours = {
+        "TMPDIR": str(temporary),  # the webhook is killed below, and removes nothing then
         "WEBHOOK_BIND": f"127.0.0.1:{port}",
         "WEBHOOK_SECRET": SECRET,
         "REAL_TIME_POST_ENDPOINT_URL": f"http://127.0.0.1:{port}/api/real-time-updates",

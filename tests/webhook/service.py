@@ -30,9 +30,14 @@ _BOOTING = re.compile(r"Booting worker with pid: (\d+)")
 HEADERS = {"Content-Type": "application/json", "X-Webhook-Secret": SECRET}
 
 
-def environment(database_url: str, **changes: str) -> dict[str, str]:
-    """What the service is started with: nothing of ours but what is said here."""
+def environment(database_url: str, temporary: Path, **changes: str) -> dict[str, str]:
+    """Return what the service is started with: nothing of ours but what is said here.
+
+    :param temporary: a directory for what the service keeps while it runs.
+    """
+    temporary.mkdir(exist_ok=True)
     ours = {
+        "TMPDIR": str(temporary),
         "PYTHONPATH": "plugins",
         "PYTHONFAULTHANDLER": "1",
         "DATABASE_URL": database_url,
@@ -109,14 +114,13 @@ def running_service(
 ) -> Iterator[Service]:
     """Start the service and end it, however the test ends.
 
-    :param directory: where its log goes.
+    :param directory: where its log goes, and its temporary files.
     :param folder: where it is started.
     """
-    log = directory / "webhook.log"
+    log, temporary = directory / "webhook.log", directory / "tmp"
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment(database_url, **changes), stdout=file, stderr=file
-        )
+        env = environment(database_url, temporary, **changes)
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=file, stderr=file)
     service = Service(process, log)
     try:
         service.wait_until_it_listens()

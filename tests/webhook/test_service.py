@@ -149,3 +149,15 @@ def test_workers_killed_under_load_lose_nothing_that_was_acknowledged(
     assert tables.cells("kobo_id") == list(range(1, 401))
     assert tables.count()["ledger"] == 400
     wait_for(lambda: len(service.workers()) == 4, 10)
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_service_that_is_stopped_leaves_no_file_behind(migrated: str, tmp_path: Path, how: int) -> None:
+    temporary = tmp_path / "tmp"
+    with running_service(migrated, tmp_path) as service:
+        assert service.post(body(1))[0] == 200
+        assert [path.name[:16] for path in temporary.iterdir()] == ["webhook-metrics-"]
+        service.process.send_signal(how)
+        service.process.wait(40)
+    assert list(temporary.iterdir()) == []

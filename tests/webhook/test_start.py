@@ -18,7 +18,7 @@ def started(tmp_path: Path, **changes: str) -> tuple[int, list[str]]:
     done = subprocess.run(
         COMMAND,
         cwd=ROOT,
-        env=environment(f"sqlite:///{tmp_path}/kobo.db", **changes),
+        env=environment(f"sqlite:///{tmp_path}/kobo.db", tmp_path / "tmp", **changes),
         capture_output=True,
         text=True,
         timeout=30,
@@ -27,6 +27,7 @@ def started(tmp_path: Path, **changes: str) -> tuple[int, list[str]]:
     said = done.stdout + done.stderr
     assert SECRET not in said
     assert "made-up" not in said
+    assert list((tmp_path / "tmp").iterdir()) == []
     return done.returncode, said.strip().splitlines()
 
 

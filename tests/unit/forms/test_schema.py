@@ -54,7 +54,9 @@ def test_a_wrong_declaration_is_all_that_a_program_reports(tmp_path: Path, progr
     text = declared.read_text()
     again = '        Column("years", "sec_c/cd_age", Kind.INTEGER),\n'
     declared.write_text(text.replace('        Column("nationality"', f'{again}        Column("nationality"'))
-    ours = environment(f"sqlite:///{tmp_path}/kobo.db", PYTHONPATH=f"{plugins}{os.pathsep}{ROOT}")
+    ours = environment(
+        f"sqlite:///{tmp_path}/kobo.db", tmp_path / "tmp", PYTHONPATH=f"{plugins}{os.pathsep}{ROOT}"
+    )
     command = [sys.executable, "-m", "kobo_mirror", "status"] if program == "the command line" else COMMAND
     folder = tmp_path if program == "the command line" else ROOT
     done = subprocess.run(
