@@ -26,7 +26,7 @@ QUEUE_SECONDS, COMMIT_SECONDS, ONE_BY_ONE_SECONDS = 0.75, 3.75, 3.0
 _TOO_LATE = "The database did not commit it in time."
 
 
-def let_others_arrive() -> None:
+def yield_to_arrivals() -> None:
     """Let those whose bodies are here come to the queue: a greenlet runs only while another one waits."""
     time.sleep(0)
 
@@ -115,7 +115,7 @@ class GroupCommitter:
 
     def _lead(self, group: list[_Delivery]) -> None:
         try:
-            let_others_arrive()
+            yield_to_arrivals()
             with self._lock:
                 group += self._taken(MOST_IN_A_GROUP - len(group))
             self._commit(group)

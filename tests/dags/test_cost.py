@@ -60,7 +60,7 @@ def test_no_task_hands_on_more_than_a_kilobyte(
     engine = open_engine(url)
     migrate(engine, KOBO_RECORDS)
     engine.dispose()
-    monkeypatch.setattr("kobo_mirror.sync.pull._LANE_LEAST", ROWS // 8)  # as many lanes as a large form has
+    monkeypatch.setattr("kobo_mirror.sync.lanes._LANE_LEAST", ROWS // 8)  # as many lanes as a large form has
     with SimulatorProcess(rows=ROWS) as simulator:
         about = {"KOBO_URL": simulator.url, "KOBO_TOKEN": simulator.token, "KOBO_ASSET_ID": simulator.asset}
         for name, value in connection_variables(**about, DATABASE_URL=url).items():

@@ -17,8 +17,8 @@ from kobo_mirror.store import dead_letters
 from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.writer import Writer
-from kobo_mirror.sync.pull import silent
 from kobo_mirror.sync.replay import replay_dead_letters
+from kobo_mirror.sync.source import no_progress
 from kobo_mirror.sync.verify import verify
 from simulator.process import SimulatorProcess
 from tests.support.database_server import DatabaseServer, own_server
@@ -74,7 +74,7 @@ def everything(engine: Engine, simulator: SimulatorProcess) -> None:
     simulator.control.delete(simulator.control.ids()[:1])
     assert mirroring.sync(mode="exact")["deleted"] == 1
     with mirroring.client() as client:
-        assert verify(client, engine, mirroring.mirror, silent, full=True).equal
+        assert verify(client, engine, mirroring.mirror, no_progress, full=True).equal
     taken(engine, mirroring.mirror)
     dead_letters.keep(engine, body=b"{}", source="webhook", reason="no _id")
     assert len(replay_dead_letters(engine, mirroring.mirror, "rejected")) == 2

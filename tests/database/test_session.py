@@ -13,7 +13,7 @@ from kobo_mirror.database.dialects.mysql.session_variables import VARIABLES
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
-from kobo_mirror.sync.pull import silent
+from kobo_mirror.sync.source import no_progress
 from kobo_mirror.sync.verify import verify
 from simulator.process import SimulatorProcess
 from tests.support.database_server import DatabaseServer, own_server
@@ -132,7 +132,7 @@ def assert_exact(simulator: SimulatorProcess, url: str) -> None:
     assert mirroring.sync()["inserted"] == 300
     assert mirroring.sync(mode="exact")["inserted"] == 0
     with mirroring.client() as client:
-        report = verify(client, engine, mirroring.mirror, silent, full=True)
+        report = verify(client, engine, mirroring.mirror, no_progress, full=True)
     assert (report.equal, report.compared) == (True, 300)
     assert len(records(engine)) == 300
     engine.dispose()

@@ -15,8 +15,8 @@ from kobo_mirror.store.tables import sync_runs
 from kobo_mirror.sync.drain import drain_roots, enqueue_young
 from kobo_mirror.sync.look_back import ROOT, look_back
 from kobo_mirror.sync.mirror import MirrorSync
-from kobo_mirror.sync.pull import Source
 from kobo_mirror.sync.settle import settle
+from kobo_mirror.sync.source import Source
 from kobo_mirror.sync.sweep import sweep
 from tests.support.mirroring import Mirroring
 from tests.support.tables import ledger, queued_refs, records, rows_of

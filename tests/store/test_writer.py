@@ -10,7 +10,7 @@ from kobo_mirror.errors import SubmissionError
 from kobo_mirror.kobo.pages import cut_page
 from kobo_mirror.store.batches import Pulled
 from kobo_mirror.store.tables import submissions
-from kobo_mirror.sync.pull import state_of
+from kobo_mirror.sync.source import state_of
 from tests.support.submissions import (
     APPROVED,
     MIRROR,

@@ -15,7 +15,7 @@ from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.kobo.form import KoboClient, open_form
-from kobo_mirror.sync import pull
+from kobo_mirror.sync import lanes
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import verify
 
@@ -33,7 +33,7 @@ class Job:
 
     def sync(self, engine: Engine, client: KoboClient) -> None:
         """Run an exact sync in lanes of a few pages."""
-        pull._LANE_LEAST = 3 * PAGE  # the form has four lanes then, as one of 10,000 submissions does
+        lanes._LANE_LEAST = 3 * PAGE  # the form has four lanes then, as one of 10,000 submissions does
         self._mirror_sync(engine, client).run(mode="exact")
 
     def repair(self, engine: Engine, client: KoboClient) -> None:

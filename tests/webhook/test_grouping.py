@@ -157,7 +157,7 @@ def test_a_delivery_that_arrives_before_the_group_starts_joins_it(
             wait_until_waiting(committer, 1)
 
         with monkeypatch.context() as patched:
-            patched.setattr("webhook.grouping.let_others_arrive", arrive)
+            patched.setattr("webhook.grouping.yield_to_arrivals", arrive)
             assert committer.push(state(1)).result == "inserted"
         assert others[0].result(timeout=5).result == "inserted"
     assert groups == [[1, 2]]

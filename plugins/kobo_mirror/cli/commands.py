@@ -36,9 +36,9 @@ from kobo_mirror.store.schema import check_binding, migrate
 from kobo_mirror.sync.context import mirror_of
 from kobo_mirror.sync.lease_keeper import note_not_started, noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
-from kobo_mirror.sync.pull import Progress, silent
 from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
+from kobo_mirror.sync.source import Progress, no_progress
 from kobo_mirror.sync.verify import Report, prove_when_due, verify
 
 _KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _bars() -> Iterator[Progress]:
     """Show progress bars on a terminal; elsewhere none are shown, and rich is not imported."""
     if not sys.stderr.isatty():
-        yield silent
+        yield no_progress
         return
     from kobo_mirror.cli.progress import bars
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from kobo_mirror.sync.pull import Progress as ReportProgress
+from kobo_mirror.sync.source import Progress as ReportProgress
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""Which form a form table mirrors, under which declaration its rows were shaped, and in which epoch.
+"""The binding of a form table: the form that it mirrors, the declaration that shapes its rows, the epoch.
 
 The epoch rises whenever stored rows must be shaped anew: the declaration changed, or the form table was
-missing and is made again. A ledger row keeps the epoch that its form row was written in, and is never taken
-for unchanged in another one.
+missing and is made again. A ledger row keeps the epoch in which its form row was written, and is unchanged
+only in that one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ from kobo_mirror.store.tables import form_table, forms
 
 
 class Epochs(NamedTuple):
-    """The epoch of a form, and the newest one that a run has read from the first submission on."""
+    """The epochs of a form.
+
+    :param current: the one in which rows are written now.
+    :param read: the newest one in which a run has read everything, from the first submission on.
+    """
 
     current: int
     read: int
@@ -36,14 +40,23 @@ class Epochs(NamedTuple):
 
 
 class HeldForm(NamedTuple):
-    """A form as a transaction sees it while it holds the form's row."""
+    """A form as a transaction sees it while it locks the form's row.
+
+    :param epoch: the current epoch.
+    :param moment: the database's clock (UTC).
+    """
 
     epoch: int
     moment: datetime
 
 
 def bound_to(engine: Engine, form: Form) -> tuple[str, str] | None:
-    """Server and asset uid that the form table mirrors, or None before the first sync."""
+    """Return the address of the server and the uid of the form that a form table mirrors.
+
+    :param engine: the database.
+    :param form: the form table's declaration.
+    :returns: None before the first sync.
+    """
     query = select(forms.c.server, forms.c.asset_uid).where(forms.c.form_table == form.table)
     with reading(engine) as connection:
         row = connection.execute(query).one_or_none()
@@ -53,6 +66,8 @@ def bound_to(engine: Engine, form: Form) -> tuple[str, str] | None:
 def note_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False) -> None:
     """Note which form the form table mirrors, unless one is noted already.
 
+    :param engine: the database.
+    :param mirror: the form and its table.
     :param empty_will_do: note it in place of another one, too, if the form table has no rows.
     """
     t = forms.c
@@ -74,9 +89,11 @@ def note_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False)
 
 
 def may_be_bound_anew(connection: Connection, mirror: Mirror, asset_uid: str) -> bool:
-    """Return True if the form table has no rows and was to mirror another form than this one.
+    """Return True if the form table has no rows and is bound to another form.
 
-    :param asset_uid: the form that it is bound to.
+    :param connection: an open transaction.
+    :param mirror: the form that it is to mirror.
+    :param asset_uid: the uid of the form that it is bound to.
     """
     if asset_uid == mirror.asset_uid:
         return False
@@ -85,35 +102,55 @@ def may_be_bound_anew(connection: Connection, mirror: Mirror, asset_uid: str) ->
 
 
 def is_declared_otherwise(connection: Connection, form: Form) -> bool:
-    """Return True if the rows of the form table are shaped by another declaration than this process has."""
+    """Return True if the rows of the form table are shaped by another declaration.
+
+    :param connection: an open transaction.
+    :param form: the declaration that this process has.
+    """
     query = select(forms.c.fingerprint).where(forms.c.form_table == form.table)
     stored = connection.execute(query).scalar_one_or_none()
     return stored is not None and stored != form.fingerprint
 
 
 def raise_epoch(connection: Connection, form: Form) -> None:
-    """Have every row of the form table written anew, by the declaration of this process."""
+    """Have every row of the form table written anew.
+
+    :param connection: an open transaction.
+    :param form: the declaration that shapes the rows from now on.
+    """
     values = {"epoch": forms.c.epoch + 1, "fingerprint": form.fingerprint}
     connection.execute(update(forms).where(forms.c.form_table == form.table).values(values))
 
 
 def epochs_of(connection: Connection, form_table: str) -> Epochs:
-    """The epochs of a form that is bound."""
+    """Return the epochs of a form that is bound.
+
+    :param connection: an open transaction.
+    :param form_table: the name of the form table.
+    """
     query = select(forms.c.epoch, forms.c.epoch_read).where(forms.c.form_table == form_table)
     return Epochs(*connection.execute(query).one())
 
 
 def note_epoch_read(connection: Connection, form: Form, epoch: int) -> None:
-    """Note that a run which began in this epoch has read every submission."""
+    """Note that a run has read every submission.
+
+    :param connection: an open transaction.
+    :param form: the form table's declaration.
+    :param epoch: the epoch in which that run began; nothing is noted if it is no longer the current one.
+    """
     mine = (forms.c.form_table == form.table) & (forms.c.epoch == epoch)
     connection.execute(update(forms).where(mine).values(epoch_read=epoch))
 
 
 def hold_form(connection: Connection, mirror: Mirror) -> HeldForm:
-    """Keep the form's epoch and declaration as they are until the transaction ends: a writer's first step.
+    """Lock the form's row shared, so that epoch and declaration stay until the transaction ends.
 
+    :param connection: a writer's transaction that has locked nothing yet.
+    :param mirror: the form that is written to.
     :returns: the epoch, and the database's clock.
-    :raises SchemaError: the form table mirrors another form, or its rows are shaped by another declaration.
+    :raises NotBoundError: the form table mirrors no form yet.
+    :raises SchemaError: it mirrors another form, or its rows are shaped by another declaration.
     """
     t = forms.c
     row = connection.execute(
@@ -156,7 +193,9 @@ class NotBoundError(SchemaError):
 def require_form(mirror: Mirror, server: str, asset_uid: str) -> None:
     """Refuse a form table that mirrors another form.
 
-    :param server, asset_uid: what it mirrors.
+    :param mirror: the form that it must mirror.
+    :param server: the address of the server that it mirrors.
+    :param asset_uid: the uid of the form that it mirrors.
     :raises SchemaError: it is not this form of this server.
     """
     if (server, asset_uid) != mirror.identity:
@@ -167,7 +206,10 @@ def require_form(mirror: Mirror, server: str, asset_uid: str) -> None:
 
 
 def declared_otherwise(form: Form) -> SchemaError:
-    """The error for rows that another version of this program, with other columns, would not write so."""
+    """Return the error of a process whose declaration is not the one that shapes the rows.
+
+    :param form: the declaration of this process.
+    """
     return SchemaError(
         f"The columns of {form.table} are declared otherwise than in this process: restart it with the "
         "version of Kobo Mirror that runs the sync, or migrate with this one."
@@ -175,18 +217,23 @@ def declared_otherwise(form: Form) -> SchemaError:
 
 
 MOST_ID_STRINGS = 100
-"""So many names of a form are learnt; where there are more, a name says nothing."""
+"""So many id_strings of a form are learnt. Where there may be more, an unknown one proves nothing."""
 
 
 def id_strings_of(connection: Connection, form: Form) -> frozenset[str] | None:
-    """The values of ``_xform_id_string`` that pulled submissions had; None: none has been pulled yet."""
+    """Return the values of ``_xform_id_string`` that pulled submissions had.
+
+    :param connection: an open transaction.
+    :param form: the form table's declaration.
+    :returns: None while none has been pulled.
+    """
     query = select(forms.c.id_strings).where(forms.c.form_table == form.table)
     text = connection.execute(query).scalar_one_or_none()
     return _names_in(text)
 
 
 def _names_in(text: str | None) -> frozenset[str] | None:
-    """The names in the cell; what was changed by hand to something else counts as none learnt."""
+    """Return the id_strings in a cell; None for NULL, and for what was changed by hand to something else."""
     try:
         names = json.loads(text) if text else None
     except (ValueError, RecursionError):
@@ -197,7 +244,14 @@ def _names_in(text: str | None) -> frozenset[str] | None:
 
 
 def learn_id_strings(engine: Engine, form: Form, seen: Iterable[str]) -> None:
-    """Add to what ``id_strings_of`` tells, up to ``MOST_ID_STRINGS``; a row is locked only for a new one."""
+    """Add to what ``id_strings_of`` returns, up to ``MOST_ID_STRINGS``.
+
+    The form's row is locked only where one is new: it is read by every transaction that writes.
+
+    :param engine: the database.
+    :param form: the form table's declaration.
+    :param seen: the values of ``_xform_id_string`` that were pulled.
+    """
     with reading(engine) as connection:
         known = id_strings_of(connection, form) or frozenset()
     if frozenset(seen) <= known or len(known) >= MOST_ID_STRINGS:

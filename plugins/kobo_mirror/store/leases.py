@@ -1,4 +1,4 @@
-"""The lease: the right to pull one form, with a fencing number that makes a zombie's late page harmless."""
+"""The lease: the right to pull a form, with a fencing token that makes the page of a stale task harmless."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ LIFETIME = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Lease:
-    """What a puller shows in each of its transactions."""
+    """What a puller shows in each of its transactions.
+
+    :param asset_uid: the form's uid.
+    :param holder: who has it: a run's name.
+    :param fencing_token: a number that rises each time the lease is taken.
+    """
 
     asset_uid: str
     holder: str
@@ -27,18 +32,25 @@ class Lease:
 
 
 def process_holder(purpose: str) -> str:
-    """A holder's name from which another process on this machine can tell that this one has died."""
+    """Return a holder's name by which others on this machine can tell that this process has died.
+
+    :param purpose: what the process does, such as ``sync``; cut where the name would be too long.
+    """
     place = f" (process {os.getpid()} on {socket.gethostname()})"
     return purpose[: _HOLDER_LENGTH - len(place)] + place
 
 
 def take_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:
-    """Take the lease, or take it again under a new number.
+    """Take the lease, or take it again under a new fencing token.
 
     A stamp that is more than five minutes ahead was made before the database's clock was set back, and counts
     as none.
 
-    :raises LeaseError: another holder has it and has renewed it in the last five minutes.
+    :param engine: the database.
+    :param asset_uid: the form's uid.
+    :param holder: who takes it. A holder that has it already may take it again.
+    :returns: the lease.
+    :raises LeaseError: another holder has renewed it in the last five minutes, and its process lives.
     """
 
     def work(connection: Connection) -> Lease:
@@ -74,10 +86,13 @@ def take_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:
 
 
 def retake_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:
-    """Take the lease again, under a new number, where this holder still has it: another attempt of its step.
+    """Take the lease again, under a new fencing token, for another attempt of a step.
 
-    :raises LeaseError: it was taken over or given back. So a step of an older run that comes late stops no
-        newer one.
+    :param engine: the database.
+    :param asset_uid: the form's uid.
+    :param holder: who must still have it, so that a late step of an older run cannot stop a newer one.
+    :returns: the lease.
+    :raises LeaseError: it was taken over or given back.
     """
 
     def work(connection: Connection) -> Lease:
@@ -108,8 +123,10 @@ def _has_died(holder: str) -> bool:
 
 
 def renew_lease(engine: Engine, lease: Lease) -> None:
-    """Say that the holder is alive.
+    """Note that the holder is alive.
 
+    :param engine: the database.
+    :param lease: the lease as it was taken.
     :raises LeaseError: the lease was taken over.
     """
 
@@ -129,7 +146,12 @@ def renew_lease(engine: Engine, lease: Lease) -> None:
 
 
 def release_lease(engine: Engine, asset_uid: str, holder: str) -> None:
-    """Give the lease back, if this holder has it."""
+    """Give the lease back, if the holder has it.
+
+    :param engine: the database.
+    :param asset_uid: the form's uid.
+    :param holder: who may have it.
+    """
 
     def work(connection: Connection) -> None:
         connection.execute(
@@ -142,11 +164,14 @@ def release_lease(engine: Engine, asset_uid: str, holder: str) -> None:
 
 
 def check_lease(connection: Connection, lease: Lease) -> datetime:
-    """Hold the lease until the transaction ends and tell the database's time.
+    """Lock the lease shared until the transaction ends.
 
-    The shared lock makes a takeover wait for this transaction, so that whatever it writes is older than
-    what the new holder asks for.
+    A takeover waits for this transaction, so that whatever it writes is older than what the new holder asks
+    for.
 
+    :param connection: an open transaction.
+    :param lease: the lease as it was taken.
+    :returns: the database's clock (UTC).
     :raises LeaseError: the lease was taken over or given back.
     """
     row = connection.execute(

@@ -1,4 +1,4 @@
-"""The fetch list: ids whose newest state must be asked for; filled by whoever doubts, drained by the sync."""
+"""The refetch queue: submissions whose newest state must be asked for; only the drain takes them off."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ FAILED_DELIVERY = "its delivery failed"
 
 
 class Entry(NamedTuple):
-    """A doubt, with the moment of its last asking: it is settled only if it was not asked for again since."""
+    """A queued submission, and when it was last enqueued.
+
+    :param ref: what the server is asked by: an ``_id``, or a root uuid.
+    :param asked_at: the database's clock (UTC) at the newest ``enqueue``. An answer to a request from before
+        that does not settle the entry.
+    """
 
     ref: str
     asked_at: datetime
@@ -31,7 +36,14 @@ class Entry(NamedTuple):
 def enqueue(
     connection: Connection, asset_uid: str, refs: Iterable[int | str], reason: str, *, kind: str = "id"
 ) -> None:
-    """Put ids (or root uuids) on the list; those on it are asked for again."""
+    """Put submissions in the queue; the entries of those that are queued already become newer.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param refs: each submission's ``_id``, or its root uuid where ``kind`` is ``root``.
+    :param reason: why its newest state must be asked for, in a few words for a person.
+    :param kind: ``id`` or ``root``.
+    """
     rows = [(asset_uid, kind, ref, reason) for ref in sorted({str(ref) for ref in refs})]
     if rows:
         moment = moment_of(connection)
@@ -40,14 +52,24 @@ def enqueue(
 
 
 def is_id(ref: str) -> bool:
-    """Return True if an entry names a submission as we write it; one that was added by hand may not."""
+    """Return True if an entry names a submission as ``enqueue`` writes it; one added by hand may not.
+
+    :param ref: the entry's reference.
+    """
     return ref.isascii() and ref.isdecimal() and ref == str(int(ref)) and int(ref) <= _LARGEST_ID
 
 
 def next_entries(
     connection: Connection, asset_uid: str, *, after: str, limit: int, kind: str = "id"
 ) -> list[Entry]:
-    """The next entries in the order of ``ref``, all of them where ``after`` is empty."""
+    """Return the next entries in the order of ``ref``.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param after: the ``ref`` behind which to go on; empty for the first entries.
+    :param limit: how many entries at most.
+    :param kind: ``id`` or ``root``.
+    """
     behind = to_fetch.c.ref > after if after else to_fetch.c.ref >= after
     rows = connection.execute(
         select(to_fetch.c.ref, to_fetch.c.asked_at)
@@ -59,7 +81,13 @@ def next_entries(
 
 
 def settle(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, kind: str = "id") -> None:
-    """Take entries off in the transaction that settled them, unless somebody asked again meanwhile."""
+    """Take entries off, in the transaction that writes what the server answered.
+
+    :param connection: that transaction.
+    :param asset_uid: the form's uid.
+    :param entries: as they were when the request was sent. One that was enqueued again since stays.
+    :param kind: ``id`` or ``root``.
+    """
     for first in range(0, len(entries), _SLICE):
         asked = dict(entries[first : first + _SLICE])
         mine = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == kind)
@@ -74,14 +102,19 @@ def settle(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, 
 
 
 def count_attempt(connection: Connection, asset_uid: str, entries: Sequence[Entry]) -> None:
-    """Note that these were asked for and could not be settled."""
+    """Note that the server had no submission for these entries.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param entries: entries of the kind ``id``.
+    """
     refs = [entry.ref for entry in entries]
     mine = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == "id") & to_fetch.c.ref.in_(refs)
     connection.execute(update(to_fetch).where(mine).values(attempts=to_fetch.c.attempts + 1))
 
 
 def waiting_by_reason(connection: Connection, asset_uid: str) -> dict[str, int]:
-    """Return how many entries are on the list of a form, by the reason why they were last put on it.
+    """Return how many entries a form has, by the reason for which they were last enqueued.
 
     :param connection: an open transaction.
     :param asset_uid: the form's uid.
@@ -91,7 +124,12 @@ def waiting_by_reason(connection: Connection, asset_uid: str) -> dict[str, int]:
 
 
 def still_waiting(connection: Connection, asset_uid: str, ids: Sequence[int]) -> set[int]:
-    """Which of these submissions are on the list of a form."""
+    """Return which of some submissions are in the queue of a form.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param ids: each submission's ``_id``.
+    """
     found: set[int] = set()
     mine = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == "id")
     for first in range(0, len(ids), _SLICE):

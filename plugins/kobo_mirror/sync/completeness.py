@@ -1,4 +1,4 @@
-"""Completeness: whether the ledger holds as many submissions as the server shows."""
+"""Completeness: compare the number of submissions in the ledger with what the server shows."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from sqlalchemy import Connection
 from kobo_mirror.database.engine import reading
 from kobo_mirror.store import runs, totals
 from kobo_mirror.store.ledger import newest_existing
-from kobo_mirror.sync.pull import Source
+from kobo_mirror.sync.source import Source
 
 
 def holds_all(source: Source, run_id: int) -> bool:
     """Return True if the ledger holds as many submissions as the server shows, up to the newest one it knows.
 
-    What is newer is for the next run. A token that sees only some submissions proves nothing by a count.
+    Newer ones are left to the next run. Where the token sees only some submissions, a count proves
+    nothing, and the answer is True.
+
+    :param source: what the sync works with.
+    :param run_id: the run's id.
     """
     asset = source.mirror.asset_uid
     with reading(source.engine) as connection:
@@ -31,12 +35,16 @@ def holds_all(source: Source, run_id: int) -> bool:
 
 
 def _newest(connection: Connection, asset_uid: str) -> int:
-    """The highest ``_id`` that the ledger holds, or that a run was shown."""
+    """Return the highest ``_id`` that the ledger holds, or that a run was shown."""
     last = runs.last_finished(connection, asset_uid)
     return max(newest_existing(connection, asset_uid) or 0, (last["highest_id"] if last else None) or 0)
 
 
 def missed_history(source: Source, run_id: int) -> bool:
-    """Return True if this run found the history cut off before the place up to which it had been read."""
+    """Return True if this run found the history cut off before the place up to which it had been read.
+
+    :param source: what the sync works with.
+    :param run_id: the run's id.
+    """
     with reading(source.engine) as connection:
         return bool(runs.run_row(connection, run_id)["history_gap"])

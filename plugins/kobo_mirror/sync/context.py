@@ -1,4 +1,4 @@
-"""From the settings to the form that is mirrored."""
+"""Tell which form is mirrored, from the settings."""
 
 from __future__ import annotations
 
@@ -8,5 +8,8 @@ from kobo_mirror.forms.schema import Mirror
 
 
 def mirror_of(settings: Settings) -> Mirror:
-    """The mirror that the settings name: this form table, of that form on that server."""
+    """Return the form that the settings name, its server and the declaration of its table.
+
+    :param settings: the settings of this process.
+    """
     return Mirror(FORM, settings.kobo_url, settings.kobo_asset_id)

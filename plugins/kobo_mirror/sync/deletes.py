@@ -1,4 +1,4 @@
-"""Removal: what no longer exists on the server leaves the mirror, by proof and behind the delete guard."""
+"""Deletes: remove what no longer exists on the server, by proof, and held back by the delete guard."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kobo_mirror.store.codes import code_for, covered_by, settle_codes
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger import deleted_since, existing_among, state_counts
 from kobo_mirror.store.refetch_queue import Entry
-from kobo_mirror.sync.pull import Source
+from kobo_mirror.sync.source import Source
 
 ASK_AT_ONCE = 249  # and a witness: 250 ids in a URL (kobo-api.md §1.2)
 _GUARD_LEAST = 10
@@ -28,17 +28,22 @@ _WITNESSES = 3  # one may be the trace of a submission that was never completed 
 
 
 class _Proof(NamedTuple):
+    """Entries that the server did not answer with a submission, though it answered with a witness.
+
+    :param sent_at: the database's clock (UTC) before it was asked.
+    """
+
     entries: list[Entry]
     sent_at: datetime
 
 
 class _Judged(NamedTuple):
-    """What is to become of submissions that are no longer shown.
+    """What is to become of submissions that are no longer shown, each by its ``_id``.
 
-    :param known: those that the mirror holds as existing.
-    :param covered: those that a person's code confirms.
-    :param held: those that the guard keeps until a person confirms them.
-    :param size: how many submissions the mirror holds as existing.
+    :param known: those that exist in the mirror.
+    :param covered: those whose delete a person's code confirms.
+    :param held: those that the guard keeps until a person confirms their delete.
+    :param size: how many submissions exist in the mirror.
     """
 
     known: list[int]
@@ -50,16 +55,19 @@ class _Judged(NamedTuple):
 def remove_absent(
     source: Source, lease: Lease, run_id: int, entries: Sequence[Entry], confirmed: str | None
 ) -> bool:
-    """Delete what is gone: each id was asked for together with a witness, and only the witness came.
+    """Delete what is gone: each id is asked for together with a witness, and only the witness comes.
 
-    :param entries: entries of the fetch list that the server had no submission for.
+    :param source: what the sync works with.
+    :param lease: the lease that the run holds.
+    :param run_id: the run's id.
+    :param entries: entries of the refetch queue that the server had no submission for.
     :param confirmed: the code of a waiting list that a person has confirmed, or None. What has gone since
         that list was shown is not covered by it.
     :returns: True if some of them have come back meanwhile, so that they must be asked for again.
     :raises ServerError: an absence could not be proven; none of them was deleted.
     :raises DeletesWaitError: there are too many, or they are the form's last: what no code covers was not
-        deleted. Likewise, and nothing is, where this token sees only some of the submissions, or its rights
-        changed meanwhile.
+        deleted. The same where this token sees only some of the submissions, or its rights changed
+        meanwhile: then nothing was deleted.
     """
     if not entries:
         _settle_codes(source)
@@ -68,9 +76,9 @@ def remove_absent(
     _require_full_view(before, len(entries))
     judged = _judge(source, entries, confirmed)
     known, covered, held = set(judged.known), set(judged.covered), set(judged.held)
-    # A person's word stands in for the witness of a form that is empty, also for what was never stored here.
-    strangers = {int(entry.ref) for entry in entries} - known
-    meant = covered | strangers if covered else set()
+    # A person's code stands in for the witness of a form that is empty, also for what was never stored here.
+    never_stored = {int(entry.ref) for entry in entries} - known
+    meant = covered | never_stored if covered else set()
     confirmed_ones = [entry for entry in entries if int(entry.ref) in meant]
     others = [entry for entry in entries if int(entry.ref) not in meant | held]
     confirmed_proofs = list(_proofs(source, confirmed_ones, last_rows=True))
@@ -92,7 +100,9 @@ def remove_absent(
             )
         )
     if held:
-        raise DeletesWaitError(_ask_for_word(source, run_id, judged, stale=bool(confirmed and not covered)))
+        raise DeletesWaitError(
+            _waiting_sentence(source, run_id, judged, stale=bool(confirmed and not covered))
+        )
     proven = sum(len(proof.entries) for proof in proofs)
     if proven == len(entries):
         _settle_codes(source)
@@ -112,10 +122,10 @@ def _require_full_view(form: FormInfo, absent: int) -> None:
 
 
 def _judge(source: Source, entries: Sequence[Entry], confirmed: str | None) -> _Judged:
-    """Say which of the absent submissions a code covers, and which the guard holds.
+    """Tell which of the absent submissions a code covers, and which the guard holds.
 
-    It lets pass 10 submissions or 5 % of the form within 24 hours, and never the form's last ones. What a
-    person has confirmed does not count.
+    The guard lets 10 submissions or 5 % of the form pass within 24 hours, and never the form's last ones.
+    What a person has confirmed does not count.
     """
     asset = source.mirror.asset_uid
     with reading(source.engine) as connection:
@@ -137,10 +147,10 @@ def _existing(connection: Connection, asset_uid: str, entries: Sequence[Entry]) 
         yield from existing_among(connection, asset_uid, ids)
 
 
-def _ask_for_word(source: Source, run_id: int, judged: _Judged, *, stale: bool) -> str:
-    """Keep the list that waits under its code; returns the sentence that asks for a person's word.
+def _waiting_sentence(source: Source, run_id: int, judged: _Judged, *, stale: bool) -> str:
+    """Store the waiting list under its code; return the sentence that asks a person to confirm it.
 
-    :param stale: the code that was given covers none of these.
+    :param stale: True if a code was given and covers none of these.
     """
 
     def work(connection: Connection) -> str:
@@ -169,9 +179,9 @@ def _proofs(source: Source, entries: Sequence[Entry], *, last_rows: bool) -> Ite
 
 
 def _asked_with_witness(client: KoboClient, ids: set[int]) -> set[int]:
-    """Which of these ids and a witness the server shows; nothing if it counts no submission at all.
+    """Return which of some ids the server shows, with a witness; nothing if it counts no submission at all.
 
-    :raises ServerError: it does not show what it has just named, so that an absence says nothing.
+    :raises ServerError: it does not show what it has just named, so that an absence proves nothing.
     """
     for _ in range(_WITNESSES):
         witness = client.newest_id()

@@ -1,4 +1,4 @@
-"""Reconcile: further doubts beside those of the sweep, and the drain that asks for what is doubted."""
+"""Drain the refetch queue, and enqueue what neither a pull nor a sweep can see."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from kobo_mirror.store.refetch_queue import Entry, count_attempt, enqueue, is_id
 from kobo_mirror.store.runs import run_row
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
 from kobo_mirror.sync.look_back import ROOT
-from kobo_mirror.sync.pull import Source, as_many
+from kobo_mirror.sync.paging import ask_halving
+from kobo_mirror.sync.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +27,15 @@ _DRAIN_PASSES = 3
 
 
 def enqueue_young(source: Source, lease: Lease, run_id: int, *, resumed: bool) -> None:
-    """Ask again for young submissions of a form with media: late attachments keep the edit token.
+    """Enqueue what was submitted to a form with media in the last 48 hours.
 
-    Those which this run has read in full are left out (kobo-api.md §4, §7).
+    Attachments that come late leave the edit token as it is (kobo-api.md §4, §7). What this run has read in
+    full is left out.
 
-    :param resumed: the run goes on with one that stopped: what that had read may be old by now.
+    :param source: what the sync works with.
+    :param lease: the lease that the run holds.
+    :param run_id: the run's id.
+    :param resumed: True if the run goes on with one that stopped: what that has read may be old by now.
     """
     with reading(source.engine) as connection:
         upto = None if resumed else run_row(connection, run_id)["watermark"] or 0
@@ -46,14 +51,17 @@ def enqueue_young(source: Source, lease: Lease, run_id: int, *, resumed: bool) -
 
 
 def drain_roots(source: Source, lease: Lease, run_id: int, *, sweeps: bool) -> None:
-    """Ask for what is on the list by root uuid; what is gone goes on the list by the ledger's id.
+    """Ask for what is queued by root uuid; enqueue what is gone by its ``_id`` in the ledger.
 
-    :param sweeps: this run sweeps after this, which finds what is gone.
+    :param source: what the sync works with.
+    :param lease: the lease that the run holds.
+    :param run_id: the run's id.
+    :param sweeps: True if the run sweeps later, which finds what is gone.
     """
     after = ""
     while entries := _entries(source, after, ROOT):
         sent_at = source.sent_at()
-        page, entries = as_many(lambda some: source.client.by_root_uuids([e.ref for e in some]), entries)
+        page, entries = ask_halving(lambda some: source.client.by_root_uuids([e.ref for e in some]), entries)
         states = source.states(page, to_write=True)
         shown = {state.shaped.root_uuid for state in states}
         gone = set() if sweeps else {entry.ref for entry in entries if entry.ref not in shown}
@@ -75,12 +83,15 @@ def _settle_roots(source: Source, lease: Lease, entries: Sequence[Entry], gone: 
 
 
 def drain(source: Source, lease: Lease, run_id: int) -> list[Entry]:
-    """Ask for the newest state of everything on the fetch list and write it.
+    """Ask for the newest state of every queued submission and write it.
 
-    An entry goes in the transaction that settled it, unless somebody asked again meanwhile; then the next
-    pass has it.
+    An entry goes in the transaction that writes the answer. One that was enqueued again since the request was
+    sent stays, and the next pass asks for it.
 
-    :returns: the entries that the server had no submission for; they stay on the list.
+    :param source: what the sync works with.
+    :param lease: the lease that the run holds.
+    :param run_id: the run's id.
+    :returns: the entries that the server had no submission for; they stay in the queue.
     """
     absent: list[Entry] = []
     for _ in range(_DRAIN_PASSES):
@@ -95,7 +106,7 @@ def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, list[En
     absent: list[Entry] = []
     while entries := _entries(source, after):
         sent_at = source.sent_at()
-        page, entries = as_many(lambda some: source.client.by_ids(_ids(some)), entries)
+        page, entries = ask_halving(lambda some: source.client.by_ids(_ids(some)), entries)
         present = {str(kobo_id) for kobo_id in page.ids}
         settled = [entry for entry in entries if entry.ref in present]
         states = source.states(page, to_write=True)
@@ -127,5 +138,5 @@ def _entries(source: Source, after: str, kind: str = "id") -> list[Entry]:
         odd = [entry for entry in found if kind == "id" and not is_id(entry.ref)]
         if not odd:
             return found
-        log.warning("The fetch list held %d entries that are no id: they are dropped.", len(odd))
+        log.warning("The refetch queue held %d entries that are no id: they are dropped.", len(odd))
         transact(source.engine, partial(settle, asset_uid=asset, entries=odd, kind=kind))

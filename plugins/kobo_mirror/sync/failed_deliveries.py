@@ -1,4 +1,4 @@
-"""Failed deliveries: what KoboToolbox could not post to the webhook is asked for, each failure once."""
+"""Failed deliveries: enqueue each submission that KoboToolbox could not post to the webhook."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from kobo_mirror.kobo.responses import ForeignResponseError
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.refetch_queue import FAILED_DELIVERY, enqueue
 from kobo_mirror.store.registrations import Service, note_failures_read, services
-from kobo_mirror.sync.pull import Source
+from kobo_mirror.sync.source import Source
 
 _FAILED = 0
 
 
 def enqueue_failed_deliveries(source: Source, lease: Lease) -> int:
-    """Put the submissions of failed deliveries on the fetch list; returns how many failures were new.
+    """Enqueue the submissions of deliveries that have failed since this was done last.
 
     The server gives most failures up at once (kobo-api.md §5.4), but its logs name them (§5.5). A token that
     may not read them, or a filter before them, is no error: the pull and the sweep find the same submissions.
+
+    :param source: what the sync works with.
+    :param lease: the lease that the run holds.
+    :returns: how many failures were new.
     """
     with reading(source.engine) as connection:
         known = services(connection, source.mirror.asset_uid)

@@ -1,4 +1,4 @@
-"""Work under a lease: it is renewed meanwhile, and the run's row gets the requests and bytes it took."""
+"""Keep a lease while its holder works, and note in the database how that work ended."""
 
 from __future__ import annotations
 
@@ -21,8 +21,15 @@ _RENEW_EVERY = 30.0  # seconds; a lease lives for five minutes
 
 
 @contextmanager
-def holding(engine: Engine, client: KoboClient, lease: Lease, run_id: int) -> Iterator[None]:
-    """Renew the lease while the block runs; count its requests once it has ended well."""
+def renewing(engine: Engine, client: KoboClient, lease: Lease, run_id: int) -> Iterator[None]:
+    """Renew a lease every 30 seconds while the block runs; then add the block's requests to its run.
+
+    :param engine: the database.
+    :param client: the client whose requests and bytes are counted.
+    :param lease: the lease that the block works under.
+    :param run_id: the run that they are counted for.
+    :returns: a context. Nothing is counted where the block fails.
+    """
     before = client.usage.requests, client.usage.bytes
     ended = threading.Event()
 
@@ -48,7 +55,12 @@ def holding(engine: Engine, client: KoboClient, lease: Lease, run_id: int) -> It
 
 @contextmanager
 def releasing_on_error(engine: Engine, lease: Lease) -> Iterator[None]:
-    """Give the lease back if the block fails."""
+    """Give a lease back if the block fails.
+
+    :param engine: the database.
+    :param lease: the lease.
+    :returns: a context.
+    """
     try:
         yield
     except KoboMirrorError:
@@ -58,9 +70,14 @@ def releasing_on_error(engine: Engine, lease: Lease) -> Iterator[None]:
 
 @contextmanager
 def noting_not_started(engine: Engine, mirror: Mirror, name: str) -> Iterator[None]:
-    """Note a run that fails in the block, before it begins: else the one before it would look newest.
+    """Note a run that fails in the block, before it began: else the run before it would look newest.
 
-    :param name: the run's name. One that finds another sync at work is no failure.
+    One that finds another sync at work is no failure.
+
+    :param engine: the database.
+    :param mirror: the form and its table.
+    :param name: the run's name.
+    :returns: a context; what the block raises goes on.
     """
     try:
         yield
@@ -72,9 +89,14 @@ def noting_not_started(engine: Engine, mirror: Mirror, name: str) -> Iterator[No
 
 
 def note_not_started(engine: Engine, form: Form, name: str, error: KoboMirrorError) -> None:
-    """Note a run that failed before it began; a database that does not take it changes nothing.
+    """Note a run that failed before it began, if the database takes it.
 
-    It is noted also where the table mirrors no form yet, and mirrors none by that.
+    Where the table mirrors no form yet, the run is noted under the table's name.
+
+    :param engine: the database.
+    :param form: the form table's declaration.
+    :param name: the run's name.
+    :param error: what stopped it.
     """
     with suppress(KoboMirrorError):
         if bound := bound_to(engine, form):
@@ -89,9 +111,12 @@ def note_not_started(engine: Engine, form: Form, name: str, error: KoboMirrorErr
 
 @contextmanager
 def noting_failed_verification(engine: Engine, form: Form, name: str) -> Iterator[None]:
-    """Note a verification that ends without a result: else its last proof would look like the newest word.
+    """Note a verification that ends without a result: else the last proof would look like the newest result.
 
-    :param name: the run's name.
+    :param engine: the database.
+    :param form: the form table's declaration.
+    :param name: what the verification is noted as.
+    :returns: a context; what the block raises goes on.
     """
     try:
         yield
@@ -105,7 +130,13 @@ def noting_failed_verification(engine: Engine, form: Form, name: str) -> Iterato
 
 
 def note_failed_verification(engine: Engine, form: Form, name: str, error: KoboMirrorError) -> None:
-    """Note a verification that could not tell; a database that does not take it changes nothing."""
+    """Note a verification that ended without a result, if the database takes it.
+
+    :param engine: the database.
+    :param form: the form table's declaration.
+    :param name: what the verification is noted as.
+    :param error: what stopped it.
+    """
     with suppress(KoboMirrorError):
         if bound := bound_to(engine, form):
             transact(
@@ -115,5 +146,10 @@ def note_failed_verification(engine: Engine, form: Form, name: str, error: KoboM
 
 
 def note_error(engine: Engine, run_id: int, error: KoboMirrorError | str) -> None:
-    """Note why a run stopped, or ended without being well."""
+    """Note why a run stopped, or ended with an error.
+
+    :param engine: the database.
+    :param run_id: the run's id.
+    :param error: the error, or a sentence for a person.
+    """
     transact(engine, lambda connection: runs.note_error(connection, run_id, error))

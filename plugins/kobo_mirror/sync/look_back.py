@@ -1,4 +1,4 @@
-"""Look back: where the server's history ends before a run reads, and what it tells once that has read."""
+"""Look back: read the server's history, whose end is noted before a run reads its submissions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from kobo_mirror.store.ledger import root_uuids_above
 from kobo_mirror.store.refetch_queue import enqueue
 from kobo_mirror.store.runs import history_until, note_findings, run_row
 from kobo_mirror.submissions.document import token
-from kobo_mirror.sync.pull import Source, plan_lanes
+from kobo_mirror.sync.lanes import cut_lanes
+from kobo_mirror.sync.source import Source
 
 ROOT = "root"
 
@@ -24,14 +25,17 @@ def plan_from_end_of_history(
 ) -> None:
     """Open the lanes of a run, and note where the history ends before any of them is read.
 
-    What changes while they are read then has its entry behind that place, in a first load too.
+    What changes while they are read has its entry behind that place, in a first load too.
 
+    :param source: what the sync works with.
+    :param run_id: the run's id.
     :param start: all above this ``_id`` is to be read.
-    :param total: how many submissions that are, if it is known.
+    :param lanes: how many lanes at most.
+    :param total: how many submissions lie above ``start``; None where that is not known.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="history") as beside:
         history = beside.submit(end_of_history, source.client)
-        bounds = plan_lanes(source.client, start, lanes, total)
+        bounds = cut_lanes(source.client, start, lanes, total)
         end = history.result()
 
     def work(connection: Connection) -> None:
@@ -42,11 +46,15 @@ def plan_from_end_of_history(
 
 
 def look_back(source: Source, lease: Lease, run_id: int) -> None:
-    """Put what the server's history tells of on the fetch list, where this token may read it.
+    """Enqueue the submissions that the server's history names, where this token may read it.
 
-    It never replaces a sweep: what it missed, the next sweep sees. But it alone tells of a submission whose
-    answers moved while edit token and validation stayed (kobo-api.md §3). What was only added, and read by
-    this run, is left out.
+    It never replaces a sweep, which sees what the history lacks. But only the history tells of a submission
+    whose answers moved while edit token and validation stayed (kobo-api.md §3). What was only added, and was
+    read by this run, is left out.
+
+    :param source: what the sync works with.
+    :param lease: the lease that the run holds.
+    :param run_id: the run's id.
     """
     asset = source.mirror.asset_uid
     with reading(source.engine) as connection:

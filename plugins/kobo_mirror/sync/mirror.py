@@ -1,56 +1,59 @@
-"""The sync as steps: each safe to retry, each returning little enough for an XCom; ``run`` does all."""
+"""Sync a mirror in steps: each is safe to retry and returns little enough for an XCom; ``run`` takes all."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping
+from sqlalchemy import Engine
 
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import reading, transact
-from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError, LeaseError, UnequalError
+from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError, UnequalError
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
-from kobo_mirror.store.ledger import rejections
-from kobo_mirror.store.retention import FOR_EVER, Retention, forget
-from kobo_mirror.store.row_counts import count_rows
+from kobo_mirror.store.retention import FOR_EVER, Retention
 from kobo_mirror.store.run_modes import AUTO, EXACT
 from kobo_mirror.store.schema import bind, check_binding
-from kobo_mirror.store.totals import counted_by_server, totals
+from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.closing import close
 from kobo_mirror.sync.completeness import holds_all, missed_history
 from kobo_mirror.sync.drain import drain_roots, enqueue_young
 from kobo_mirror.sync.failed_deliveries import enqueue_failed_deliveries
-from kobo_mirror.sync.lease_keeper import holding, note_error, noting_not_started, releasing_on_error
+from kobo_mirror.sync.lanes import grouped, most_lanes
+from kobo_mirror.sync.lease_keeper import note_error, noting_not_started, releasing_on_error, renewing
 from kobo_mirror.sync.look_back import look_back, plan_from_end_of_history
 from kobo_mirror.sync.opening import open_or_resume
-from kobo_mirror.sync.pull import Progress, Source, pull_lanes, silent
+from kobo_mirror.sync.pull import pull_lanes
 from kobo_mirror.sync.repair import ask_again
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.run_mode import Exactness, view_of_form
 from kobo_mirror.sync.settle import settle
-from kobo_mirror.sync.summary import close_run, outcome_of, unequal
+from kobo_mirror.sync.source import Progress, Source, no_progress
 from kobo_mirror.sync.sweep import sweep
 from kobo_mirror.sync.verify import Report
 
-_LANES_A_GROUP = 4
-
 
 class MirrorSync:
-    """Brings the mirror of one form up to the server.
+    """Brings the mirror of one form up to what the server shows.
 
+    :param client: the form's client.
+    :param engine: the database.
+    :param form: the declaration of the form table.
     :param server: the server's address as ``config.server_url`` spells it: part of every row's identity.
-    :param in_flight_in_all: requests at once of all tasks that share the work, if they are more.
-    :param exact_up_to: forms of so many submissions are swept in every run, larger ones at least each
-        ``exact_every_hours``.
+    :param keep_payloads: ``rejected`` keeps the JSON of what does not fit, ``all`` that of each submission.
+    :param page_size: submissions a page at most.
+    :param in_flight: requests at once.
+    :param in_flight_in_all: requests at once of all tasks that share the work, if these are more.
+    :param exact_up_to: a form with at most so many submissions is swept in every run.
+    :param exact_every_hours: a larger one is swept at least once in so many hours.
     :param retention: how long the bookkeeping of earlier runs is kept.
+    :param progress: is told how far the sync is.
     """
 
     def __init__(
@@ -67,7 +70,7 @@ class MirrorSync:
         exact_up_to: int = 50_000,
         exact_every_hours: int = 24,
         retention: Retention = FOR_EVER,
-        progress: Progress = silent,
+        progress: Progress = no_progress,
     ) -> None:
         mirror = Mirror(form, server, client.asset_uid)
         self._source = Source(
@@ -93,9 +96,17 @@ class MirrorSync:
         *,
         page_size: int | None = None,
         in_flight: int | None = None,
-        progress: Progress = silent,
+        progress: Progress = no_progress,
     ) -> MirrorSync:
-        """The sync that the settings describe; what is given beside them goes before them."""
+        """Return the sync that the settings describe.
+
+        :param settings: the settings of this process.
+        :param client: the form's client.
+        :param engine: the database.
+        :param page_size: submissions a page at most; None: as the settings say.
+        :param in_flight: requests at once; None: as the settings say.
+        :param progress: is told how far the sync is.
+        """
         return cls(
             client,
             engine,
@@ -112,12 +123,13 @@ class MirrorSync:
         )
 
     def prepare(self, run: str, *, mode: str = AUTO, since: int | None = None) -> RunHandle:
-        """Bind the form table, take the lease, open the run or go on with the one that never finished.
+        """Bind the form table, take the lease, and open a run or resume the one that never finished.
 
         :param run: the run's name: the same for each attempt of one run.
         :param mode: ``auto``, ``incremental`` (what is new), ``exact`` (also edits and deletes).
-        :param since: read everything above this ``_id`` again; what a run reads anyway is not left out.
-        :raises LeaseError: another sync holds this form.
+        :param since: read everything above this ``_id`` again; None: only what must be read.
+        :returns: the run's handle, which the further steps take.
+        :raises LeaseError: another sync has the lease.
         :raises SchemaError: the form table mirrors another form; nothing was touched.
         """
         with noting_not_started(self._engine, self._source.mirror, run):
@@ -129,43 +141,53 @@ class MirrorSync:
                 return open_or_resume(self._source, lease, view, self._exactness, asked_for=mode, since=since)
 
     def plan(self, run_handle: RunHandle, *, groups: int = 1) -> list[list[int]]:
-        """Cut what is to be read into lanes; returns them in at most ``groups`` groups."""
+        """Cut what is to be read into lanes, unless an earlier attempt has.
+
+        :param run_handle: what ``prepare`` returned.
+        :param groups: how many tasks may share the lanes.
+        :returns: the numbers of the lanes to read, in at most so many groups; empty if all are done.
+        """
         run_id = run_handle.run_id
         with reading(self._engine) as connection:
             start = runs.run_row(connection, run_id)["watermark"] or 0
         if not transact(self._engine, lambda c: lanes.covering_lanes(c, self._asset, run_id, start)):
             with reading(self._engine) as connection:
                 total = None if start else counted_by_server(connection, self._asset)
-            most = max(_LANES_A_GROUP * groups, self._source.in_flight)
+            most = most_lanes(groups, self._source.in_flight)
             plan_from_end_of_history(self._source, run_id, start, most, total)
-        waiting = [lane.lane for lane in self._lanes(run_id) if not lane.done]
-        used = max(1, min(groups, len(waiting) // _LANES_A_GROUP))
-        return [group for group in (waiting[number::used] for number in range(used)) if group]
+        return grouped(self._lanes(run_id), groups)
 
     def pull(self, run_handle: RunHandle, lanes: list[int]) -> None:
-        """Read the given lanes to their ends."""
+        """Read lanes to their ends.
+
+        :param run_handle: what ``prepare`` returned.
+        :param lanes: the numbers of the lanes, one of the groups of ``plan``.
+        :raises LeaseError: another sync has taken the lease over; nothing that it reads is undone.
+        """
         chosen = [lane for lane in self._lanes(run_handle.run_id) if lane.lane in set(lanes)]
         lease = Lease(self._asset, run_handle.run, run_handle.fencing_token)
-        with holding(self._engine, self._client, lease, run_handle.run_id):
+        with renewing(self._engine, self._client, lease, run_handle.run_id):
             pull_lanes(self._source, lease, run_handle.run_id, chosen)
 
     def reconcile(self, run_handle: RunHandle, *, confirm: str | None = None) -> None:
-        """Sweep, if the run is exact, drain the fetch list, and delete what is proven to be gone.
+        """Sweep, if the run is exact, drain the refetch queue, and delete what is proven to be gone.
 
         A run becomes exact where a part of the history was missed, or where the ledger does not hold as many
-        submissions as the server shows. What forbids a delete does not stop the rest: it is noted, and
-        ``finish`` raises it.
+        submissions as the server shows. Deletes that wait do not stop the rest: they are noted, and
+        ``finish`` raises them.
 
-        :param confirm: the code of a waiting list of deletes that a person has confirmed.
+        :param run_handle: what ``prepare`` returned.
+        :param confirm: the code of a waiting list of deletes that a person has confirmed, or None.
+        :raises LeaseError: another sync has taken the lease over.
         """
         lease = retake_lease(self._engine, self._asset, run_handle.run)
         transact(self._engine, lambda connection: runs.clear_error(connection, run_handle.run_id))
-        with holding(self._engine, self._client, lease, run_handle.run_id):
+        with renewing(self._engine, self._client, lease, run_handle.run_id):
             exact = run_handle.mode == EXACT
             enqueue_failed_deliveries(self._source, lease)
             look_back(self._source, lease, run_handle.run_id)
             exact = exact or missed_history(self._source, run_handle.run_id)
-            # A sweep asks for none of it again.
+            # A sweep finds what is gone by itself.
             drain_roots(self._source, lease, run_handle.run_id, sweeps=exact)
             if exact:
                 self._sweep(lease, run_handle)
@@ -182,47 +204,25 @@ class MirrorSync:
         enqueue_young(self._source, lease, run_handle.run_id, resumed=run_handle.resumed)
 
     def finish(self, run_handle: RunHandle) -> dict[str, Any]:
-        """Note that the run has ended, give the lease back, and tell what was done.
+        """Note that the run has ended, give the lease back, and sum up what was done.
 
-        :raises DeletesWaitError: the run ended, but deletes wait for a person's word.
+        :param run_handle: what ``prepare`` returned.
+        :returns: the run's name, ``mode``, counts, ``seconds`` and a ``sentence``, as ``outcome_of`` does.
+        :raises DeletesWaitError: the run ended, but deletes wait to be confirmed.
         :raises UnequalError: the run ended, and yet rows are missing, or no submission fits the form table.
         :raises KoboMirrorError: a lane has not been read to its end.
         """
-        run_id, form = run_handle.run_id, self._source.mirror.form
-        with reading(self._engine) as connection:
-            row = runs.run_row(connection, run_id)
-            held = totals(connection, self._asset)
-            reasons = rejections(connection, self._asset, 1)
-            difference = count_rows(connection, self._source.mirror).difference
-        error = unequal(form, difference, held, reasons)
-        if row["finished_at"] is None:  # else this is another attempt of a task that died after the commit
-            retake_lease(self._engine, self._asset, run_handle.run)
-            self._require_read_and_reconciled(row)
-            transact(self._engine, partial(close_run, form, row, difference, error))
-            with suppress(DatabaseError):  # what it leaves goes after the next run
-                forget(self._engine, self._asset, self._retention)
-        with reading(self._engine) as connection:
-            row = runs.run_row(connection, run_id)
-            exact = runs.last_finished(connection, self._asset, EXACT)
-        release_lease(self._engine, self._asset, run_handle.run)
-        if row["failure"] == DeletesWaitError.__name__:
-            raise DeletesWaitError(row["error"])
-        if error:
-            raise error
-        last_exact = exact["finished_at"] if exact and row["mode"] != EXACT else None
-        return {"run": run_handle.run, **outcome_of(row, held, last_exact)}
-
-    def _require_read_and_reconciled(self, run: RowMapping) -> None:
-        if run["count_difference"] is None or any(not lane.done for lane in self._lanes(run["id"])):
-            raise KoboMirrorError(
-                "Not everything was read and compared: start the sync again, it goes on where it stopped."
-            )
+        return close(self._source, run_handle, self._retention)
 
     def fail(self, run_handle: RunHandle, error: KoboMirrorError | str) -> None:
-        """Note why a run stopped, and give the lease back; the next run goes on where it stopped."""
+        """Note why a run stopped, and give the lease back; the next run goes on where it stopped.
+
+        :param run_handle: what ``prepare`` returned.
+        :param error: the error, or a sentence for a person.
+        """
         with reading(self._engine) as connection:
             row = runs.run_row(connection, run_handle.run_id)
-        if row["name"] == run_handle.run:  # else a newer run has taken it up
+        if row["name"] == run_handle.run:  # else a newer run has resumed it
             note_error(self._engine, run_handle.run_id, error)
         release_lease(self._engine, self._asset, run_handle.run)
 
@@ -236,6 +236,11 @@ class MirrorSync:
     ) -> dict[str, Any]:
         """Take all steps.
 
+        :param mode: as for ``prepare``.
+        :param since: as for ``prepare``.
+        :param confirm: as for ``reconcile``.
+        :param name: what the run is called; the process is added.
+        :returns: as ``finish`` does.
         :raises KoboMirrorError: a step failed; what it committed stays, the next run goes on from there.
         """
         run_handle = self.prepare(process_holder(name), mode=mode, since=since)
@@ -257,20 +262,23 @@ class MirrorSync:
             raise
 
     def repair(self, report: Report, *, confirm: str | None = None) -> None:
-        """Mend what a proof found: forget what is held of those submissions, ask for them, write them anew.
+        """Write the submissions that a proof found to differ anew, as the server shows them.
 
-        :raises LeaseError: a sync holds this form.
-        :raises DeletesWaitError: deletes wait for a person's word, of these or of others; all else was done.
+        :param report: what the proof found.
+        :param confirm: as for ``reconcile``.
+        :raises LeaseError: a sync has the lease.
+        :raises DeletesWaitError: deletes wait to be confirmed, of these or of others; all else was done.
         """
-        self.ask_again(
-            sorted({kobo_id for kind in report.differing.values() for kobo_id in kind}), confirm=confirm
-        )
+        differing = {kobo_id for ids in report.differing.values() for kobo_id in ids}
+        self.ask_again(sorted(differing), confirm=confirm)
 
     def ask_again(self, ids: Sequence[int], *, confirm: str | None = None) -> None:
-        """Believe nothing of what is held of these submissions; bring in what the server shows.
+        """Write some submissions anew, as the server shows them, whatever is stored.
 
-        :raises LeaseError: a sync holds this form.
-        :raises DeletesWaitError: deletes wait for a person's word, of these or of others; all else was done.
+        :param ids: the ``_id`` of each submission.
+        :param confirm: as for ``reconcile``.
+        :raises LeaseError: a sync has the lease.
+        :raises DeletesWaitError: deletes wait to be confirmed, of these or of others; all else was done.
         """
         ask_again(self._source, ids, confirm)
 

@@ -8,9 +8,9 @@ from kobo_mirror.database.engine import transact
 from kobo_mirror.store import runs
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.run_modes import EXACT, INCREMENTAL
-from kobo_mirror.sync.pull import Source
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.run_mode import Exactness, FormView, choose, epochs_now
+from kobo_mirror.sync.source import Source
 
 
 def open_or_resume(
@@ -27,8 +27,10 @@ def open_or_resume(
     A run is resumed only in the epoch in which it began, and never where ``since`` is given: its lanes may
     leave out what is asked for. One that is resumed is exact if it was, or would be opened so now.
 
+    :param source: what the sync works with.
     :param lease: the form's lease; its holder becomes the run's name.
     :param view: what the token sees of the form now.
+    :param exactness: how often a run is exact by itself.
     :param asked_for: the mode that a person or a schedule asks for: ``auto``, ``incremental``, ``exact``.
     :param since: read everything above this ``_id`` again; None where that is not asked for.
     :returns: the run's handle, with the mode that was chosen.

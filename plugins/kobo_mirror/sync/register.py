@@ -1,4 +1,4 @@
-"""Register: make sure that new submissions are posted to us, and remember it."""
+"""Register: have KoboToolbox post new submissions to the webhook, and remember that."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from kobo_mirror.store.registrations import Remembered, remember, remembered
 def register_webhook(
     client: KoboClient, engine: Engine, *, endpoint: str, secret: str, registrar_url: str = ""
 ) -> Registration:
-    """Register ``endpoint`` once; a second call changes nothing and says so.
+    """Register the webhook once; a second call changes nothing and says so.
 
-    Where the endpoint is another than before, our REST Service moves with it.
+    Where the endpoint is another than before, the REST Service of the earlier one is changed to it.
 
+    :param client: the form's client.
+    :param engine: the database, which remembers the registration.
+    :param endpoint: the webhook's address, as KoboToolbox reaches it.
+    :param secret: what each delivery must show; empty where the webhook asks for none.
+    :param registrar_url: the address of an external registrar; empty for a REST Service.
+    :returns: the registration, and what this call changed.
     :raises NotPermittedError: the token may not manage the form's REST Services.
     :raises KoboMirrorError: the server or the database could not do it.
     """

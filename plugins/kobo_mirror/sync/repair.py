@@ -1,4 +1,4 @@
-"""Repair: believe nothing of what is held of some submissions, and bring in what the server shows."""
+"""Repair: write some submissions anew, as the server shows them, whatever is stored."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from kobo_mirror.store import runs
 from kobo_mirror.store.leases import process_holder, release_lease, take_lease
 from kobo_mirror.store.schema import check_binding
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
-from kobo_mirror.sync.lease_keeper import holding, note_error
-from kobo_mirror.sync.pull import Source
+from kobo_mirror.sync.lease_keeper import note_error, renewing
 from kobo_mirror.sync.settle import settle
+from kobo_mirror.sync.source import Source
 
 
 def ask_again(source: Source, ids: Sequence[int], confirm: str | None) -> None:
-    """Ask for these submissions and write them anew, in a run of its own that is no sync.
+    """Invalidate some submissions, ask for them and write them anew, in a run of the mode ``repair``.
 
-    :param confirm: the code of a list of deletes that a person has confirmed.
-    :raises LeaseError: a sync holds this form.
-    :raises DeletesWaitError: deletes wait for a person's word, of these or of others; all else was done.
+    :param source: what the sync works with.
+    :param ids: the ``_id`` of each submission.
+    :param confirm: the code of a list of deletes that a person has confirmed, or None.
+    :raises LeaseError: a sync has the lease.
+    :raises DeletesWaitError: deletes wait to be confirmed, of these or of others; all else was done.
     """
     waiting: DeletesWaitError | None = None
     engine, asset = source.engine, source.mirror.asset_uid
@@ -28,7 +30,7 @@ def ask_again(source: Source, ids: Sequence[int], confirm: str | None) -> None:
     lease = take_lease(engine, asset, process_holder(runs.REPAIR))
     run_id = transact(engine, lambda c: runs.open_run(c, asset, lease.holder, runs.REPAIR, None))
     try:
-        with holding(engine, source.client, lease, run_id):
+        with renewing(engine, source.client, lease, run_id):
             for first in range(0, len(ids), ASK_AT_ONCE):
                 source.writer.invalidate(ids[first : first + ASK_AT_ONCE], lease)
             try:

@@ -1,4 +1,4 @@
-"""Replay: take dead letters once more, and ask again for what was rejected."""
+"""Replay: receive dead letters once more, and ask again for what was rejected."""
 
 from __future__ import annotations
 
@@ -30,11 +30,17 @@ _IN_GENERAL = {
     DELETED: "KoboToolbox shows it no more",
     GONE: "KoboToolbox shows it no more, and its delete waits",
 }
-"""What a result means, whichever letter or rejection it is of."""
+"""What a result means, whatever it is the result of."""
 
 
 class Fate(NamedTuple):
-    """What became of one replayed thing: a dead letter by its id, or a rejection by its ``_id``."""
+    """What became of a dead letter or of a rejection.
+
+    :param kind: ``dead letter`` or ``rejection``.
+    :param id: the dead letter's id, or the rejected submission's ``_id``.
+    :param result: one of the results above, or of those of a delivery.
+    :param reason: why, in a sentence; None where that needs no words.
+    """
 
     kind: str
     id: int
@@ -55,7 +61,8 @@ class Fate(NamedTuple):
 class ReplayedRejections(NamedTuple):
     """What became of rejections that were asked for again.
 
-    :param waiting: deletes wait for a person's word, of these or of other submissions; None: none does.
+    :param fates: what became of each.
+    :param waiting: the deletes that wait to be confirmed, also of other submissions; None: there are none.
     """
 
     fates: list[Fate]
@@ -63,7 +70,9 @@ class ReplayedRejections(NamedTuple):
 
 
 def sentence_of(fates: Sequence[Fate]) -> str:
-    """What became of them all, in a line: how many of each result, the first ids of each, and why in general.
+    """Return in a line how many of each result there are, the first ids of each, and what it means.
+
+    :param fates: what became of each.
 
     >>> sentence_of([Fate("rejection", 7, "mended", None), Fate("rejection", 9, "rejected", "age: …")])
     '1 of 2 replayed: 1 mended (7), 1 rejected (9: it does not fit the table)'
@@ -88,12 +97,15 @@ def _why(result: str) -> str:
 def replay_dead_letters(
     engine: Engine, mirror: Mirror, keep_payloads: str, *, ids: Sequence[int] = (), reason: str = ""
 ) -> list[Fate]:
-    """Give dead letters to the writer as if they had just been delivered; those it takes are done with.
+    """Receive dead letters as if they had just been delivered; those that are accepted wait no longer.
 
-    :param ids: only these; all of the form that wait by default.
-    :param reason: only those whose reason holds this text.
-    :returns: what became of each. One that was posted for another form is refused; of ``ids``, one that does
-        not wait is unknown.
+    :param engine: the database.
+    :param mirror: the form and its table.
+    :param keep_payloads: ``rejected`` or ``all``, as for :class:`Writer`.
+    :param ids: the letters' ids; empty: all of the form that wait.
+    :param reason: only those whose reason contains this text.
+    :returns: what became of each. A letter that was posted for another form is refused; of ``ids``, one that
+        does not wait is unknown.
     :raises SchemaError: the form table mirrors another form.
     """
     check_binding(engine, mirror)
@@ -110,11 +122,11 @@ def replay_dead_letters(
 def _unknown(
     kind: str, ids: Sequence[int], fates: Sequence[Fate], waiting: Mapping[int, str], gone: str
 ) -> list[Fate]:
-    """Of what was asked for by id, that which was not there to be replayed.
+    """Return a fate for each id that was asked for and could not be replayed.
 
     :param fates: what became of the others.
-    :param waiting: the reasons of those that wait, whatever reason was asked for.
-    :param gone: what to say of those that do not wait.
+    :param waiting: the reason of each one that waits, whatever reason was asked for.
+    :param gone: what to say of one that does not wait.
     """
     replayed = {fate.id for fate in fates}
     missed = [i for i in dict.fromkeys(ids) if i not in replayed]
@@ -127,7 +139,7 @@ def _replay(engine: Engine, receiver: Receiver, letter: int) -> Fate:
     if body is None:
         return Fate("dead letter", letter, UNKNOWN, "it waits no more")
     outcome = receiver.receive(body)
-    # Where only the server knows whose submission it is, it stays: the next sync may get nothing of it.
+    # Where only the server knows whose submission it is, the letter stays: the next sync may get nothing.
     note_replay(engine, letter, taken=isinstance(outcome, Accepted) and outcome.form_is_known)
     return _fate_of(letter, outcome)
 
@@ -153,12 +165,15 @@ def replay_rejections(
     ids: Sequence[int] = (),
     reason: str = "",
 ) -> ReplayedRejections:
-    """Ask the server again for what was rejected; what fits now appears.
+    """Ask the server again for what was rejected, so that what fits by now is applied.
 
-    :param ask_again: brings the newest state of these ids into the mirror, believing nothing of what is held;
-        not called where there is none. That deletes wait keeps it from nothing else that was asked for.
-    :param ids: only these; all that are rejected by default. One that is not rejected is unknown.
-    :param reason: only those whose reason holds this text.
+    :param engine: the database.
+    :param mirror: the form and its table.
+    :param ask_again: writes submissions anew as the server shows them, given their ``_id``; not called
+        without any. It may raise ``DeletesWaitError`` once all else is done.
+    :param ids: the ``_id`` of each; empty: all that are rejected. One that is not rejected is unknown.
+    :param reason: only those whose reason contains this text.
+    :returns: what became of each, and the deletes that wait.
     """
     waiting = _rejected(engine, mirror, ids)
     before = {kobo_id: why for kobo_id, why in sorted(waiting.items()) if reason in why}
@@ -167,7 +182,7 @@ def replay_rejections(
         try:
             ask_again(list(before))
         except DeletesWaitError as error:
-            waiting_deletes, gone = error, _still_doubted(engine, mirror, list(before))
+            waiting_deletes, gone = error, _still_queued(engine, mirror, list(before))
     after = _rejected(engine, mirror, before)
     there = _existing(engine, mirror, [kobo_id for kobo_id in before if kobo_id not in after])
     fates = [
@@ -181,9 +196,10 @@ def replay_rejections(
 
 
 def _of_rejection(kobo_id: int, before: str, after: str | None, *, is_there: bool) -> Fate:
-    """What became of a rejection.
+    """Tell what became of a rejection.
 
-    :param before: why it was rejected; ``after`` why it is now, None if it is not.
+    :param before: why it was rejected.
+    :param after: why it is rejected now; None if it is not.
     """
     if after is not None:
         return Fate("rejection", kobo_id, REJECTED, after)
@@ -192,21 +208,21 @@ def _of_rejection(kobo_id: int, before: str, after: str | None, *, is_there: boo
     return Fate("rejection", kobo_id, "mended", before)
 
 
-def _still_doubted(engine: Engine, mirror: Mirror, ids: Sequence[int]) -> set[int]:
-    """Which of these submissions are still to be asked for."""
+def _still_queued(engine: Engine, mirror: Mirror, ids: Sequence[int]) -> set[int]:
+    """Return which of these submissions are still in the refetch queue."""
     with reading(engine) as connection:
         return still_waiting(connection, mirror.asset_uid, ids)
 
 
 def _existing(engine: Engine, mirror: Mirror, ids: Sequence[int]) -> set[int]:
-    """Which of these submissions the mirror has."""
+    """Return which of these submissions exist in the mirror."""
     with reading(engine) as connection:
         parts = (ids[first : first + _AT_ONCE] for first in range(0, len(ids), _AT_ONCE))
         return {i for part in parts for i in existing_among(connection, mirror.asset_uid, part)}
 
 
 def _rejected(engine: Engine, mirror: Mirror, ids: Collection[int]) -> dict[int, str]:
-    """Which submissions are rejected now, and why: of all, or of those with these ids."""
+    """Return why submissions are rejected now, by ``_id``: of these ids, or of all where there are none."""
     with reading(engine) as connection:
         found = rejections(connection, mirror.asset_uid, _MOST)
     return {kobo_id: why for kobo_id, why in found if not ids or kobo_id in ids}

@@ -1,4 +1,4 @@
-"""What a run does: whether it is exact, and from where on it reads (docs/architecture.md, "A sync")."""
+"""Choose a run's mode, and from where on it reads (docs/architecture.md, "A sync")."""
 
 from __future__ import annotations
 
@@ -20,22 +20,33 @@ from kobo_mirror.store.totals import note_server_count
 
 
 class Exactness(NamedTuple):
-    """How often a run is exact by itself: of forms up to a size each one, of larger ones one in that time."""
+    """How often a run is exact by itself.
+
+    :param up_to: of a form with at most so many submissions, every run is.
+    :param every: of a larger form, the first run after so long.
+    """
 
     up_to: int
     every: timedelta
 
 
 class FormView(NamedTuple):
-    """What a token sees of a form: so many submissions, which may be only some of the form's."""
+    """What a token sees of a form.
+
+    :param submissions: how many submissions it sees.
+    :param is_part: True if the form may have others, which it does not see.
+    """
 
     submissions: int
     is_part: bool
 
 
 def view_of_form(client: KoboClient) -> FormView:
-    """Ask for the count of submissions and the form's description at the same time, since both take long.
+    """Return what the token sees of the form.
 
+    Count and description are asked for at the same time, since both take long.
+
+    :param client: the form's client.
     :raises CredentialsError: this token may not see the form, or there is none.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="count") as beside:
@@ -48,10 +59,13 @@ _ROWS_LEAST, _ROWS_SHARE = 10, 0.05
 
 
 def epochs_now(engine: Engine, mirror: Mirror) -> Epochs:
-    """The form's epochs, raised where its rows must be shaped anew.
+    """Return the form's epochs; the current one is raised first where all rows must be shaped anew.
 
-    That is so where another declaration shaped them, or where many are missing or too many: single ones are
-    found and asked for at the end of the run.
+    That is so where another declaration shaped them, and where more than 10 and 5 % are missing, or too many:
+    fewer are found and asked for at the end of the run.
+
+    :param engine: the database.
+    :param mirror: the form and its table.
     """
     with reading(engine) as connection:
         epochs = epochs_of(connection, mirror.form.table)
@@ -79,12 +93,16 @@ def choose(
     mode: str,
     since: int | None,
 ) -> tuple[str, int]:
-    """``exact`` or ``incremental``, and the ``_id`` above which all is read.
+    """Choose the mode of a run, and from where on it reads.
 
+    :param engine: the database.
+    :param client: the form's client.
     :param epochs: while the newest one has not been read, every run reads from the first submission on.
+    :param exactness: how often a run is exact by itself.
     :param count: how many submissions the server shows now.
     :param mode: what was asked for: ``auto``, ``incremental``, ``exact``.
-    :param since: what was asked for; what must be read is not left out.
+    :param since: the ``_id`` above which all was asked for, or None. What must be read is not left out.
+    :returns: ``exact`` or ``incremental``, and the ``_id`` above which everything is read.
     """
     asset = client.asset_uid
     with reading(engine) as connection:

@@ -1,4 +1,4 @@
-"""Settle: ask for all that is in doubt, delete what is gone, and count whether every row is there."""
+"""Settle: drain the refetch queue, delete what is gone, and count whether every row is there."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from kobo_mirror.store.row_counts import BEFORE_ALL, correct_totals, count_rows,
 from kobo_mirror.store.runs import note_findings
 from kobo_mirror.sync.deletes import ASK_AT_ONCE, remove_absent
 from kobo_mirror.sync.drain import drain
-from kobo_mirror.sync.pull import Source
+from kobo_mirror.sync.source import Source
 
 
 def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, exact: bool = False) -> None:
-    """Drain the fetch list, delete what is gone, and bring rows and totals together.
+    """Drain the refetch queue, delete what is gone, and bring rows and totals together.
 
-    What differs by count after that is noted in the run's row as ``count_difference``.
+    The difference in number that remains is noted in the run's row as ``count_difference``.
 
-    :param confirm: the code of a list of deletes that a person has confirmed.
-    :param exact: look for each row, whatever their number.
-    :raises DeletesWaitError: deletes wait for a person's word; all else was done.
+    :param source: what the sync works with.
+    :param lease: the lease that the run holds.
+    :param run_id: the run's id.
+    :param confirm: the code of a list of deletes that a person has confirmed, or None.
+    :param exact: look for each row, also where their number is right.
+    :raises DeletesWaitError: deletes wait to be confirmed; all else was done.
     """
     waiting: DeletesWaitError | None = None
     try:
@@ -40,7 +43,7 @@ def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, ex
 
 
 def _drain_and_remove(source: Source, lease: Lease, run_id: int, confirm: str | None) -> None:
-    """Drain the fetch list and delete what is gone; what came back meanwhile is asked for again."""
+    """Drain the refetch queue and delete what is gone; what came back meanwhile is asked for again."""
     absent = drain(source, lease, run_id)
     if remove_absent(source, lease, run_id, absent, confirm):
         drain(source, lease, run_id)
@@ -57,7 +60,7 @@ def _totals_differ(source: Source) -> bool:
 
 
 def _mend_rows(source: Source, lease: Lease) -> bool:
-    """Doubt each submission whose row is missing or should not be there; return True if there was one."""
+    """Invalidate the submissions whose row is missing or should not be there; True if there were any."""
     after = BEFORE_ALL
     while ids := _misplaced(source, after):
         source.writer.invalidate(ids, lease)

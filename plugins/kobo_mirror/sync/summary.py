@@ -1,4 +1,4 @@
-"""What a sync says of itself when it has ended."""
+"""Sum up a sync that has ended."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import RowMapping
 
 from kobo_mirror.errors import UnequalError
 from kobo_mirror.forms.schema import Form
 from kobo_mirror.kobo.history import Verdict
-from kobo_mirror.store import runs
-from kobo_mirror.store.bindings import note_epoch_read
 from kobo_mirror.store.tables import COUNTS
 
 _WORDS = (
@@ -26,10 +24,12 @@ _WORDS = (
 
 
 def outcome_of(run: RowMapping, held: Mapping[str, int], last_exact: datetime | None) -> dict[str, Any]:
-    """What a run that has ended did: ``mode``, its counts, ``seconds``, and all of it in a ``sentence``.
+    """Sum up a run that has ended.
 
+    :param run: the run's row.
     :param held: how many submissions of the form are ``applied`` and ``rejected`` now.
     :param last_exact: when the last exact run ended (UTC); None where this one was exact.
+    :returns: its ``mode``, counts and ``seconds``, the form's ``submissions``, and a ``sentence``.
     """
     seconds = round((run["finished_at"] - run["started_at"]).total_seconds(), 1)
     counts = {name: int(run[name]) for name in COUNTS}
@@ -42,7 +42,7 @@ def outcome_of(run: RowMapping, held: Mapping[str, int], last_exact: datetime | 
 
 
 def _how(run: RowMapping, last_exact: datetime | None) -> str:
-    """How far a run looked, and what it could not look into."""
+    """Say how far a run looked, and what it could not read."""
     if last_exact:
         return f"fresh, last exact {last_exact:%Y-%m-%d %H:%M} UTC"
     return "exact" if run["history"] == Verdict.READ else "exact, but the history could not be read"
@@ -51,10 +51,13 @@ def _how(run: RowMapping, last_exact: datetime | None) -> str:
 def unequal(
     form: Form, difference: int, held: Mapping[str, int], reasons: Sequence[tuple[int, str]]
 ) -> UnequalError | None:
-    """Why a run that has read all it set out to read is no success all the same, or None.
+    """Tell why a run that has read everything is no success all the same.
 
-    :param difference: how many rows the form table has too many, or too few.
+    :param form: the form table's declaration.
+    :param difference: how many rows the form table has too many; negative for too few.
+    :param held: how many submissions of the form are ``applied`` and ``rejected`` now.
     :param reasons: ``_id`` and reason of the first rejection, if there is one.
+    :returns: the error to raise; None for a success.
     """
     if difference:
         number = held["applied"]
@@ -69,15 +72,3 @@ def unequal(
             f"KOBO_ASSET_ID names the form that this table is for.{first}"
         )
     return None
-
-
-def close_run(
-    form: Form, run: RowMapping, difference: int, error: UnequalError | None, connection: Connection
-) -> None:
-    """Note that a run has ended, what its rows were counted to, and what it has read by that."""
-    runs.note_findings(connection, run["id"], {"count_difference": difference})
-    if error and not run["error"]:
-        runs.note_error(connection, run["id"], error)
-    runs.finish_run(connection, run["id"])
-    if not run["watermark"]:
-        note_epoch_read(connection, form, run["epoch"])

@@ -1,4 +1,4 @@
-"""The sweep: what the server shows of every submission beside what the ledger holds; it finds every doubt."""
+"""Sweep: compare id, edit token and validation of every submission on the server with the ledger."""
 
 from __future__ import annotations
 
@@ -19,23 +19,28 @@ from kobo_mirror.store.run_modes import EXACT
 from kobo_mirror.store.runs import add_counts, note_findings
 from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.submissions.document import first_levels, parse, stamp_of, text_of, token, validation
-from kobo_mirror.sync.pull import Source, page_or_end, plan_lanes, side_by_side
+from kobo_mirror.sync.lanes import cut_lanes, walk_concurrently
+from kobo_mirror.sync.paging import page_or_end
+from kobo_mirror.sync.source import Source
 
 SWEEP_PAGE = 1000
 _HELD_AT_ONCE = 5_000
 
 
 def sweep(source: Source, lease: Lease, run_id: int, *, anew: bool = False) -> int:
-    """Walk ``_id, _uuid, _validation_status`` of all beside the ledger; put differences on the fetch list.
+    """Compare ``_id``, ``_uuid`` and ``_validation_status`` of every submission; enqueue what differs.
 
-    Both are in the order of ``_id``, so memory stays the same whatever the form's size. It is cut into lanes
-    that are walked side by side.
+    Server and ledger are both read in the order of ``_id``, so memory stays the same whatever the form's
+    size. The ids are cut into lanes that are walked at once.
 
-    :param anew: cut lanes of its own, whatever lanes the run has read.
-    :returns: how many doubts were found.
+    :param source: what the sync works with.
+    :param lease: the lease that the run holds.
+    :param run_id: the run's id; it becomes exact.
+    :param anew: cut new lanes, whatever lanes the run has read.
+    :returns: how many differences were found.
     """
     walks = [_Walk(source, lease, first, last) for first, last in _lanes(source, run_id, anew=anew)]
-    side_by_side(source.in_flight, [walk.go for walk in walks])
+    walk_concurrently(source.in_flight, [walk.go for walk in walks])
     found = sum(walk.found for walk in walks)
     highest = max(walk.after for walk in walks)
 
@@ -49,18 +54,18 @@ def sweep(source: Source, lease: Lease, run_id: int, *, anew: bool = False) -> i
 
 
 def _lanes(source: Source, run_id: int, *, anew: bool) -> list[tuple[int, int | None]]:
-    """The lanes of a run that has read everything, else new ones."""
+    """Return the bounds of the run's lanes if it has read everything, else of new ones."""
     with reading(source.engine) as connection:
         pulled = lanes(connection, source.mirror.asset_uid, run_id)
         if not anew and cover(pulled, 0):
             return [(lane.first_id, lane.last_id) for lane in pulled]
         total = counted_by_server(connection, source.mirror.asset_uid)
     source.progress("sweep", 0, total or 0)
-    return plan_lanes(source.client, 0, source.in_flight, total)
+    return cut_lanes(source.client, 0, source.in_flight, total)
 
 
 class _Walk:
-    """A lane of the sweep: ``first < id <= last`` (None: no end)."""
+    """A lane of the sweep: ``first < id <= last``, None for no end."""
 
     def __init__(self, source: Source, lease: Lease, first: int, last: int | None) -> None:
         self._source, self._lease, self._last = source, lease, last
@@ -79,22 +84,22 @@ class _Walk:
             self.after = to
 
     def _compare(self, page: Page, upto: int | None) -> None:
-        """Doubt whatever only one side has, or that differs in what a sweep can see."""
-        shown = glance_at(page)
+        """Enqueue what only one side has, and what differs in what a sweep can see."""
+        shown = page_text(page)
         with reading(self._source.engine) as connection:
             if shown == stored_window_text(connection, self._asset, self.after, upto):
                 return
-        left, after = {seen.kobo_id: seen for seen in seen_on(page)}, self.after
+        left, after = {seen.kobo_id: seen for seen in swept_rows_of(page)}, self.after
         while held := self._held(after, upto):
-            self._doubt([kobo_id for kobo_id, seen in held.items() if left.pop(kobo_id, None) != seen])
+            self._enqueue([kobo_id for kobo_id, seen in held.items() if left.pop(kobo_id, None) != seen])
             after = max(held)
-        self._doubt(list(left))
+        self._enqueue(list(left))
 
     def _held(self, after: int, upto: int | None) -> dict[int, SweptRow]:
         with reading(self._source.engine) as connection:
             return swept_rows_between(connection, self._asset, after, upto, limit=_HELD_AT_ONCE)
 
-    def _doubt(self, ids: Sequence[int]) -> None:
+    def _enqueue(self, ids: Sequence[int]) -> None:
         def work(connection: Connection) -> None:
             check_lease(connection, self._lease)
             enqueue(connection, self._asset, ids, "the sweep saw a difference")
@@ -104,11 +109,14 @@ class _Walk:
             self.found += len(ids)
 
 
-def glance_at(page: Page) -> str:
-    """A page as :func:`window_text` has it: equal to a text of the ledger only if ``seen_on`` tells the same.
+def page_text(page: Page) -> str:
+    """Return a page as :func:`window_text` writes it, without reading its rows where that is not needed.
 
-    Rows are taken as they were sent: what is stored otherwise is no token or no whole number and equals
-    nothing there. Only a line break or the prefix ``uuid:`` could, so a page with those is read row by row.
+    The rows' values are taken as they were sent. A value that is stored in another form (no token, no whole
+    number) makes a line that no ledger row has, so that the page counts as different and is read row by row.
+    Only a line break or the prefix ``uuid:`` could hide a difference: such a page is read row by row at once.
+
+    :param page: a page of the sweep.
     """
     lines = [
         f"{row.id}\t{row.uuid}\t\t\n"
@@ -119,11 +127,14 @@ def glance_at(page: Page) -> str:
     text = ",".join(lines)
     if lines and text.count("\n") == len(lines) and "uuid:" not in text:
         return text
-    return window_text(seen_on(page))
+    return window_text(swept_rows_of(page))
 
 
-def seen_on(page: Page) -> list[SweptRow]:
-    """What a page of a sweep shows; of a row that cannot be read whole, what its first levels tell."""
+def swept_rows_of(page: Page) -> list[SweptRow]:
+    """Return what a page of the sweep shows; of a row that cannot be read, what its first levels hold.
+
+    :param page: a page of the sweep.
+    """
     return list(map(_seen, page.swept)) if page.swept else list(map(_read_odd, page.rows, page.ids))
 
 

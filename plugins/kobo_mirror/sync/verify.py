@@ -1,4 +1,4 @@
-"""Verify: the proof that the mirror equals the server, cell by cell; it writes nothing."""
+"""Verify: prove that the mirror equals the server, cell by cell; nothing of the mirror is written."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ from kobo_mirror.store.row_counts import BEFORE_ALL
 from kobo_mirror.store.schema import check_binding, require_tables
 from kobo_mirror.submissions.rows import State, row_digest
 from kobo_mirror.sync.lease_keeper import noting_failed_verification
-from kobo_mirror.sync.pull import Progress, as_many, page_or_end, silent, state_of
-from kobo_mirror.sync.sweep import seen_on
+from kobo_mirror.sync.paging import ask_halving, page_or_end
+from kobo_mirror.sync.source import Progress, no_progress, state_of
+from kobo_mirror.sync.sweep import swept_rows_of
 
 _NAMED = 10
 _PAGE = 1000
@@ -39,8 +40,11 @@ _AT_ONCE = 250
 class Report:
     """What a proof found; a rejection is no difference.
 
-    ``differing`` holds the ids of each kind of difference; ``sees_part``: the token sees only some of the
-    form's submissions, so that nothing is known of the others.
+    :param whole: True if every answer was compared, False if only tokens and digests were.
+    :param sees_part: True if the token sees only some of the form's submissions.
+    :param compared: how many submissions were compared.
+    :param rejected: how many of them are rejected.
+    :param differing: the ``_id`` of each submission that differs, by the kind of difference.
     """
 
     whole: bool = True
@@ -51,7 +55,7 @@ class Report:
 
     @property
     def differences(self) -> dict[str, int]:
-        """How many there are of each kind."""
+        """The number of differences of each kind."""
         return {kind: len(ids) for kind, ids in self.differing.items()}
 
     @property
@@ -96,14 +100,19 @@ def verify(
     full: bool = True,
     name: str = "verify",
 ) -> Report:
-    """Compare the server with the ledger, and the form table with what the ledger says of each row.
+    """Compare the server with the ledger, and the form table with what the ledger holds of each row.
 
     A difference counts only if it is still there after those submissions were asked for again and the tables
-    read again: what arrives meanwhile is none. The mirror is not written to; the result joins the history of
-    proofs. One that could not tell is noted among the runs.
+    were read again, so that what arrives meanwhile is none. The result joins the history of proofs. A
+    verification that ends without a result is noted among the runs.
 
+    :param client: the form's client.
+    :param engine: the database.
+    :param mirror: the form and its table.
+    :param progress: is told how far the proof is.
     :param full: compare every submission, shaped, with every cell of the form table.
-    :param name: what a verification that could not tell is noted as.
+    :param name: what a verification without a result is noted as.
+    :returns: what was found.
     :raises SchemaError: the form table mirrors another form or none yet.
     """
     with noting_failed_verification(engine, mirror.form, name):
@@ -139,34 +148,42 @@ def _verified(
 
 
 def prove_when_due(client: KoboClient, engine: Engine, mirror: Mirror, every_days: int) -> Report | None:
-    """Compare every answer if the last proof that did so is older than that, or there is none.
+    """Compare every answer, if the last proof that did so is too old, or there is none.
 
-    :param every_days: 0 for never.
+    :param client: the form's client.
+    :param engine: the database.
+    :param mirror: the form and its table.
+    :param every_days: how old it may be, in days; 0: never compare.
     :returns: the result, None if it is not due.
     """
     if not full_proof_is_due(engine, mirror.asset_uid, every_days):
         return None
-    return verify(client, engine, mirror, silent, full=True)
+    return verify(client, engine, mirror, no_progress, full=True)
 
 
 class _Proof:
+    """A proof under way.
+
+    :param full: compare every answer.
+    """
+
     def __init__(self, client: KoboClient, engine: Engine, mirror: Mirror, *, full: bool) -> None:
         self._client, self._engine, self._mirror = client, engine, mirror
         self.report = Report(whole=full)
 
     def compare(self, page: Page, after: int, upto: int | None) -> None:
-        """Compare a page with what is held of ``after < id <= upto`` (None: no end)."""
+        """Compare a page with what is stored of ``after < id <= upto``, None for no end."""
         shown = self._shown(page, whole=self.report.whole)
         with reading(self._engine) as connection:
             held = ledger_rows_between(connection, self._mirror.asset_uid, after, upto)
             rows = form_rows_between(connection, self._mirror, after, upto)
         self.report.compared += len(page.ids)
         self.report.rejected += sum(held[i].state == "rejected" for i in page.ids if i in held)
-        doubts = sorted(_differences(shown, held, rows))
-        while doubts:
-            again, some = as_many(self._client.by_ids, doubts[:_AT_ONCE])
+        to_check = sorted(_differences(shown, held, rows))
+        while to_check:
+            again, some = ask_halving(self._client.by_ids, to_check[:_AT_ONCE])
             self._look_again(again, some)
-            del doubts[: len(some)]
+            del to_check[: len(some)]
 
     def _look_again(self, page: Page, ids: list[int]) -> None:
         shown = self._shown(page, whole=True)
@@ -180,7 +197,7 @@ class _Proof:
         if whole:
             states = (state_of(*pair, self._mirror) for pair in zip(page.rows, page.ids, strict=True))
             return {state.kobo_id: state for state in states}
-        return dict(zip(page.ids, seen_on(page), strict=True))
+        return dict(zip(page.ids, swept_rows_of(page), strict=True))
 
 
 def _differences(
@@ -196,7 +213,7 @@ def _judge(shown: State | SweptRow | None, held: LedgerRow | None, row: tuple[An
         return "extra"
     if held is None:
         return "missing"
-    if seen_of(shown) != held.seen or (isinstance(shown, State) and shown.digest != held.digest):
+    if swept_row_of(shown) != held.seen or (isinstance(shown, State) and shown.digest != held.digest):
         return "stale"
     if (row is None) != (held.state == "rejected"):
         return "missing" if row is None else "extra"
@@ -205,8 +222,11 @@ def _judge(shown: State | SweptRow | None, held: LedgerRow | None, row: tuple[An
     return None if as_noted and as_shown else "different"
 
 
-def seen_of(shown: State | SweptRow) -> SweptRow:
-    """What a sweep would see of a whole submission."""
+def swept_row_of(shown: State | SweptRow) -> SweptRow:
+    """Return what a sweep would see of a submission.
+
+    :param shown: the submission, or what a sweep saw of it.
+    """
     if isinstance(shown, SweptRow):
         return shown
     further = shown.shaped

@@ -13,8 +13,8 @@ from kobo_mirror.kobo.pages import Page, cut_swept_page
 from kobo_mirror.store.ledger_windows import SweptRow, window_text
 from kobo_mirror.submissions.document import stamp_of, token
 from kobo_mirror.submissions.rows import read_state
-from kobo_mirror.sync.sweep import _read_odd, glance_at, seen_on
-from kobo_mirror.sync.verify import seen_of
+from kobo_mirror.sync.sweep import _read_odd, page_text, swept_rows_of
+from kobo_mirror.sync.verify import swept_row_of
 from tests.support.submissions import APPROVED, MIRROR, body, submission
 
 TEXT = st.sampled_from(["", "a", "uuid:a", "a,b", "é", "a\tb", "x" * 90, "validation_status_approved"])
@@ -27,7 +27,7 @@ ODD_ROW = st.fixed_dictionaries(
 
 
 def seen_in(row: bytes) -> list[SweptRow]:
-    return seen_on(cut_swept_page(b'{"count": 1, "results": [' + row + b"]}"))
+    return swept_rows_of(cut_swept_page(b'{"count": 1, "results": [' + row + b"]}"))
 
 
 @given(row=ODD_ROW)
@@ -43,7 +43,7 @@ def test_a_row_that_cannot_be_read_is_swept_without_token_and_validation() -> No
 @pytest.mark.parametrize("status", [{}, None, APPROVED])
 def test_a_sweep_sees_of_a_submission_what_the_whole_one_says(status: Any) -> None:
     raw = body(submission(7, _validation_status=status))
-    assert seen_in(raw) == [seen_of(read_state(raw, MIRROR))]
+    assert seen_in(raw) == [swept_row_of(read_state(raw, MIRROR))]
 
 
 SEEN = st.builds(
@@ -92,7 +92,7 @@ def is_stored(text: str | None) -> bool:
 @given(rows=SWEPT)
 def test_the_text_of_a_page_equals_only_that_of_a_ledger_with_its_rows(rows: list[dict[str, Any]]) -> None:
     page = page_of(rows)
-    text = glance_at(page)
+    text = page_text(page)
     ledger = [
         SweptRow(int(kobo_id), uuid or None, status or None, int(stamp) if stamp else None)
         for kobo_id, uuid, status, stamp in A_LINE.findall(text)
@@ -104,7 +104,7 @@ def test_the_text_of_a_page_equals_only_that_of_a_ledger_with_its_rows(rows: lis
         for seen in ledger
     )
     if possible and window_text(ledger) == text:
-        assert window_text(seen_on(page)) == text
+        assert window_text(swept_rows_of(page)) == text
 
 
 @given(
@@ -112,4 +112,4 @@ def test_the_text_of_a_page_equals_only_that_of_a_ledger_with_its_rows(rows: lis
 )
 def test_the_text_of_a_usual_page_is_that_of_its_rows(rows: list[dict[str, Any]]) -> None:
     page = page_of(rows)
-    assert glance_at(page) == window_text(seen_on(page))
+    assert page_text(page) == window_text(swept_rows_of(page))
