@@ -1,4 +1,4 @@
-"""Who may send: those who know a secret, where wanted only from some networks."""
+"""Decide who may send: who knows a secret, and comes from an allowed network."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Network = IPv4Network | IPv6Network
 
 
 class SourceCheck:
-    """Lets in who comes from one of some networks, except to resources that are public.
+    """Middleware that allows requests from some networks only, except to public resources.
 
-    :param allowed: with none at all everybody is let in.
-    :param proxies: where our own proxies are: what they say of a request's origin is believed.
+    :param allowed: the networks; none at all allows every request.
+    :param proxies: the networks of our own proxies, whose ``X-Forwarded-For`` is believed.
     """
 
     def __init__(self, allowed: Iterable[Network], proxies: Iterable[Network]) -> None:
@@ -27,7 +27,7 @@ class SourceCheck:
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
-        """Judge by the nearest address that is no proxy of ours.
+        """Check the nearest address that is no proxy of ours.
 
         :raises falcon.HTTPForbidden: it is in none of the networks.
         """
@@ -60,9 +60,9 @@ def _within(address: IPv4Address | IPv6Address, networks: Iterable[Network]) -> 
 
 
 class SecretCheck:
-    """Lets in who knows one of the secrets, except to resources that are public.
+    """Middleware that allows requests which show one of some secrets, except to public resources.
 
-    :param secrets: any of them will do; with none at all everybody is let in.
+    :param secrets: the secrets; none at all allows every request.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -71,7 +71,7 @@ class SecretCheck:
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
-        """Compare in constant time, as bytes: a text that is not ASCII must be a wrong secret, not a failure.
+        """Compare in constant time, as bytes: a secret that is not ASCII must be a wrong one, not a fault.
 
         :raises falcon.HTTPUnauthorized: no secret or a wrong one.
         """
@@ -85,7 +85,7 @@ class SecretCheck:
 
 
 def _offered(req: falcon.Request) -> Iterator[str]:
-    """The secrets a request brings: by header, as the password of HTTP Basic, in the query."""
+    """Yield the secrets that a request shows: by header, as the password of HTTP Basic, in the query."""
     yield req.get_header("X-Webhook-Secret", default="")
     scheme, _, credentials = (req.auth or "").partition(" ")
     if scheme.lower() == "basic":

@@ -1,7 +1,7 @@
-"""Tells Airflow that submissions arrived, so that people's own DAGs can start: an asset event now and then.
+"""Tell Airflow by asset events that submissions arrived, so that people's own DAGs can start.
 
-A delivery only counts; a thread of its own does the telling, so that Airflow can neither delay a delivery nor
-fail one. An event that is lost is no loss: the next sync tells the same asset.
+A delivery only counts. A thread of its own sends the events, so that Airflow can neither delay a delivery nor
+fail one. An event may be lost: the next sync sends one of the same asset.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _MOST = 1 << 20
 
 
 class RefusedError(Exception):
-    """Airflow answered something else than what was asked for."""
+    """Airflow did not do what it was asked for."""
 
 
 class AirflowEvents:
-    """Events of one asset, of all worker processes together at most one in ``every`` seconds.
+    """Sends events of one asset, from all worker processes together at most one in some seconds.
 
-    To be made before the processes fork: they share an anonymous file with the time of the last event, locked
-    while one claims its turn; the lock of a process that dies is free again.
+    Make it before the processes fork: they share an anonymous file that holds the time of the last event. A
+    process locks it to claim the next event; when the process dies the lock is free.
 
     :param url: Airflow's address, as people open it.
     :param login: ``user:password`` of a user who may create asset events (role Op).
-    :param asset: the asset's uri.
+    :param asset: the asset's URI.
     :param every: seconds between two events at least.
     """
 
@@ -50,18 +50,18 @@ class AirflowEvents:
         self._process = 0
 
     def arrived(self) -> None:
-        """Count a submission that was committed. Never waits and never raises."""
+        """Count a submission that was committed; never wait and never raise."""
         with self._lock:
             self._arrived += 1
             self._some.set()
             started, self._process = self._process == os.getpid(), os.getpid()
         if not started:
             try:
-                threading.Thread(target=self._tell_for_ever, name="airflow-events", daemon=True).start()
+                threading.Thread(target=self._send_for_ever, name="airflow-events", daemon=True).start()
             except RuntimeError:  # no thread to be had now: the next submission tries again
                 self._process = 0
 
-    def _tell_for_ever(self) -> None:
+    def _send_for_ever(self) -> None:
         while True:
             self._some.wait()
             count = 0
@@ -80,7 +80,7 @@ class AirflowEvents:
                 time.sleep(min(self._every, 1.0))
 
     def _claim(self) -> float:
-        """Take this turn; the seconds until there may be one, 0 if it is taken."""
+        """Claim the next event; return 0, or the seconds until one may be sent."""
         fcntl.lockf(self._file, fcntl.LOCK_EX)
         try:
             last, now = float(os.pread(self._file.fileno(), 32, 0) or b"-inf"), time.monotonic()
@@ -93,7 +93,7 @@ class AirflowEvents:
 
 
 class _Airflow:
-    """The three requests that it takes, by Airflow's REST API."""
+    """The requests to Airflow's REST API that an event takes."""
 
     def __init__(self, url: str, login: str, asset: str) -> None:
         parts = urlsplit(url)
@@ -106,6 +106,7 @@ class _Airflow:
     def tell(self, extra: Mapping[str, Any]) -> None:
         """Create an event.
 
+        :param extra: what the event carries, as JSON.
         :raises OSError, HTTPException, ValueError, RefusedError: Airflow does not take it now.
         """
         try:
@@ -118,7 +119,7 @@ class _Airflow:
             raise
 
     def _find(self) -> int:
-        """The asset's number in this Airflow, which knows it once it has read the DAG."""
+        """Return the asset's number in this Airflow, which knows it once it has parsed the DAG."""
         found = self._ask("GET", f"/api/v2/assets?{urlencode({'uri_pattern': self._asset})}")
         for asset in found.get("assets", ()):
             if asset.get("uri") == self._asset:
@@ -126,7 +127,7 @@ class _Airflow:
         raise RefusedError(f"it knows no asset {self._asset} (yet)")
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """What it answers; a token that has run out is replaced once."""
+        """Return the decoded answer to a request; a token that has expired is replaced once."""
         for new in (not self._token, True):
             if new:
                 self._token = self._sign_in()
@@ -147,7 +148,7 @@ class _Airflow:
     def _send(
         self, method: str, path: str, body: object, headers: Mapping[str, str]
     ) -> tuple[int, dict[str, Any]]:
-        """One request, which follows no redirect."""
+        """Send one request, without following redirects; return its status and decoded answer."""
         connection = self._kind(self._host, timeout=TIMEOUT)
         try:
             data = None if body is None else json.dumps(body)

@@ -1,4 +1,4 @@
-"""The service: create_app takes what it needs, get_app reads the environment."""
+"""Build the service: ``create_app`` from what it needs, ``get_app`` from the environment."""
 
 from __future__ import annotations
 
@@ -45,13 +45,14 @@ CONNECTIONS = 8
 class Dependencies:
     """What the service works with.
 
-    :param probe: an engine of its own for the readiness check: a busy pool is not a dead database.
-    :param mirrors: the forms that are taken, and where to.
-    :param keep_payloads: ``rejected`` or ``all``, as the writer's.
-    :param secrets: any of them lets a sender in; none at all lets everybody in.
-    :param allowed: networks that may send; none at all lets everybody send.
+    :param engine: the database.
+    :param probe: another engine of it, for the readiness check: a busy pool is not a dead database.
+    :param mirrors: the forms whose submissions are taken, and their tables.
+    :param keep_payloads: ``rejected`` or ``all``, as for the writer.
+    :param secrets: a sender must show one of them; none at all lets everybody send.
+    :param allowed: the networks that may send; none at all lets everybody send.
+    :param proxies: the networks of our own proxies, whose ``X-Forwarded-For`` is believed.
     :param arrived: called after each submission that changed the mirror; it must neither wait nor raise.
-    :param proxies: networks of our own proxies, which are believed in ``X-Forwarded-For``.
     """
 
     engine: Engine
@@ -65,7 +66,10 @@ class Dependencies:
 
 
 def create_app(deps: Dependencies) -> Application:
-    """The WSGI application. Connects to nothing yet."""
+    """Return the WSGI application, which has connected to nothing yet.
+
+    :param deps: what it works with.
+    """
     metrics = Metrics(Figures(deps.probe, deps.mirrors))
     around = (RequestLog(metrics), SourceCheck(deps.allowed, deps.proxies), SecretCheck(deps.secrets))
     app: Application = falcon.App(middleware=around)
@@ -83,7 +87,7 @@ def create_app(deps: Dependencies) -> Application:
 
 
 def get_app() -> Application:
-    """The application that the environment describes. The database need not be there yet.
+    """Return the application that the environment describes. The database need not be reachable yet.
 
     :raises SystemExit: with a sentence that names what is missing or malformed.
     """
@@ -99,7 +103,7 @@ def get_app() -> Application:
             secrets=_secrets(settings),
             allowed=_networks(settings.webhook_allowed_networks),
             proxies=_networks(settings.webhook_trusted_proxies),
-            **_telling(settings),
+            **_events(settings),
         )
     except ConfigurationError as problem:
         raise refusal(problem) from None
@@ -120,8 +124,8 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(filter(None, (settings.webhook_secret, settings.webhook_secret_previous)))
 
 
-def _telling(settings: Settings) -> dict[str, Callable[[], None]]:
-    """Who is told of what arrives: Airflow, if it is wanted."""
+def _events(settings: Settings) -> dict[str, Callable[[], None]]:
+    """Return what sends Airflow events of arrivals, as ``arrived``; empty where that is not set up."""
     if not settings.webhook_airflow_url:
         return {}
     if not settings.webhook_airflow_login:

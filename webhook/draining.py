@@ -1,8 +1,9 @@
-"""A listening socket that lets no new connection in, while those that are made are still served.
+"""Drain the listening sockets on stop: refuse new connections while established ones are served.
 
-What it gains, by eight stops each under 32 senders: a stop cut off no connection; without it 120 in seven of
-the eight, up to 27 at once, and one in one of them where the workers took all that waited before they closed.
-A readiness check that fails would not do: compose and a plain proxy do not ask it.
+Measured by eight stops under 32 senders: with this no connection was cut off; without it, 120 were, in seven
+of the eight stops and up to 27 at once. Where the workers accepted all that waited before they closed, one
+was.
+A failing readiness check would not do instead: compose and a plain proxy do not ask it.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from typing import Any
 _ATTACH_FILTER = 26  # SO_ATTACH_FILTER of Linux
 _PACKETS_BUT_FIRST_ONES = (
     (0x30, 0, 0, 13),  # load the flags of TCP
-    (0x54, 0, 0, 0x12),  # keep SYN and ACK
-    (0x15, 0, 1, 0x02),  # SYN alone, which asks for a connection?
-    (0x06, 0, 0, 0),  # drop it
-    (0x06, 0, 0, 0xFFFFFFFF),  # take it
+    (0x54, 0, 0, 0x12),  # mask all but SYN and ACK
+    (0x15, 0, 1, 0x02),  # is it SYN alone, which asks for a connection?
+    (0x06, 0, 0, 0),  # then drop the packet
+    (0x06, 0, 0, 0xFFFFFFFF),  # else take it
 )
 
 
 def refuse_newcomers_at_the_end(listeners: Iterable[Any]) -> None:
-    """Have gunicorn's master refuse newcomers before it closes its listeners, which is when it stops.
+    """Have gunicorn's master refuse new connections before it closes its listeners, as it does on stop.
 
-    The workers close theirs when they restart, too, while others go on.
+    Not the workers: one that restarts closes its listeners, too, while the others go on.
 
     :param listeners: gunicorn's sockets, in the master.
     """
@@ -43,9 +44,12 @@ def _shut(listener: Any, close: Callable[[], None], master: int) -> None:
 
 
 def refuse_newcomers(listener: socket.socket) -> None:
-    """Drop what asks for a connection, so that its sender asks again: where another server listens by then.
+    """Drop the packets that ask for a new connection, so that their sender asks again a little later.
 
-    Closing the socket instead would cut off connections that are made and not accepted yet.
+    By then another server may listen. Closing the socket instead would cut off connections that are
+    established but not accepted yet.
+
+    :param listener: a listening TCP socket. Where it takes no filter, its backlog is made as short as can be.
     """
     program = b"".join(struct.pack("HBBI", *instruction) for instruction in _PACKETS_BUT_FIRST_ONES)
     kept = ctypes.create_string_buffer(program)
@@ -53,4 +57,4 @@ def refuse_newcomers(listener: socket.socket) -> None:
     try:
         listener.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, described)
     except OSError:
-        listener.listen(0)  # no Linux: as few as can be
+        listener.listen(0)  # not Linux

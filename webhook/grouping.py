@@ -1,4 +1,4 @@
-"""Deliveries that arrive together share a transaction: a commit costs the same for one as for many."""
+"""Commit deliveries that arrive together in one transaction: a commit costs the same for one as for many."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ from webhook.middleware import RETRY_AFTER
 MOST_IN_A_GROUP = 64
 LEADERS = 2
 
-# So long a group may take before another one sets out beside it.
+# After so many seconds of a group's commit, another group may be committed beside it.
 HELD_UP_SECONDS = 0.2
-# An answer comes within 5 s: so long at most in the queue, then until a group fails, then one by one.
+# Seconds that a delivery may wait in the queue, then for its group's commit, then for commits one by one:
+# together they keep an answer within 5 s.
 QUEUE_SECONDS, COMMIT_SECONDS, ONE_BY_ONE_SECONDS = 0.75, 3.75, 3.0
 _TOO_LATE = "The database did not commit it in time."
 
 
 def yield_to_arrivals() -> None:
-    """Let those whose bodies are here come to the queue: a greenlet runs only while another one waits."""
+    """Yield once, so that greenlets with a complete body can join this group."""
     time.sleep(0)
 
 
 class _Delivery:
-    """One state on its way: woken when it is done, or when it leads a group."""
+    """A state that is to be committed; its thread is woken when it is, or when it shall lead a group.
+
+    :param state: the state.
+    """
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -41,26 +45,36 @@ class _Delivery:
         self.outcome: PushResult | Exception | None = None
 
     def wait(self, seconds: float) -> bool:
-        """Whether it was woken in that time."""
+        """Wait to be woken; return True if that happened in time.
+
+        :param seconds: how long to wait.
+        """
         return self._woken.wait(seconds)
 
     def lead(self, group: list[_Delivery]) -> None:
-        """Wake it to lead these."""
+        """Wake it to lead a group.
+
+        :param group: the group, of which it is the first.
+        """
         self.group = group
         self._woken.set()
 
     def settle(self, outcome: PushResult | Exception) -> None:
-        """Wake it with what became of it, if it is not awake already."""
+        """Wake it with its outcome, if it is not awake already.
+
+        :param outcome: what the writer made of it, or the error that its caller raises.
+        """
         self.outcome = outcome
         self._woken.set()
 
 
 class GroupCommitter:
-    """Commits what its callers bring, each in a group with all that wait at that moment.
+    """Commits the states of its callers in groups, each with all that wait at that moment.
 
-    A caller that finds no leader leads: it commits its own, then hands those that wait to one of them. So no
-    thread is kept alive, no timer runs, and a lone delivery is committed as if there were no groups. Two lead
-    only while a group is held up, by a lock say: else there would be more and smaller groups.
+    A caller that finds no leader leads: it commits its own state with those that arrived, then wakes one of
+    those that wait to lead the next group. So no thread is kept alive, no timer runs, and a lone delivery is
+    committed as if there were no groups. There are two leaders only while a group is held up, such as by a
+    lock: otherwise groups would be smaller and more.
 
     :param push_all: commits several states in one transaction, or none of them and raises.
     """
@@ -72,8 +86,10 @@ class GroupCommitter:
         self._leaders = 0
 
     def push(self, state: State) -> PushResult:
-        """Commit a state; when this returns, it is durable.
+        """Commit a state, alone or in a group.
 
+        :param state: a shaped state.
+        :returns: what became of it; by then it is durable.
         :raises DatabaseError, SchemaError: the database cannot take it (in time).
         """
         mine = _Delivery(state)
@@ -92,7 +108,7 @@ class GroupCommitter:
         raise mine.outcome or DatabaseError(_TOO_LATE)
 
     def _wait(self, mine: _Delivery) -> None:
-        """Wait to be committed or to lead; who is still in the queue after a while leaves it."""
+        """Wait to be committed or to lead; a delivery that is still queued after a while leaves the queue."""
         until = time.monotonic() + QUEUE_SECONDS
         while time.monotonic() < until:
             if mine.wait(HELD_UP_SECONDS) or self._leads_beside(mine):
@@ -104,7 +120,7 @@ class GroupCommitter:
         mine.wait(COMMIT_SECONDS)
 
     def _leads_beside(self, mine: _Delivery) -> bool:
-        """Lead those that wait although a group is under way, if there is one at most."""
+        """Lead the deliveries that wait beside a group that is held up, if there is one leader at most."""
         with self._lock:
             if mine not in self._waiting or self._leaders >= LEADERS:
                 return False
@@ -124,7 +140,7 @@ class GroupCommitter:
                 self._hand_on()
 
     def _hand_on(self) -> None:
-        """The first of those that wait leads them: each has one group, and each group one leader."""
+        """Wake the first of the waiting deliveries to lead the others; without any, stop leading."""
         group = self._taken(MOST_IN_A_GROUP) if self._leaders == 1 else []
         if group:
             group[0].lead(group)
@@ -167,10 +183,10 @@ def in_groups(writer: Writer) -> Push:
 
 
 class AdmissionLimit:
-    """What a process takes on at once; who comes when it is full is told at once to come again.
+    """Bounds the deliveries that a process takes at once; one that comes when it is full gets a 503 at once.
 
     :param deliveries: how many may be under way.
-    :param size: bytes of all their bodies together.
+    :param size: how many bytes all their bodies may have together.
     """
 
     def __init__(self, deliveries: int, size: int) -> None:
@@ -179,9 +195,11 @@ class AdmissionLimit:
 
     @contextmanager
     def admit(self, size: int) -> Iterator[None]:
-        """Room for one delivery.
+        """Count one delivery as under way while the block runs.
 
-        :raises falcon.HTTPServiceUnavailable: there is none.
+        :param size: the bytes of its body.
+        :returns: a context.
+        :raises falcon.HTTPServiceUnavailable: the process is full.
         """
         with self._lock:
             if self._deliveries < 1 or self._size < size:

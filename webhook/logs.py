@@ -1,4 +1,4 @@
-"""Log lines as JSON objects, for gunicorn and the webhook alike."""
+"""Write log lines as JSON objects, gunicorn's and the webhook's alike."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ _TOKEN = re.compile(r"(?i)(token=)[^&\s'\"]+")
 
 
 class JsonFormatter(logging.Formatter):
-    """One line a record: when, how bad, what, and the fields given as ``extra={"fields": …}``."""
+    """Formats a record as a line of JSON: time, level, message, and the fields of ``extra={"fields": …}``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line. gunicorn may quote the request line of a broken request; a token in it is blotted out."""
+        """Return a record's line; a token is masked, since gunicorn quotes the line of a malformed request.
+
+        :param record: the record.
+        """
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -31,10 +34,13 @@ class JsonFormatter(logging.Formatter):
 
 
 class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's logger: its own lines and the webhook's are JSON on standard output, from the first one."""
+    """gunicorn's logger, made to write its own lines and the webhook's as JSON to standard output."""
 
     def setup(self, cfg: Any) -> None:
-        """Take the place of the handlers that gunicorn has just made."""
+        """Replace the handlers that gunicorn has just made.
+
+        :param cfg: gunicorn's settings.
+        """
         super().setup(cfg)
         handler = logging.StreamHandler(sys.stdout)
         handler.setFormatter(JsonFormatter())

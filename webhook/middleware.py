@@ -1,4 +1,4 @@
-"""Around every request: what is written down and counted of it, and errors without details."""
+"""Log and count every request, and answer errors without details."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ _log = logging.getLogger("webhook")
 
 
 class RequestLog:
-    """One line a request: ids, the answer's status, the time it took; never a query, a header or a body.
+    """Middleware that logs a line for each request: ids, status, time taken; never a query, header or body.
 
-    Deliveries are counted too: whatever is posted to a resource that is not public.
+    It counts deliveries, too: what is posted to a resource that is not public.
+
+    :param metrics: counts them.
     """
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Give the request its id, which the sender gets to see."""
+        """Give the request an id, and send it in the answer."""
         req.context.log = {"request": uuid.uuid4().hex}
         req.context.started = time.monotonic()
         resp.set_header("X-Request-ID", req.context.log["request"])
@@ -37,7 +39,7 @@ class RequestLog:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
-        """Write the line."""
+        """Log the request, and count it if it is a delivery."""
         public = getattr(resource, "public", False)
         level = logging.DEBUG if public and req_succeeded else logging.INFO
         seconds = time.monotonic() - req.context.started
@@ -54,15 +56,19 @@ class RequestLog:
 
 
 def write_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
-    """The one shape of an error."""
+    """Write an error as JSON, all in the same form.
+
+    :param error: the error.
+    """
     resp.media = {"status": "error", "message": error.description or error.title}
 
 
 def answer_unavailable(
     req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]
 ) -> None:
-    """The database cannot take it: ask the sender to try again; what is wrong is for the log only.
+    """Ask the sender to try again where the database cannot take a delivery; log what is wrong.
 
+    :param error: the error, which the answer does not tell.
     :raises falcon.HTTPServiceUnavailable: always; KoboToolbox tries again after it (kobo-api.md §5.4).
     """
     kind = SchemaError if isinstance(error, SchemaError) else DatabaseError
@@ -75,8 +81,9 @@ def answer_unavailable(
 def answer_unexpected(
     req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]
 ) -> None:
-    """A fault of ours: write down where it is, but not its text, which may hold answers.
+    """Log where a fault of ours is, but not its text, which may contain answers of a respondent.
 
+    :param error: the fault.
     :raises falcon.HTTPInternalServerError: always.
     """
     frames = traceback.extract_tb(error.__traceback__)[-5:]

@@ -1,4 +1,4 @@
-"""What the webhook says of itself: /openapi.json for programs, /docs for people."""
+"""Describe the webhook: /openapi.json for programs, /docs for people."""
 
 from __future__ import annotations
 
@@ -129,12 +129,12 @@ class Description:
     public = True
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The description of this service, OpenAPI 3.1."""
+        """Answer with the description of this service, OpenAPI 3.1."""
         resp.media = DESCRIPTION
 
 
 class Page:
-    """``GET /docs``: the same for people, one page without scripts."""
+    """``GET /docs``: the same for people, as one page without scripts."""
 
     public = True
 
@@ -142,7 +142,7 @@ class Page:
         self._page = _page(DESCRIPTION)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The page; it loads nothing from anywhere."""
+        """Answer with the page, which loads nothing from anywhere."""
         resp.content_type = falcon.MEDIA_HTML
         resp.set_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
         resp.text = self._page

@@ -1,4 +1,4 @@
-"""What the webhook takes: submissions, one a request."""
+"""Take deliveries: one submission a request."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ class Submissions:
 
 
 def _body(req: falcon.Request) -> bytes:
-    """The whole body.
+    """Return the whole body.
 
-    :raises falcon.HTTPError: it does not come, or not whole.
+    :raises falcon.HTTPError: it does not come in time, or not whole.
     """
     started = time.monotonic()
     try:
         body = req.bounded_stream.read()
-    except OSError:  # silent for too long, cut off, gone
+    except OSError:  # silent for too long, or cut off
         body = b""
     if len(body) == req.content_length:
         return body
@@ -91,7 +91,7 @@ def _body(req: falcon.Request) -> bytes:
 
 
 def _refusal(req: falcon.Request) -> falcon.HTTPError | None:
-    """Why a body is not even read, judged by the head of its request."""
+    """Return why a body is not even read, judged by the head of its request; None to read it."""
     if req.content_length is None:
         return falcon.HTTPLengthRequired(description="Send the body with a Content-Length, not in chunks.")
     if req.content_length > MAX_BODY:
@@ -103,7 +103,7 @@ def _refusal(req: falcon.Request) -> falcon.HTTPError | None:
 
 
 def _discard(req: falcon.Request) -> None:
-    """Let a sender that has our secret finish, within bounds: while it writes it may miss the answer."""
+    """Discard up to ``MAX_DISCARDED`` bytes of a body: while it writes, a sender may miss the answer."""
     with suppress(OSError):
         for _ in range(MAX_DISCARDED // 65536):
             if not req.bounded_stream.read(65536):

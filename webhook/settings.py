@@ -1,4 +1,4 @@
-"""The webhook's settings, and the sentence where they do not let it start."""
+"""Read the webhook's settings, and end it with a sentence where they do not let it start."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _WHY: Mapping[int, str] = {
 
 
 def settings_from_env() -> Settings:
-    """The settings that the environment holds.
+    """Return the settings that the environment holds.
 
-    :raises SystemExit: with a sentence that names what is missing or malformed; a form that is declared
-        wrongly, too.
+    :raises SystemExit: with a sentence that says what is missing or malformed, or what is wrong with the
+        declaration of the form table.
     """
     try:
-        import kobo_mirror.forms.declared  # noqa: F401, PLC0415  # here, where its error becomes a sentence
+        import kobo_mirror.forms.declared  # noqa: F401, PLC0415  # here, so that its error ends as a sentence
 
         return Settings.from_env(need=("DATABASE_URL", "KOBO_ASSET_ID"))
     except ConfigurationError as problem:
@@ -34,14 +34,17 @@ def settings_from_env() -> Settings:
 
 
 def refusal(problem: ConfigurationError) -> SystemExit:
-    """What ends the webhook before it has begun."""
+    """Return what ends a webhook that cannot start.
+
+    :param problem: why it cannot.
+    """
     return SystemExit(f"The webhook cannot start. {problem}")
 
 
 def require_free(bind: str) -> None:
-    """Try whether this program may listen at an address; one that is in use may become free for 5 s.
+    """Check that this program may listen at an address; wait up to 5 s for one that is in use.
 
-    :param bind: as ``WEBHOOK_BIND`` has it. A Unix socket, or one that is inherited, is not tried.
+    :param bind: the value of ``WEBHOOK_BIND``. A Unix socket, or one that is inherited, is not checked.
     :raises SystemExit: with a sentence that says why not.
     """
     if bind.startswith(("unix:", "fd://")) or {"GUNICORN_PID", "LISTEN_PID"} & os.environ.keys():

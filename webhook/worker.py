@@ -1,4 +1,4 @@
-"""gunicorn's gevent worker, made safe from senders that are slow and from a stop under load."""
+"""gunicorn's gevent worker, hardened against slow senders and against a stop under load."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped
 from webhook import BODY_SECONDS, SILENT_SECONDS
 
 HANDSHAKE_SECONDS = 0.5
-"""So long a stopping worker lets in who was getting a connection when newcomers were refused."""
+"""Seconds for which a stopping worker accepts connections that were being made when it was told to stop."""
 _STEP = 0.2
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
-    """A connection costs a greenlet, and that no longer than the limits allow."""
+    """Serves each connection in a greenlet, within limits of time."""
 
     def run(self) -> None:
-        """Serve until told to stop, and then all who have a connection."""
+        """Serve until told to stop; then finish the connections that are established."""
         senders = Pool(self.worker_connections)
         servers = [StreamServer(s, partial(self.handle, s), spawn=senders) for s in self.sockets]
         for server in servers:
-            server.max_accept = 1  # the next one is for the other worker
+            server.max_accept = 1  # leave the next one to the other worker
             server.start()
         self._beat_until(lambda: not self.alive)
         handshakes = time.monotonic() + HANDSHAKE_SECONDS
         self._beat_until(lambda: time.monotonic() > handshakes and not senders.full())
         for server in servers:
             server.stop_accepting()
-        gevent.sleep(0)  # those just let in ask the listener for its name
+        gevent.sleep(0)  # connections accepted just now ask the listener for its name
         for server in servers:
             server.close()
         self._beat_until(lambda: not len(senders), self.cfg.graceful_timeout)
@@ -49,7 +49,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             gevent.sleep(_STEP)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        """Answer a request whose head is here; whoever has not sent all in time has ended there."""
+        """Answer a request whose head has been read, and end its connection if the body takes too long.
+
+        :param listener_name: the address that the listener is bound to.
+        :param req: the request, as gunicorn has parsed its head.
+        :param sock: the connection.
+        :param addr: the sender's address.
+        """
         sock.settimeout(SILENT_SECONDS)
         limit = gevent.get_hub().loop.timer(BODY_SECONDS)
         limit.start(_end, sock)
