@@ -223,6 +223,7 @@ def test_tables_and_views_named_exist(document: Path) -> None:
         "kobo_id",
         "kobo_mirror",
         "kobo_sync",
+        "kobo_conn_id",
         "kobo_replay",
         "kobo_verify",
         "kobo_default",
