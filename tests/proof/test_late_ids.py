@@ -65,7 +65,7 @@ def test_incremental_runs_alone_lose_no_submission_that_appears_late(
             before = control.ids()
             with mirrored.server.meanwhile(moments(late, now, random)):
                 sync.run(mode="incremental")
-            assert set(before) <= mirrored(engine)
+            assert set(before) <= mirrored_ids(engine)
     assert modes(engine).count("incremental") > RUNS / 2
 
 
@@ -79,7 +79,7 @@ def moments(late: Late, minute: int, random: Random) -> list[ScheduledAction]:
     return [ScheduledAction(number, random.random() < 0.5, happening) for number in range(REQUESTS)]
 
 
-def mirrored(engine: Engine) -> set[int]:
+def mirrored_ids(engine: Engine) -> set[int]:
     table = form_table(KOBO_RECORDS)
     with engine.begin() as connection:
         return set(connection.execute(select(table.c.kobo_id)).scalars())
