@@ -1,4 +1,7 @@
-"""The webhook: takes submissions as KoboToolbox posts them, and answers 2xx only once they are committed."""
+"""WEBHOOK: takes submissions as KoboToolbox posts them, and answers 2xx only once they are committed.
+
+Who may send, how much, and what is answered belongs here; what becomes of a body belongs in ``sync.receive``.
+"""
 
 SENDERS = 300
 """Connections of one worker process at most: more than the deliveries it takes, so that all get an answer."""
