@@ -39,6 +39,7 @@ _OURS = (
     "DATABASE_",
     "WEB_CONCURRENCY",
 )
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE = 10.0
 _NOT_OURS = "This database was left as it is: it"
 _INSTEAD = "Give another one in DATABASE_URL."
@@ -145,8 +146,12 @@ class Children:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _handle_stops(signal.SIG_IGN)
-        self.stop()
+        before = _handle_stops(signal.SIG_IGN)
+        try:
+            self.stop()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _members(sessions: set[int]) -> list[int]:
@@ -168,9 +173,11 @@ def end_like_ctrl_c() -> None:
     _handle_stops(interrupt)
 
 
-def _handle_stops(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, handler)
+def _handle_stops(
+    handler: Callable[[int, FrameType | None], object] | signal.Handlers,
+) -> dict[signal.Signals, Any]:
+    """Have one handler for all signals that stop a process; returns those that were there."""
+    return {number: signal.signal(number, handler) for number in _STOPS}
 
 
 @contextmanager

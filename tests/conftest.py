@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -23,6 +24,7 @@ for name in ("no_proxy", "NO_PROXY"):  # an outbound proxy is not asked for the 
     os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
 
 SIMULATED_ROWS = 300
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -76,3 +78,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let what tests start hear SIGINT, even if a shell started these in the background, without it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def stop_handlers() -> list[Any]:
+    """Return the handlers of the signals that stop a process, as they are before the first test."""
+    return [signal.getsignal(number) for number in _STOPS]
+
+
+@pytest.fixture(autouse=True)
+def stops_are_heard(stop_handlers: list[Any]) -> None:
+    """Refuse to go on where a test before left a handler that the processes of later tests inherit."""
+    found = [signal.getsignal(number) for number in _STOPS]
+    for number, handler in zip(_STOPS, stop_handlers, strict=True):
+        signal.signal(number, handler)
+    assert found == stop_handlers

@@ -193,7 +193,7 @@ def test_the_stack_comes_up_syncs_and_goes_without_a_trace(start: Start, tmp_pat
     [
         (
             {"KOBO_TOKEN": "a-token-that-no-account-has"},
-            "kobo_sync failed. prepare: KOBO_TOKEN was refused by",
+            "kobo_sync failed. prepare: 'API token' was refused by",
         ),
         ({"KOBO_ASSET_ID": "aAnotherForm00000000001"}, "shows no form 'aAnotherForm00000000001'"),
         (

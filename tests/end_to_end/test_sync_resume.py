@@ -87,7 +87,7 @@ def test_a_signal_ends_a_sync_soon_and_the_next_one_continues(
     _, err = process.communicate(timeout=20)
     assert time.monotonic() - started < 12
     if number == signal.SIGINT:
-        assert process.returncode == 130
+        assert process.returncode == 130, err
         assert err.endswith("stopped; the next sync goes on where this one was\n")
         assert [row["holder"] for row in rows_of(embedded.engine, leases)] == [None]
     else:
