@@ -1,0 +1,178 @@
+"""FormSchema: the tables of a form, which question fills which column, and the choices, as pure data.
+
+It is stored as JSON. :attr:`FormSchema.fingerprint` is over what shapes rows; labels, positions and versions
+are not, so that a new label rewrites no row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+import msgspec
+
+from kobo_mirror.forms.question_types import Kind
+
+VALUE, ROWS = "value", "rows"
+_READING = 1  # raise it when the same document becomes other rows under the same schema
+
+
+class TableKind(StrEnum):
+    """What the rows of a table are."""
+
+    DECLARED = "declared"
+    MAIN = "main"
+    REST = "rest"
+    REPEAT = "repeat"
+    FILES = "files"
+
+
+class Status(StrEnum):
+    """What has become of a table or a column; none is ever dropped.
+
+    ``removed``: the newest version does not ask it. ``narrowed``: a column beside it holds every answer, this
+    one what fits. ``moved``: it is empty, its answers are in another table.
+    """
+
+    ACTIVE = "active"
+    REMOVED = "removed"
+    NARROWED = "narrowed"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of a question, of a repeat's count, or of the system.
+
+    :param path: of the question, or of the repeat that is counted; empty for a column of the system.
+    :param facet: ``value``, ``offset``, ``lat``, ``lon``, ``alt``, ``acc``, ``rows``, or the name of a column
+        of the system.
+    :param part: 1 for the table itself, 2 for ``<table>__2`` and so on.
+    :param position: in reading order, unique over a table with its parts.
+    """
+
+    name: str
+    path: str
+    facet: str
+    kind: Kind
+    part: int = 1
+    position: int = 0
+    question_type: str | None = None
+    list_name: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
+    kuid: str | None = None
+    first_version: str | None = None
+    last_version: str | None = None
+    status: Status = Status.ACTIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table with its parts.
+
+    :param path: of the repeat; empty for all others.
+    :param chain: the paths of the repeats that its rows stand in, the outermost first, its own last.
+    :param parent: the name of the table that its rows belong to.
+    :param columns: in the order of their birth, the system's included, but not the keys.
+    """
+
+    name: str
+    kind: TableKind
+    columns: tuple[Column, ...]
+    path: str = ""
+    chain: tuple[str, ...] = ()
+    parent: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    status: Status = Status.ACTIVE
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns of the primary key: ``kobo_id``, then the positions from the outermost repeat on."""
+        depth = len(self.chain)
+        return ("kobo_id", *(f"pos_{level}" for level in range(1, depth)), *(("pos",) if depth else ()))
+
+    @property
+    def parts(self) -> int:
+        """How many tables hold its columns."""
+        return max((column.part for column in self.columns), default=1)
+
+    def part_name(self, part: int) -> str:
+        """Return the name of one of the tables that hold the columns.
+
+        :param part: 1 for the table itself.
+        """
+        return self.name if part == 1 else f"{self.name}__{part}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceRow:
+    """A choice as the catalog has it."""
+
+    list_name: str
+    name: str
+    position: int
+    labels: dict[str, str]
+    first_version: str
+    last_version: str
+
+
+@dataclass(frozen=True)
+class FormSchema:
+    """What a form has become in SQL, over all of its versions.
+
+    :param asset_uid: the form key.
+    :param tables: the root first, then in the order of their birth.
+    :param repeats: the paths that are a repeat in any version.
+    :param declared: question → column of the declared table; empty for a derived form.
+    :param reading_order: the paths of all questions, those of the newest version in its order.
+    :param versions: uids, in the order of their numbers.
+    """
+
+    asset_uid: str
+    tables: tuple[Table, ...]
+    repeats: tuple[str, ...] = ()
+    declared: dict[str, str] = field(default_factory=dict)
+    choices: tuple[ChoiceRow, ...] = ()
+    reading_order: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> Table:
+        """The table with a row for every submission."""
+        return self.tables[0]
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """16 bytes that change when the same document becomes other rows."""
+        shape = [_READING, sorted(self.repeats), sorted(self.declared.items()), list(_shape_of(self.tables))]
+        text = json.dumps(shape, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+    def to_json(self) -> bytes:
+        """Return it as JSON; :meth:`from_json` reads it."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def from_json(cls, raw: bytes | str) -> FormSchema:
+        """Read what :meth:`to_json` wrote.
+
+        :param raw: JSON.
+        :raises msgspec.ValidationError: it is of another version of this project, or was changed by hand.
+        """
+        return msgspec.json.decode(raw, type=cls)
+
+
+def _shape_of(tables: tuple[Table, ...]) -> Iterator[object]:
+    """What of the tables decides how a document is shaped; that a question was removed does not."""
+    for table in tables:
+        columns = [[c.name, c.path, c.facet, c.kind.value, c.part, _shaping(c.status)] for c in table.columns]
+        yield [table.name, table.kind.value, table.path, list(table.chain), table.parent, columns]
+
+
+def _shaping(status: Status) -> str:
+    return Status.ACTIVE.value if status is Status.REMOVED else status.value
