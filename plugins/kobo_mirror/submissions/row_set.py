@@ -1,0 +1,96 @@
+"""RowSet: all rows of one submission over all tables of its form, and what no column holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from kobo_mirror import tolerant_json
+from kobo_mirror.forms.form_schema import Table
+from kobo_mirror.submissions.answers import Cell
+from kobo_mirror.submissions.files import FileRow
+
+
+class RejectedCell(NamedTuple):
+    """An answer that its column cannot hold: the cell is NULL, and this is kept.
+
+    :param table: the physical table, a part included.
+    :param pos: the positions of its row, joined by ``-``; empty for the root.
+    :param value: the answer; what is no text that can be stored is ASCII JSON.
+    """
+
+    table: str
+    pos: str
+    column: str
+    path: str
+    value: str
+    reason: str
+
+
+@dataclass(eq=False, slots=True)
+class Row:
+    """A row while it is filled.
+
+    :param position: of the repetitions around it, the outermost first, and its own; empty for the root.
+    :param cells: by column; a column without a cell is NULL.
+    :param extra: what no column holds: path → value as sent.
+    :param rows: the repetitions in it, by the path of their repeat.
+    :param filled: the paths of the questions that have been answered.
+    """
+
+    table: Table
+    position: tuple[int, ...] = ()
+    cells: dict[str, Cell] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    filled: set[str] = field(default_factory=set)
+
+    @property
+    def pos(self) -> str:
+        """Its position as a text, such as ``3-1``."""
+        return "-".join(map(str, self.position))
+
+    @property
+    def extra_text(self) -> str | None:
+        """What the column ``extra`` holds: canonical ASCII JSON, or NULL."""
+        return tolerant_json.dumps(self.extra).decode() if self.extra else None
+
+    def all_rows(self) -> Iterator[Row]:
+        """Yield this row, and after each the repetitions in it."""
+        yield self
+        for rows in self.rows.values():
+            for row in rows:
+                yield from row.all_rows()
+
+
+@dataclass(frozen=True)
+class RowSet:
+    """All rows of one submission.
+
+    :param kobo_id: ``_id``.
+    :param rows: the root first, each repetition after the row that it stands in.
+    """
+
+    kobo_id: int
+    rows: tuple[Row, ...]
+    rejected: tuple[RejectedCell, ...] = ()
+    files: tuple[FileRow, ...] = ()
+
+    def digest(self) -> bytes:
+        """Return 16 bytes that differ when the rows do.
+
+        A column that is born and has no answer here changes nothing, and neither does the question that the
+        server names for a file.
+        """
+        told: list[Any] = [self.kobo_id]
+        for row in sorted(self.rows, key=lambda row: (row.table.name, row.position)):
+            cells = [(name, _plain(cell)) for name, cell in sorted(row.cells.items()) if cell is not None]
+            told.append((row.table.name, row.position, cells, row.extra))
+        told += (sorted(self.rejected), [file[:-1] for file in self.files])
+        return hashlib.blake2b(tolerant_json.dumps(told), digest_size=16).digest()
+
+
+def _plain(cell: Cell) -> str | int | float | bool | None:
+    return cell if cell is None or isinstance(cell, str | int | float | bool) else cell.isoformat()
