@@ -20,7 +20,7 @@ SYSTEM_KEYS = frozenset(
         "meta/rootUuid", "meta/instanceName",
     }
 )  # fmt: skip
-"""Keys whose values are the server's: a question with one of these paths is hidden by them."""
+"""Keys whose values are the server's: a question or repeat with one of these paths is hidden by them."""
 DEFAULT_LANGUAGE = "default"
 _AUDIT = "meta/audit"  # wherever the question stands (kobo-api.md §6)
 
@@ -108,12 +108,14 @@ class _Group:
     :param type: its type without ``begin_``.
     :param path: of what stands in it; for a matrix that of the group around it.
     :param row: its row.
+    :param hidden: it is, or stands in, a repeat whose path is a key of the server's.
     :param columns: of a matrix.
     """
 
     type: str
     path: str
     row: Mapping[str, Any]
+    hidden: bool = False
     columns: list[Mapping[str, Any]] = field(default_factory=list)
 
 
@@ -121,7 +123,8 @@ class _Reader:
     """Walk the rows of a survey, with the groups around each."""
 
     def __init__(self, content: Mapping[str, Any]) -> None:
-        self.languages = tuple(_languages(content))
+        self._spelt = list(_languages(content))
+        self.languages = tuple(dict.fromkeys(self._spelt))
         rows = content.get("choices")
         listed = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
         self._choice_rows = [row for row in listed if row.get("list_name") is not None]
@@ -170,18 +173,25 @@ class _Reader:
     def _path(self) -> str:
         return self._groups[-1].path if self._groups else ""
 
+    @property
+    def _hidden(self) -> bool:
+        return bool(self._groups) and self._groups[-1].hidden
+
     def _begin(self, group_type: str, row: Mapping[str, Any]) -> None:
+        hidden = self._hidden
         if group_type == "kobomatrix":
-            self._groups.append(_Group(group_type, self._path, row))
+            self._groups.append(_Group(group_type, self._path, row, hidden))
             return
         path = _below(self._path, _first_text(row, "$autoname", "name"))
-        if group_type in ("repeat", "lgroup", "looped_group"):
-            self.repeats.setdefault(path, Repeat(path, self._texts(row, "label")))
+        if group_type in ("repeat", "lgroup", "looped_group") and not hidden:
             if row.get("repeat_count") not in (None, ""):
                 count = Question(f"{path}_count", "calculate", Kind.INTEGER)
                 self._counts.append(count)
                 self._questions.append(count)
-        self._groups.append(_Group(group_type, path, row))
+            hidden = path in SYSTEM_KEYS
+            if not hidden:
+                self.repeats.setdefault(path, Repeat(path, self._texts(row, "label")))
+        self._groups.append(_Group(group_type, path, row, hidden))
 
     def _end(self) -> None:
         if self._groups and (group := self._groups.pop()).type == "kobomatrix":
@@ -216,7 +226,7 @@ class _Reader:
             name = name._replace(list_name=_text(group.row.get("kobo--score-choices")))
         kind = kind_of(name, row, [c.name for c in self.choices if c.list_name == name.list_name])
         own_name = _first_text(row, "$autoname", "name")
-        if kind is None or not (path or own_name):
+        if kind is None or self._hidden or not (path or own_name):
             return
         if name.base == "note" and not (row.get("calculation") or row.get("default")):
             return
@@ -231,7 +241,7 @@ class _Reader:
         """The texts of a row under ``label`` or ``hint``, by language; one that is missing has none."""
         value = row.get(key)
         values = value if isinstance(value, list) else [value]
-        texts = dict(zip(self.languages, values, strict=False))
+        texts = dict(zip(self._spelt, values, strict=False))
         for name, text in row.items():
             if name.startswith(f"{key}::"):  # a row that no server has put in order
                 texts[name.removeprefix(f"{key}::").strip()] = text
@@ -241,7 +251,7 @@ class _Reader:
 def _languages(content: Mapping[str, Any]) -> Iterator[str]:
     listed = content.get("translations")
     names = listed if isinstance(listed, list) and listed else [None]
-    yield from dict.fromkeys(name if isinstance(name, str) and name else DEFAULT_LANGUAGE for name in names)
+    yield from (name if isinstance(name, str) and name else DEFAULT_LANGUAGE for name in names)
 
 
 def _below(path: str, name: str) -> str:
