@@ -17,7 +17,6 @@ from kobo_mirror.forms.form_schema import (
     VALUE,
     Column,
     FormSchema,
-    Status,
     Table,
     TableKind,
 )
@@ -93,13 +92,14 @@ class _Growth:
     def __init__(self, schema: FormSchema, version: Version) -> None:
         self._before, self._version = schema, version
         self._asked = {question.path: question for question in version.questions}
-        known = (repeat.path for repeat in version.repeats)
+        known = [repeat.path for repeat in version.repeats]
         self._repeats = tuple(dict.fromkeys((*schema.repeats, *known)))
         self._tables = [TableGrowth(table) for table in schema.tables]
         self._form_name = next(t.name for t in schema.tables if t.kind is TableKind.FILES).removesuffix(
             "__files"
         )
         self._order = read_order(schema.reading_order, [question.path for question in version.questions])
+        self._there = set(_with_groups((*self._asked, *known)))
 
     def schema(self) -> FormSchema:
         self._grow_tables()
@@ -132,30 +132,34 @@ class _Growth:
                 table.empty()
         there = {table.chain for table in self._tables}
         new = [path for path, chain in chains.items() if chain not in there]
+        prefix = f"{self._form_name}__"
         names = naming.name_all(
             new,
-            [table.name.removeprefix(f"{self._form_name}__") for table in self._tables],
+            [table.name.removeprefix(prefix) for table in self._tables if table.name.startswith(prefix)],
             is_reserved=naming.is_reserved_table,
-            longest=naming.LONGEST_TABLE - len(f"{self._form_name}__".encode()),
+            longest=naming.LONGEST_TABLE - len(prefix.encode()),
             hashed_with={path: " > ".join(chains[path]) for path in new},
         )
         for path in sorted(new, key=lambda path: len(chains[path])):
             parent = self._table_of(chains[path][:-1])
-            name = f"{self._form_name}__{names[path]}"
             born = Table(
-                name=name, kind=TableKind.REPEAT, columns=system_columns.of_a_repeat(), path=path,
-                chain=chains[path], parent=parent.name,
+                name=prefix + names[path], kind=TableKind.REPEAT, path=path, chain=chains[path],
+                columns=system_columns.of_a_repeat(), parent=parent.name,
             )  # fmt: skip
             self._tables.append(TableGrowth(born))
         self._count_rows(new)
         labels = {repeat.path: dict(repeat.labels) for repeat in self._version.repeats}
         for table in self._tables:
-            table.describe(labels)
+            table.describe(labels, self._there)
 
     def _count_rows(self, new: Sequence[str]) -> None:
         """Give each table where a new list stands a column for the number of its rows."""
+        counted_in = {path: self._table_of(self._chain(path)) for path in self._repeats}
         for table in self._tables:
-            here = [path for path in new if self._table_of(self._chain(path)) is table]
+            for path, home in counted_in.items():
+                if home is not table:
+                    table.stop_counting(path)
+            here = [path for path in new if counted_in[path] is table]
             counted = [c.name.removesuffix(f"__{ROWS}") for c in table.columns if c.facet == ROWS]
             names = naming.name_all(here, counted, is_reserved=lambda _: False, longest=naming.LONGEST_COLUMN)
             for path in here:
@@ -172,6 +176,7 @@ class _Growth:
                 is_reserved=lambda name: naming.is_reserved_column(name, system_columns.NAMES),
                 longest=naming.LONGEST_COLUMN,
             )
+            table.reserve(names.values())
             for path in mine:
                 before = self._newest_column(path)
                 asked = self._asked.get(path)
@@ -185,7 +190,7 @@ class _Growth:
                 if table is not home and table.kind is not TableKind.DECLARED:
                     table.move_away(path)
         for table in self._tables:
-            table.ask(self._asked, self._version.uid)
+            table.ask(self._asked, self._there, self._version.uid)
 
     def _home(self, path: str) -> TableGrowth | None:
         """The table that has a question's column; None: the declared one has it."""
@@ -193,20 +198,20 @@ class _Growth:
         return None if path in self._before.declared and not chain else self._table_of(chain)
 
     def _newest_column(self, path: str) -> Column | None:
-        """The column that holds every answer to a question so far, wherever it is."""
+        """The column that holds every answer to a question so far, wherever it is: the last one born."""
         found = [
             column
             for table in self._tables
-            for column in table.columns
-            if column.path == path and column.facet == VALUE and table.kind is not TableKind.DECLARED
+            for column in table.of(path)
+            if column.facet == VALUE and table.kind is not TableKind.DECLARED
         ]
-        return next((c for c in reversed(found) if c.status is not Status.NARROWED), None)
+        return found[-1] if found else None
 
     def _was_point(self, path: str) -> bool:
         asked = self._asked.get(path)
         if asked is not None and is_point(asked.question_type):
             return True
-        return any(c.path == path and c.facet in POINT_FACETS for t in self._tables for c in t.columns)
+        return any(c.facet in POINT_FACETS for table in self._tables for c in table.of(path))
 
     def _born(
         self, table: TableGrowth, path: str, name: str, kind: Kind, before: Column | None
@@ -226,24 +231,20 @@ class _Growth:
     def _widen(self, table: TableGrowth, path: str, kind: Kind, before: Column | None) -> None:
         """Put a column beside one that its question has outgrown, and columns for a point's numbers."""
         if before is not None and kind is not before.kind:
-            base = table.base_name(path)
-            taken = [column.name for column in table.columns]
-            name = naming.derived_name(base, kind.value, taken)
+            name = naming.derived_name(table.base_name(path), kind.value, table.is_taken)
             table.narrow(path)
             table.add(self._born(table, path, name, kind, replace(before, first_version=self._version.uid)))
-        elif self._was_point(path) and not table.has(path, POINT_FACETS[0]):
-            value = next(c for c in table.columns if c.path == path and c.facet == VALUE)
-            table.add(list(self._facets(table, value)))
+        elif before is not None and self._was_point(path) and not table.has(path, POINT_FACETS[0]):
+            table.add(list(self._facets(table, before)))
 
     def _facets(self, table: TableGrowth, value: Column) -> Iterator[Column]:
         facets = FACETS.get(value.kind, ())
-        if self._was_point(value.path) and value.kind is Kind.TEXT:
+        if self._was_point(value.path):
             facets += POINT_FACETS
         base = table.base_name(value.path) or value.name
-        taken = [column.name for column in table.columns]
         for facet in facets:
             if not table.has(value.path, facet):
-                name = naming.derived_name(base, facet, taken)
+                name = naming.derived_name(base, facet, table.is_taken)
                 yield replace(value, name=name, facet=facet, kind=_FACET_KINDS[facet])
 
 
@@ -251,3 +252,10 @@ def _kind(before: Column | None, asked: Question | None) -> Kind:
     if before is None:
         return asked.kind if asked else Kind.TEXT
     return join(before.kind, asked.kind) if asked else before.kind
+
+
+def _with_groups(paths: Iterable[str]) -> Iterator[str]:
+    """The paths and those of all groups around them."""
+    for path in paths:
+        parts = path.split("/")
+        yield from ("/".join(parts[:length]) for length in range(1, len(parts) + 1))

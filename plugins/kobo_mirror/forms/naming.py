@@ -20,9 +20,8 @@ LONGEST_FORM = 24
 _HASH = 5
 _LAST_OF_FIRST_PLANE = 0xFFFF  # beyond it MariaDB refuses a name, and MySQL keeps question marks
 _RESERVED_BELOW_A_FORM = frozenset({"rest", "files", "full", "choices", "wide", "geo", "supplements"})
-_ENDS_AS_A_FACET = re.compile(r"__(?:offset|lat|lon|alt|acc|rows)")
-_POSITION = re.compile(r"pos(?:_[0-9]+)?")
-_NUMBER_OR_LANGUAGE = re.compile(r"[0-9]+|[^\W\d_]{2,3}")
+_POSITION_OR_FACET = re.compile(r"pos(?:_[0-9]+)?|.*__(?:offset|lat|lon|alt|acc|rows)")
+_PART_OR_LANGUAGE = re.compile(r"(?:.*__)?[0-9]+|[^\W\d_]{2,3}")
 
 
 def slug(text: str) -> str:
@@ -48,9 +47,11 @@ def _is_kept(character: str) -> bool:
 def fold(name: str) -> str:
     """Return what two names have in common that some database takes for one: case and accents left out.
 
+    Capitals are compared, as MariaDB does, so that the dotless ``ı`` is an ``i``.
+
     :param name: a name of a column or table.
     """
-    apart = unicodedata.normalize("NFKD", name.casefold())
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).upper().casefold())
     return "".join(c for c in apart if not unicodedata.category(c).startswith("M")) or name
 
 
@@ -77,13 +78,11 @@ def _hash(text: str, length: int) -> str:
 def is_reserved_column(name: str, system_names: Collection[str]) -> bool:
     """Return True if no question may have this name: the system, a facet or a position may need it.
 
+    :param name: in any spelling.
     :param system_names: the names of the columns that the tables of every form have.
     """
-    return (
-        name in system_names
-        or _POSITION.fullmatch(name) is not None
-        or _ENDS_AS_A_FACET.fullmatch(name[name.rfind("__") :] if "__" in name else "") is not None
-    )
+    folded = fold(name)
+    return folded in system_names or _POSITION_OR_FACET.fullmatch(folded) is not None
 
 
 def is_reserved_table(name: str) -> bool:
@@ -91,7 +90,8 @@ def is_reserved_table(name: str) -> bool:
 
     :param name: without the form's.
     """
-    return name in _RESERVED_BELOW_A_FORM or _NUMBER_OR_LANGUAGE.fullmatch(name) is not None
+    spellings = (name, fold(name))
+    return any(n in _RESERVED_BELOW_A_FORM or _PART_OR_LANGUAGE.fullmatch(n) for n in spellings)
 
 
 def name_all(
@@ -132,7 +132,7 @@ def name_all(
     for path, names in candidates.items():
         name = names[at[path]] if names else ""
         if not name or fold(name) in in_use or is_reserved(name):
-            name = _hashed(path, source[path], in_use, longest)
+            name = _hashed(path, source[path], longest, lambda n: fold(n) in in_use or is_reserved(n))
         in_use.add(fold(name))
         found[path] = name
     return found
@@ -164,28 +164,27 @@ def _clashing(
     ]
 
 
-def _hashed(path: str, source: str, in_use: set[str], longest: int) -> str:
+def _hashed(path: str, source: str, longest: int, is_taken: Callable[[str], bool]) -> str:
     """Return the start of the last part and as much of a hash as makes the name unique."""
     start = slug(path.rpartition("/")[2]).strip("_") or "q"
     length = _HASH
     while True:
         name = f"{_first_bytes(start, longest - length - 1)}_{_hash(source, length)}"
-        if fold(name) not in in_use:
+        if not is_taken(name):
             return name
         length += 1
 
 
-def derived_name(base: str, ending: str, taken: Collection[str], longest: int = 63) -> str:
+def derived_name(base: str, ending: str, is_taken: Callable[[str], bool], longest: int = 63) -> str:
     """Return a name for a further column of a question: its base, ``__`` and what the column holds.
 
     :param base: the name of the question's first column.
     :param ending: a facet or a kind, such as ``offset`` or ``text``.
-    :param taken: the names of the table's columns.
+    :param is_taken: True for a name that another column of the table has.
     :param longest: bytes that it may have.
     """
-    in_use = {fold(name) for name in taken}
-    name, length = cut(f"{base}__{ending}", longest, f"{base}__{ending}"), _HASH
-    while fold(name) in in_use:
+    name, length = f"{base}__{ending}", _HASH
+    while len(name.encode()) > longest or is_taken(name):
         tail = f"_{_hash(f'{base}__{ending}', length)}__{ending}"
         name, length = _first_bytes(base, longest - len(tail.encode())) + tail, length + 1
     return name
@@ -194,14 +193,24 @@ def derived_name(base: str, ending: str, taken: Collection[str], longest: int = 
 def form_name(name: str, uid: str, taken: Collection[str]) -> str:
     """Return the name of a form's root table, from the form's name when it is first seen.
 
+    It has no ``__``, which separates it from what follows in the names of its other tables: so no two forms
+    ever want the same one.
+
     :param name: the form's name, or the one that was asked for; where nothing of it can be read, the uid is
         taken.
     :param uid: the form's uid.
     :param taken: tables and views that are there.
     """
-    readable = slug(name).strip("_")
-    found = cut(readable or slug(uid), LONGEST_FORM, uid)
-    if not found.startswith("kobo_") and fold(found) not in {fold(other) for other in taken}:
-        return found
-    tail = f"_{_hash(uid, _HASH)}"
-    return _first_bytes(found, LONGEST_FORM - len(tail)) + tail
+    in_use = {fold(other) for other in taken}
+    readable = _single(slug(name)).strip("_") or _single(slug(uid)).strip("_")
+    found, length = readable, _HASH
+    if len(found.encode()) > LONGEST_FORM or found.startswith("kobo_"):
+        in_use.add(fold(found))
+    while fold(found) in in_use:
+        start = _first_bytes(readable, LONGEST_FORM - length - 1).rstrip("_")
+        found, length = f"{start}_{_hash(uid, length)}", length + 1
+    return found
+
+
+def _single(name: str) -> str:
+    return re.sub("_{2,}", "_", name)

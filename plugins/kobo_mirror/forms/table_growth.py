@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from kobo_mirror.forms.definition import Question
-from kobo_mirror.forms.form_schema import VALUE, Column, Status, Table, TableKind
+from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, Status, Table, TableKind
+from kobo_mirror.forms.naming import fold
 from kobo_mirror.forms.widths import EMPTY, fits, width_of
 
 _FINAL = (Status.MOVED, Status.NARROWED)
@@ -20,7 +21,10 @@ class TableGrowth:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self.columns = list(table.columns)
+        self.columns: list[Column] = []
+        self._places: dict[str, list[int]] = {}
+        self._names: set[str] = set()
+        self._append(table.columns)
         self._last_part = table.parts
         self._width = sum((width_of(c.kind) for c in self._in_last_part()), EMPTY)
 
@@ -48,20 +52,41 @@ class TableGrowth:
         """Return it as it has become."""
         return replace(self._table, columns=tuple(self.columns))
 
+    def of(self, path: str) -> list[Column]:
+        """Return the columns of a question, or of a repeat's count, in the order of their birth.
+
+        :param path: of the question or repeat.
+        """
+        return [self.columns[index] for index in self._places.get(path, ())]
+
     def has(self, path: str, facet: str = VALUE) -> bool:
         """Return True if a question has a column here that is not emptied.
 
         :param path: of the question.
         :param facet: which of its columns.
         """
-        return any(c.path == path and c.facet == facet and c.status is not Status.MOVED for c in self.columns)
+        return any(c.facet == facet and c.status is not Status.MOVED for c in self.of(path))
 
     def base_name(self, path: str) -> str:
         """Return the name of a question's first column here, or an empty text.
 
         :param path: of the question.
         """
-        return next((c.name for c in self.columns if c.path == path and c.facet == VALUE), "")
+        return next((c.name for c in self.of(path) if c.facet == VALUE), "")
+
+    def is_taken(self, name: str) -> bool:
+        """Return True if a column has this name in any spelling, or will have it.
+
+        :param name: of a column.
+        """
+        return fold(name) in self._names
+
+    def reserve(self, names: Iterable[str]) -> None:
+        """Keep names for columns that this version brings.
+
+        :param names: of columns that are still to be added.
+        """
+        self._names.update(map(fold, names))
 
     def add(self, born: Sequence[Column]) -> None:
         """Add columns that stay together, in the last part or, where they do not fit into it, in a new one.
@@ -73,7 +98,13 @@ class TableGrowth:
             self._last_part += 1
             width = sum((width_of(column.kind) for column in born), EMPTY)
         self._width = width
-        self.columns += [replace(column, part=self._last_part) for column in born]
+        self._append(replace(column, part=self._last_part) for column in born)
+
+    def _append(self, born: Iterable[Column]) -> None:
+        for column in born:
+            self._places.setdefault(column.path, []).append(len(self.columns))
+            self._names.add(fold(column.name))
+            self.columns.append(column)
 
     def _in_last_part(self) -> list[Column]:
         return [column for column in self.columns if column.part == self._last_part]
@@ -93,53 +124,73 @@ class TableGrowth:
         self._set_status(Status.MOVED, path)
 
     def _set_status(self, status: Status, path: str) -> None:
-        for index, column in enumerate(self.columns):
-            if column.path == path and column.facet != "rows" and column.status is not Status.MOVED:
+        for index in self._places.get(path, ()):
+            column = self.columns[index]
+            if column.facet != ROWS and column.status is not Status.MOVED:
                 self.columns[index] = replace(column, status=status)
+
+    def stop_counting(self, path: str) -> None:
+        """Empty the column that counts a repeat's rows: the list stands in another table now.
+
+        :param path: of the repeat.
+        """
+        for index in self._places.get(path, ()):
+            if self.columns[index].facet == ROWS:
+                self.columns[index] = replace(self.columns[index], status=Status.MOVED)
 
     def empty(self) -> None:
         """Let it stay without rows: the repeat stands in another one now."""
         self._table = replace(self._table, status=Status.MOVED)
         self.columns = [replace(c, status=Status.MOVED) if c.path else c for c in self.columns]
 
-    def describe(self, labels: Mapping[str, Mapping[str, str]]) -> None:
+    def describe(self, labels: Mapping[str, Mapping[str, str]], asked: Collection[str]) -> None:
         """Note what the version says of its repeat.
 
         :param labels: of the version's repeats, by path.
+        :param asked: the paths of the version's questions, repeats and all groups around them.
         """
-        if self.path in labels and self._table.status is not Status.MOVED:
-            told = dict(labels[self.path]) or self._table.labels
-            self._table = replace(self._table, labels=told, status=Status.ACTIVE)
+        if self.path and self._table.status is not Status.MOVED:
+            told = dict(labels.get(self.path, {})) or self._table.labels
+            status = Status.ACTIVE if self.path in asked else Status.REMOVED
+            self._table = replace(self._table, labels=told, status=status)
 
-    def ask(self, asked: Mapping[str, Question], version: str, repeats: Collection[str] = ()) -> None:
-        """Note what the version says of the questions that have columns here.
+    def ask(self, questions: Mapping[str, Question], asked: Collection[str], version: str) -> None:
+        """Note what the version says of the questions and repeats that have columns here.
 
-        :param asked: the version's questions by path.
+        :param questions: the version's, by path.
+        :param asked: as :meth:`describe` takes it.
         :param version: its uid.
-        :param repeats: the version's repeats.
         """
         for index, column in enumerate(self.columns):
-            if not column.path or column.facet == "rows":
+            if not column.path:
                 continue
-            question = asked.get(column.path)
-            if question is None:
-                if column.status is Status.ACTIVE:
-                    self.columns[index] = replace(column, status=Status.REMOVED)
-                continue
-            self.columns[index] = _told(column, question, version)
+            question = None if column.facet == ROWS else questions.get(column.path)
+            if question is not None:
+                self.columns[index] = _told(column, question, version)
+            elif column.facet == ROWS and column.path in asked:
+                self.columns[index] = _asked_again(column, version)
+            elif column.status is Status.ACTIVE:
+                self.columns[index] = replace(column, status=Status.REMOVED)
+
+
+def _asked_again(column: Column, version: str) -> Column:
+    """Return the column with its status, and the version as the last one that asks it."""
+    final = column.status in _FINAL
+    return replace(
+        column,
+        first_version=column.first_version or version,
+        last_version=column.last_version if final else version,
+        status=column.status if final else Status.ACTIVE,
+    )
 
 
 def _told(column: Column, question: Question, version: str) -> Column:
     """Return the column with what the version says of its question."""
-    final = column.status in _FINAL
     return replace(
-        column,
+        _asked_again(column, version),
         question_type=question.question_type,
         list_name=question.list_name,
         labels=dict(question.labels) or column.labels,
         hints=dict(question.hints) or column.hints,
         kuid=question.kuid or column.kuid,
-        first_version=column.first_version or version,
-        last_version=column.last_version if final else version,
-        status=column.status if final else Status.ACTIVE,
     )
