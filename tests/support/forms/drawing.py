@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.forms import texts
 from tests.support.forms.content import SPELLINGS
-from tests.support.forms.names import CHOICES, LEAVES, LIST_NAMES, free_name
+from tests.support.forms.names import CHOICES, LEAVES, LIST_NAMES, LOOKALIKES, free_name
 from tests.support.forms.tree import GROUP, LANGUAGES, MATRIX, RANK, REPEAT, SCORE, Item, Node
 from tests.support.forms.types import FROM_FILES, IN_A_MATRIX, QUESTIONS, RANGES, SELECTS_MANY, SELECTS_ONE
 
@@ -68,14 +68,35 @@ class Drawing:
         """The number of a label."""
         return self.number(texts.MOST)
 
-    def nodes(self, depth: int, most: int, taken: set[str] | None = None) -> tuple[Node, ...]:
+    def nodes(self, depth: int, most: int) -> tuple[Node, ...]:
         """Siblings, and what stands in them.
 
         :param depth: how many sections are around them.
         :param most: how many there are at most.
         """
-        names = set[str]() if taken is None else taken
-        return tuple(self.node(depth, names) for _ in range(self.number(most, least=0 if depth else 2)))
+        names = set[str]()
+        twins = self.twins(names) if self.number(4) == 4 else ()
+        return twins + tuple(
+            self.node(depth, names) for _ in range(self.number(most, least=0 if depth else 2))
+        )
+
+    def twins(self, taken: set[str]) -> tuple[Node, ...]:
+        """A question or a repeat, and others that are named as its further columns would be."""
+        base = self.one_of(tuple(LOOKALIKES))
+        names = [self.one_of(LOOKALIKES[base]) for _ in range(self.number(3, least=1))]
+        kind = {"gps": "geopoint", "visited": "datetime", "members": REPEAT, "age": "integer"}.get(
+            base, "text"
+        )
+        further = self.one_of(_COUNTS) if kind == REPEAT else {}
+        inside = (self.question(set()),) if kind == REPEAT else ()
+        first = Node(
+            kind, free_name(base, taken), self.kuid(), self.label(), further=further, children=inside
+        )
+        others = tuple(
+            Node(self.one_of(("text", "integer", REPEAT)), free_name(name, taken), self.kuid())
+            for name in names
+        )
+        return (*others, first) if self.number(1) else (first, *others)
 
     def node(self, depth: int, taken: set[str]) -> Node:
         """A question, or a section with all that stands in it."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.forms.asked import Asked, asked_in, repeats_in
 from tests.support.forms.content import content_of
 from tests.support.forms.drawing import Drawing
-from tests.support.forms.mutations import mutated
+from tests.support.forms.mutations import mutated, relabelled
 from tests.support.forms.names import LIST_NAMES
 from tests.support.forms.tree import Tree
 from tests.support.forms.wide import SIZES, wide_block
@@ -82,6 +82,15 @@ def mutations(draw: st.DrawFn, tree: Tree, version: int = 2, *, most: int = 3) -
     for _ in range(drawing.number(most, least=1)):
         tree = mutated(tree, drawing)
     return tree
+
+
+@st.composite
+def relabelled_versions(draw: st.DrawFn, deployed: Deployed, uid: str) -> Deployed:
+    """A next version that asks the same in another order, with other labels, languages and spellings.
+
+    :param uid: of the next version.
+    """
+    return Deployed(uid, relabelled(deployed.tree, Drawing(draw, 99, tuple(deployed.tree.lists))))
 
 
 @st.composite

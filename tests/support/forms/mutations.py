@@ -9,8 +9,8 @@ from tests.support.forms import texts
 from tests.support.forms.content import SPELLINGS
 from tests.support.forms.drawing import DEEPEST, Drawing
 from tests.support.forms.names import free_name
-from tests.support.forms.tree import GROUP, REPEAT, Node, Tree
-from tests.support.forms.types import QUESTIONS
+from tests.support.forms.tree import GROUP, MATRIX, REPEAT, Node, Tree
+from tests.support.forms.types import IN_A_MATRIX, QUESTIONS
 
 Address = tuple[int, ...]
 
@@ -58,7 +58,26 @@ def _retype(tree: Tree, drawing: Drawing) -> Tree:
     if not addresses:
         return tree
     address = drawing.one_of(addresses)
-    return tree.with_node(address, drawing.retyped(tree.at(address)))
+    in_matrix = len(address) > 1 and tree.at(address[:-1]).type == MATRIX
+    types = IN_A_MATRIX if in_matrix else QUESTIONS
+    return tree.with_node(address, drawing.retyped(tree.at(address), types))
+
+
+def _outgrow(tree: Tree, drawing: Drawing) -> Tree:
+    """Ask a number in words, beside a new question that is named as its further column would be."""
+    addresses = [
+        address
+        for address, node in tree.walk()
+        if node.type in ("integer", "decimal", "datetime") and _is_free(tree, address)
+    ]
+    if not addresses:
+        return tree
+    address = drawing.one_of(addresses)
+    node, taken = tree.at(address), {sibling.name for sibling in tree.siblings(address)}
+    wider = replace(node, type=drawing.one_of(("decimal", "text", "geopoint")), spelling=0, further={})
+    name = node.name + drawing.one_of(("__text", "__decimal", "__Te\u0301xt"))
+    lookalike = Node("text", free_name(name, taken), drawing.kuid())
+    return tree.with_node(address, *((wider, lookalike) if drawing.number(1) else (lookalike, wider)))
 
 
 def _change_choices(tree: Tree, drawing: Drawing) -> Tree:
@@ -150,10 +169,17 @@ def _change_languages(tree: Tree, drawing: Drawing) -> Tree:
     return replace(tree, languages=drawing.languages())
 
 
+def _relabel_choices(tree: Tree, drawing: Drawing) -> Tree:
+    name = drawing.one_of(tuple(tree.lists))
+    items = tuple(replace(item, label=drawing.label()) for item in tree.lists[name][::-1])
+    return replace(tree, lists={**tree.lists, name: items})
+
+
 def relabelled(tree: Tree, drawing: Drawing) -> Tree:
     """The form with another order, other labels, languages and spellings: it asks what it asked before."""
+    changes = (_relabel, _respell, _change_languages, _relabel_choices, _reorder)
     for _ in range(drawing.number(4, least=1)):
-        tree = drawing.one_of((_relabel, _respell, _change_languages))(tree, drawing)
+        tree = drawing.one_of(changes)(tree, drawing)
     return tree
 
 
@@ -163,6 +189,7 @@ CHANGES: tuple[Callable[[Tree, Drawing], Tree], ...] = (
     _rename,
     _move,
     _retype,
+    _outgrow,
     _change_choices,
     _group_or_repeat,
     _question_or_section,

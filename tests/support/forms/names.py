@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import strategies as st
 
 _ORDINARY = (
@@ -59,6 +61,15 @@ LEAVES: st.SearchStrategy[str] = st.one_of(
     st.text(_LETTERS, min_size=1, max_size=6),
 )
 """One part of a path: usual names, and those that clash, are long, look like ours, or are no Latin ones."""
+
+LOOKALIKES: Mapping[str, tuple[str, ...]] = {
+    "gps": ("gps__lat", "gps__lon", "GPS__Lát", "gps__alt", "gps__text"),
+    "visited": ("visited__offset", "visited__Offset", "visited__text"),
+    "members": ("members__rows", "members__ro\u017fs", "members_count", "members__2", "Members__Rows"),
+    "age": ("age__text", "Age__Text", "age__decimal", "áge__text", "AGE"),
+    "pos": ("pos_1", "Pos_2", "p\u00f3s", "kobo_id", "éxtra"),
+}
+"""Names that the further columns of a question would have."""
 
 FORM_NAMES: st.SearchStrategy[str] = st.sampled_from(
     (
