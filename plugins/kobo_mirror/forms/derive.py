@@ -99,7 +99,7 @@ class _Growth:
             "__files"
         )
         self._order = read_order(schema.reading_order, [question.path for question in version.questions])
-        self._there = set(_with_groups((*self._asked, *known)))
+        self._there = {*known, *(group for path in (*self._asked, *known) for group in _groups_around(path))}
 
     def schema(self) -> FormSchema:
         self._grow_tables()
@@ -115,9 +115,7 @@ class _Growth:
 
     def _chain(self, path: str) -> tuple[str, ...]:
         """The repeats that a path stands in, the outermost first; not the path itself."""
-        parts = path.split("/")
-        prefixes = ("/".join(parts[:length]) for length in range(1, len(parts)))
-        return tuple(prefix for prefix in prefixes if prefix in self._repeats)
+        return tuple(group for group in _groups_around(path) if group in self._repeats)
 
     def _table_of(self, chain: Sequence[str]) -> TableGrowth:
         if not chain:
@@ -235,7 +233,7 @@ class _Growth:
             table.narrow(path)
             table.add(self._born(table, path, name, kind, replace(before, first_version=self._version.uid)))
         elif before is not None and self._was_point(path) and not table.has(path, POINT_FACETS[0]):
-            table.add(list(self._facets(table, before)))
+            table.add(list(self._facets(table, replace(before, first_version=self._version.uid))))
 
     def _facets(self, table: TableGrowth, value: Column) -> Iterator[Column]:
         facets = FACETS.get(value.kind, ())
@@ -254,8 +252,7 @@ def _kind(before: Column | None, asked: Question | None) -> Kind:
     return join(before.kind, asked.kind) if asked else before.kind
 
 
-def _with_groups(paths: Iterable[str]) -> Iterator[str]:
-    """The paths and those of all groups around them."""
-    for path in paths:
-        parts = path.split("/")
-        yield from ("/".join(parts[:length]) for length in range(1, len(parts) + 1))
+def _groups_around(path: str) -> Iterator[str]:
+    """The paths of the groups and repeats that a path stands in, the outermost first."""
+    parts = path.split("/")
+    yield from ("/".join(parts[:length]) for length in range(1, len(parts)))

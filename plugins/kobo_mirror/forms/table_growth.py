@@ -147,7 +147,7 @@ class TableGrowth:
         """Note what the version says of its repeat.
 
         :param labels: of the version's repeats, by path.
-        :param asked: the paths of the version's questions, repeats and all groups around them.
+        :param asked: the paths of the version's repeats, and of the groups around its questions.
         """
         if self.path and self._table.status is not Status.MOVED:
             told = dict(labels.get(self.path, {})) or self._table.labels
