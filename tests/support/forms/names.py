@@ -21,7 +21,7 @@ _OF_THE_SYSTEM = (
 )  # fmt: skip
 _LIKE_FACETS = (
     "gps__lat", "gps__lon", "gps__lát", "start__offset", "age__text", "Age__Text", "age__decimal",
-    "members__rows", "members__ro\u017fs", "visits__Rows", "age__acc", "gps_lat", "members_count", "lat",
+    "members__rows", "members__row\u017f", "visits__Rows", "age__acc", "gps_lat", "members_count", "lat",
 )  # fmt: skip
 _LIKE_TABLES = (
     "rest", "files", "full", "choices", "wide", "geo", "supplements", "fr", "en", "swa", "2", "3", "hh__2",
@@ -65,7 +65,7 @@ LEAVES: st.SearchStrategy[str] = st.one_of(
 LOOKALIKES: Mapping[str, tuple[str, ...]] = {
     "gps": ("gps__lat", "gps__lon", "GPS__Lát", "gps__alt", "gps__text"),
     "visited": ("visited__offset", "visited__Offset", "visited__text"),
-    "members": ("members__rows", "members__ro\u017fs", "members_count", "members__2", "Members__Rows"),
+    "members": ("members__rows", "members__row\u017f", "members_count", "members__2", "Members__Rows"),
     "age": ("age__text", "Age__Text", "age__decimal", "áge__text", "AGE"),
     "pos": ("pos_1", "Pos_2", "p\u00f3s", "kobo_id", "éxtra"),
 }
