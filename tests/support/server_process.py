@@ -87,7 +87,7 @@ class ServerProcess:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
             )
-        self.guard = _end_with_us(self.process.pid, self.home)
+        self.guard = end_with_us(self.process.pid, self.home)
         deadline = time.monotonic() + _PATIENCE
         while not _greets(self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -171,7 +171,7 @@ def _greets(port: int) -> bool:
         return False
 
 
-def _end_with_us(pid: int, home: Path) -> subprocess.Popen[bytes]:
+def end_with_us(pid: int, home: Path) -> subprocess.Popen[bytes]:
     """Start a shell that kills the server and removes its data at the end of its input, which is our end."""
     return subprocess.Popen(
         ["/bin/sh", "-c", 'cat >/dev/null; kill -9 "$1"; rm -rf "$2"', "guard", str(pid), str(home)],

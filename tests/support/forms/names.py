@@ -49,6 +49,18 @@ _PUNCTUATED = (
 )  # fmt: skip
 _LETTERS = st.sampled_from("abcxyzABCéÉßſıİσςΣäöÅåñ_-.१२ሀሁሂابتनमक\u0301\u0308\u093f日本🌱ǅǆﬀ")
 
+_POOLS = (
+    _ORDINARY,
+    _TWINS,
+    _OF_THE_SYSTEM,
+    _LIKE_FACETS,
+    _LIKE_TABLES,
+    _LONG,
+    _OF_OTHER_SCRIPTS,
+    _PUNCTUATED,
+)
+EVERY_LEAF = tuple(dict.fromkeys(name for pool in _POOLS for name in pool))
+"""All that :data:`LEAVES` chooses from, but for the letters that it puts together."""
 LEAVES: st.SearchStrategy[str] = st.one_of(
     st.sampled_from(_ORDINARY),
     st.sampled_from(_TWINS),
