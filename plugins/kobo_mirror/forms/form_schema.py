@@ -15,7 +15,7 @@ from functools import cached_property
 
 import msgspec
 
-from kobo_mirror.forms.question_types import Kind
+from kobo_mirror.forms.question_types import Kind, is_file
 
 VALUE, ROWS = "value", "rows"
 _READING = 1  # raise it when the same document becomes other rows under the same schema
@@ -168,9 +168,23 @@ class FormSchema:
 
 
 def _shape_of(tables: tuple[Table, ...]) -> Iterator[object]:
-    """What of the tables decides how a document is shaped; that a question was removed does not."""
+    """What of the tables decides how a document is shaped; that a question was removed does not.
+
+    Whether its answers name files does: the table of files says which column names each.
+    """
     for table in tables:
-        columns = [[c.name, c.path, c.facet, c.kind.value, c.part, _shaping(c.status)] for c in table.columns]
+        columns = [
+            [
+                c.name,
+                c.path,
+                c.facet,
+                c.kind.value,
+                c.part,
+                _shaping(c.status),
+                is_file(c.question_type or ""),
+            ]
+            for c in table.columns
+        ]
         yield [table.name, table.kind.value, table.path, list(table.chain), table.parent, columns]
 
 

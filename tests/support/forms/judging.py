@@ -13,6 +13,7 @@ from kobo_mirror.forms.derive import grow, nothing_yet
 from kobo_mirror.forms.form_schema import Column, FormSchema, Table
 from tests.support.forms.asked import Asked
 from tests.support.forms.histories import Deployed
+from tests.support.forms.types import FILES
 
 UID = "aBcDeFgHiJkLmNoPqRsTuV"
 _TEXTS = frozenset({"text", "key", "json"})
@@ -232,14 +233,13 @@ def _born(column: Column) -> tuple[object, ...]:
 
 def shape_of(schema: FormSchema) -> object:
     """All of a schema that decides how a submission becomes rows."""
-    return (
-        sorted(schema.repeats),
-        sorted(schema.declared.items()),
-        [
-            (_identity(t), [(_born(c), c.status if c.status in _FINAL else "") for c in t.columns])
-            for t in schema.tables
-        ],
-    )
+    tables = [(_identity(table), list(map(_shape, table.columns))) for table in schema.tables]
+    return sorted(schema.repeats), sorted(schema.declared.items()), tables
+
+
+def _shape(column: Column) -> tuple[object, ...]:
+    final = column.status if column.status in _FINAL else ""
+    return *_born(column), final, column.question_type in FILES
 
 
 def check_choices(schema: FormSchema, versions: Sequence[Deployed]) -> None:

@@ -72,6 +72,7 @@ OTHER: list[FormSchema] = [
     first_column(lambda c: replace(c, facet="lat")),
     first_column(lambda c: replace(c, kind=Kind.KEY)),
     first_column(lambda c: replace(c, part=2)),
+    first_column(lambda c: replace(c, question_type="image")),
     first_column(lambda c: replace(c, status=Status.NARROWED)),
     first_column(lambda c: replace(c, status=Status.MOVED)),
     with_root(replace(SCHEMA.root, name="other")),
