@@ -8,7 +8,7 @@ from kobo_mirror.forms import schema
 from kobo_mirror.forms.form_schema import VALUE, Column
 from kobo_mirror.forms.question_types import Kind
 
-_SUBMISSION_TIME = "_submission_time"
+_SUBMISSION_TIME, _FACET_OF_IT = "_submission_time", "submission_time"
 _AROUND = (("id", Kind.KEY), ("inserted_at", Kind.DATETIME), ("updated_at", Kind.DATETIME))
 
 
@@ -18,13 +18,21 @@ def declared_columns(form: schema.Form) -> tuple[Column, ...]:
     :param form: the declaration.
     """
     of_questions = tuple(
-        Column(name=c.name, path="", facet=c.name, kind=Kind(c.kind.value))
+        Column(name=c.name, path="", facet=_FACET_OF_IT, kind=Kind(c.kind.value))
         if c.question == _SUBMISSION_TIME
         else Column(name=c.name, path=c.question, facet=VALUE, kind=Kind(c.kind.value))
         for c in form.columns
     )
     first, *last = (Column(name=name, path="", facet=name, kind=kind) for name, kind in _AROUND)
     return (first, *of_questions, *last)
+
+
+def server_values(form: schema.Form) -> tuple[str, ...]:
+    """Return the system columns whose values the declared table has, under whatever name.
+
+    :param form: the declaration.
+    """
+    return (_FACET_OF_IT,) if any(c.question == _SUBMISSION_TIME for c in form.columns) else ()
 
 
 def serves(form: schema.Form, paths: Collection[str]) -> bool:

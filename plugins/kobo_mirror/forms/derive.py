@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from kobo_mirror.forms import naming, system_columns
-from kobo_mirror.forms.declared_table import declared_columns
+from kobo_mirror.forms.declared_table import declared_columns, server_values
 from kobo_mirror.forms.definition import Question, Version
 from kobo_mirror.forms.form_schema import (
     ROWS,
@@ -67,7 +67,7 @@ def nothing_yet(
     else:
         table = form.table
         columns = declared_columns(form)
-        lacks = system_columns.of_the_root(without=[column.name for column in form.columns])
+        lacks = system_columns.of_the_root(without=server_values(form))
         root = Table(name=f"{table}__rest", kind=TableKind.REST, columns=lacks)
         tables = [root, Table(name=table, kind=TableKind.DECLARED, columns=columns)]
     files = Table(

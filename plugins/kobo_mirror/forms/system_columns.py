@@ -42,7 +42,7 @@ LAST = frozenset(name for name, _ in _AFTER_THE_QUESTIONS)
 def of_the_root(without: Sequence[str] = ()) -> tuple[Column, ...]:
     """Return the columns of a root table, its key apart.
 
-    :param without: names that a declared table has already.
+    :param without: those whose values a declared table has.
     """
     named = [(name, kind) for name, kind in _OF_THE_ROOT if name not in without]
     return _columns((*named, *_AFTER_THE_QUESTIONS))
