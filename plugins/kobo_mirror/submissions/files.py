@@ -7,7 +7,7 @@ the answers decide here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kobo_mirror.submissions.answers import storable
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from kobo_mirror.submissions.row_set import Row
     from kobo_mirror.submissions.targets import Target
 
+    Named = tuple[Row, Target, str]
+
+_TEXTS = ("uid", "media_file_basename", "mimetype", "question_xpath")
+_IN_NO_COLUMN = frozenset({"filename", "id", "instance", "xform"})
+_KNOWN = frozenset(_TEXTS) | _IN_NO_COLUMN | {"is_deleted"}
 _SUFFIX = re.compile(r"_[A-Za-z0-9]{7}(?=\.[^.]*$|$)")  # what Django's storage adds to a name that is taken
 
 
@@ -38,61 +43,68 @@ class FileRow(NamedTuple):
     question_xpath: str | None
 
 
-def match_files(
-    attachments: Any, media: Iterable[tuple[Row, Target, str]]
-) -> tuple[list[FileRow], list[Any]]:
-    """Return the files of a submission, and the attachments that cannot be told apart by a uid.
+def read_files(attachments: Any, named: Iterator[Named]) -> tuple[list[FileRow], Any]:
+    """Return the files of a submission, and what of the attachments goes to ``extra``, or None.
+
+    An attachment that has no uid, or that of one before it, or a field of another type than usual, goes there
+    whole; of one with fields that are not known here, these do, beside its uid.
 
     :param attachments: the value of ``_attachments``.
-    :param media: the cells that name a file.
+    :param named: the cells that name a file.
     """
     if not isinstance(attachments, list):
-        return [], [] if attachments is None else [attachments]
-    cells = list(media)
-    found: list[FileRow] = []
+        return [], attachments
+    if not attachments:
+        return [], None
+    cells = list(named)
+    found: dict[str, FileRow] = {}
     odd: list[Any] = []
-    seen = set[str]()
     for item in attachments:
-        uid = item.get("uid") if isinstance(item, dict) else None
-        if not isinstance(uid, str) or not uid or uid in seen or not _is_usual(item):
+        if not _is_usual(item) or item["uid"] in found:
             odd.append(item)
             continue
-        seen.add(uid)
-        found.append(_row(uid, item, cells))
-    return found, odd
+        found[item["uid"]] = _row(item, cells)
+        if further := {key: value for key, value in item.items() if _is_unknown(key, value)}:
+            odd.append({"uid": item["uid"], **further})
+    return list(found.values()), odd or None
 
 
-def _is_usual(item: dict[str, Any]) -> bool:
-    texts = (item.get(key) for key in ("uid", "media_file_basename", "mimetype", "question_xpath"))
-    return all(text is None or (isinstance(text, str) and storable(text)) for text in texts) and isinstance(
-        item.get("is_deleted", False), bool
-    )
+def _is_usual(item: Any) -> bool:
+    if not isinstance(item, dict) or not item.get("uid"):
+        return False
+    texts = (item.get(key) for key in _TEXTS)
+    if not isinstance(item.get("is_deleted"), bool | None):
+        return False
+    return all(text is None or (isinstance(text, str) and storable(text)) for text in texts)
 
 
-def _row(uid: str, item: dict[str, Any], cells: list[tuple[Row, Target, str]]) -> FileRow:
+def _is_unknown(key: str, value: Any) -> bool:
+    return value is not None and key not in _KNOWN and not key.endswith("url")
+
+
+def _row(item: dict[str, Any], cells: list[Named]) -> FileRow:
     name = item.get("media_file_basename")
-    matched, place = _place(name, cells)
-    table, pos, column = (place[1].table, place[0].pos, place[1].column) if place else (None, None, None)
-    is_deleted = item.get("is_deleted", False)
+    matched, cell = _match(name, cells)
+    table, pos, column = (cell[1].table, cell[0].pos, cell[1].column) if cell else (None, None, None)
     return FileRow(
-        uid, table, pos, column, name, item.get("mimetype"), is_deleted, matched, item.get("question_xpath")
-    )
+        item["uid"], table, pos, column, name, item.get("mimetype"), bool(item.get("is_deleted")), matched,
+        item.get("question_xpath"),
+    )  # fmt: skip
 
 
-def _place(
-    name: str | None, cells: list[tuple[Row, Target, str]]
-) -> tuple[str, tuple[Row, Target, str] | None]:
-    """The cell that names a file, and how sure that is."""
+def _match(name: str | None, cells: Iterable[Named]) -> tuple[str, Named | None]:
+    """Return the cell that names a file, and how sure that is."""
     if name is None:
         return "none", None
-    same = [cell for cell in cells if cell[2] == name]
-    if not same:
-        alike = [cell for cell in cells if _stored(cell[2]) == _stored(name)]
-        return ("guess", alike[0]) if len(alike) == 1 else ("several" if alike else "none", None)
-    return ("exact", same[0]) if len(same) == 1 else ("several", None)
+    for word, alike in (
+        ("exact", [cell for cell in cells if cell[2] == name]),
+        ("guess", [cell for cell in cells if _stored(cell[2]) in (name, _SUFFIX.sub("", name))]),
+    ):
+        if alike:
+            return (word, alike[0]) if len(alike) == 1 else ("several", None)
+    return "none", None
 
 
 def _stored(name: str) -> str:
-    """A name as the server's storage may have changed it."""
-    kept = re.sub(r"[^-\w.]", "", name.strip().replace(" ", "_"))
-    return _SUFFIX.sub("", kept)
+    """Return a name as the server's storage spells it where it is not taken."""
+    return re.sub(r"[^-\w.]", "", name.strip().replace(" ", "_"))

@@ -29,13 +29,14 @@ class RejectedCell(NamedTuple):
     reason: str
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class Row:
     """A row while it is filled.
 
     :param position: of the repetitions around it, the outermost first, and its own; empty for the root.
     :param cells: by column; a column without a cell is NULL.
     :param extra: what no column holds: path → value as sent.
+    :param counts: of the repetitions in it, by the column that has their number; no column: there are none.
     :param rows: the repetitions in it, by the path of their repeat.
     :param filled: the paths of the questions that have been answered.
     """
@@ -44,6 +45,7 @@ class Row:
     position: tuple[int, ...] = ()
     cells: dict[str, Cell] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     rows: dict[str, list[Row]] = field(default_factory=dict)
     filled: set[str] = field(default_factory=set)
 
@@ -58,10 +60,10 @@ class Row:
         return tolerant_json.dumps(self.extra).decode() if self.extra else None
 
     def all_rows(self) -> Iterator[Row]:
-        """Yield this row, and after each the repetitions in it."""
+        """Yield this row, and after each the repetitions in it, in the order of their paths."""
         yield self
-        for rows in self.rows.values():
-            for row in rows:
+        for path in sorted(self.rows):
+            for row in self.rows[path]:
                 yield from row.all_rows()
 
 
@@ -71,6 +73,8 @@ class RowSet:
 
     :param kobo_id: ``_id``.
     :param rows: the root first, each repetition after the row that it stands in.
+    :param rejected: in the order of tables, positions and columns.
+    :param files: in the order of the server.
     """
 
     kobo_id: int
@@ -81,14 +85,14 @@ class RowSet:
     def digest(self) -> bytes:
         """Return 16 bytes that differ when the rows do.
 
-        A column that is born and has no answer here changes nothing, and neither does the question that the
-        server names for a file.
+        Neither does a column that is born and has no answer here change it, nor the question that the server
+        names for a file, nor the order of the files. The numbers of repetitions follow from the rows.
         """
         told: list[Any] = [self.kobo_id]
         for row in sorted(self.rows, key=lambda row: (row.table.name, row.position)):
             cells = [(name, _plain(cell)) for name, cell in sorted(row.cells.items()) if cell is not None]
             told.append((row.table.name, row.position, cells, row.extra))
-        told += (sorted(self.rejected), [file[:-1] for file in self.files])
+        told += (sorted(self.rejected), sorted([file.uid, file[:-1]] for file in self.files))
         return hashlib.blake2b(tolerant_json.dumps(told), digest_size=16).digest()
 
 

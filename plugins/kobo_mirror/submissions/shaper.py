@@ -1,26 +1,30 @@
 """Shaper: a document and a schema to the row set of the submission.
 
-A pure function (docs/architecture.md, "One home"): each key and value of a submission has one home, which is
-a column, a rejected cell, ``extra``, the table of files, or the ledger. Values decide the shape, never the
-version that a submission names: the server reads what it stores by its newest definition (kobo-api.md §3).
+A pure function (docs/architecture.md, "From a document to rows"): each key and value of a submission has one
+home, which is a column, a rejected cell, ``extra``, the table of files, or the ledger. Values decide the
+shape, never the version that a submission names: the server reads what it stores by its newest definition
+(kobo-api.md §3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from kobo_mirror.forms.definition import SYSTEM_KEYS
 from kobo_mirror.forms.form_schema import FormSchema, Status, TableKind
-from kobo_mirror.submissions.answers import as_text, point, read_answer
-from kobo_mirror.submissions.files import match_files
+from kobo_mirror.submissions.answers import as_text, point, refuse
+from kobo_mirror.submissions.files import read_files
 from kobo_mirror.submissions.row_set import RejectedCell, Row, RowSet
 from kobo_mirror.submissions.system_values import read_system
-from kobo_mirror.submissions.targets import Target, Targets
+from kobo_mirror.submissions.targets import Place, Target, Targets
 
 SEVERAL = "several answers"
 _PATHS_REMEMBERED = 20_000
+_ATTACHMENTS = "_attachments"
+
+Answers = Mapping[str, Any]
 
 
 class Shaper:
@@ -35,13 +39,20 @@ class Shaper:
         self._targets = {table.name: Targets(table) for table in self._tables.values()}
         self._repeats = frozenset(schema.repeats)
         self._declared = frozenset(schema.declared)
+        self._elsewhere = SYSTEM_KEYS | self._declared
         self._system = {column.facet for column in schema.root.columns if not column.path}
-        questions = {path for targets in self._targets.values() for path in targets.of} | self._declared
-        within = (prefix for path in questions | self._repeats for prefix in _prefixes(path))
-        self._groups = frozenset(within) - self._repeats - questions
-        self._chain = lru_cache(_PATHS_REMEMBERED)(self._repeats_around)
+        known = {path for targets in self._targets.values() for path in targets.of} | self._repeats
+        self._places = {path: self._read_place(path) for path in known}
+        self._unknown = lru_cache(_PATHS_REMEMBERED)(self._read_place)
+        within = (prefix for path in known | self._declared for prefix in _prefixes(path))
+        self._groups = frozenset(within) - self._repeats
 
-    def shape(self, document: Mapping[str, Any]) -> RowSet:
+    def _read_place(self, path: str) -> Place:
+        chain = tuple(prefix for prefix in _prefixes(path) if prefix in self._repeats)
+        targets = self._targets[self._tables[chain].name].of.get(path, ())
+        return Place(path, chain, targets, path in self._repeats)
+
+    def shape(self, document: Answers) -> RowSet:
         """Return all rows of a submission.
 
         :param document: the submission as it was parsed; ``_id`` is a whole number.
@@ -49,59 +60,53 @@ class Shaper:
         rejected: list[RejectedCell] = []
         root = Row(self._tables[()])
         root.cells, root.extra = read_system(document, self._system)
-        self._fill(root, {k: v for k, v in document.items() if k not in SYSTEM_KEYS}, rejected)
+        answers: Answers = {key: v for key, v in document.items() if key not in self._elsewhere}
+        if not self._groups.isdisjoint(answers):
+            opened = self._with_lists_opened(answers, document)
+            answers = {key: value for key, value in opened.items() if key not in self._declared}
+        self._fill(root, answers, rejected)
         rows = tuple(root.all_rows())
         for row in rows:
-            for path, column in self._targets[row.table.name].counts.items():
-                if number := len(row.rows.get(path, ())):
-                    row.cells[column] = number
-        files, odd = match_files(document.get("_attachments"), self._named_files(rows))
-        if odd:
-            root.extra["_attachments"] = odd
-        return RowSet(document["_id"], rows, tuple(rejected), tuple(files))
+            if row.rows:
+                counts = self._targets[row.table.name].counts
+                row.counts = {counts[path]: len(inside) for path, inside in row.rows.items()}
+        files, odd = read_files(document.get(_ATTACHMENTS), self._named_files(rows))
+        if odd is not None:
+            root.extra[_ATTACHMENTS] = odd
+        return RowSet(document["_id"], rows, tuple(sorted(rejected)), tuple(files))
 
-    def _fill(self, row: Row, answers: Mapping[str, Any], rejected: list[RejectedCell]) -> None:
-        """Give each key and value a home; lists first, since plain keys may belong into their first rows."""
-        lists: list[tuple[str, Any]] = []
-        plain: list[tuple[str, Any]] = []
-        for key, value in self._without_group_lists(answers):
-            if value is None or (not row.position and key in self._declared):
+    def _fill(self, row: Row, answers: Answers, rejected: list[RejectedCell]) -> None:
+        """Give each key and value a home.
+
+        What belongs to this very row goes first, then the lists that become rows, the outer repeats before
+        those in them, and last the plain keys of repeats, which find their first rows made or make them.
+        """
+        chain, places = row.table.chain, self._places
+        lists: list[tuple[Place, list[Any]]] = []
+        plain: list[tuple[Place, Any]] = []
+        for key, value in answers.items():
+            if value is None:
                 continue
-            below = isinstance(value, list) and key in self._repeats and self._is_below(row, key)
-            (lists if below else plain).append((key, value))
-        for key, value in lists:
-            self._add_rows(self._implied(row, self._chain(key)), key, value, rejected)
-        for key, value in plain:
-            self._place(row, key, value, rejected)
-
-    def _without_group_lists(self, answers: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-        """A list of one object at the path of a group is the keys of the group, where each is there once."""
-        if self._groups.isdisjoint(answers):
-            return answers.items()
-        found = dict(answers)
-        while opened := next((key for key in found if self._is_group_list(key, found)), None):
-            inner = found.pop(opened)[0]
-            found |= inner
-        return found.items()
-
-    def _is_group_list(self, key: str, answers: Mapping[str, Any]) -> bool:
-        value = answers[key]
-        if key not in self._groups or not isinstance(value, list) or len(value) != 1:
-            return False
-        return isinstance(value[0], dict) and answers.keys().isdisjoint(value[0])
-
-    def _repeats_around(self, path: str) -> tuple[str, ...]:
-        return tuple(prefix for prefix in _prefixes(path) if prefix in self._repeats)
-
-    def _is_below(self, row: Row, key: str) -> bool:
-        around = row.table.chain
-        return self._chain(key)[: len(around)] == around
+            place = places.get(key) or self._unknown(key)
+            if place.is_repeat and type(value) is list and place.chain[: len(chain)] == chain:
+                lists.append((place, value))
+            elif place.chain != chain:
+                plain.append((place, value))
+            elif place.targets:
+                _fill_cells(row, place, value, rejected)
+            else:
+                row.extra[key] = value
+        for place, items in sorted(lists, key=_depth):
+            self._add_rows(self._implied(row, place.chain), place.path, items, rejected)
+        for place, value in plain:
+            self._fill_below(row, place, value, rejected)
 
     def _add_rows(self, row: Row, path: str, items: list[Any], rejected: list[RejectedCell]) -> None:
         for item in items:
             born = self._new_row(row, path)
             if isinstance(item, dict):
-                self._fill(born, item, rejected)
+                is_flat = self._groups.isdisjoint(item)
+                self._fill(born, item if is_flat else self._with_lists_opened(item, item), rejected)
             else:
                 born.extra[path] = item
 
@@ -118,22 +123,33 @@ class Shaper:
             row = siblings[0] if siblings else self._new_row(row, path)
         return row
 
-    def _place(self, row: Row, key: str, value: Any, rejected: list[RejectedCell]) -> None:
-        if not self._is_below(row, key):
+    def _fill_below(self, row: Row, place: Place, value: Any, rejected: list[RejectedCell]) -> None:
+        """Give a plain key a home that stands in ``row``, but belongs to another table."""
+        key, around = place.path, row.table.chain
+        home = self._implied(row, place.chain) if place.chain[: len(around)] == around else row
+        if home is row or key in home.filled or key in home.extra:
             row.extra[key] = value
-            return
-        home = self._implied(row, self._chain(key))
-        targets = self._targets[home.table.name].of.get(key)
-        if home is not row and (key in home.filled or key in home.extra):
-            row.extra[key] = value
-        elif targets is None:
-            home.extra[key] = value
+        elif place.targets:
+            _fill_cells(home, place, value, rejected)
         else:
-            home.filled.add(key)
-            _fill_cells(home, key, targets, value, rejected)
+            home.extra[key] = value
+
+    def _with_lists_opened(self, answers: Answers, taken: Answers) -> Answers:
+        """Return the answers with the keys of a group in place of a list of one object at its path.
+
+        One that would bring a key that stands here already stays a list. The outer groups are opened first.
+
+        :param taken: what stands here, the server's own keys among them.
+        """
+        found = {key: value for key, value in answers.items() if value is not None}
+        others = {key for key, value in taken.items() if value is not None and key not in found}
+        while keys := [key for key in found.keys() & self._groups if _is_openable(key, found, others)]:
+            (inner,) = found.pop(min(keys))
+            found.update((key, value) for key, value in inner.items() if value is not None)
+        return found
 
     def _named_files(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Target, str]]:
-        """The answers that name a file, with the row and column that hold them."""
+        """Yield the answers that name a file, with the row and column that hold them."""
         for row in rows:
             for target in self._targets[row.table.name].files:
                 if name := row.cells.get(target.column):
@@ -141,33 +157,60 @@ class Shaper:
 
 
 def _prefixes(path: str) -> Iterator[str]:
-    """The paths of the groups around a path, the outermost first."""
+    """Yield the paths of the groups around a path, the outermost first."""
     end = path.find("/")
     while end != -1:
         yield path[:end]
         end = path.find("/", end + 1)
 
 
-def _fill_cells(
-    row: Row, path: str, targets: tuple[Target, ...], value: Any, rejected: list[RejectedCell]
-) -> None:
-    answer, reason = value, ""
-    if isinstance(value, list):
-        one = value[0] if len(value) == 1 else None
-        if isinstance(one, dict) and list(one) == [path] and isinstance(one[path], str):
-            answer = one[path]
-        else:
-            reason = SEVERAL
-    for column, table, kind, narrowed, offset, numbers, _ in targets:
+def _depth(placed: tuple[Place, Any]) -> int:
+    return len(placed[0].chain)
+
+
+def _is_openable(path: str, answers: Answers, others: Collection[str]) -> bool:
+    value = answers[path]
+    if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], dict):
+        return False
+    brought = {key for key, inner in value[0].items() if inner is not None}
+    return brought.isdisjoint(others) and brought.isdisjoint(answers.keys() - {path})
+
+
+def _fill_cells(row: Row, place: Place, value: Any, rejected: list[RejectedCell]) -> None:
+    """Write an answer into the columns of its question, or note why one cannot hold it."""
+    row.filled.add(place.path)
+    answer, why = (value, "") if type(value) is str else _only_answer(place.path, value)
+    if why:
+        rejected += (
+            _rejected(row, place, target, value, why) for target in place.targets if not target.narrowed
+        )
+        return
+    for target in place.targets:
+        column, _, narrowed, read, read_timed, offset, numbers, _ = target
         try:
-            read = read_answer(kind, answer)
+            if read is not None:
+                row.cells[column] = read(answer)
+            elif read_timed is not None:
+                row.cells[column], minutes = read_timed(answer)
+                if offset is not None:
+                    row.cells[offset] = minutes
         except ValueError as problem:
             if not narrowed:
-                why = reason or str(problem)
-                rejected.append(RejectedCell(table, row.pos, column, path, as_text(value), why))
+                rejected.append(_rejected(row, place, target, value, str(problem)))
             continue
-        row.cells[column] = read.cell
-        if offset:
-            row.cells[offset] = read.offset
         if numbers:
             row.cells.update(zip(numbers, point(answer), strict=True))
+
+
+def _rejected(row: Row, place: Place, target: Target, value: Any, why: str) -> RejectedCell:
+    return RejectedCell(target.table, row.pos, target.column, place.path, as_text(value), why)
+
+
+def _only_answer(path: str, value: Any) -> tuple[Any, str]:
+    """Return the text in ``[{path: text}]``, or why a value that is no text is no answer."""
+    if not isinstance(value, list):
+        return value, refuse(value)
+    one = value[0] if len(value) == 1 else None
+    if isinstance(one, dict) and list(one) == [path] and isinstance(one[path], str):
+        return one[path], ""
+    return value, SEVERAL

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from kobo_mirror.forms.question_types import Kind
-from kobo_mirror.submissions.answers import Cell, read_answer, storable
+from kobo_mirror.submissions.answers import Cell, moment_of, storable
+from kobo_mirror.submissions.document import token
 
 _FIELDS_OF_A_VALIDATION = {"uid", "by_whom", "timestamp", "label", "color"}
-_OF_THE_LEDGER = ("_uuid", "meta/instanceID", "meta/deprecatedID")
-_LONGEST = 255
+_FIRST_SECOND = -30_610_224_000  # of the year 1000; a DATETIME of MySQL starts there
+_SCHEME = "uuid:"
 
 
 def read_system(
@@ -20,64 +20,66 @@ def read_system(
     """Read the values of the server's own keys.
 
     :param document: a submission.
-    :param wanted: the system columns of the root.
-    :returns: cells by column, and what goes whole to ``extra``: values of another shape than usual.
+    :param wanted: the system columns of the root; a key whose columns a declared table has is left to that.
+    :returns: cells by column, and what goes whole to ``extra``: values of another shape than usual, and ids
+        that the ledger does not keep as they were sent.
     """
     cells: dict[str, Cell] = {}
     extra: dict[str, Any] = {}
     for key, (columns, read) in _READERS.items():
         value = document.get(key)
-        if value is None:
+        if value is None or columns[0] not in wanted:
             continue
         try:
-            found = read(value)
-        except (ValueError, TypeError, OverflowError, OSError):
+            cells.update(zip(columns, read(value), strict=True))
+        except (ValueError, OverflowError, OSError):
             extra[key] = value
-            continue
-        cells.update({name: cell for name, cell in zip(columns, found, strict=True) if name in wanted})
-    for key in _OF_THE_LEDGER:
+    for key in ("_uuid", "meta/deprecatedID"):
         value = document.get(key)
-        if value is not None and not _is_text(value):
+        if value is not None and not _is_kept(value):
             extra[key] = value
+    instance = document.get("meta/instanceID")
+    if instance is not None and (
+        not isinstance(instance, str) or instance.removeprefix(_SCHEME) != document.get("_uuid")
+    ):
+        extra["meta/instanceID"] = instance
     return cells, extra
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and storable(value)
+def _is_kept(value: Any) -> bool:
+    """True if the ledger keeps an id as it is, without ``uuid:``."""
+    return isinstance(value, str) and token(value) == value.removeprefix(_SCHEME)
 
 
 def _text(value: Any) -> tuple[Cell]:
-    if not _is_text(value) or len(value) > _LONGEST:
-        raise ValueError
-    return (value,)
-
-
-def _long_text(value: Any) -> tuple[Cell]:
-    if not _is_text(value):
+    if not isinstance(value, str) or not storable(value):
         raise ValueError
     return (value,)
 
 
 def _moment(value: Any) -> tuple[Cell]:
-    return (read_answer(Kind.DATETIME, value).cell,)
+    if not isinstance(value, str):
+        raise ValueError
+    return (moment_of(value),)
 
 
 def _root_uuid(value: Any) -> tuple[Cell]:
     (text,) = _text(value)
-    return (str(text).removeprefix("uuid:"),)
+    return (str(text).removeprefix(_SCHEME),)
 
 
 def _validation(value: Any) -> tuple[Cell, Cell, Cell]:
-    if not isinstance(value, dict) or not set(value) <= _FIELDS_OF_A_VALIDATION:
+    if not isinstance(value, dict) or not value.keys() <= _FIELDS_OF_A_VALIDATION:
         raise ValueError
     uid, by_whom, stamp = value.get("uid"), value.get("by_whom"), value.get("timestamp")
     for text in (uid, by_whom):
         if text is not None:
             _text(text)
-    if stamp is not None and type(stamp) is not int:
+    if stamp is None:
+        return uid, by_whom, None
+    if type(stamp) is not int or stamp < _FIRST_SECOND:
         raise ValueError
-    time = None if stamp is None else datetime.fromtimestamp(stamp, UTC).replace(tzinfo=None)
-    return uid, by_whom, time
+    return uid, by_whom, datetime.fromtimestamp(stamp, UTC).replace(tzinfo=None)
 
 
 _READERS: dict[str, tuple[tuple[str, ...], Callable[[Any], tuple[Cell, ...]]]] = {
@@ -86,5 +88,5 @@ _READERS: dict[str, tuple[tuple[str, ...], Callable[[Any], tuple[Cell, ...]]]] =
     "__version__": (("form_version",), _text),
     "_validation_status": (("validation_status", "validation_by", "validation_time"), _validation),
     "meta/rootUuid": (("root_uuid",), _root_uuid),
-    "meta/instanceName": (("instance_name",), _long_text),
+    "meta/instanceName": (("instance_name",), _text),
 }

@@ -1,12 +1,13 @@
-"""Targets: the columns of a table that an answer goes to, by the question's path."""
+"""Targets: the columns that an answer goes to, and the rows that it stands in, by the question's path."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, Status, Table
 from kobo_mirror.forms.question_types import FACETS, POINT_FACETS, Kind, is_file
+from kobo_mirror.submissions.answers import READERS, TIMED_READERS, Cell, Timed
 
 
 class Target(NamedTuple):
@@ -14,6 +15,7 @@ class Target(NamedTuple):
 
     :param table: the physical table.
     :param narrowed: what does not fit is NULL here: a column beside it holds every answer.
+    :param read: turns a text into the cell; None: ``read_timed`` does, and gives the offset, too.
     :param offset: the column of a time's offset, or None.
     :param numbers: the columns of a point's numbers, or none.
     :param names_file: the answer may be the name of an attachment.
@@ -21,11 +23,26 @@ class Target(NamedTuple):
 
     column: str
     table: str
-    kind: Kind
     narrowed: bool
+    read: Callable[[str], Cell] | None
+    read_timed: Callable[[str], Timed] | None
     offset: str | None
     numbers: tuple[str, ...]
     names_file: bool
+
+
+class Place(NamedTuple):
+    """What a key of a submission is by the schema.
+
+    :param chain: the repeats that it stands in, the outermost first.
+    :param targets: the columns of its question; none: it is no question.
+    :param is_repeat: it is the path of a repeat: a list there is rows.
+    """
+
+    path: str
+    chain: tuple[str, ...]
+    targets: tuple[Target, ...] = ()
+    is_repeat: bool = False
 
 
 class Targets:
@@ -54,8 +71,9 @@ def _targets(table: Table, facets: Mapping[str, list[Column]]) -> Iterator[Targe
         yield Target(
             column.name,
             table.part_name(column.part),
-            column.kind,
             column.status is Status.NARROWED,
+            READERS.get(column.kind),
+            TIMED_READERS.get(column.kind),
             facets["offset"][0].name if has_offset else None,
             tuple(facets[facet][0].name for facet in POINT_FACETS) if is_point else (),
             column.kind is Kind.TEXT and is_file(column.question_type or ""),
