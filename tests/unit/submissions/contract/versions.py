@@ -1,0 +1,98 @@
+"""What versions change: kinds, groups that become repeats, paths with two meanings."""
+
+from __future__ import annotations
+
+from datetime import date, time
+
+from tests.unit.submissions.contract.table import case
+
+_NO_TEXT = "is not a text"
+_SEVERAL = "several answers"
+
+KINDS = (
+    case("whole number to text: the old column has what fits it", "kinds", {"count": "35"},
+         root={"count": 35, "count__text": "35"}),
+    case("and NULL for what does not, which is no rejection: the text has it", "kinds", {"count": "many"},
+         root={"count__text": "many"}),
+    case("whole number to decimal: a new column, since a BIGINT has more digits", "kinds", {"price": "2.5"},
+         root={"price__decimal": 2.5}),
+    case("both hold a whole one", "kinds", {"price": "2"}, root={"price": 2, "price__decimal": 2.0}),
+    case("what no column holds is rejected by the one that is to hold all", "kinds", {"price": "cheap"},
+         rejected={"price__decimal": ("cheap", "is not a number")}),
+    case("a BIGINT that is no double is rejected there, though the old column has it", "kinds",
+         {"price": "9007199254740993"}, root={"price": 9007199254740993},
+         rejected={"price__decimal": ("9007199254740993",
+                                      "has more digits than a number of double precision keeps")}),
+    case("choice to text: 65 characters stand in the text alone", "kinds", {"code": "k" * 65},
+         root={"code__text": "k" * 65}),
+    case("date to moment is text: the lattice knows no other", "kinds", {"due": "2026-01-02T10:00:00Z"},
+         root={"due__text": "2026-01-02T10:00:00Z"}),
+    case("the old column goes on with dates", "kinds", {"due": "2026-01-02"},
+         root={"due": date(2026, 1, 2), "due__text": "2026-01-02"}),
+    case("text to point: the same text, its numbers beside it", "kinds", {"spot": "1 2"},
+         root={"spot": "1 2", "spot__lat": 1.0, "spot__lon": 2.0}),
+    case("point to whole number is text, with the point's numbers", "kinds", {"place": "1 2 3 4"},
+         root={"place": "1 2 3 4", "place__lat": 1.0, "place__lon": 2.0, "place__alt": 3.0,
+               "place__acc": 4.0}),
+    case("time to text: its offset goes on with it", "kinds", {"clock": "13:45+07"},
+         root={"clock": time(13, 45), "clock__offset": 420, "clock__text": "13:45+07"}),
+    case("three kinds, three columns", "kinds", {"three": "3"},
+         root={"three": 3, "three__decimal": 3.0, "three__text": "3"}),
+    case("each holds what fits it", "kinds", {"three": "3.5"},
+         root={"three__decimal": 3.5, "three__text": "3.5"}),
+    case("one rejected cell, of the newest column", "kinds", {"three": 5},
+         rejected={"three__text": ("5", _NO_TEXT)}),
+    case("no text is in no narrowed column either", "kinds", {"count": [{"count": "3"}, {}]},
+         rejected={"count__text": ('[{"count": "3"}, {}]', _SEVERAL)}),
+)  # fmt: skip
+DRIFT = (
+    case("a group that has become a repeat: plain keys are its first row", "drift", {"g/q": "old"},
+         rows={"g 1": {"q": "old"}}),
+    case("the same after the server has parsed it anew", "drift", {"g": [{"g/q": "old"}]},
+         rows={"g 1": {"q": "old"}}),
+    case("a group in it, plain", "drift", {"g/q": "old", "g/h/z": "z"}, rows={"g 1": {"q": "old", "z": "z"}}),
+    case("and parsed anew", "drift", {"g": [{"g/q": "old", "g/h/z": "z"}]},
+         rows={"g 1": {"q": "old", "z": "z"}}),
+    case("a repeat that has become a group is a repeat still", "drift", {"r/x": "9"},
+         rows={"r 1": {"x": "9"}}),
+    case("of several rows the server keeps a list", "drift", {"r": [{"r/x": "1"}, {"r/x": "2"}]},
+         rows={"r 1": {"x": "1"}, "r 2": {"x": "2"}}),
+    case("while the plan waits, a list of one is the group", "waits",
+         {"g": [{"g/q": "n", "g/h/z": "z"}], "top": "t"}, root={"q": "n", "z": "z", "top": "t"}),
+    case("the same as plain keys", "waits", {"g/q": "n", "g/h/z": "z", "top": "t"},
+         root={"q": "n", "z": "z", "top": "t"}),
+    case("while the plan waits, a question that became a repeat is a list of its text", "waits",
+         {"top": [{"top": "t"}]}, root={"top": "t"}),
+    case("several rows have no place until the plan is applied", "waits",
+         {"g": [{"g/q": "n1"}, {"g/q": "n2"}]}, root={"extra": {"g": [{"g/q": "n1"}, {"g/q": "n2"}]}}),
+    case("an outer group became a repeat: rows of the inner one stand in its first row", "chains",
+         {"o/i": [{"o/i/x": "1"}], "o/y": "y"}, rows={"o 1": {"y": "y"}, "o__i 1-1": {"x": "1"}}),
+    case("the same parsed anew", "chains", {"o": [{"o/y": "y", "o/i": [{"o/i/x": "1"}]}]},
+         rows={"o 1": {"y": "y"}, "o__i 1-1": {"x": "1"}}),
+    case("an inner group became a repeat: the old column stays empty", "deeper",
+         {"a": [{"a/b/q": "1"}, {"a/b": [{"a/b/q": "2"}]}]},
+         rows={"a 1": {}, "b 1-1": {"q": "1"}, "a 2": {}, "b 2-1": {"q": "2"}}),
+)  # fmt: skip
+TWO_MEANINGS = (
+    case("a question that became a repeat keeps its column", "both", {"p": "text"}, root={"p": "text"}),
+    case("a list is rows", "both", {"p": [{"p/item": "1"}]}, rows={"p 1": {"item": "1"}}),
+    case("also of the text that was the answer: it is no question of that table", "both",
+         {"p": [{"p": "text"}]}, rows={"p 1": {"extra": {"p": "text"}}}),
+    case("an answer and a plain key of the repeat", "both", {"p": "text", "p/item": "1"},
+         root={"p": "text"}, rows={"p 1": {"item": "1"}}),
+    case("a number there is an answer that is no text", "both", {"p": 5}, rejected={"p": ("5", _NO_TEXT)}),
+    case("keys of versions that are gone", "both", {"old": "x", "new": "y"}, root={"old": "x", "new": "y"}),
+    case("a question that became a group keeps its column", "group and question", {"a": "text", "a/c": "c"},
+         root={"a": "text", "c": "c"}),
+    case("a list of one object there is the group's keys", "group and question", {"a": [{"a/c": "c"}]},
+         root={"c": "c"}),
+    case("or the question's text, which comes to the same", "group and question", {"a": [{"a": "text"}]},
+         root={"a": "text"}),
+    case("or both", "group and question", {"a": [{"a": "text", "a/c": "c"}]}, root={"a": "text", "c": "c"}),
+    case("one that cannot be opened is several answers", "group and question",
+         {"a": [{"a/c": "c", "b": "2"}], "b": "1"}, root={"b": "1"},
+         rejected={"a": ('[{"a/c": "c", "b": "2"}]', _SEVERAL)}),
+    case("so are two objects", "group and question", {"a": [{"a/c": "1"}, {"a/c": "2"}]},
+         rejected={"a": ('[{"a/c": "1"}, {"a/c": "2"}]', _SEVERAL)}),
+)  # fmt: skip
+CASES = (*KINDS, *DRIFT, *TWO_MEANINGS)
