@@ -22,7 +22,6 @@ Timed = tuple[Cell, int | None]
 
 _WHOLE = re.compile(r"([+-]?[0-9]{1,19})(?:\.0*)?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_LONGEST_NUMBER = 400  # characters; to read a longer one takes time that grows with its square
 _EXACT_DIGITS = 15  # so many are kept by any number of double precision
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK = (
@@ -121,16 +120,19 @@ def _integer(answer: str) -> int:
 def _decimal(answer: str) -> float:
     if not _NUMBER.fullmatch(answer):
         raise ValueError("is not a number")
-    if len(answer) > _LONGEST_NUMBER or not isfinite(number := float(answer)):
-        raise ValueError("is too large, or has too many digits")
-    if repr(number) != answer and not (answer.isdigit() and len(answer) <= _EXACT_DIGITS):
-        try:
-            asked = Decimal(answer)
-        except InvalidOperation:  # an exponent that even Decimal does not have
-            raise ValueError("is too large, or has too many digits") from None
-        if asked not in (Decimal(repr(number)), Decimal(f"{number:.17g}")):
-            raise ValueError("has more digits than a number of double precision keeps")
+    if not isfinite(number := float(answer)):
+        raise ValueError("is too large")
+    is_plain = repr(number) == answer or (answer.isdigit() and len(answer) <= _EXACT_DIGITS)
+    if not is_plain and _number(answer) not in (Decimal(repr(number)), Decimal(f"{number:.17g}")):
+        raise ValueError("has more digits than a number of double precision keeps")
     return number + 0.0  # SQLite keeps -0.0 as 0.0
+
+
+def _number(answer: str) -> Decimal:
+    try:
+        return Decimal(answer)
+    except InvalidOperation:  # so small that it has no exponent, or 0
+        return Decimal(re.split("[eE]", answer)[0])
 
 
 def _date(answer: str) -> date:

@@ -20,7 +20,7 @@ ROWS_OF_THE_TABLE = [
 
 def place(table: str, pos: str) -> str:
     """A row as the table names it."""
-    return f"{table.removeprefix('f__')} {pos}" if pos else ""
+    return f"{table.removeprefix('f__').removeprefix('kobo_records__')} {pos}" if pos else ""
 
 
 def homes(row_set: RowSet) -> dict[str, Any]:
