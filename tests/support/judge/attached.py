@@ -7,10 +7,11 @@ from typing import Any
 
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.submissions.row_set import RowSet
-from tests.support.judge.facts import ATTACHMENTS
+from tests.support.judge.facts import ATTACHMENTS, is_of_the_server
 from tests.support.judge.reading import is_storable
 
 _FILES = frozenset(("image", "audio", "video", "file", "background-audio", "audit", "osm"))
+_TEXTS = ("uid", "media_file_basename", "mimetype", "question_xpath")
 _SUFFIX = 8  # an underscore and seven letters or digits
 Place = tuple[str, str, str]
 
@@ -41,10 +42,31 @@ def misplaced_files(schema: FormSchema, document: Mapping[str, Any], row_set: Ro
             yield f"the file {uid} is matched {file.matched} with {file.column_name}, not {matched} {place}"
 
 
+def odd_attachments(listed: Any) -> Any:
+    """What of the attachments stands in ``extra``; None: nothing."""
+    if not isinstance(listed, list):
+        return listed
+    seen = set[str]()
+    odd: list[Any] = []
+    for item in listed:
+        if not _is_usual(item) or item["uid"] in seen:
+            odd.append(item)
+            continue
+        seen.add(item["uid"])
+        unknown = {key for key, value in item.items() if value is not None and not _is_known(key)}
+        if unknown:
+            odd.append({key: value for key, value in item.items() if key in unknown or key == "uid"})
+    return odd or None
+
+
+def _is_known(key: str) -> bool:
+    return key in (*_TEXTS, "is_deleted") or is_of_the_server(f"{ATTACHMENTS}.{key}")
+
+
 def _is_usual(item: Any) -> bool:
     if not isinstance(item, dict) or item.get("uid") in (None, ""):
         return False
-    texts = [item.get(key) for key in ("uid", "media_file_basename", "mimetype", "question_xpath")]
+    texts = [item.get(key) for key in _TEXTS]
     if any(text is not None and not (isinstance(text, str) and is_storable(text)) for text in texts):
         return False
     return item.get("is_deleted") is None or type(item["is_deleted"]) is bool

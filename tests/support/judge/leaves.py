@@ -172,7 +172,7 @@ def _take_system(row_set: RowSet, accounts: Accounts) -> None:
         if cell is None:
             continue
         if isinstance(cell, datetime) and kind == "seconds":
-            accounts.take((key, json.dumps((cell - _EPOCH) // timedelta(seconds=1))), name)
+            accounts.take((key, json.dumps((cell - _EPOCH) / timedelta(seconds=1)).removesuffix(".0")), name)
         elif kind == "uuid":
             accounts.take_if(key, {cell, f"uuid:{cell}"}.__contains__, name)
         else:

@@ -12,8 +12,15 @@ from typing import Any
 from kobo_mirror.forms.form_schema import FormSchema, Table
 from kobo_mirror.submissions.row_set import Row, RowSet
 from kobo_mirror.tolerant_json import OddValue
-from tests.support.judge.attached import misplaced_files
-from tests.support.judge.facts import OF_THE_SERVER, SYSTEM_KEYS, value_columns
+from tests.support.judge.attached import misplaced_files, odd_attachments
+from tests.support.judge.facts import (
+    ATTACHMENTS,
+    IN_NO_COLUMN,
+    OF_THE_SERVER,
+    SYSTEM_KEYS,
+    VALIDATION,
+    value_columns,
+)
 from tests.support.judge.leaves import homeless
 from tests.support.judge.reading import CannotHoldError, is_storable, point, read
 from tests.support.judge.standing import ROOT, Reader, Steps, counted
@@ -48,7 +55,7 @@ class _Judge:
         self._standing = self._reader.read(document)
         tables = [t for t in schema.tables if t.kind.value not in ("declared", "files")]
         self._tables = {t.chain: t for t in tables if t.status.value != "moved"}
-        self._row_set = row_set
+        self._document, self._row_set = document, row_set
         self._rejected: Rejected = {}
 
     def faults(self) -> Iterator[str]:
@@ -94,13 +101,27 @@ class _Judge:
 
     def _extra(self, steps: Steps, extra: Mapping[str, Any], row: Row, where: str) -> Iterator[str]:
         found = dict(row.extra)
-        if steps == ROOT:  # values of the server's keys are judged one by one (leaves.py)
+        if steps == ROOT:
+            yield from self._extra_of_the_server(extra, found)
             found = {k: v for k, v in found.items() if k in extra or k not in SYSTEM_KEYS}
         if not _same(found, extra):
             yield f"extra of {where} has {sorted(found)}, not {sorted(extra)}, or other values"
         kept = json.loads(row.extra_text) if row.extra_text else {}
         if kept != _plain(row.extra):
             yield f"extra of {where} is written in another way"
+
+    def _extra_of_the_server(self, extra: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+        """What is wrong with odd system values; leaves.py tells that those with values are all there."""
+        for key in SYSTEM_KEYS - {"_id"} - extra.keys():
+            sent, kept = self._document.get(key), found.get(key)
+            if key == ATTACHMENTS:
+                sent = odd_attachments(sent)
+            elif kept is None and (sent or isinstance(sent, str | int) or key in IN_NO_COLUMN):
+                continue
+            elif key == VALIDATION and sent == {}:
+                sent = None
+            if not _same(kept, sent):
+                yield f"extra has {key} = {kept!r:.80}, not {sent!r:.80}"
 
     def _cells(self, table: Table, pos: str, path: str, value: Any) -> dict[str, Any]:
         answer, is_several = _only_answer(path, value)
@@ -160,7 +181,10 @@ def _is_kept_as(value: Any, text: str) -> bool:
     spelt = value.text if isinstance(value, OddValue) else value
     if isinstance(spelt, str) and is_storable(spelt):
         return text == spelt
-    return text.isascii() and _same(json.loads(text), _plain(spelt))
+    try:
+        return text.isascii() and _same(json.loads(text), _plain(spelt))
+    except ValueError:
+        return False
 
 
 def _plain(value: Any) -> Any:
