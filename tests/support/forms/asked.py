@@ -111,7 +111,7 @@ def _asked(nodes: tuple[Node, ...], tree: Tree, place: _Place) -> Iterator[Asked
 def _cells(matrix: Node, tree: Tree, place: _Place) -> Iterator[Asked]:
     for item in tree.lists.get(matrix.further["kobo--matrix_list"], ()):
         group = f"{matrix.name}_{item.value}"
-        for column in matrix.children:
+        for column in filter(has_answer, matrix.children):
             path = _below(place.path, f"{group}/{group}_{column.name}")
             of_item, own = labels_of(item.label, tree), labels_of(column.label, tree)
             languages = {**of_item, **own}

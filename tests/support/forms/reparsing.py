@@ -24,6 +24,8 @@ def reparsed(document: Mapping[str, Any], repeats: Collection[str]) -> Row:
         for prefix in _prefixes(path):
             if prefix in repeats or prefix in several:
                 rows = row.setdefault(prefix, [])
+                if not _is_rows(prefix, rows):
+                    break  # an odd value stands there: the key stays beside it
                 number = numbers.get(prefix, 0)
                 rows.extend({} for _ in range(number + 1 - len(rows)))
                 row = rows[number]
