@@ -12,6 +12,7 @@ from kobo_mirror.submissions.document import token
 _FIELDS_OF_A_VALIDATION = {"uid", "by_whom", "timestamp", "label", "color"}
 _FIRST_SECOND = -30_610_224_000  # of the year 1000; a DATETIME of MySQL starts there
 _SCHEME = "uuid:"
+_OF_THE_LEDGER = ("_uuid", "meta/instanceID", "meta/deprecatedID")
 
 
 def read_system(
@@ -34,15 +35,13 @@ def read_system(
             cells.update(zip(columns, read(value), strict=True))
         except (ValueError, OverflowError, OSError):
             extra[key] = value
-    for key in ("_uuid", "meta/deprecatedID"):
+    for key in _OF_THE_LEDGER:
         value = document.get(key)
         if value is not None and not _is_kept(value):
             extra[key] = value
-    instance = document.get("meta/instanceID")
-    if instance is not None and (
-        not isinstance(instance, str) or instance.removeprefix(_SCHEME) != document.get("_uuid")
-    ):
-        extra["meta/instanceID"] = instance
+    token_of, instance = document.get("_uuid"), document.get("meta/instanceID")
+    if token_of is not None and instance is not None and instance not in (token_of, f"{_SCHEME}{token_of}"):
+        extra["meta/instanceID"] = instance  # it is another than the edit token, which the ledger keeps
     return cells, extra
 
 

@@ -48,8 +48,8 @@ def is_usual_id(key: str, document: Mapping[str, Any]) -> bool:
     if not isinstance(value, str):
         return False
     bare = value[5:] if value.startswith("uuid:") else value
-    if key == "meta/instanceID":
-        return bool(bare == document.get("_uuid"))
+    if key == "meta/instanceID" and document.get("_uuid") is not None and bare != document["_uuid"]:
+        return False
     return len(bare) <= 80 and all(" " <= c <= "~" for c in bare)
 
 

@@ -153,15 +153,15 @@ def _offset(text: str) -> int | None:
         return None
     if text == "Z":
         return 0
-    digits = text[1:]
+    sign, digits = text[0], text[1:]
     if len(digits) == 5 and digits[2] == ":":
         digits = digits[:2] + digits[3:]
-    if not _are_digits(digits) or len(digits) not in (2, 4):
+    if sign == "Z" or not _are_digits(digits) or len(digits) not in (2, 4):
         raise CannotHoldError
     hours, minutes = int(digits[:2]), int(digits[2:] or 0)
     if hours > 23 or minutes > 59:
         raise CannotHoldError
-    return (1 if text[0] == "+" else -1) * (60 * hours + minutes)
+    return (1 if sign == "+" else -1) * (60 * hours + minutes)
 
 
 def _time(text: str) -> Read:

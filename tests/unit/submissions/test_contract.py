@@ -9,6 +9,7 @@ import pytest
 from kobo_mirror.forms.form_schema import ROWS
 from kobo_mirror.submissions.row_set import RowSet
 from kobo_mirror.submissions.shaper import Shaper
+from tests.support.judge.verdict import faults
 from tests.unit.submissions.contract import numbers, shapes, system, texts, times, versions
 from tests.unit.submissions.contract.forms import schema_of
 from tests.unit.submissions.contract.table import Case
@@ -68,6 +69,12 @@ def test_each_list_is_counted_in_the_row_where_it_stands(row: Case) -> None:
         assert {columns[name]: number for name, number in found.counts.items()} == {
             path: len(rows) for path, rows in found.rows.items()
         }
+
+
+@pytest.mark.parametrize("row", ROWS_OF_THE_TABLE, ids=id_of)
+def test_the_judge_of_generated_documents_agrees_with_the_table(row: Case) -> None:
+    schema, document = schema_of(row.form), {"_id": 1, **row.answers}
+    assert faults(schema, document, Shaper(schema).shape(document)) == []
 
 
 def test_the_table_is_long_enough_and_says_each_reason_once() -> None:
