@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -20,13 +21,14 @@ Cell = str | int | float | bool | date | time | datetime | None
 Timed = tuple[Cell, int | None]
 """A time, and its offset from UTC in minutes if it had one."""
 
+_REMEMBERED = 4096  # days, ages, amounts: many submissions say the same
 _WHOLE = re.compile(r"([+-]?[0-9]{1,19})(?:\.0*)?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _EXACT_DIGITS = 15  # so many are kept by any number of double precision
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK = (
     r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,3})?)?"
-    r"(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)?"
+    r"(Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)?"
 )
 _TIME = re.compile(_CLOCK)
 _DATETIME = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_CLOCK}")
@@ -34,11 +36,11 @@ _LEAST, _GREATEST = -(2**63), 2**63 - 1
 _FIRST_YEAR = 1000
 _NO_DAY = "is no day of the calendar"
 _TOO_EARLY = "is before the year 1000"
-_MINUTE = timedelta(minutes=1)
-_COORDINATES = (90.0, 180.0)
+_MOST_NORTH, _MOST_EAST = 90.0, 180.0
 _FEWEST_NUMBERS, _MOST_NUMBERS = 2, 4
 
 Numbers = tuple[float | None, float | None, float | None, float | None]
+_NO_NUMBERS: Numbers = (None, None, None, None)
 
 
 def refuse(answer: object) -> str:
@@ -86,13 +88,13 @@ def point(text: str) -> Numbers:
     (-1.2921, 36.8219, 1650.5, None)
     """
     parts = text.split()
-    if _FEWEST_NUMBERS <= len(parts) <= _MOST_NUMBERS and all(map(_NUMBER.fullmatch, parts)):
-        numbers = [float(part) + 0.0 for part in parts]
-        within = all(abs(n) <= most for n, most in zip(numbers, _COORDINATES, strict=False))
-        if within and all(map(isfinite, numbers)):
-            lat, lon, alt, acc = (*numbers, None, None)[:_MOST_NUMBERS]
-            return lat, lon, alt, acc
-    return None, None, None, None
+    if not _FEWEST_NUMBERS <= len(parts) <= _MOST_NUMBERS or not all(map(_NUMBER.fullmatch, parts)):
+        return _NO_NUMBERS
+    lat, lon, *others = [float(part) + 0.0 for part in parts]
+    if abs(lat) > _MOST_NORTH or abs(lon) > _MOST_EAST or not all(map(isfinite, others)):
+        return _NO_NUMBERS
+    alt, acc = (*others, None, None)[:2]
+    return lat, lon, alt, acc
 
 
 def _text(answer: str) -> str:
@@ -107,6 +109,7 @@ def _key(answer: str) -> str:
     return _text(answer)
 
 
+@lru_cache(_REMEMBERED)
 def _integer(answer: str) -> int:
     found = _WHOLE.fullmatch(answer)
     if not found:
@@ -117,6 +120,7 @@ def _integer(answer: str) -> int:
     return number
 
 
+@lru_cache(_REMEMBERED)
 def _decimal(answer: str) -> float:
     if not _NUMBER.fullmatch(answer):
         raise ValueError("is not a number")
@@ -135,6 +139,7 @@ def _number(answer: str) -> Decimal:
         return Decimal(re.split("[eE]", answer)[0])
 
 
+@lru_cache(_REMEMBERED)
 def _date(answer: str) -> date:
     if not _DATE.fullmatch(answer):
         raise ValueError("is not a date such as 2026-01-31")
@@ -148,32 +153,41 @@ def _date(answer: str) -> date:
 
 
 def _time(answer: str) -> Timed:
-    if not _TIME.fullmatch(answer):
+    found = _TIME.fullmatch(answer)
+    if not found:
         raise ValueError("is not a time such as 13:45:00.000+02:00")
-    clock = time.fromisoformat(answer)
-    return clock.replace(tzinfo=None), _minutes(clock.utcoffset())
+    _, minutes = _offset(found[1])
+    return time.fromisoformat(answer[: found.start(1)] if found[1] else answer), minutes
 
 
 def _datetime(answer: str) -> tuple[datetime, int | None]:
     """The moment in UTC, to the millisecond; without an offset it stays as it is."""
-    if not _DATETIME.fullmatch(answer):
+    found = _DATETIME.fullmatch(answer)
+    if not found:
         raise ValueError("is not a time such as 2026-01-31T23:59:59.000+02:00")
     try:
-        local = datetime.fromisoformat(answer)
+        local = datetime.fromisoformat(answer[: found.start(1)] if found[1] else answer)
     except ValueError:
         raise ValueError(_NO_DAY) from None
-    offset = local.utcoffset()
+    offset, minutes = _offset(found[1])
     try:
-        moment = local.replace(tzinfo=None) - (offset or timedelta(0))
+        moment = local - offset
     except OverflowError:
         raise ValueError(_TOO_EARLY if local.year < _FIRST_YEAR else "is after the year 9999") from None
     if moment.year < _FIRST_YEAR:
         raise ValueError(_TOO_EARLY)
-    return moment, _minutes(offset)
+    return moment, minutes
 
 
-def _minutes(offset: timedelta | None) -> int | None:
-    return None if offset is None else offset // _MINUTE
+@lru_cache(_REMEMBERED)
+def _offset(text: str | None) -> tuple[timedelta, int | None]:
+    """An offset from UTC, and its minutes, which are None where none was sent."""
+    if text is None:
+        return timedelta(0), None
+    digits = text[1:].replace(":", "")
+    minutes = int(digits[:2] or 0) * 60 + int(digits[2:] or 0)
+    minutes = -minutes if text[0] == "-" else minutes
+    return timedelta(minutes=minutes), minutes
 
 
 def _boolean(answer: str) -> bool:

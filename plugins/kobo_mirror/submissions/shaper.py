@@ -50,7 +50,9 @@ class Shaper:
     def _read_place(self, path: str) -> Place:
         chain = tuple(prefix for prefix in _prefixes(path) if prefix in self._repeats)
         targets = self._targets[self._tables[chain].name].of.get(path, ())
-        return Place(path, chain, targets, path in self._repeats)
+        only = targets[0] if len(targets) == 1 and targets[0].is_plain else None
+        column, read = (only.column, only.read) if only else ("", None)
+        return Place(path, chain, targets, path in self._repeats, column, read)
 
     def shape(self, document: Answers) -> RowSet:
         """Return all rows of a submission.
@@ -81,13 +83,10 @@ class Shaper:
         What belongs to this very row goes first, then the lists that become rows, the outer repeats before
         those in them, and last the plain keys of repeats, which find their first rows made or make them.
         """
-        chain, places = row.table.chain, self._places
+        chain = row.table.chain
         lists: list[tuple[Place, list[Any]]] = []
         plain: list[tuple[Place, Any]] = []
-        for key, value in answers.items():
-            if value is None:
-                continue
-            place = places.get(key) or self._unknown(key)
+        for place, value in self._fill_usual(row, answers):
             if place.is_repeat and type(value) is list and place.chain[: len(chain)] == chain:
                 lists.append((place, value))
             elif place.chain != chain:
@@ -95,11 +94,28 @@ class Shaper:
             elif place.targets:
                 _fill_cells(row, place, value, rejected)
             else:
-                row.extra[key] = value
+                row.extra[place.path] = value
         for place, items in sorted(lists, key=_depth):
             self._add_rows(self._implied(row, place.chain), place.path, items, rejected)
         for place, value in plain:
             self._fill_below(row, place, value, rejected)
+
+    def _fill_usual(self, row: Row, answers: Answers) -> list[tuple[Place, Any]]:
+        """Write the texts that belong to this row and fit a column without facets; return all else."""
+        chain, places, cells, filled = row.table.chain, self._places, row.cells, row.filled
+        others: list[tuple[Place, Any]] = []
+        for key, value in answers.items():
+            place = places.get(key) or self._unknown(key)
+            if place.read is not None and type(value) is str and place.chain == chain:
+                try:
+                    cells[place.column] = place.read(value)
+                except ValueError:
+                    others.append((place, value))  # to say why
+                else:
+                    filled.add(key)
+            elif value is not None:
+                others.append((place, value))
+        return others
 
     def _add_rows(self, row: Row, path: str, items: list[Any], rejected: list[RejectedCell]) -> None:
         for item in items:

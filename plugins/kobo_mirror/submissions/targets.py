@@ -30,6 +30,11 @@ class Target(NamedTuple):
     numbers: tuple[str, ...]
     names_file: bool
 
+    @property
+    def is_plain(self) -> bool:
+        """True if it has no facets: the cell is all that an answer becomes."""
+        return self.read is not None and not self.numbers
+
 
 class Place(NamedTuple):
     """What a key of a submission is by the schema.
@@ -37,12 +42,16 @@ class Place(NamedTuple):
     :param chain: the repeats that it stands in, the outermost first.
     :param targets: the columns of its question; none: it is no question.
     :param is_repeat: it is the path of a repeat: a list there is rows.
+    :param column: the column of a question that has no other and no facets.
+    :param read: turns a text into the cell of that column.
     """
 
     path: str
     chain: tuple[str, ...]
     targets: tuple[Target, ...] = ()
     is_repeat: bool = False
+    column: str = ""
+    read: Callable[[str], Cell] | None = None
 
 
 class Targets:
