@@ -4,7 +4,7 @@ MINUTES ?= 30
 # Two at a time, each with a database server of its own; one at a time where you name the server.
 PYTEST := $(PYTHON_RUN) -m pytest $(if $(DATABASE_TEST_URL),,-n 2 --dist worksteal)
 
-.PHONY: help setup env demo up test test-all soak lint bench bench-quick bench-webhook screenshots lock clean
+.PHONY: help setup env demo up test test-all soak lint bench bench-quick bench-shaping bench-webhook screenshots lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-21s %s\n", $$1, $$2 }'
@@ -44,10 +44,14 @@ soak: ## try new histories of a form for MINUTES=30 on each kind of database
 bench: setup ## measure the bulk path beside its peers and its limit; ONLY=peers,growth chooses sections
 	@benchmarks/setup.sh
 	@$(PYTHON_RUN) -m benchmarks.bulk --only "$(ONLY)"
+	@test -n "$(ONLY)" || $(PYTHON_RUN) -m benchmarks.shaping
 
 bench-quick: setup ## the same in two minutes, with little data
 	@benchmarks/setup.sh
 	@$(PYTHON_RUN) -m benchmarks.bulk --quick
+
+bench-shaping: setup ## measure how long submissions of derived forms take to become rows
+	@$(PYTHON_RUN) -m benchmarks.shaping
 
 bench-webhook: setup ## measure the webhook beside Flask's own server, one commit a request, and its ceilings
 	@$(PYTHON_RUN) -m benchmarks.webhook
