@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from kobo_mirror.forms.form_schema import FormSchema
@@ -138,7 +138,8 @@ def _take_declared(key: str, answer: Any, declared: Mapping[str, Any] | None, ac
 
 def _is_same(answer: Any, cell: Any) -> bool:
     if isinstance(cell, datetime):
-        return bool(datetime.fromisoformat(answer) == cell)
+        sent = datetime.fromisoformat(answer)
+        return bool((sent.astimezone(UTC).replace(tzinfo=None) if sent.tzinfo else sent) == cell)
     if isinstance(cell, date):
         return bool(date.fromisoformat(answer) == cell)
     return bool(int(answer) == cell) if isinstance(cell, int) else bool(answer == cell)

@@ -114,6 +114,8 @@ class _Judge:
         """What is wrong with odd system values; leaves.py tells that those with values are all there."""
         for key in SYSTEM_KEYS - {"_id"} - extra.keys():
             sent, kept = self._document.get(key), found.get(key)
+            if key == "_submission_time" and self._reader.declared:
+                sent = None  # the declared table has it, or the payload
             if key == ATTACHMENTS:
                 sent = odd_attachments(sent)
             elif kept is None and (sent or isinstance(sent, str | int) or key in IN_NO_COLUMN):

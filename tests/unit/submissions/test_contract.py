@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from kobo_mirror.forms.definition import read_version
+from kobo_mirror.forms.derive import derive
 from kobo_mirror.forms.form_schema import ROWS
 from kobo_mirror.submissions.row_set import RowSet
 from kobo_mirror.submissions.shaper import Shaper
@@ -86,3 +88,18 @@ def _sorted(homes_: dict[str, Any]) -> list[Any]:
     """All cells in the order of their places: 1, 1.0 and True are equal to Python, but not to SQL."""
     rows = {"": homes_["root"], **homes_["rows"]}
     return [cells[name] for _, cells in sorted(rows.items()) for name in sorted(cells)]
+
+
+def test_what_stands_in_a_part_is_told_with_the_parts_name() -> None:
+    """A table that is too wide for one row of MySQL has its last columns in a part."""
+    rows = [{"type": "text", "name": f"q{number}"} for number in range(250)]
+    asked = [*rows, {"type": "integer", "name": "last"}, {"type": "image", "name": "photo"}]
+    schema = derive("aForm", "f", [read_version("v1", {"survey": asked})])
+    files = [{"uid": "f1", "media_file_basename": "a.png"}]
+    document = {"_id": 1, "q249": "x", "last": "many", "photo": "a.png", "_attachments": files}
+    row_set = Shaper(schema).shape(document)
+    (row,), (cell,), (file,) = row_set.rows, row_set.rejected, row_set.files
+    assert (row.table.name, row.cells) == ("f", {"q249": "x", "photo": "a.png"})
+    assert (cell.table, cell.pos, cell.column) == ("f__2", "", "last")
+    assert (file.table_name, file.pos, file.column_name) == ("f__2", "", "photo")
+    assert faults(schema, document, row_set) == []
