@@ -91,7 +91,7 @@ class _Judge:
             here = {name: cell for name, cell in here.items() if name not in OF_THE_SERVER}
         for name in cells.keys() | here.keys():
             wanted, held = cells.get(name), here.get(name)
-            if type(wanted) is not type(held) or wanted != held:
+            if type(wanted) is not type(held) or repr(wanted) != repr(held):  # -0.0 is 0.0 to Python
                 yield f"{where}.{name} is {held!r:.80}, not {wanted!r:.80}"
         yield from self._extra(steps, extra, row, where)
         counts = {column.path: column.name for column in table.columns if column.facet == "rows"}

@@ -16,6 +16,7 @@ from kobo_mirror.submissions.row_set import RowSet
 from kobo_mirror.submissions.shaper import Shaper
 from tests.support.forms.reparsing import reparsed
 from tests.support.judge.drawn import ASSET, Drawn, drawn, schema_of
+from tests.unit.submissions.contract.forms import schema_of as schema_of_contract
 
 SOME = settings(max_examples=100, deadline=None)
 MANY = settings(max_examples=3000, deadline=None)
@@ -51,6 +52,25 @@ test_a_column_that_is_born_changes_no_digest = SOME(given(drawn())(stays_with_a_
 test_a_column_that_is_born_changes_no_digest_of_many = pytest.mark.long(
     MANY(given(drawn())(stays_with_a_version_that_asks_more))
 )
+
+
+def test_numbers_of_a_point_that_are_born_change_no_digest_where_there_are_none() -> None:
+    """A text that has become a point has further columns, which are NULL for a text that is none."""
+    before, after = schema_of_contract("kinds", 1), schema_of_contract("kinds", 2)
+    assert "spot__lat" in Shaper(after).shape({"_id": 1, "spot": "here"}).rows[0].cells
+    for document, is_same in (({"_id": 1, "spot": "here"}, True), ({"_id": 1, "spot": "1 2"}, False)):
+        digests = {Shaper(schema).shape(document).digest() for schema in (before, after)}
+        assert (len(digests) == 1) is is_same
+
+
+def test_rejected_cells_stand_in_one_order_whatever_the_order_of_keys() -> None:
+    answers = {"age": "x", "weight": "x", "people": [{"people/years": "x"}], "born": "x"}
+    shaper = Shaper(schema_of_contract("all"))
+    one, other = (
+        shaper.shape({"_id": 1, **dict(items)}) for items in (answers.items(), reversed(answers.items()))
+    )
+    assert [cell.column for cell in one.rejected] == ["age", "born", "weight", "years"]
+    assert other == one
 
 
 def relabelled(content: dict[str, Any]) -> dict[str, Any]:

@@ -81,6 +81,7 @@ FORMS: dict[str, tuple[str, ...]] = {
         time clock
         integer three
         image scan
+        integer shot
         """,
         """
         text count
@@ -92,6 +93,7 @@ FORMS: dict[str, tuple[str, ...]] = {
         text clock
         decimal three
         text scan
+        image shot
         """,
         """
         text three

@@ -42,6 +42,12 @@ KINDS = (
          root={"three__decimal": 3.5, "three__text": "3.5"}),
     case("one rejected cell, of the newest column", "kinds", {"three": 5},
          rejected={"three__text": ("5", _NO_TEXT)}),
+    case("a question that came to name files: the text names them, not the number beside it", "kinds",
+         {"shot": "5", "_attachments": [{"uid": "f1", "media_file_basename": "5"}]},
+         root={"shot": 5, "shot__text": "5"}, files={"f1": ("", "shot__text", "5", None, False, "exact")}),
+    case("one that names none any more has no files", "kinds",
+         {"scan": "a.png", "_attachments": [{"uid": "f1", "media_file_basename": "a.png"}]},
+         root={"scan": "a.png"}, files={"f1": (None, None, "a.png", None, False, "none")}),
     case("no text is in no narrowed column either", "kinds", {"count": [{"count": "3"}, {}]},
          rejected={"count__text": ('[{"count": "3"}, {}]', _SEVERAL)}),
 )  # fmt: skip
