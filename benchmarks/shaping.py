@@ -45,7 +45,7 @@ class Contestant:
     values: int
 
     def lap(self) -> float:
-        """Shape all of them once; the microseconds that a value took."""
+        """Shape all of them once, and return the microseconds that a value took."""
         shape_one = self.shape
         started = time.process_time()
         for document in self.documents:
@@ -83,7 +83,7 @@ def _answered(chance: random.Random, count: int, prefix: str, path: str = "") ->
 
 
 def contestants(count: int) -> Mapping[str, Contestant]:
-    """The contestants, each with its own submissions.
+    """Return the contestants, each with its own submissions.
 
     :param count: of submissions.
     :raises BenchError: a row set is not what the submission says.
@@ -128,7 +128,7 @@ def _declared(count: int) -> Contestant:
 
 
 def measure(count: int = 3000, rounds: int = 7) -> dict[str, float]:
-    """Measure the contestants in turn; the microseconds a value, and two ratios.
+    """Measure the contestants in turn, and return the microseconds a value, and two ratios.
 
     :param count: submissions each.
     :param rounds: how often each shapes all of its submissions.
@@ -152,7 +152,7 @@ def measure(count: int = 3000, rounds: int = 7) -> dict[str, float]:
 
 
 def main() -> int:
-    """Measure, print and keep the figures; 1 if a repeat costs too much."""
+    """Measure, print and keep the figures, and return 1 if a repeat costs too much."""
     results = measure()
     file = save("shaping", {"machine": machine(), "results": results})
     ratio, to_declared = results["repeat to flat"], results["flat to declared"]

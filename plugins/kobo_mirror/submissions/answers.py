@@ -161,7 +161,7 @@ def _time(answer: str) -> Timed:
 
 
 def _datetime(answer: str) -> tuple[datetime, int | None]:
-    """The moment in UTC, to the millisecond; without an offset it stays as it is."""
+    """Read a moment in UTC, to the millisecond; without an offset it stays as it is."""
     found = _DATETIME.fullmatch(answer)
     if not found:
         raise ValueError("is not a time such as 2026-01-31T23:59:59.000+02:00")
@@ -181,7 +181,7 @@ def _datetime(answer: str) -> tuple[datetime, int | None]:
 
 @lru_cache(_REMEMBERED)
 def _offset(text: str | None) -> tuple[timedelta, int | None]:
-    """An offset from UTC, and its minutes, which are None where none was sent."""
+    """Read an offset from UTC, and its minutes, which are None where none was sent."""
     if text is None:
         return timedelta(0), None
     digits = text[1:].replace(":", "")

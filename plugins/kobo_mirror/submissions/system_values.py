@@ -46,7 +46,7 @@ def read_system(
 
 
 def _is_kept(value: Any) -> bool:
-    """True if the ledger keeps an id as it is, without ``uuid:``."""
+    """Return True if the ledger keeps an id as it is, without ``uuid:``."""
     return isinstance(value, str) and token(value) == value.removeprefix(_SCHEME)
 
 
