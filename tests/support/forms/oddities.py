@@ -99,13 +99,13 @@ class _Odd:
 
     def list_at_a_question(self) -> None:
         path = self.one_of(self._questions)
-        answers = [{path: self.one_of(("7", "b", *_ODD_VALUES))} for _ in range(self.one_of((1, 1, 2)))]
+        answers = [{path: self._value("7", "b")} for _ in range(self.one_of((1, 1, 2)))]
         self._row()[path] = answers
 
     def plain_key_below_a_repeat(self) -> None:
         inside = [path for path in self._questions if any(path.startswith(f"{r}/") for r in self._repeats)]
         if inside:
-            self._row()[self.one_of(inside)] = self.one_of(("7", "plain", *_ODD_VALUES))
+            self._row()[self.one_of(inside)] = self._value("7", "plain")
 
     def odd_rows(self) -> None:
         if self._repeats:
@@ -132,8 +132,8 @@ class _Odd:
     def in_another_order(self) -> None:
         self.document = dict(reversed(self.document.items()))
 
-    def _value(self) -> Any:
-        return copy.deepcopy(self.one_of((*_ODD_VALUES, *ODD_TEXTS)))
+    def _value(self, *usual: str) -> Any:
+        return copy.deepcopy(self.one_of((*usual, *_ODD_VALUES, *ODD_TEXTS)))
 
 
 _ODDITIES: tuple[Callable[[_Odd], None], ...] = (
