@@ -84,6 +84,7 @@ def read_version(uid: str, content: Any) -> Version:
 
     :param uid: the version's uid.
     :param content: the JSON under ``content`` of ``/versions/{uid}/`` (kobo-api.md §6).
+    :returns: its questions, repeats and choices, each path and name once.
     :raises ConfigurationError: it has no ``survey``, so it is no content of a form.
     """
     if not isinstance(content, Mapping) or not isinstance(content.get("survey"), list):
@@ -198,7 +199,7 @@ class _Reader:
             self._ask_matrix(group)
 
     def _ask_matrix(self, matrix: _Group) -> None:
-        """A matrix has a group for each of its items, and in it a question for each of its columns."""
+        """Ask each column of a matrix once for each item, in a group of the item's."""
         name, listed = _first_text(matrix.row, "name", "$autoname"), matrix.row.get("kobo--matrix_list")
         for item in self._choice_rows:
             item_name = _first_text(item, "name", "$autovalue")
@@ -238,7 +239,7 @@ class _Reader:
             self._questions.append(Question(f"{path}_other", "text", Kind.TEXT))
 
     def _texts(self, row: Mapping[str, Any], key: str) -> Texts:
-        """The texts of a row under ``label`` or ``hint``, by language; one that is missing has none."""
+        """Return the texts of a row under ``label`` or ``hint`` by language, those apart that are missing."""
         value = row.get(key)
         values = value if isinstance(value, list) else [value]
         texts = dict(zip(self._spelt, values, strict=False))
@@ -263,7 +264,7 @@ def _first_text(row: Mapping[str, Any], *keys: str) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """A name or a label as text; a spreadsheet's numbers stay what they look like."""
+    """Return a name or a label as text; a spreadsheet's numbers stay what they look like."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return (

@@ -43,6 +43,7 @@ def derive(
     :param versions: in the order of their numbers.
     :param taken: tables and views that are there already.
     :param form: a declared table; the rest of the survey goes into tables beside it.
+    :returns: the same schema as growing version by version does.
     """
     schema = nothing_yet(asset_uid, name, taken=taken, form=form)
     for version in versions:
@@ -114,7 +115,7 @@ class _Growth:
         return with_positions(with_choices(grown, self._version))
 
     def _chain(self, path: str) -> tuple[str, ...]:
-        """The repeats that a path stands in, the outermost first; not the path itself."""
+        """Return the repeats that a path stands in, the outermost first; not the path itself."""
         return tuple(group for group in _groups_around(path) if group in self._repeats)
 
     def _table_of(self, chain: Sequence[str]) -> TableGrowth:
@@ -191,12 +192,12 @@ class _Growth:
             table.ask(self._asked, self._there, self._version.uid)
 
     def _home(self, path: str) -> TableGrowth | None:
-        """The table that has a question's column; None: the declared one has it."""
+        """Return the table that has a question's column, or None where the declared one has it."""
         chain = self._chain(path)
         return None if path in self._before.declared and not chain else self._table_of(chain)
 
     def _newest_column(self, path: str) -> Column | None:
-        """The column that holds every answer to a question so far, wherever it is: the last one born."""
+        """Return the column that holds every answer to a question so far, wherever it is: the last born."""
         found = [
             column
             for table in self._tables
@@ -253,6 +254,6 @@ def _kind(before: Column | None, asked: Question | None) -> Kind:
 
 
 def _groups_around(path: str) -> Iterator[str]:
-    """The paths of the groups and repeats that a path stands in, the outermost first."""
+    """Yield the paths of the groups and repeats that a path stands in, the outermost first."""
     parts = path.split("/")
     yield from ("/".join(parts[:length]) for length in range(1, len(parts)))

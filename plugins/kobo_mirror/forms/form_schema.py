@@ -162,13 +162,14 @@ class FormSchema:
         """Read what :meth:`to_json` wrote.
 
         :param raw: JSON.
+        :returns: a schema that equals the one that was written.
         :raises msgspec.ValidationError: it is of another version of this project, or was changed by hand.
         """
         return msgspec.json.decode(raw, type=cls)
 
 
 def _shape_of(tables: tuple[Table, ...]) -> Iterator[object]:
-    """What of the tables decides how a document is shaped; that a question was removed does not.
+    """Yield what of the tables decides how a document is shaped; that a question was removed does not.
 
     Whether its answers name files does: the table of files says which column names each.
     """

@@ -27,6 +27,8 @@ _PART_OR_LANGUAGE = re.compile(r"(?:.*__)?[0-9]+|[^\W\d_]{2,3}")
 def slug(text: str) -> str:
     """Return a name in small letters, with ``_`` for what is neither letter, mark nor digit.
 
+    :param text: a name as people typed it, in any script.
+
     >>> slug("Prénom du client (1)")
     'prénom_du_client__1_'
     """
@@ -58,6 +60,7 @@ def fold(name: str) -> str:
 def cut(name: str, longest: int, told_apart_by: str) -> str:
     """Return a name of at most so many bytes; one that is cut ends with five characters of a hash.
 
+    :param name: as :func:`slug` returns it.
     :param longest: bytes in UTF-8.
     :param told_apart_by: what the hash is of, such as the whole path.
     """
@@ -110,6 +113,7 @@ def name_all(
 
     :param paths: each once.
     :param taken: names that are in use, in any spelling.
+    :param is_reserved: True for a name that none of them may have.
     :param longest: bytes that a name may have.
     :param hashed_with: what is hashed in place of a path, where the path alone does not tell two apart.
     :returns: a name for each path.

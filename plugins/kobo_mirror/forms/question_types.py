@@ -33,6 +33,9 @@ class Kind(StrEnum):
 def join(one: Kind, other: Kind) -> Kind:
     """Return the narrowest kind that holds every answer of both kinds.
 
+    :param one: what a question was in the versions before.
+    :param other: what it is in a further one; the order of both does not matter.
+
     >>> join(Kind.INTEGER, Kind.DECIMAL)
     <Kind.DECIMAL: 'decimal'>
     >>> join(Kind.INTEGER, Kind.DATE)

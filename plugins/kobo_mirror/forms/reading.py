@@ -62,6 +62,7 @@ def _placed(table: Table, place: dict[str, int]) -> Table:
 def with_choices(schema: FormSchema, version: Version) -> FormSchema:
     """Return the schema with the choices of a version: its own in its order, those of before after them.
 
+    :param schema: of the versions before.
     :param version: the newest one.
     """
     before = {(row.list_name, row.name): row for row in schema.choices}
