@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from benchmarks.common import BenchError, in_turn, machine, median, paired, save, say, show
+from benchmarks.common import (
+    BenchError,
+    machine,
+    median,
+    paired_ratio,
+    report_progress,
+    run_in_turn,
+    save,
+    show,
+)
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.definition import read_version
 from kobo_mirror.forms.derive import derive
@@ -134,20 +143,26 @@ def measure(count: int = 3000, rounds: int = 7) -> dict[str, float]:
     :param rounds: how often each shapes all of its submissions.
     """
     field = contestants(count)
-    laps = in_turn({name: contestant.lap for name, contestant in field.items()}, rounds)
+    laps = run_in_turn({name: contestant.lap for name, contestant in field.items()}, rounds)
     flat, nested, declared = laps.values()
     show(
         f"Shaping: {count:,} submissions, microseconds of processor, medians",
         ("submissions", "values", "a value", "a submission", "a value to 60 questions'"),
         [
-            [name, field[name].values, median(each), median(each) * field[name].values, paired(each, flat)]
+            [
+                name,
+                field[name].values,
+                median(each),
+                median(each) * field[name].values,
+                paired_ratio(each, flat),
+            ]
             for name, each in laps.items()
         ],
     )
     return {
         **{name: median(each) for name, each in laps.items()},
-        "repeat to flat": paired(nested, flat),
-        "flat to declared": paired(flat, declared),
+        "repeat to flat": paired_ratio(nested, flat),
+        "flat to declared": paired_ratio(flat, declared),
     }
 
 
@@ -157,7 +172,7 @@ def main() -> int:
     file = save("shaping", {"machine": machine(), "results": results})
     ratio, to_declared = results["repeat to flat"], results["flat to declared"]
     print(f"shaping: {ratio:.2f} x a flat value's cost in a repeat, {to_declared:.1f} x the declared table's")
-    say(f"kept in {file}")
+    report_progress(f"kept in {file}")
     return 0 if ratio <= MOST else 1
 
 
