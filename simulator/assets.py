@@ -1,4 +1,4 @@
-"""The form's description, list, versions, deployment and history (kobo-api.md §4, §6)."""
+"""The form's description, list, versions, deployment and history (kobo-api.md §4, §6, §8)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import falcon
 
 from simulator import survey
 from simulator.access import ANONYMOUS, Access
-from simulator.paging import Page, base_url, params_of
-from simulator.responses import FORBIDDEN, Problem, compact, not_found, page_not_found
+from simulator.paging import DEFAULT_LIMIT, Page, base_url, params_of
+from simulator.responses import FORBIDDEN, Problem, compact, not_found, page_not_found, server_error
 from simulator.users import OWNER, User
+from simulator.versions import FIRST_SAVED, Version, written
 from simulator.world import World
 
 _NAME = "Client data (simulated)"
-_CREATED = "2024-06-01T08:00:00.000000Z"
+_TRUE, _FALSE = ("True", "t", "1"), ("False", "f", "0")
 
 
 class _Resource:
@@ -22,19 +23,15 @@ class _Resource:
         self._world = world
         self._access = access
 
-    def _content(self, version: int) -> dict[str, Any]:
-        form = self._world.form
-        return survey.content(media=form.media, extra=version - 1, repeats=form.repeats[version - 1])
-
-    def _version(self, base: str, number: int) -> dict[str, Any]:
-        uid = self._world.form.versions[number - 1]
+    def _version(self, base: str, version: Version) -> dict[str, Any]:
+        """Return what the list of versions shows of one."""
         return {
-            "uid": uid,
-            "url": f"{base}/api/v2/assets/{self._world.options.asset}/versions/{uid}/",
-            "content_hash": survey.uid("", uid, self._world.form.media),
-            "date_deployed": _CREATED,
-            "date_modified": _CREATED,
-            "version_number": str(number),
+            "uid": version.uid,
+            "url": f"{base}/api/v2/assets/{self._world.options.asset}/versions/{version.uid}/",
+            "content_hash": version.content_hash,
+            "date_deployed": version.deployed and version.date,
+            "date_modified": version.date,
+            "version_number": self._world.form.versions.number(version),
         }
 
     def _listed(self, base: str) -> dict[str, Any]:
@@ -43,6 +40,8 @@ class _Resource:
         with world.store.lock:
             count = len(world.store)
             newest = world.store.row(world.store.ids[-1])["_submission_time"] if count else None
+        draft, deployed = form.versions.newest, form.versions.deployed
+        status = "draft" if not deployed else "deployed" if form.active else "archived"
         url = f"{base}/api/v2/assets/{uid}"
         return {
             "url": f"{url}.json",
@@ -57,19 +56,19 @@ class _Resource:
                 "country_codes": [],
             },
             "asset_type": "survey",
-            "summary": survey.summary(self._content(len(form.versions))),
-            "date_created": _CREATED,
-            "date_modified": _CREATED,
-            "date_deployed": _CREATED if form.deployed else None,
-            "version_id": form.versions[-1],
-            "has_deployment": form.deployed,
-            "deployed_version_id": form.versions[-1] if form.deployed else None,
-            "deployment__active": form.active,
+            "summary": survey.summary(draft.content),
+            "date_created": written(FIRST_SAVED),
+            "date_modified": written(max(filter(None, (draft.modified, form.versions.deployed_at)))),
+            "date_deployed": form.versions.deployed_at and written(form.versions.deployed_at),
+            "version_id": draft.uid,
+            "has_deployment": deployed is not None,
+            "deployed_version_id": deployed.uid if deployed else None,
+            "deployment__active": deployed is not None and form.active,
             "deployment__submission_count": count,
             "deployment__last_submission_time": f"{newest}.000000Z" if newest else None,
             "deployment__encrypted": False,
-            "deployment__uuid": survey.FORMHUB_UUID,
-            "deployment_status": "draft" if not form.deployed else "deployed" if form.active else "archived",
+            "deployment__uuid": survey.FORMHUB_UUID if deployed else None,
+            "deployment_status": status,
             "downloads": [{"format": kind, "url": f"{url}.{kind}"} for kind in ("xls", "xml")],
             "tag_string": "",
             "uid": uid,
@@ -97,22 +96,22 @@ class Asset(_Resource):
         resp.text = compact(self._described(base_url(req), self._access.form_user(req, asset)))
 
     def _described(self, base: str, user: User) -> dict[str, Any]:
-        versions = range(len(self._world.form.versions), 0, -1)
-        deployed = [self._version(base, number) for number in versions]
+        versions = self._world.form.versions
+        deployed = versions.listed(deployed=True)
         url = f"{base}/api/v2/assets/{self._world.options.asset}"
         return self._listed(base) | {
             "files": [],
-            "version__content_hash": deployed[0]["content_hash"],
-            "version_count": len(deployed),
+            "version__content_hash": versions.newest.content_hash,
+            "version_count": len(versions),
             "deployed_versions": {
                 "count": len(deployed),
                 "next": None,
                 "previous": None,
-                "results": deployed,
+                "results": [self._version(base, version) for version in deployed[:DEFAULT_LIMIT]],
             },
             "deployment__links": {},
             "advanced_features": {"_version": "20250820"},
-            "content": self._content(len(deployed)),
+            "content": versions.newest.content,
             "analysis_form_json": {"additional_fields": []},
             "xform_link": f"{url}/xform/",
             "hooks_link": f"{url}/hooks/",
@@ -138,22 +137,30 @@ class Assets(_Resource):
 
 
 class Versions(_Resource):
-    """The deployed versions of the form."""
+    """The versions of the form, drafts included."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """List them, newest first."""
-        self._access.form_user(req, asset)
-        page, newest = Page.of(req), len(self._world.form.versions)
-        results: list[object] = [self._version(base_url(req), number) for number in range(newest, 0, -1)]
-        resp.text = compact(page.envelope(newest, results[page.start : page.start + page.limit]))
+        page, versions = Page.of(req), self._asked(req, asset)
+        base = base_url(req)
+        shown = versions[page.start : page.start + page.limit]
+        results: list[object] = [self._version(base, version) for version in shown]
+        resp.text = compact(page.envelope(len(versions), results))
 
     def on_get_one(self, req: falcon.Request, resp: falcon.Response, asset: str, version: str) -> None:
         """Show one version, with the form's definition as it was."""
+        found = next((one for one in self._asked(req, asset) if one.uid == version), None)
+        if found is None:
+            raise Problem(404, {"detail": "No AssetVersion matches the given query."})
+        resp.text = compact(self._version(base_url(req), found) | {"content": found.content})
+
+    def _asked(self, req: falcon.Request, asset: str) -> list[Version]:
+        """Return the versions that a request means; ``deployed`` that Django cannot read is a 500."""
         self._access.form_user(req, asset)
-        if version not in self._world.form.versions:
-            raise not_found()
-        number = self._world.form.versions.index(version) + 1
-        resp.text = compact(self._version(base_url(req), number) | {"content": self._content(number)})
+        wanted = params_of(req).get("deployed")
+        if wanted is not None and wanted not in _TRUE + _FALSE:
+            raise server_error()
+        return self._world.form.versions.listed(deployed=None if wanted is None else wanted in _TRUE)
 
 
 class Deployment(Asset):
@@ -162,7 +169,7 @@ class Deployment(Asset):
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """Describe it."""
         user, form = self._access.form_user(req, asset), self._world.form
-        about = {"backend": "openrosa", "active": form.active, "version_id": form.versions[-1]}
+        about = {"backend": "openrosa", "active": form.active, "version_id": form.version_in_use}
         resp.text = compact(about | {"asset": self._described(base_url(req), user)})
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:

@@ -33,7 +33,9 @@ class Control:
             "duplicate": lambda given, _: world.duplicate(given["id"]),
             "raw": lambda given, _: world.raw(given["id"], given["keys"], given["remove"]),
             "attach": lambda given, req: world.attach(given["id"], given["name"], req.prefix),
-            "redeploy": lambda given, _: world.redeploy(repeat=given["repeat"], group=given["group"]),
+            "redeploy": lambda given, _: world.form.redeploy(repeat=given["repeat"], group=given["group"]),
+            "save-draft": lambda given, _: world.form.save_draft(given["content"]),
+            "deploy": lambda given, _: world.form.deploy(),
             "age-history": lambda given, _: world.history.age(given["seconds"]),
             "form": lambda given, _: self._set_form(given),
             "user": lambda given, _: self._set_user(given),
@@ -72,9 +74,14 @@ class Control:
     def _set_form(self, given: dict[str, Any]) -> None:
         self._world.history.lookback_days = given.pop("lookback_days", self._world.history.lookback_days)
         for name, value in given.items():
-            if name not in ("media", "deployed", "active", "trashed", "history_refusal"):
+            if name == "media":
+                self._world.form.set_media(value)
+            elif name == "deployed":
+                self._world.form.set_deployed(value)
+            elif name in ("active", "trashed", "history_refusal"):
+                setattr(self._world.form, name, value)
+            else:
                 raise ValueError(f"no such part of the form: {name}")
-            setattr(self._world.form, name, value)
 
     def _set_user(self, given: dict[str, Any]) -> None:
         user = User(given["name"], tuple(given["permissions"]), tuple(given["only_submitted_by"]))

@@ -134,6 +134,17 @@ class SimulatorControl:
         """
         return cast(str, self.send("redeploy", repeat=repeat, group=group))
 
+    def save_draft(self, content: Mapping[str, Any] | None = None) -> str:
+        """Save a definition without deploying it; the uid of its version.
+
+        :param content: the definition, as JSON; None: the newest one with one more question.
+        """
+        return cast(str, self.send("save-draft", content=content))
+
+    def deploy(self) -> str:
+        """Deploy the newest version, whether it is deployed or not; its uid."""
+        return cast(str, self.send("deploy"))
+
     def age_history(self, seconds: float) -> None:
         """Make every entry of the project history older, as if time had passed.
 

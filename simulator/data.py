@@ -33,7 +33,7 @@ class DataPages:
         params = params_of(req)
         if params.get("format", "json") != "json" or req.context.suffix not in ("", ".json"):
             raise Problem(406, {"detail": "Could not satisfy the request Accept header."})
-        if not self._world.form.deployed:
+        if not self._world.form.versions.deployed:
             raise Problem(400, {"detail": "The specified asset has not been deployed"})
         page = Page.of(req)
         fields, query, order = (_json_param(params, name) for name in ("fields", "query", "sort"))

@@ -50,6 +50,7 @@ _CHOICES = {
     "needs": ("cash", "training", "tools"),
     "status": ("active", "closed", "planned"),
 }
+_ADDED = "extra_note_"  # questions that later versions add
 _LAST = (("cd_needs", "select_multiple needs"), ("cd_gps", "geopoint"))
 
 
@@ -96,14 +97,13 @@ def content(*, media: bool, extra: int, repeats: Collection[str] = REPEATS) -> d
     :param repeats: the groups that are repeats.
     """
     rows = [_row("start", "start"), _row("end", "end"), _row("cd_survey_date", "date")]
-    rows += [_row(f"extra_note_{n + 1}", "text") for n in range(extra)]
+    rows += [_row(f"{_ADDED}{n + 1}", "text") for n in range(extra)]
     for group, _, questions in _GROUPS:
         kind = "repeat" if group in repeats else "group"
         rows += [_row(group, f"begin_{kind}"), *(_row(name, type_, group) for name, type_ in questions)]
         rows += [{"type": f"end_{kind}", "$kuid": uid("", group)[:9]}]
     rows += [_row(name, type_) for name, type_ in _LAST]
-    rows += [_row("cd_photo", "image")] if media else []
-    return {
+    form = {
         "schema": "1",
         "survey": rows,
         "choices": [
@@ -115,6 +115,37 @@ def content(*, media: bool, extra: int, repeats: Collection[str] = REPEATS) -> d
         "translated": ["label"],
         "translations": [None],
     }
+    return with_photo(form, media=media)
+
+
+def with_photo(form: dict[str, Any], *, media: bool) -> dict[str, Any]:
+    """Return a definition with the question for a photo, or without it.
+
+    :param form: a definition.
+    :param media: with it.
+    """
+    rows = [row for row in form["survey"] if row.get("name") != "cd_photo"]
+    return form | {"survey": rows + ([_row("cd_photo", "image")] if media else [])}
+
+
+def next_content(form: dict[str, Any], *, repeats: Collection[str]) -> dict[str, Any]:
+    """Return the definition that follows one of the survey's: a question more.
+
+    :param form: the definition before.
+    :param repeats: the groups that are repeats in the new one.
+    """
+    names = [str(row.get("name")) for row in form["survey"]]
+    added = sum(name.startswith(_ADDED) for name in names)
+    return content(media="cd_photo" in names, extra=added + 1, repeats=repeats)
+
+
+def repeats_of(form: dict[str, Any]) -> frozenset[str]:
+    """Return the groups of the survey that are repeats in a definition.
+
+    :param form: a definition.
+    """
+    begun = {row.get("name") for row in form["survey"] if row.get("type") == "begin_repeat"}
+    return frozenset(name for name, _, _ in _GROUPS if name in begun)
 
 
 def summary(form: dict[str, Any]) -> dict[str, Any]:

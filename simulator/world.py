@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from simulator import changes, shapes, survey
+from simulator.form import Form
 from simulator.generate import Generator
 from simulator.history import History
 from simulator.hooks import Hooks
 from simulator.options import Options
 from simulator.store import Row, Store
 from simulator.users import OWNER, OWNER_PERMISSIONS, User
-
-
-@dataclass
-class Form:
-    """The state of the form itself.
-
-    :param versions: the uids of its versions, oldest first.
-    :param repeats: of each version, the groups that are repeats.
-    :param media: it has a question for a photo.
-    :param deployed: it takes submissions.
-    :param active: it is not archived.
-    :param trashed: it is deleted.
-    :param history_refusal: the status for users who may not see the history.
-    """
-
-    versions: list[str]
-    repeats: list[frozenset[str]]
-    media: bool
-    deployed: bool = True
-    active: bool = True
-    trashed: bool = False
-    history_refusal: int = 403
+from simulator.versions import FormVersions
 
 
 class World:
@@ -62,7 +41,8 @@ class World:
         )
         self.hooks.clear()
         self.store = Store(generator, rows, seed)
-        self.form = Form(versions=[first_version], repeats=[survey.REPEATS], media=options.media)
+        content = survey.content(media=options.media, extra=0)
+        self.form = Form(options.asset, self.history, FormVersions([(first_version, content, True)]))
         self.users = {
             options.token: User(OWNER, OWNER_PERMISSIONS),
             options.other_token: User("other_user"),
@@ -84,7 +64,7 @@ class World:
             for kobo_id in ids:
                 row = self.store.row(kobo_id) | {
                     "_submission_time": changes.now(),
-                    "__version__": self.form.versions[-1],
+                    "__version__": self.form.version_in_use,
                 }
                 self.store.put(kobo_id, changes.with_answers(self._filled_in(row), answers))
             if not hidden:
@@ -194,34 +174,15 @@ class World:
             row["_attachments"].append(changes.attachment(row, self.options.asset, name, base_url))
             self.store.put(kobo_id, self._parsed(row | {"cd_photo": name}))
 
-    def redeploy(self, *, repeat: str | None = None, group: str | None = None) -> str:
-        """Deploy a new version of the form, with one more question; later submissions carry its uid.
-
-        :param repeat: a group that is a repeat from now on. Existing submissions keep their shape until the
-            server parses them anew.
-        :param group: a repeat that is a plain group from now on.
-        :returns: the version's uid.
-        :raises ValueError: the form has no such group.
-        """
-        with self.store.lock:
-            became, ended = ({name} if name else set() for name in (repeat, group))
-            survey.require_groups(became | ended)
-            uid = survey.uid("v", self.options.asset, len(self.form.versions) + 1)
-            self.form.repeats.append((self.form.repeats[-1] | became) - ended)
-            self.form.versions.append(uid)
-            self.history.add("update-content", OWNER, latest_version_uid=uid)
-            self.history.add("redeploy", OWNER, latest_version_uid=uid, latest_deployed_version_uid=uid)
-            return uid
-
     def _parsed(self, row: Row) -> Row:
-        return shapes.parsed(row, self.form.repeats[-1])
+        return shapes.parsed(row, self.form.repeats)
 
     def _filled_in(self, row: Row) -> Row:
         """Shape a generated submission by the newest version; every other one fills in a new repeat twice."""
         row = self._parsed(row)
         if row["_id"] % 2:
             another = self._parsed(self.store.generated(row["_id"] + 1))
-            for group in self.form.repeats[-1] - survey.REPEATS:
+            for group in self.form.repeats - survey.REPEATS:
                 row[group] = [*row[group], *another[group]]
         return row
 
