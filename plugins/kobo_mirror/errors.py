@@ -21,6 +21,10 @@ class NotPermittedError(CredentialsError):
     """The token may read the form, but lacks the right to do this: manage REST Services, read the history."""
 
 
+class DefinitionError(KoboMirrorError):
+    """KoboToolbox does not show what the form asks, or shows something else. Asking again does not help."""
+
+
 class RequestError(KoboMirrorError):
     """KoboToolbox understood the request and refused it (400, 409 …). Another try does not help."""
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+import kobo_mirror.kobo
 from kobo_mirror.airflow.page.texts import TEXTS, Words
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import CredentialsError
@@ -46,6 +49,14 @@ def test_everything_that_the_tables_can_name_has_a_text(language: str) -> None:
     for error in errors():
         own = {words.of_failure(kind, error.__name__) for kind in ("what", "todo")}
         assert len(own) == 2
+
+
+@pytest.mark.parametrize("language", sorted(TEXTS))
+def test_no_text_tells_of_an_error_that_does_not_exist(language: str) -> None:
+    for module in walk_packages(kobo_mirror.kobo.__path__, "kobo_mirror.kobo."):
+        import_module(module.name)  # some errors are defined beside what raises them
+    told = {key.partition("_")[2] for key in TEXTS[language] if key.startswith(("what_", "todo_"))}
+    assert told <= {error.__name__ for error in errors()}
 
 
 @pytest.mark.parametrize("reason", RefusalReason)

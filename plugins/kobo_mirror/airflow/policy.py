@@ -8,6 +8,7 @@ from kobo_mirror.errors import (
     ConfigurationError,
     CredentialsError,
     DatabaseError,
+    DefinitionError,
     DeletesWaitError,
     RequestError,
     SchemaError,
@@ -21,6 +22,7 @@ RETRY_BY_ERROR = ExceptionRetryPolicy(
             exception=[
                 ConfigurationError,
                 CredentialsError,
+                DefinitionError,
                 DeletesWaitError,
                 RequestError,
                 SchemaError,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 from urllib.parse import quote
 
 import msgspec
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 Hook = dict[str, Any]
+T = TypeVar("T")
 
 
 class KoboClient(FormSubmissions):
@@ -45,6 +46,15 @@ class KoboClient(FormSubmissions):
     def form(self) -> FormInfo:
         """Return the form's description (kobo-api.md §6)."""
         return self._session.ask(f"{self._asset}.json", _decode_form, {})
+
+    def read(self, below: str, decode: Callable[[Response], T], params: Mapping[str, str]) -> T:
+        """Return what ``decode`` makes of the answer to a GET.
+
+        :param below: what follows the form's own address, such as ``/versions/``.
+        :param decode: may raise ValueError or ServerError for an answer that is not the one expected.
+        :param params: of the query.
+        """
+        return self._session.ask(self._asset + below, decode, params)
 
     def hooks(self) -> list[Hook]:
         """Return the form's REST Services (kobo-api.md §5.1).
