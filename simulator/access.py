@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import falcon
 
+from simulator.project import Project
 from simulator.responses import FORBIDDEN, INVALID_TOKEN, Problem, not_found, page_not_found
 from simulator.users import User
 from simulator.world import World
@@ -14,7 +15,7 @@ ANONYMOUS = User("AnonymousUser")
 class Access:
     """The checks at the start of every request to the API.
 
-    :param world: the server's users and form.
+    :param world: the server's users and forms.
     """
 
     def __init__(self, world: World) -> None:
@@ -34,21 +35,21 @@ class Access:
             raise Problem(401, INVALID_TOKEN, {"WWW-Authenticate": "Session"})
         return user
 
-    def form_user(self, req: falcon.Request, asset: str, *needed: str) -> User:
-        """Return the user of a request, who may see the form and has the permissions needed.
+    def form_user(self, req: falcon.Request, asset: str, *needed: str) -> tuple[Project, User]:
+        """Return a form and the user of a request, who may see it and has the permissions needed.
 
         :param req: the request.
         :param asset: the form's uid in the address.
         :param needed: further codenames.
         :raises Problem: 401 or 404.
         """
-        user = self.user_of(req)
-        if not self._exists(asset) or not user.may("view_asset", *needed):
+        user, project = self.user_of(req), self.project_of(asset)
+        if project is None or not user.may("view_asset", *needed):
             raise not_found()
-        return user
+        return project, user
 
-    def data_user(self, req: falcon.Request, asset: str, *needed: str) -> User:
-        """Return the user of a request, who may see submissions of the form and has the permissions needed.
+    def data_user(self, req: falcon.Request, asset: str, *needed: str) -> tuple[Project, User]:
+        """Return a form and the user of a request, who may see its submissions.
 
         :param req: the request.
         :param asset: the form's uid in the address.
@@ -56,17 +57,17 @@ class Access:
         :raises Problem: 401, 404 (a page if there is no such form), or 403 for a user who lacks only
             ``needed``.
         """
-        user = self.user_of(req)
-        if not self._exists(asset):
+        user, project = self.user_of(req), self.project_of(asset)
+        if project is None:
             raise page_not_found()
         if not user.may("view_submissions") and not user.only_submitted_by:
             raise not_found()
         if not user.may(*needed):
             raise Problem(403, FORBIDDEN)
-        return user
+        return project, user
 
-    def hooks_user(self, req: falcon.Request, asset: str) -> User:
-        """Return the user of a request, who may manage REST Services.
+    def hooks_project(self, req: falcon.Request, asset: str) -> Project:
+        """Return a form whose REST Services the user of a request may manage.
 
         That takes the right to change the form (kobo-api.md §5.1).
 
@@ -74,12 +75,17 @@ class Access:
         :param asset: the form's uid in the address.
         :raises Problem: 401 or 404.
         """
-        user = self.user_of(req)
-        if not self._exists(asset):
+        user, project = self.user_of(req), self.project_of(asset)
+        if project is None:
             raise page_not_found()
         if not user.may("change_asset", "view_submissions"):
             raise not_found()
-        return user
+        return project
 
-    def _exists(self, asset: str) -> bool:
-        return asset == self._world.options.asset and not self._world.form.trashed
+    def project_of(self, asset: str) -> Project | None:
+        """Return a form; None if there is none, or it is in the trash.
+
+        :param asset: the form's uid in the address.
+        """
+        project = self._world.projects.get(asset)
+        return None if project is None or project.form.trashed else project

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 import falcon
@@ -11,28 +12,34 @@ from simulator import assets, data, services, submissions
 from simulator.access import ANONYMOUS, Access
 from simulator.control import Control
 from simulator.faults import Faults
+from simulator.files import Files, FormFiles
+from simulator.form_file import FormSetup
 from simulator.options import Options
 from simulator.responses import HTML_414, Problem, compact, page_not_found, server_error
+from simulator.shapes import NotParsed
 from simulator.world import World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _GZIP_FROM_BYTES = 1100
+_PACKED = ("application/json", "text/")
 _LONGEST_ADDRESS = 16_384
 _App: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
 
 
-def create_app(options: Options) -> WSGIApplication:
-    """Return one server with one form, faults and control API included.
+def create_app(options: Options, setups: Iterable[FormSetup] = ()) -> WSGIApplication:
+    """Return one server, faults and control API included.
 
     :param options: what it is started with.
+    :param setups: its forms; none: the survey.
     """
-    world = World(options)
+    world = World(options, setups)
     app: _App = falcon.App(middleware=(_Addresses(), _Gzip()))
     app.req_options.strip_url_path_trailing_slash = True
     app.add_error_handler(Problem, _answer_problem)
     app.add_error_handler(falcon.HTTPError, _answer_http_error)
+    app.add_error_handler(NotParsed, _answer_unparsed)
     access = Access(world)
     faults = Faults(app)
     _add_routes(app, world, access)
@@ -42,24 +49,29 @@ def create_app(options: Options) -> WSGIApplication:
 
 def _add_routes(app: _App, world: World, access: Access) -> None:
     asset = "/api/v2/assets/{asset}"
-    versions, service, logs = (
-        assets.Versions(world, access),
-        services.Service(world, access),
-        services.Logs(world, access),
+    versions, service, logs, files = (
+        assets.Versions(access),
+        services.Service(access),
+        services.Logs(access),
+        Files(access),
     )
     app.add_route("/api/v2/assets", assets.Assets(world, access))
-    app.add_route(asset, assets.Asset(world, access))
+    app.add_route(asset, assets.Asset(access))
     app.add_route(f"{asset}/versions", versions)
     app.add_route(f"{asset}/versions/{{version}}", versions, suffix="one")
-    app.add_route(f"{asset}/deployment", assets.Deployment(world, access))
-    app.add_route(f"{asset}/history", assets.HistoryPages(world, access))
-    app.add_route(f"{asset}/data", data.DataPages(world, access))
-    app.add_route(f"{asset}/data/bulk", submissions.Bulk(world, access))
-    app.add_route(f"{asset}/data/validation_statuses", submissions.BulkValidation(world, access))
-    app.add_route(f"{asset}/data/{{name}}", data.Submission(world, access))
-    app.add_route(f"{asset}/data/{{name}}/validation_status", submissions.Validation(world, access))
-    app.add_route(f"{asset}/data/{{name}}/duplicate", submissions.Duplicate(world, access))
-    app.add_route(f"{asset}/hooks", services.Services(world, access))
+    app.add_route(f"{asset}/deployment", assets.Deployment(access))
+    app.add_route(f"{asset}/history", assets.HistoryPages(access))
+    app.add_route(f"{asset}/data", data.DataPages(access))
+    app.add_route(f"{asset}/data/bulk", submissions.Bulk(access))
+    app.add_route(f"{asset}/data/validation_statuses", submissions.BulkValidation(access))
+    app.add_route(f"{asset}/data/{{name}}", data.Submission(access))
+    app.add_route(f"{asset}/data/{{name}}/validation_status", submissions.Validation(access))
+    app.add_route(f"{asset}/data/{{name}}/duplicate", submissions.Duplicate(access))
+    app.add_route(f"{asset}/data/{{name}}/attachments", files)
+    app.add_route(f"{asset}/data/{{name}}/attachments/{{file}}", files, suffix="one")
+    app.add_route(f"{asset}/data/{{name}}/attachments/{{file}}/{{size}}", files, suffix="one")
+    app.add_route(f"{asset}/attachments/{{file}}", FormFiles(access))
+    app.add_route(f"{asset}/hooks", services.Services(access))
     app.add_route(f"{asset}/hooks/{{hook}}", service)
     app.add_route(f"{asset}/hooks/{{hook}}/retry", service, suffix="retry")
     app.add_route(f"{asset}/hooks/{{hook}}/logs", logs)
@@ -95,7 +107,8 @@ class _Gzip:
     ) -> None:
         resp.set_header("Vary", "Accept, origin, Accept-Language, Cookie")
         body = resp.data or (resp.text or "").encode()
-        if len(body) >= _GZIP_FROM_BYTES and "gzip" in (req.get_header("Accept-Encoding") or ""):
+        packed = len(body) >= _GZIP_FROM_BYTES and (resp.content_type or "").startswith(_PACKED)
+        if packed and "gzip" in (req.get_header("Accept-Encoding") or ""):
             packer = zlib.compressobj(level=1, wbits=31)
             resp.data, resp.text = packer.compress(body) + packer.flush(), None
             resp.set_header("Content-Encoding", "gzip")
@@ -127,6 +140,12 @@ def _answer_problem(
     resp.content_type = problem.content_type
     resp.text = problem.body
     resp.set_headers(problem.headers)
+
+
+def _answer_unparsed(
+    req: falcon.Request, resp: falcon.Response, problem: NotParsed, params: dict[str, object]
+) -> None:
+    _answer_problem(req, resp, server_error(), params)
 
 
 def _answer_http_error(

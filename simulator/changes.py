@@ -1,34 +1,53 @@
-"""What changes make of a submission: answers, validation, late photos, copies (kobo-api.md §4)."""
+"""What changes make of a submission: answers, points, validation, copies (kobo-api.md §4)."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from simulator import shapes, survey
-from simulator.store import Row
-from simulator.users import OWNER
+from simulator.shapes import NotParsed, Row
 
 STATUS_LABELS = {"approved": "Approved", "not_approved": "Not Approved", "on_hold": "On Hold"}
 
 
-def with_answers(row: Row, answers: Mapping[str, Any]) -> Row:
-    """Return a submission with some answers changed, ``_geolocation`` included (kobo-api.md §3).
+def as_answer(value: Any) -> Any:
+    """Return an answer as a submission holds it: a text, or rows; None for a blank, which leaves no key.
+
+    :param value: as it was given.
+    """
+    if value is None or isinstance(value, list | dict):
+        return value
+    return str(value) if str(value).strip() else None
+
+
+def geolocation(row: Mapping[str, Any], points: Iterable[str]) -> list[float | None]:
+    """Return the ``_geolocation`` that the first answered point gives, without one two None (kobo-api.md §2).
+
+    :param row: a submission.
+    :param points: the paths of the form's points that stand in no repeat.
+    :raises NotParsed: the answer does not begin with two numbers.
+    """
+    path = next((path for path in points if isinstance(row.get(path), str)), None)
+    if path is None:
+        return [None, None]
+    try:
+        latitude, longitude = map(float, row[path].split()[:2])
+    except ValueError:
+        raise NotParsed(f"the answer to {path} is no point") from None
+    return [latitude, longitude]
+
+
+def located(row: Row, points: Iterable[str]) -> Row:
+    """Return a submission with the ``_geolocation`` of its point; a cleared point leaves the old one.
 
     :param row: the submission.
-    :param answers: by path or its last part; None clears one, which leaves no key.
+    :param points: the paths of the form's points that stand in no repeat.
+    :raises NotParsed: the answer does not begin with two numbers.
     """
-    given = {survey.path_of(name): _as_answer(value) for name, value in answers.items()}
-    row = shapes.with_answers(row, given)
-    if given.get("cd_gps"):
-        row["_geolocation"] = [float(number) for number in str(given["cd_gps"]).split()[:2]]
-    return row
-
-
-def _as_answer(value: Any) -> Any:
-    return value if value is None or isinstance(value, list | dict) else str(value)
+    found = geolocation(row, points)
+    return row if found == [None, None] or found == row.get("_geolocation") else row | {"_geolocation": found}
 
 
 def validation_status(status: str | None, user: str) -> dict[str, Any]:
@@ -42,30 +61,6 @@ def validation_status(status: str | None, user: str) -> dict[str, Any]:
         return {}
     uid = f"validation_status_{name}"
     return {"timestamp": int(time.time()), "uid": uid, "by_whom": user, "label": STATUS_LABELS[name]}
-
-
-def attachment(row: Row, asset: str, name: str, base_url: str) -> dict[str, Any]:
-    """Return an entry of ``_attachments``.
-
-    :param row: the submission.
-    :param asset: the form's uid.
-    :param name: the file's name.
-    :param base_url: scheme and host of the server's addresses.
-    """
-    uid = survey.uid("att", row["_id"], name)
-    url = f"{base_url}/api/v2/assets/{asset}/data/{row['_id']}/attachments/{uid}/"
-    root = row["meta/rootUuid"].removeprefix("uuid:")
-    sizes = {f"download_{size}_url": f"{url}{size}/" for size in ("large", "medium", "small")}
-    return {
-        "download_url": url,
-        "mimetype": "image/png",
-        "filename": f"{OWNER}/attachments/{survey.FORMHUB_UUID}/{root}/{name}",
-        "media_file_basename": name,
-        "uid": uid,
-        "is_deleted": False,
-        **sizes,
-        "question_xpath": "cd_photo",
-    }
 
 
 def copied(row: Row, new_id: int, uuid: str, user: str) -> Row:
@@ -89,6 +84,16 @@ def copied(row: Row, new_id: int, uuid: str, user: str) -> Row:
         "_validation_status": {},
         "_submitted_by": user,
     }
+
+
+def edited(row: Row, uuid: str) -> Row:
+    """Return a submission with a new edit token, which names the one before.
+
+    :param row: the submission.
+    :param uuid: the new token.
+    """
+    before = row.get("meta/instanceID")
+    return row | {"meta/deprecatedID": before, "meta/instanceID": f"uuid:{uuid}", "_uuid": uuid}
 
 
 def now() -> str:

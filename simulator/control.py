@@ -9,12 +9,41 @@ from typing import Any
 import falcon
 
 from simulator.faults import Fault, Faults
+from simulator.hooks import Hooks
+from simulator.project import Project
 from simulator.responses import Problem, compact
 from simulator.users import User
 from simulator.world import World
 
 _WAITING = ("wait", "deliver")
-Command = Callable[[dict[str, Any], falcon.Request], object]
+_Given = dict[str, Any]
+_OfServer = Callable[[_Given], object]
+_OfForm = Callable[[Project, _Given], object]
+_OF_FORM: dict[str, _OfForm] = {
+    "create": lambda form, given: form.create(given.pop("count"), given.pop("answers"), **given),
+    "reveal": lambda form, given: form.reveal(**given),
+    "vanish": lambda form, given: form.vanish(**given),
+    "edit": lambda form, given: [row["_uuid"] for row in form.edit(**given)],
+    "validate": lambda form, given: form.validate(**given),
+    "delete": lambda form, given: form.delete(**given),
+    "duplicate": lambda form, given: form.duplicate(given["id"]),
+    "raw": lambda form, given: form.raw(given["id"], given["keys"], given["remove"]),
+    "attach": lambda form, given: form.attach(given["id"], given["name"], given.get("question", "")),
+    "delete-file": lambda form, given: form.delete_file(given["id"], given["file"]),
+    "poison": lambda form, given: form.poison(given["id"]),
+    "redeploy": lambda form, given: form.form.redeploy(**given),
+    "save-draft": lambda form, given: form.form.save_draft(**given),
+    "deploy": lambda form, given: form.form.deploy(**given),
+    "age-history": lambda form, given: form.history.age(**given),
+    "form": lambda form, given: _set_form(form, **given),
+    "ids": lambda form, _: list(form.store.ids),
+    "rows": lambda form, given: list(form.store.rows(given["ids"])),
+    "delivery": lambda form, given: _set_delivery(form, given["mode"]),
+    "held": lambda form, _: _held(form.hooks),
+    "deliver": lambda form, given: _deliver(form.hooks, **given),
+    "drop": lambda form, given: form.hooks.held.pop(given["id"], None) is not None,
+}
+"""What a command does with one form; ``asset`` names it, without one it is the first."""
 
 
 class Control:
@@ -23,81 +52,57 @@ class Control:
     def __init__(self, world: World, faults: Faults) -> None:
         self._world = world
         self._faults = faults
-        self._commands: dict[str, Command] = {
-            "create": lambda given, _: world.create(given["count"], given["answers"], hidden=given["hidden"]),
-            "reveal": lambda given, _: world.reveal(given["ids"], committed=given["committed"]),
-            "vanish": lambda given, _: world.vanish(given["ids"]),
-            "edit": lambda given, _: [row["_uuid"] for row in world.edit(given["ids"], given["answers"])],
-            "validate": lambda given, _: world.validate(given["ids"], given["status"], bulk=given["bulk"]),
-            "delete": lambda given, _: world.delete(given["ids"]),
-            "duplicate": lambda given, _: world.duplicate(given["id"]),
-            "raw": lambda given, _: world.raw(given["id"], given["keys"], given["remove"]),
-            "attach": lambda given, req: world.attach(given["id"], given["name"], req.prefix),
-            "redeploy": lambda given, _: world.form.redeploy(repeat=given["repeat"], group=given["group"]),
-            "save-draft": lambda given, _: world.form.save_draft(given["content"]),
-            "deploy": lambda given, _: world.form.deploy(),
-            "age-history": lambda given, _: world.history.age(given["seconds"]),
-            "form": lambda given, _: self._set_form(given),
-            "user": lambda given, _: self._set_user(given),
-            "reset": lambda given, _: self._reset(given),
-            "ids": lambda given, _: list(world.store.ids),
-            "rows": lambda given, _: list(world.store.rows(given["ids"])),
-            "stats": lambda given, _: self._stats(),
-            "fault": lambda given, _: self._faults.set.append(Fault(**given)),
-            "faults": lambda given, _: [
-                {"kind": f.kind, "seen": f.seen, "struck": f.struck} for f in faults.set
-            ],
-            "clear-faults": lambda given, _: faults.clear(),
-            "requests": lambda given, _: list(faults.requests),
-            "clear-requests": lambda given, _: faults.requests.clear(),
-            "delivery": lambda given, _: self._set_delivery(given["mode"]),
-            "held": lambda given, _: self._held(),
-            "deliver": lambda given, _: self._deliver(given),
-            "drop": lambda given, _: world.hooks.held.pop(given["id"], None) is not None,
-            "wait": lambda given, _: world.hooks.wait(given["seconds"]),
+        self._of_server: dict[str, _OfServer] = {
+            "forms": lambda _: [{"uid": one.uid, "name": one.name} for one in world.projects.values()],
+            "user": self._set_user,
+            "reset": self._reset,
+            "fault": lambda given: self._faults.set.append(Fault(**given)),
+            "faults": lambda _: [{"kind": f.kind, "seen": f.seen, "struck": f.struck} for f in faults.set],
+            "clear-faults": lambda _: faults.clear(),
+            "requests": lambda _: list(faults.requests),
+            "clear-requests": lambda _: faults.requests.clear(),
+            "wait": lambda given: world.first.hooks.wait(given["seconds"]),
         }
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, command: str) -> None:
         """Run a command and respond with its result."""
         if req.remote_addr not in ("127.0.0.1", "::1") and not self._world.options.open_control:
             raise Problem(403, {"detail": "The control API answers to this machine only."})
-        run = self._commands.get(command)
-        if run is None:
-            raise Problem(404, {"detail": f"There is no command {command}."})
+        given = req.get_media(default_when_empty={})
+        asset = given.pop("asset", self._world.first.uid)
+        if asset not in self._world.projects:
+            raise Problem(400, {"detail": f"There is no form {asset}."})
+        project = self._world.projects[asset]
         try:
-            with nullcontext() if command in _WAITING else self._world.store.lock:
-                result = run(req.get_media(default_when_empty={}), req)
+            with nullcontext() if command in _WAITING else project.store.lock:
+                result = self._run(command, project, given)
         except (KeyError, TypeError, ValueError) as problem:
             raise Problem(400, {"detail": f"{type(problem).__name__}: {problem}"}) from problem
         resp.text = compact(result)
 
-    def _set_form(self, given: dict[str, Any]) -> None:
-        self._world.history.lookback_days = given.pop("lookback_days", self._world.history.lookback_days)
-        for name, value in given.items():
-            if name == "media":
-                self._world.form.set_media(value)
-            elif name == "deployed":
-                self._world.form.set_deployed(value)
-            elif name in ("active", "trashed", "history_refusal"):
-                setattr(self._world.form, name, value)
-            else:
-                raise ValueError(f"no such part of the form: {name}")
+    def _run(self, command: str, project: Project, given: _Given) -> object:
+        if command == "stats":
+            return self._stats(project)
+        if command in self._of_server:
+            return self._of_server[command](given)
+        if command in _OF_FORM:
+            return _OF_FORM[command](project, given)
+        raise Problem(404, {"detail": f"There is no command {command}."})
 
-    def _set_user(self, given: dict[str, Any]) -> None:
+    def _set_user(self, given: _Given) -> None:
         user = User(given["name"], tuple(given["permissions"]), tuple(given["only_submitted_by"]))
         self._world.users[given["token"]] = user
 
-    def _reset(self, given: dict[str, Any]) -> None:
-        options = self._world.options
-        self._world.reset(given.get("rows", options.rows), given.get("seed", options.seed))
+    def _reset(self, given: _Given) -> None:
+        self._world.reset(given.get("rows"), given.get("seed"))
         self._faults.clear()
         self._faults.requests.clear()
 
-    def _stats(self) -> dict[str, Any]:
-        hooks = self._world.hooks
+    def _stats(self, project: Project) -> _Given:
+        hooks = project.hooks
         logs = [log for hook in hooks.all.values() for log in hook.logs.values()]
         return {
-            "rows": len(self._world.store),
+            "rows": len(project.store),
             "requests": len(self._faults.requests),
             "bytes": sum(entry["bytes"] for entry in self._faults.requests),
             "hooks": sum(not hook.registrar for hook in hooks.all.values()),
@@ -110,17 +115,34 @@ class Control:
             },
         }
 
-    def _set_delivery(self, mode: str) -> None:
-        if mode not in ("normal", "hold", "lose"):
-            raise ValueError("the modes are normal, hold and lose")
-        self._world.hooks.mode = mode
 
-    def _held(self) -> list[dict[str, Any]]:
-        return [
-            {"id": held.number, "hook": held.hook.uid, "submission_id": held.log.submission_id}
-            for held in self._world.hooks.held.values()
-        ]
+def _set_form(project: Project, **parts: Any) -> None:
+    for name, value in parts.items():
+        if name == "lookback_days":
+            project.history.lookback_days = value
+        elif name == "media":
+            project.form.set_media(value)
+        elif name == "deployed":
+            project.form.set_deployed(value)
+        elif name in ("active", "trashed", "history_refusal"):
+            setattr(project.form, name, value)
+        else:
+            raise ValueError(f"no such part of the form: {name}")
 
-    def _deliver(self, given: dict[str, Any]) -> dict[str, Any]:
-        outcome = self._world.hooks.deliver(given["id"], fresh=given["fresh"])
-        return {"status": outcome.status, "message": outcome.message}
+
+def _set_delivery(project: Project, mode: str) -> None:
+    if mode not in ("normal", "hold", "lose"):
+        raise ValueError("the modes are normal, hold and lose")
+    project.hooks.mode = mode
+
+
+def _held(hooks: Hooks) -> list[_Given]:
+    return [
+        {"id": held.number, "hook": held.hook.uid, "submission_id": held.log.submission_id}
+        for held in hooks.held.values()
+    ]
+
+
+def _deliver(hooks: Hooks, id: int, *, fresh: bool) -> _Given:  # as the command has it
+    outcome = hooks.deliver(id, fresh=fresh)
+    return {"status": outcome.status, "message": outcome.message}

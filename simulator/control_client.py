@@ -5,36 +5,57 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-import requests
+from simulator.control_connection import ControlConnection, SimulatorError
+from simulator.fault_control import FaultControl
+
+__all__ = ["SimulatorControl", "SimulatorError"]
 
 
-class SimulatorError(Exception):
-    """The simulator refused a command."""
-
-
-class SimulatorControl:
+class SimulatorControl(ControlConnection):
     """Commands to a simulator.
 
     Answers are named by path (``**{"sec_c/cd_age": 40}``) or its last part (``cd_age=40``); None clears one.
     Where ``ids`` are taken, a single ``_id`` will do.
 
     :param url: the simulator's address.
+    :param asset: the uid of the form that commands are about; empty: the server's first.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
-        self._session = requests.Session()
-        self.faults = FaultControl(self)
+    def __init__(self, url: str, asset: str = "") -> None:
+        super().__init__(url, asset)
+        self.faults = FaultControl(self.send)
 
-    def create(self, count: int = 1, *, hidden: bool = False, **answers: Any) -> list[int]:
+    def of(self, asset: str) -> SimulatorControl:
+        """Return a client for another form of the same server; it has a connection of its own to close.
+
+        :param asset: the form's uid.
+        """
+        return SimulatorControl(self.url, asset)
+
+    def forms(self) -> list[dict[str, Any]]:
+        """Return uid and name of each form."""
+        return cast("list[dict[str, Any]]", self.send("forms"))
+
+    def create(
+        self,
+        count: int = 1,
+        *,
+        hidden: bool = False,
+        drawn: bool = True,
+        uploaded: bool = True,
+        **answers: Any,
+    ) -> list[int]:
         """Create submissions.
 
         :param count: how many.
         :param hidden: give them their ids, but do not show them before :meth:`reveal`.
+        :param drawn: with generated answers; otherwise with those given alone.
+        :param uploaded: with the files that answers name; otherwise they come late, by :meth:`attach`.
         :param answers: answers in place of generated ones.
         :returns: their ids.
         """
-        return cast("list[int]", self.send("create", count=count, hidden=hidden, answers=answers))
+        how = {"hidden": hidden, "drawn": drawn, "uploaded": uploaded}
+        return cast("list[int]", self.send("create", count=count, answers=answers, **how))
 
     def reveal(self, ids: int | Iterable[int], *, committed: bool = True) -> None:
         """Show hidden submissions, in any order.
@@ -62,14 +83,19 @@ class SimulatorControl:
         """
         self.send("vanish", ids=_list(ids))
 
-    def edit(self, ids: int | Iterable[int], **answers: Any) -> list[str]:
+    def edit(
+        self, ids: int | Iterable[int], *, drawn: bool = False, uploaded: bool = False, **answers: Any
+    ) -> list[str]:
         """Change answers of submissions.
 
         :param ids: ``_id`` of each.
+        :param drawn: draw all other answers anew, by the version in use.
+        :param uploaded: files that answers name anew come with the edit.
         :param answers: the answers that change.
         :returns: the new edit tokens, in the order of the ids.
         """
-        return cast("list[str]", self.send("edit", ids=_list(ids), answers=answers))
+        how = {"drawn": drawn, "uploaded": uploaded}
+        return cast("list[str]", self.send("edit", ids=_list(ids), answers=answers, **how))
 
     bulk_edit = edit
 
@@ -116,13 +142,29 @@ class SimulatorControl:
         """
         self.send("raw", id=kobo_id, keys=dict(keys), remove=list(remove))
 
-    def attach(self, kobo_id: int, name: str = "photo.png") -> None:
-        """Add a late photo to a submission; its ``_uuid`` stays.
+    def attach(self, kobo_id: int, name: str = "photo.png", question: str = "") -> None:
+        """Add a late file to a submission; its ``_uuid`` stays.
 
         :param kobo_id: its ``_id``.
-        :param name: the photo's file name.
+        :param name: the file's name; where no answer names it yet, that of ``question`` will.
+        :param question: its path; empty: the form's first question for a file.
         """
-        self.send("attach", id=kobo_id, name=name)
+        self.send("attach", id=kobo_id, name=name, question=question)
+
+    def delete_file(self, kobo_id: int, file: str) -> None:
+        """Delete a file; it stays in ``_attachments`` and says so, and the ``_uuid`` stays.
+
+        :param kobo_id: ``_id`` of its submission.
+        :param file: its name or uid.
+        """
+        self.send("delete-file", id=kobo_id, file=file)
+
+    def poison(self, kobo_id: int) -> None:
+        """Make every page and query that shows a submission a 500, unless ``fields`` leave out its point.
+
+        :param kobo_id: its ``_id``.
+        """
+        self.send("poison", id=kobo_id)
 
     def redeploy(self, *, repeat: str | None = None, group: str | None = None) -> str:
         """Deploy a new version of the form.
@@ -141,9 +183,12 @@ class SimulatorControl:
         """
         return cast(str, self.send("save-draft", content=content))
 
-    def deploy(self) -> str:
-        """Deploy the newest version, whether it is deployed or not; its uid."""
-        return cast(str, self.send("deploy"))
+    def deploy(self, content: Mapping[str, Any] | None = None) -> str:
+        """Deploy a definition; the uid of its version.
+
+        :param content: the definition, as JSON; None: the newest version, whether it is deployed or not.
+        """
+        return cast(str, self.send("deploy", content=content))
 
     def age_history(self, seconds: float) -> None:
         """Make every entry of the project history older, as if time had passed.
@@ -241,48 +286,6 @@ class SimulatorControl:
         """
         if not self.send("wait", seconds=seconds):
             raise SimulatorError(f"deliveries still under way after {seconds:g} s")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._session.close()
-
-    def send(self, command: str, **parameters: Any) -> object:
-        """Run a command of the control API.
-
-        :param command: its name in the address.
-        :param parameters: what is sent as a JSON object.
-        :returns: the command's result.
-        :raises SimulatorError: it was refused.
-        """
-        answer = self._session.post(f"{self._url}/_control/{command}", json=parameters, timeout=120)
-        if answer.status_code != 200:
-            raise SimulatorError(f"{command}: {answer.status_code} {answer.text[:300]}")
-        return cast(object, answer.json())
-
-
-class FaultControl:
-    """Faults of the simulated server, see ``simulator/faults.py`` for the kinds."""
-
-    def __init__(self, control: SimulatorControl) -> None:
-        self._control = control
-
-    def add(self, kind: str, *, count: int | None = 1, **options: Any) -> None:
-        """Set a fault that strikes requests.
-
-        :param kind: one of ``simulator.faults.KINDS``.
-        :param count: how many requests it strikes; None: all that fit.
-        :param options: ``every`` (each nth), ``after`` (let so many pass), ``path`` (regular expression over
-            path and query), ``method``, ``seconds`` (of ``slow``), ``retry_after`` (seconds).
-        """
-        self._control.send("fault", kind=kind, count=count, **options)
-
-    def list(self) -> list[dict[str, Any]]:
-        """Return each fault that is set: kind, how many requests fitted it, how many it struck."""
-        return cast("list[dict[str, Any]]", self._control.send("faults"))
-
-    def clear(self) -> None:
-        """Remove all faults."""
-        self._control.send("clear-faults")
 
 
 def _list(ids: int | Iterable[int]) -> list[int]:

@@ -12,10 +12,11 @@ from simulator.access import Access
 from simulator.paging import Page, params_of
 from simulator.query import Selection, select, sort_ids
 from simulator.responses import Problem, compact, not_found, server_error
-from simulator.store import Row, Store
+from simulator.shapes import Row
+from simulator.store import Store
 from simulator.users import User
-from simulator.world import World
 
+_POINT = "_geolocation"
 _ALWAYS = ("_id", "_uuid", "meta/rootUuid")
 _SLIM = {*_ALWAYS, "_validation_status"}
 
@@ -23,44 +24,45 @@ _SLIM = {*_ALWAYS, "_validation_status"}
 class DataPages:
     """The list of submissions."""
 
-    def __init__(self, world: World, access: Access) -> None:
-        self._world = world
+    def __init__(self, access: Access) -> None:
         self._access = access
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """List one page."""
-        user = self._access.data_user(req, asset)
+        project, user = self._access.data_user(req, asset)
         params = params_of(req)
         if params.get("format", "json") != "json" or req.context.suffix not in ("", ".json"):
             raise Problem(406, {"detail": "Could not satisfy the request Accept header."})
-        if not self._world.form.versions.deployed:
+        if not project.form.versions.deployed:
             raise Problem(400, {"detail": "The specified asset has not been deployed"})
         page = Page.of(req)
         fields, query, order = (_json_param(params, name) for name in ("fields", "query", "sort"))
         if "submission_ids" in params:
             raise Problem(400, {"submission_ids": "Value must be a list."})
         resp.data = _render(
-            self._world.store, page, restricted_query(user, query or {}), order or {"_id": 1}, fields
+            project.store, page, restricted_query(user, query or {}), order or {"_id": 1}, fields
         )
-        self._world.history.add("view-data", user.name)
+        project.history.add("view-data", user.name)
 
 
 class Submission:
     """A single submission, named by its ``_id``, its uuid or its root uuid."""
 
-    def __init__(self, world: World, access: Access) -> None:
-        self._world = world
+    def __init__(self, access: Access) -> None:
         self._access = access
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str, name: str) -> None:
         """Read it."""
-        user = self._access.data_user(req, asset)
-        resp.data = self._world.store.json_of(visible_id(self._world.store, user, name))
+        project, user = self._access.data_user(req, asset)
+        kobo_id = visible_id(project.store, user, name)
+        if kobo_id in project.store.unreadable:
+            raise server_error()
+        resp.data = project.store.json_of(kobo_id)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, asset: str, name: str) -> None:
         """Delete it."""
-        user = self._access.data_user(req, asset, "delete_submissions")
-        self._world.delete([visible_id(self._world.store, user, name)], user.name)
+        project, user = self._access.data_user(req, asset, "delete_submissions")
+        project.delete([visible_id(project.store, user, name)], user.name)
         resp.status = 204
 
 
@@ -111,6 +113,8 @@ def _render(store: Store, page: Page, query: dict[str, Any], order: object, fiel
             ids = _page_of(store, chosen, page, order)
         except (TypeError, ValueError, AttributeError):
             raise server_error() from None
+        if (not fields or _POINT in fields) and not store.unreadable.isdisjoint(ids):
+            raise server_error()
         rows = b",".join(_project(store, ids, list(fields)) if fields else map(store.json_of, ids))
     following, previous = page.links(chosen.count)
     head = f'{{"count":{chosen.count},"next":{compact(following)},"previous":{compact(previous)}'

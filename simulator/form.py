@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from simulator import survey
+from simulator.attachments import Attachments
+from simulator.contents import uid, with_one_more_question, with_sections
+from simulator.form_file import FormSetup
 from simulator.history import History
-from simulator.versions import Content, FormVersions
+from simulator.versions import Content, FormVersions, Version
 
 
 class Form:
     """One form; hold the store's lock around a change.
 
-    :param asset: its uid.
+    :param setup: what it is at first.
     :param history: of its project.
-    :param versions: what it asks, and asked.
+    :param attachments: how its files are listed; they are told which questions ask for one.
     """
 
-    def __init__(self, asset: str, history: History, versions: FormVersions) -> None:
-        self.versions = versions
+    def __init__(self, setup: FormSetup, history: History, attachments: Attachments) -> None:
         self.active = True
         self.trashed = False
         self.history_refusal = 403
-        self._asset, self._history = asset, history
-        self._set_repeats()
+        self.first_file = survey.PHOTO
+        self._asset, self._history, self._attachments = setup.uid, history, attachments
+        self._paths: dict[str, str] = {}
+        self.versions = FormVersions(
+            (self._uid_of(number), content, True) for number, content in enumerate(setup.contents, 1)
+        )
+        for version in reversed(self.versions.listed()):
+            self._learn(version)
 
     @property
-    def version_in_use(self) -> str:
-        """The uid that new submissions carry."""
-        return (self.versions.deployed or self.versions.newest).uid
+    def version_in_use(self) -> Version:
+        """The version that new submissions are made with, and that decides the shape of all."""
+        return self.versions.deployed or self.versions.newest
+
+    def path_of(self, name: str) -> str:
+        """Return the path of a question by its last part; any other key is returned as it is.
+
+        :param name: such as ``cd_age``.
+        """
+        return self._paths.get(name, name)
 
     def save_draft(self, content: Content | None = None) -> str:
         """Save a definition without deploying it.
@@ -34,41 +49,39 @@ class Form:
         :param content: the definition, as JSON; None: the newest one with one more question.
         :returns: the uid of its version.
         """
-        before, uid = self.versions.newest.content, self._new_uid()
-        content = content or survey.next_content(before, repeats=survey.repeats_of(before))
-        self.versions.save(uid, content)
-        self._history.add("update-content", self._history.owner, latest_version_uid=uid)
-        return uid
+        new = self._uid_of(len(self.versions) + 1)
+        self.versions.save(new, content or with_one_more_question(self.versions.newest.content))
+        self._learn(self.versions.newest)
+        self._history.add("update-content", self._history.owner, latest_version_uid=new)
+        return new
 
-    def deploy(self) -> str:
+    def deploy(self, content: Content | None = None) -> str:
         """Deploy the newest version; where it is deployed, only the date of the form moves.
 
         Submissions that are there keep their shape until the server parses them anew.
 
+        :param content: a definition to save first; None: none.
         :returns: the version's uid.
         """
+        if content is not None:
+            self.save_draft(content)
         action = "redeploy" if self.versions.deployed else "deploy"
-        uid = self.versions.deploy().uid
-        self._set_repeats()
+        new = self.versions.deploy().uid
         self._history.add(
-            action, self._history.owner, latest_version_uid=uid, latest_deployed_version_uid=uid
+            action, self._history.owner, latest_version_uid=new, latest_deployed_version_uid=new
         )
-        return uid
+        return new
 
     def redeploy(self, *, repeat: str | None = None, group: str | None = None) -> str:
         """Save the definition with one more question, and deploy it.
 
-        :param repeat: a group that is a repeat from now on.
+        :param repeat: a group that is a repeat from now on, by its path or the last part of it.
         :param group: a repeat that is a plain group from now on.
         :returns: the uid of its version.
         :raises ValueError: the form has no such group.
         """
-        became, ended = ({name} if name else set() for name in (repeat, group))
-        survey.require_groups(became | ended)
-        before = self.versions.newest.content
-        repeats = (survey.repeats_of(before) | became) - ended
-        self.save_draft(survey.next_content(before, repeats=repeats))
-        return self.deploy()
+        kinds = {name: kind for name, kind in ((repeat, "repeat"), (group, "group")) if name}
+        return self.deploy(with_one_more_question(with_sections(self.versions.newest.content, kinds)))
 
     def set_media(self, media: bool) -> None:
         """Give all versions a question for a photo, or take it from them, as if it had always been so.
@@ -76,6 +89,7 @@ class Form:
         :param media: give it.
         """
         self.versions.rewrite(lambda content: survey.with_photo(content, media=media))
+        self._learn(self.versions.newest)
 
     def set_deployed(self, deployed: bool) -> None:
         """Deploy the newest version without a trace, or make the form one that was never deployed.
@@ -87,8 +101,11 @@ class Form:
         elif not self.versions.newest.deployed:
             self.versions.deploy()
 
-    def _set_repeats(self) -> None:
-        self.repeats = survey.repeats_of((self.versions.deployed or self.versions.newest).content)
+    def _learn(self, version: Version) -> None:
+        definition = version.definition
+        self._paths |= definition.paths
+        self._attachments.paths.update(definition.files)
+        self.first_file = next(iter(definition.files), self.first_file)
 
-    def _new_uid(self) -> str:
-        return survey.uid("v", self._asset, len(self.versions) + 1)
+    def _uid_of(self, number: int) -> str:
+        return uid("v", self._asset, number)

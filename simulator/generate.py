@@ -1,12 +1,15 @@
-"""Submissions generated from their id and a seed alone: a million of them need no memory."""
+"""The survey's submissions, generated from their id and a seed alone: a million of them need no memory."""
 
 from __future__ import annotations
 
+import json
 from array import array
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 
-from simulator import fragments
+from simulator import fragments, survey
+from simulator.shapes import SYSTEM, Row, parsed
+from simulator.versions import Version
 
 FIRST_ID = 412_000
 _IDS_PER_ROW = 3
@@ -30,39 +33,30 @@ _ROW = (
 _SLIM = b'{"_uuid":"%b","meta/rootUuid":"uuid:%b","_id":%d,"_validation_status":{}}'
 
 
-def first_ids(rows: int, seed: int) -> array[int]:
+def first_ids(rows: int, seed: int, *, first: int = FIRST_ID) -> array[int]:
     """Return ascending ids with gaps, since other forms draw from the same sequence (kobo-api.md §2).
 
     :param rows: how many.
     :param seed: what the gaps depend on.
+    :param first: where they begin.
     """
     salt = seed * 7919
     return array(
         "q",
-        (FIRST_ID + _IDS_PER_ROW * n + ((n + salt) * 2654435761 >> 13) % _IDS_PER_ROW for n in range(rows)),
+        (first + _IDS_PER_ROW * n + ((n + salt) * 2654435761 >> 13) % _IDS_PER_ROW for n in range(rows)),
     )
 
 
-class Generator:
-    """Generates the submission of each id as it was before any change.
+class Identities:
+    """The uuid of each id, and the id of each uuid.
 
-    Equal for equal parameters.
-
-    :param seed: what the answers depend on.
-    :param asset: the form's uid.
-    :param formhub_uuid: the value of ``formhub/uuid``.
-    :param version: the uid of the form's first version.
+    :param seed: what they depend on.
     """
 
-    def __init__(self, *, seed: int, asset: str, formhub_uuid: str, version: str) -> None:
+    def __init__(self, seed: int) -> None:
         self._key = b"%d" % seed
         self._scramble = int.from_bytes(blake2b(self._key, digest_size=6).digest(), "big") | 1
         self._unscramble = pow(self._scramble, -1, 1 << 48)
-        self._row = (
-            _ROW.replace(b"@formhub@", formhub_uuid.encode())
-            .replace(b"@version@", version.encode())
-            .replace(b"@asset@", asset.encode())
-        )
 
     def uuid(self, kobo_id: int) -> str:
         """Return the first uuid of a submission; :meth:`id_of` reads the id back from it.
@@ -89,6 +83,33 @@ class Generator:
         """
         uuid = self._uuid(kobo_id, self._digest(kobo_id).hex().encode())
         return _SLIM % (uuid, uuid, kobo_id)
+
+    def _digest(self, kobo_id: int) -> bytes:
+        return blake2b(b"%d" % kobo_id, digest_size=16, key=self._key).digest()
+
+    def _uuid(self, kobo_id: int, digest: bytes) -> bytes:
+        head = b"%012x" % (kobo_id * self._scramble & _MASK48)
+        return b"%b-%b-4%b-a%b-%b" % (head[:8], head[8:], digest[:3], digest[3:6], digest[6:18])
+
+
+class Generator(Identities):
+    """Generates the survey's submission of each id as it was before any change.
+
+    Equal for equal parameters.
+
+    :param seed: what the answers depend on.
+    :param asset: the form's uid.
+    :param formhub_uuid: the value of ``formhub/uuid``.
+    :param version: the uid of the form's first version.
+    """
+
+    def __init__(self, *, seed: int, asset: str, formhub_uuid: str, version: str) -> None:
+        super().__init__(seed)
+        self._row = (
+            _ROW.replace(b"@formhub@", formhub_uuid.encode())
+            .replace(b"@version@", version.encode())
+            .replace(b"@asset@", asset.encode())
+        )
 
     def row(self, kobo_id: int) -> bytes:
         """Return the JSON of the whole submission, about 1.4 kB.
@@ -117,12 +138,22 @@ class Generator:
             uuid, uuid, uuid, geolocation, _moment(sent), fragments.SUBMITTED_BY[d[5]],
         )  # fmt: skip
 
-    def _digest(self, kobo_id: int) -> bytes:
-        return blake2b(b"%d" % kobo_id, digest_size=16, key=self._key).digest()
+    def new(self, kobo_id: int, version: Version, *, drawn: bool = True) -> Row:
+        """Return a submission that is made with a version; every other one fills in a new repeat twice.
 
-    def _uuid(self, kobo_id: int, digest: bytes) -> bytes:
-        head = b"%012x" % (kobo_id * self._scramble & _MASK48)
-        return b"%b-%b-4%b-a%b-%b" % (head[:8], head[8:], digest[:3], digest[3:6], digest[6:18])
+        :param kobo_id: its ``_id``.
+        :param version: one of the form's.
+        :param drawn: with answers; otherwise with none.
+        """
+        repeats = version.definition.repeats
+        row, another = (parsed(json.loads(self.row(one)), repeats) for one in (kobo_id, kobo_id + 1))
+        if kobo_id % 2:
+            for group in repeats - survey.REPEATS:
+                row[group] = [*row[group], *another[group]]
+        row["__version__"] = version.uid
+        if drawn:
+            return row
+        return {key: row[key] for key in row if key in SYSTEM} | {"_geolocation": [None, None]}
 
 
 def _moment(second: int) -> bytes:

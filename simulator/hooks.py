@@ -9,15 +9,16 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from simulator import survey
+from simulator.contents import uid
 from simulator.delivery import FIRST_DELAY, MAX_TRIES, Dispatcher, Outcome, Post
 from simulator.xml import as_xml
 
 if TYPE_CHECKING:
-    from simulator.world import World
+    from simulator.project import Project
 
 FAILED, PENDING, SUCCESS = 0, 1, 2
 _STATUS_NAMES = {FAILED: "failed", PENDING: "pending", SUCCESS: "success"}
@@ -106,28 +107,36 @@ class Held:
     post: Post | None
 
 
-class Hooks:
-    """All receivers, and the deliveries to them.
+class Deliveries:
+    """What posts for all forms of a server, and numbers what it posts."""
 
-    :param world: the server.
+    def __init__(self) -> None:
+        self.dispatcher = Dispatcher()
+        self._numbers = count(1)
+
+    def number(self) -> int:
+        """Return a number that nothing else on the server has."""
+        return next(self._numbers)
+
+    def clear(self) -> None:
+        """Drop what waits to be posted."""
+        self.dispatcher.clear()
+
+
+class Hooks:
+    """The receivers of one form, and the deliveries to them.
+
+    :param project: the form.
+    :param deliveries: what posts them.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._dispatcher = Dispatcher()
+    def __init__(self, project: Project, deliveries: Deliveries) -> None:
+        self._project = project
+        self._deliveries = deliveries
         self.lock = threading.RLock()
         self.all: dict[str, Hook] = {}
         self.held: dict[int, Held] = {}
         self.mode = "normal"
-        self._numbers = 0
-
-    def clear(self) -> None:
-        """Remove all receivers and waiting deliveries, and deliver at once from now on."""
-        with self.lock:
-            self.all.clear()
-            self.held.clear()
-            self.mode = "normal"
-        self._dispatcher.clear()
 
     def new(self, fields: dict[str, Any], *, registrar: bool = False) -> Hook:
         """Add a receiver.
@@ -137,8 +146,7 @@ class Hooks:
         :returns: the receiver.
         """
         with self.lock:
-            self._numbers += 1
-            hook = Hook(survey.uid("h", self._numbers), fields, registrar)
+            hook = Hook(uid("h", self._deliveries.number()), fields, registrar)
             self.all[hook.uid] = hook
             return hook
 
@@ -198,16 +206,16 @@ class Hooks:
         :param seconds: how long to wait at most.
         :returns: False if others are left then.
         """
-        return self._dispatcher.wait(seconds)
+        return self._deliveries.dispatcher.wait(seconds)
 
     def _announce(self, hook: Hook, kobo_id: int) -> None:
         if self.mode == "lose":
             return
-        self._numbers += 1
-        log = Log(survey.uid("hl", self._numbers), kobo_id)
+        number = self._deliveries.number()
+        log = Log(uid("hl", number), kobo_id)
         hook.logs[log.uid] = log
         if self.mode == "hold":
-            self.held[self._numbers] = Held(self._numbers, hook, log, self._post(hook, kobo_id))
+            self.held[number] = Held(number, hook, log, self._post(hook, kobo_id))
         else:
             self._queue(hook, log, MAX_TRIES)
 
@@ -218,9 +226,9 @@ class Hooks:
             if last or not outcome.to_retry:
                 return None
             ceiling = FIRST_DELAY * 2 ** (MAX_TRIES - max_tries + log.tries - 1)
-            return random.uniform(0, ceiling) * self._world.options.hook_time_scale
+            return random.uniform(0, ceiling) * self._project.options.hook_time_scale
 
-        self._dispatcher.add(run)
+        self._deliveries.dispatcher.add(run)
 
     def _try(self, hook: Hook, log: Log, post: Post | None, *, last: bool) -> Outcome:
         if post is None:
@@ -228,16 +236,16 @@ class Hooks:
         elif urlsplit(post.url).hostname in BLOCKED_HOSTS:
             outcome = Outcome(None, f"{post.url} is not allowed")
         else:
-            outcome = post.send(self._world.options.hook_timeout)
+            outcome = post.send(self._project.options.hook_timeout)
         log.record(outcome, last=last)
         return outcome
 
     def _post(self, hook: Hook, kobo_id: int) -> Post | None:
         """Return the request for a submission as it is now, or None when it is gone."""
-        with self._world.store.lock:
-            if kobo_id not in self._world.store:
+        with self._project.store.lock:
+            if kobo_id not in self._project.store:
                 return None
-            row = self._world.store.row(kobo_id)
+            row = self._project.store.row(kobo_id)
         fields = hook.fields
         xml = fields["export_type"] == "xml"
         body = as_xml(row).encode() if xml else _json_body(row, fields).encode()
@@ -246,7 +254,7 @@ class Hooks:
             "Content-Type": f"application/{'xml' if xml else 'json'}",
             **settings.get("custom_headers", {}),
         }
-        headers["User-Agent"] = f"KoboToolbox external service - {self._world.options.host} #{hook.uid}"
+        headers["User-Agent"] = f"KoboToolbox external service - {self._project.options.host} #{hook.uid}"
         basic = fields["auth_level"] == "basic_auth"
         return Post(
             url=fields["endpoint"],

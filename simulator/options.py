@@ -25,6 +25,8 @@ class Options:
     :param hook_time_scale: factor on the delays of REST Services (60 s and more between tries, 120 s before
         one by hand).
     :param hook_timeout: seconds that a delivery waits for its response, 30 as on the real server.
+    :param url: scheme and host of the addresses of files; empty: where it listens.
+    :param form: files with forms to serve in place of the survey.
     :param open_control: the control API also answers to other machines, as a container needs.
     :param ready_file: a file that is written once the server answers; empty: none.
     """
@@ -41,5 +43,7 @@ class Options:
     lookback_days: int = 744
     hook_time_scale: float = 1.0
     hook_timeout: float = 30.0
+    url: str = ""
+    form: tuple[str, ...] = ()
     open_control: bool = False
     ready_file: str = ""

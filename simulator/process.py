@@ -21,13 +21,13 @@ class SimulatorProcess:
 
     :param rows: submissions to start with.
     :param start_timeout: seconds to wait for the server to answer.
-    :param options: any other option of ``python -m simulator``, with underscores.
+    :param options: any other option of ``python -m simulator``, with underscores; a list repeats one.
     """
 
     def __init__(
-        self, *, rows: int = 100, start_timeout: float = 30.0, **options: str | float | bool
+        self, *, rows: int = 100, start_timeout: float = 30.0, **options: str | float | bool | list[str]
     ) -> None:
-        self._options: dict[str, str | float | bool] = {
+        self._options: dict[str, str | float | bool | list[str]] = {
             "port": 0,
             "hook_time_scale": 0.002,
             **options,
@@ -35,6 +35,7 @@ class SimulatorProcess:
         }
         self._start_timeout = start_timeout
         self.url = self.token = self.asset = ""
+        self.assets: list[str] = []
         self.control: SimulatorControl
 
     def start(self) -> Self:
@@ -59,6 +60,7 @@ class SimulatorProcess:
             raise
         about = json.loads(ready.read_text("utf-8"))
         self.url, self.token, self.asset = about["url"], about["token"], about["asset"]
+        self.assets = about["assets"]
         self.control = SimulatorControl(self.url)
         return self
 
@@ -92,9 +94,12 @@ class SimulatorProcess:
         names = {name: f"--{name.replace('_', '-')}" for name in self._options}
         switches = [names[name] for name, value in self._options.items() if value is True]
         valued = [
-            (names[name], str(value)) for name, value in self._options.items() if not isinstance(value, bool)
+            f"{names[name]}={one}"
+            for name, value in self._options.items()
+            if not isinstance(value, bool)
+            for one in (value if isinstance(value, list) else [value])
         ]
-        return switches + [part for pair in valued for part in pair]
+        return switches + valued
 
     def _wait_for(self, ready: Path) -> None:
         deadline = time.monotonic() + self._start_timeout

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.store import Row, Store
+from simulator.shapes import Row
+from simulator.store import Store
 
 _MISSING = object()
 

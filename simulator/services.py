@@ -10,6 +10,7 @@ import falcon
 from simulator.access import Access
 from simulator.hooks import FAILED, PENDING, SUCCESS, Hook, Log, timestamp
 from simulator.paging import Page, base_url, params_of
+from simulator.project import Project
 from simulator.responses import Problem, compact, not_found
 from simulator.world import World
 
@@ -28,34 +29,30 @@ _RETRY_AGE = 120.0
 
 
 class _Resource:
-    def __init__(self, world: World, access: Access) -> None:
-        self._world = world
+    def __init__(self, access: Access) -> None:
         self._access = access
 
-    def _hook(self, req: falcon.Request, asset: str, uid: str) -> Hook:
-        self._access.hooks_user(req, asset)
-        hook = self._world.hooks.all.get(uid)
+    def _hook(self, req: falcon.Request, asset: str, uid: str) -> tuple[Project, Hook]:
+        project = self._access.hooks_project(req, asset)
+        hook = project.hooks.all.get(uid)
         if hook is None or hook.registrar:
             raise not_found()
-        return hook
+        return project, hook
 
-    def _url(self, req: falcon.Request, *path: str) -> str:
+    def _url(self, req: falcon.Request, asset: str, *path: str) -> str:
         suffix = "?format=json" if params_of(req).get("format") == "json" else ""
-        return (
-            "/".join((base_url(req), "api/v2/assets", self._world.options.asset, "hooks", *path))
-            + f"/{suffix}"
-        )
+        return "/".join((base_url(req), "api/v2/assets", asset, "hooks", *path)) + f"/{suffix}"
 
-    def _shown(self, req: falcon.Request, hook: Hook) -> dict[str, Any]:
+    def _shown(self, req: falcon.Request, asset: str, hook: Hook) -> dict[str, Any]:
         return hook.fields | {
             "asset": 1,
             "date_modified": timestamp(hook.changed),
             "failed_count": hook.count_logs(FAILED),
             "pending_count": hook.count_logs(PENDING),
             "success_count": hook.count_logs(SUCCESS),
-            "logs_url": self._url(req, hook.uid, "logs"),
+            "logs_url": self._url(req, asset, hook.uid, "logs"),
             "uid": hook.uid,
-            "url": self._url(req, hook.uid),
+            "url": self._url(req, asset, hook.uid),
         }
 
 
@@ -64,19 +61,19 @@ class Services(_Resource):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """List them."""
-        self._access.hooks_user(req, asset)
+        project = self._access.hooks_project(req, asset)
         hooks: list[object] = [
-            self._shown(req, h) for h in list(self._world.hooks.all.values()) if not h.registrar
+            self._shown(req, asset, h) for h in list(project.hooks.all.values()) if not h.registrar
         ]
         page = Page.of(req)
         resp.text = compact(page.envelope(len(hooks), hooks[page.start : page.start + page.limit]))
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, asset: str) -> None:
         """Add one; the same endpoint may be added twice."""
-        self._access.hooks_user(req, asset)
-        hook = self._world.hooks.new(_checked(_DEFAULTS, req.get_media(default_when_empty={})))
+        project = self._access.hooks_project(req, asset)
+        hook = project.hooks.new(_checked(_DEFAULTS, req.get_media(default_when_empty={})))
         resp.status = 201
-        resp.text = compact(self._shown(req, hook))
+        resp.text = compact(self._shown(req, asset, hook))
 
 
 class Service(_Resource):
@@ -84,30 +81,31 @@ class Service(_Resource):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str) -> None:
         """Read it, password included."""
-        resp.text = compact(self._shown(req, self._hook(req, asset, hook)))
+        resp.text = compact(self._shown(req, asset, self._hook(req, asset, hook)[1]))
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str) -> None:
         """Change it."""
-        found = self._hook(req, asset, hook)
+        _, found = self._hook(req, asset, hook)
         found.fields = _checked(found.fields, req.get_media(default_when_empty={}))
         found.changed = time.time()
-        resp.text = compact(self._shown(req, found))
+        resp.text = compact(self._shown(req, asset, found))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str) -> None:
         """Remove it and its logs."""
-        del self._world.hooks.all[self._hook(req, asset, hook).uid]
+        project, found = self._hook(req, asset, hook)
+        del project.hooks.all[found.uid]
         resp.status = 204
 
     def on_patch_retry(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str) -> None:
         """Send every failed delivery again."""
-        found = self._hook(req, asset, hook)
+        project, found = self._hook(req, asset, hook)
         if not found.fields["active"]:
             raise Problem(400, {"detail": "Can not retry on disabled hooks"})
         failed = [log for log in found.logs.values() if log.status == FAILED]
         if not failed:
             raise Problem(304, {"detail": "No data to retry"})
         for log in failed:
-            self._world.hooks.send_again(found, log)
+            project.hooks.send_again(found, log)
         resp.text = compact(
             {"detail": "Task successfully scheduled", "pending_uids": [log.uid for log in failed]}
         )
@@ -118,39 +116,39 @@ class Logs(_Resource):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str) -> None:
         """List them, newest first."""
-        found = self._hook(req, asset, hook)
+        _, found = self._hook(req, asset, hook)
         status = params_of(req).get("status")
         logs = [log for log in reversed(found.logs.values()) if status in (None, str(log.status))]
         page = Page.of(req)
         shown: list[object] = [
-            self._log(req, found, log) for log in logs[page.start : page.start + page.limit]
+            self._log(req, asset, found, log) for log in logs[page.start : page.start + page.limit]
         ]
         resp.text = compact(page.envelope(len(logs), shown))
 
     def on_get_one(self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str, log: str) -> None:
         """Read one."""
-        found = self._hook(req, asset, hook)
-        resp.text = compact(self._log(req, found, _log_of(found, log)))
+        _, found = self._hook(req, asset, hook)
+        resp.text = compact(self._log(req, asset, found, _log_of(found, log)))
 
     def on_patch_retry(
         self, req: falcon.Request, resp: falcon.Response, asset: str, hook: str, log: str
     ) -> None:
         """Send one again and wait for the response; refused while the log is young, or not failed."""
-        found = self._hook(req, asset, hook)
+        project, found = self._hook(req, asset, hook)
         failed = _log_of(found, log)
-        old_enough = time.time() - failed.changed >= _RETRY_AGE * self._world.options.hook_time_scale
+        old_enough = time.time() - failed.changed >= _RETRY_AGE * project.options.hook_time_scale
         if not (found.fields["active"] and failed.status == FAILED and old_enough):
             raise Problem(400, {"detail": "Data is being or has already been processed", "status_code": None})
-        outcome = self._world.hooks.send_now(found, failed)
+        outcome = project.hooks.send_now(found, failed)
         resp.status = 200 if outcome.delivered else 400
         resp.text = compact({"detail": outcome.message, "status_code": outcome.status})
 
-    def _log(self, req: falcon.Request, hook: Hook, log: Log) -> dict[str, Any]:
-        return log.as_json(self._url(req, hook.uid, "logs", log.uid))
+    def _log(self, req: falcon.Request, asset: str, hook: Hook, log: Log) -> dict[str, Any]:
+        return log.as_json(self._url(req, asset, hook.uid, "logs", log.uid))
 
 
 class Registrar:
-    """The external registrar: it is given an address and posts every new and edited submission to it."""
+    """The external registrar: it posts new and edited submissions of all forms to an address it is given."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -161,9 +159,9 @@ class Registrar:
         url = body.get("url") if isinstance(body, dict) else None
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
             raise Problem(400, {"url": "An http(s) address is required."})
-        hooks = self._world.hooks
-        if not any(hook.registrar and hook.fields["endpoint"] == url for hook in hooks.all.values()):
-            hooks.new(_DEFAULTS | {"name": "registrar", "endpoint": url}, registrar=True)
+        for hooks in (project.hooks for project in self._world.projects.values()):
+            if not any(hook.registrar and hook.fields["endpoint"] == url for hook in hooks.all.values()):
+                hooks.new(_DEFAULTS | {"name": "registrar", "endpoint": url}, registrar=True)
         resp.text = compact({"registered": url.partition("?")[0]})
 
 

@@ -3,32 +3,91 @@
 from __future__ import annotations
 
 import json
+from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from random import Random
-from threading import RLock
-from typing import Any
+from threading import Lock, RLock
+from typing import Protocol
 
-from simulator.generate import FIRST_ID, Generator, first_ids
+from simulator.generate import FIRST_ID, first_ids
 from simulator.responses import compact
+from simulator.shapes import Row
+from simulator.versions import Version
 
-Row = dict[str, Any]
+
+class Ids:
+    """The sequence from which all forms of a server draw their ids (kobo-api.md §2)."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._last = FIRST_ID - 1
+
+    def first(self, rows: int, seed: int) -> array[int]:
+        """Return the ids of a form's first submissions.
+
+        :param rows: how many.
+        :param seed: what the gaps between them depend on.
+        """
+        ids = first_ids(rows, seed, first=self._last + 1)
+        self._last = ids[-1] if rows else self._last
+        return ids
+
+    def next(self, step: int) -> int:
+        """Return a new id.
+
+        :param step: how far it is from the last one.
+        """
+        with self._lock:
+            self._last += step
+            return self._last
+
+    def skip(self, ids: Iterable[int]) -> None:
+        """Give out none of these, nor a lower one.
+
+        :param ids: given otherwise.
+        """
+        self._last = max(self._last, *ids, self._last)
+
+
+class Source(Protocol):
+    """What submissions are before they are changed: :class:`Generator` or :class:`~simulator.drawn.Drawn`."""
+
+    def uuid(self, kobo_id: int) -> str:
+        """Return the first uuid of a submission."""
+
+    def id_of(self, uuid: str) -> int | None:
+        """Return the id whose first uuid this is."""
+
+    def slim(self, kobo_id: int) -> bytes:
+        """Return the JSON of the fields that every projection holds."""
+
+    def row(self, kobo_id: int) -> bytes:
+        """Return the JSON of the whole submission."""
+
+    def new(self, kobo_id: int, version: Version, *, drawn: bool = True) -> Row:
+        """Return a submission that is made with a version."""
 
 
 class Store:
     """Ids in order, and the JSON of each; hold ``lock`` around anything that must see one state.
 
-    :param generator: generates unchanged submissions.
-    :param rows: how many submissions there are at first.
+    ``unreadable`` are the ids of submissions of which the server cannot make JSON (:meth:`put`).
+
+    :param source: what unchanged submissions are.
+    :param ids: of the first submissions, ascending.
+    :param sequence: gives new ids.
     :param seed: what new ids and uuids depend on.
     """
 
-    def __init__(self, generator: Generator, rows: int, seed: int) -> None:
+    def __init__(self, source: Source, ids: array[int], sequence: Ids, seed: int) -> None:
         self.lock = RLock()
-        self.generator = generator
-        self.ids = first_ids(rows, seed)
+        self.source = source
+        self.ids = ids
         self.random = Random(seed)
-        self._last_id = self.ids[-1] if rows else FIRST_ID - 1
+        self.unreadable: set[int] = set()
+        self._sequence = sequence
         self._changed: dict[int, bytes] = {}
         self._moved_roots: set[int] = set()
 
@@ -44,14 +103,14 @@ class Store:
 
         :param kobo_id: its ``_id``.
         """
-        return self._changed.get(kobo_id) or self.generator.row(kobo_id)
+        return self._changed.get(kobo_id) or self.source.row(kobo_id)
 
     def slim_json_of(self, kobo_id: int) -> bytes | None:
         """Return the JSON of the fields that every projection holds; None if the submission was changed.
 
         :param kobo_id: its ``_id``.
         """
-        return None if kobo_id in self._changed else self.generator.slim(kobo_id)
+        return None if kobo_id in self._changed else self.source.slim(kobo_id)
 
     def row(self, kobo_id: int) -> Row:
         """Return a submission as a new object.
@@ -59,14 +118,6 @@ class Store:
         :param kobo_id: its ``_id``.
         """
         row: Row = json.loads(self.json_of(kobo_id))
-        return row
-
-    def generated(self, kobo_id: int) -> Row:
-        """Return the submission as it was generated, whatever became of it.
-
-        :param kobo_id: its ``_id``.
-        """
-        row: Row = json.loads(self.generator.row(kobo_id))
         return row
 
     def rows(self, ids: Iterable[int] | None = None) -> Iterator[Row]:
@@ -78,8 +129,7 @@ class Store:
 
     def new_id(self) -> int:
         """Return the next id of the sequence, which other forms use as well."""
-        self._last_id += self.random.randint(1, 3)
-        return self._last_id
+        return self._sequence.next(self.random.randint(1, 3))
 
     def new_uuid(self) -> str:
         """Return the uuid of an edit."""
@@ -89,12 +139,18 @@ class Store:
     def put(self, kobo_id: int, row: Row) -> None:
         """Keep a submission as it is now; it is not shown before :meth:`show`.
 
+        Of a point that is no finite number the real server can make no JSON: every page with it is a 500.
+
         :param kobo_id: its ``_id``.
         :param row: the submission.
         """
         self._changed[kobo_id] = compact(row).encode()
-        if row.get("meta/rootUuid") != f"uuid:{self.generator.uuid(kobo_id)}":
+        if row.get("meta/rootUuid") != f"uuid:{self.source.uuid(kobo_id)}":
             self._moved_roots.add(kobo_id)
+        if _has_infinite_point(row):
+            self.unreadable.add(kobo_id)
+        else:
+            self.unreadable.discard(kobo_id)
 
     def show(self, kobo_id: int) -> None:
         """Make a kept submission visible.
@@ -115,6 +171,7 @@ class Store:
             del self.ids[bisect_left(self.ids, kobo_id)]
             self._changed.pop(kobo_id, None)
             self._moved_roots.discard(kobo_id)
+            self.unreadable.discard(kobo_id)
         return gone
 
     def ids_of_roots(self, roots: Iterable[str]) -> list[int]:
@@ -123,7 +180,7 @@ class Store:
         :param roots: root uuids as the API shows them, ``uuid:…``.
         """
         wanted = set(roots)
-        guesses = (self.generator.id_of(root.removeprefix("uuid:")) for root in wanted)
+        guesses = (self.source.id_of(root.removeprefix("uuid:")) for root in wanted)
         found = {i for i in guesses if i is not None and i in self and i not in self._moved_roots}
         found |= {i for i in self._moved_roots if i in self and self.row(i).get("meta/rootUuid") in wanted}
         return sorted(found)
@@ -140,3 +197,8 @@ class Store:
             return by_root[0]
         wanted = f'"_uuid":"{name}"'.encode()
         return next((i for i, text in self._changed.items() if wanted in text and i in self), None)
+
+
+def _has_infinite_point(row: Row) -> bool:
+    point = row.get("_geolocation")
+    return isinstance(point, list) and any(isinstance(one, float) and not isfinite(one) for one in point)

@@ -1,7 +1,4 @@
-"""The versions of a form: what was saved, what of it is deployed, and how both are listed (kobo-api.md §8).
-
-Whatever a form asks, its versions are uids and contents: nothing here reads a content.
-"""
+"""The versions of a form: what was saved, what is deployed, and how both are listed (kobo-api.md §8)."""
 
 from __future__ import annotations
 
@@ -12,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import sha1
 from typing import Any
+
+from simulator.questions import Section, read
 
 Content = dict[str, Any]
 
@@ -37,6 +36,11 @@ class Version:
     def content_hash(self) -> str:
         """The hash that the real server gives for the same content."""
         return sha1(json.dumps(self.content, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
+
+    @cached_property
+    def definition(self) -> Section:
+        """What it asks."""
+        return read(self.content)
 
     @property
     def date(self) -> str:

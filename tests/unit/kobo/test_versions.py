@@ -14,9 +14,9 @@ import pytest
 from kobo_mirror.errors import CredentialsError, DefinitionError, RequestError, ServerError
 from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.kobo.versions import Source, VersionList, list_versions, new_contents, parse_content
+from simulator.contents import uid as simulated_uid
 from simulator.options import Options
 from simulator.process import SimulatorProcess
-from simulator.survey import uid as simulated_uid
 
 LIST, CONTENT = r"/versions/\?", r"/versions/v"
 FIRST = simulated_uid("v", Options().asset, 1)
