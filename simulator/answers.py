@@ -75,13 +75,13 @@ class Respondent:
 
 
 def answer_to(question: Question, respondent: Respondent) -> str:
-    """Return an answer to a question; empty where there is none to give.
+    """Return an answer to a question; empty where there is none to give, as for a type that no server knows.
 
     :param question: any question.
     :param respondent: who answers.
     """
-    answer = _ANSWERS.get(question.type, _text)
-    return answer(question, respondent)
+    answer = _ANSWERS.get(question.type)
+    return answer(question, respondent) if answer else ""
 
 
 def _text(question: Question, who: Respondent) -> str:
@@ -89,8 +89,9 @@ def _text(question: Question, who: Respondent) -> str:
 
 
 def _integer(question: Question, who: Respondent) -> str:
-    number = str(who.random.choice((who.random.randint(0, 99), who.random.randint(0, 100_000), -3, 7)))
-    return number.zfill(3) if who.random.random() < 0.05 else number
+    few = who.random.randint(0, 99)
+    number = few if "age" in question.path else who.random.choice((few, few, 1234 * few, -3))
+    return f"{number:03}" if who.random.random() < 0.05 else str(number)
 
 
 def _decimal(question: Question, who: Respondent) -> str:
@@ -175,6 +176,7 @@ def _file(question: Question, who: Respondent) -> str:
 
 _Answer = Callable[[Question, Respondent], str]
 _ANSWERS: dict[str, _Answer] = {
+    "text": _text,
     "integer": _integer,
     "decimal": _decimal,
     "range": _range,

@@ -14,7 +14,7 @@ from simulator.generate import FIRST_ID, Identities
 from simulator.people import ENUMERATORS
 from simulator.questions import Question, Section
 from simulator.responses import compact
-from simulator.shapes import Row
+from simulator.shapes import SYSTEM, Row
 from simulator.texts import text_for
 from simulator.versions import Version
 
@@ -72,9 +72,10 @@ class Drawn(Identities):
         who = Respondent.drawn(random, _FIRST_STARTED + started)
         definition, uuid = version.definition, self.uuid(kobo_id)
         answers = _answers(definition, who) if drawn else {}
-        row: Row = {"_id": kobo_id, "formhub/uuid": self._attachments.formhub_uuid, **answers}
-        row |= {
+        row: Row = {
             "_id": kobo_id,
+            "formhub/uuid": self._attachments.formhub_uuid,
+            **{path: answer for path, answer in answers.items() if path not in SYSTEM},
             "__version__": version.uid,
             "meta/instanceID": f"uuid:{uuid}",
             "_xform_id_string": self._asset,

@@ -37,6 +37,8 @@ class Files:
         found = next((one for one in entries if one["uid"] == file["file"]), None)
         _send(resp, found, file.get("size", "original"))
 
+    on_head, on_head_one = on_get, on_get_one
+
     def _entries(self, req: falcon.Request, asset: str, name: str) -> list[dict[str, Any]]:
         project, user = self._access.data_user(req, asset)
         return _listed(project, visible_id(project.store, user, name))

@@ -85,8 +85,17 @@ def _read(name: str, rows: int) -> FormSetup:
     asset = str(given.get("uid") or uid("a", title))
     submissions = _listed(name, given, "submissions")
     wanted = given.get("rows", 0 if submissions else rows)
-    if not isinstance(wanted, int) or wanted < 0:
+    if not _is_number(wanted, 0):
         raise FormFileError(f"--form {name} has no whole number as rows; leave it out or give one from 0")
+    for one in submissions:
+        if not _is_number(one.get("_id", 1), 1):
+            raise FormFileError(f"--form {name} has an _id that is no whole number from 1; correct it")
+        version = one.get("__version__", 1)
+        if not isinstance(version, str) and not (_is_number(version, 1) and version <= len(contents)):
+            raise FormFileError(
+                f"--form {name} has no version {version}, which a submission names; "
+                f"give a number up to {len(contents)}, or a uid as text"
+            )
     return FormSetup(
         uid=asset,
         name=title,
@@ -108,6 +117,10 @@ def _listed(name: str, given: Mapping[str, Any], key: str) -> list[Any]:
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise FormFileError(f"--form {name} has no list of objects as {key}; {_SHAPE}")
     return found
+
+
+def _is_number(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _is_content(content: Content) -> bool:

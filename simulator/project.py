@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from simulator import changes, shapes
@@ -220,15 +220,13 @@ class Project:
             row = self.store.row(kobo_id)
             self.store.put(kobo_id, row | {"_attachments": self.attachments.with_deleted(row, file)})
 
-    def _source(self, setup: FormSetup, ids: Iterable[int], seed: int) -> Source:
+    def _source(self, setup: FormSetup, ids: Sequence[int], seed: int) -> Source:
         versions = self.form.versions.listed(deployed=True)[::-1]
         if setup.survey:
             return Generator(
                 seed=seed, asset=setup.uid, formhub_uuid=setup.formhub_uuid, version=versions[0].uid
             )
-        return Drawn(
-            seed=seed, asset=setup.uid, versions=versions, ids=list(ids), attachments=self.attachments
-        )
+        return Drawn(seed=seed, asset=setup.uid, versions=versions, ids=ids, attachments=self.attachments)
 
     def _add(self, given: Mapping[str, Any]) -> None:
         """Add a submission of the form's file, as it is; what it does not say is filled in."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -250,13 +250,8 @@ def _matrix_row(matrix: Section, item: str) -> Section:
     group = f"{matrix.path}_{item}"
     name = group.rpartition("/")[2]
     columns = [one for one in matrix.items if isinstance(one, Question)]
-    return Section(
-        path=group,
-        items=[
-            Question(f"{group}/{name}_{one.path.rpartition('/')[2]}", one.type, one.choices, row=one.row)
-            for one in columns
-        ],
-    )
+    paths = [f"{group}/{name}_{one.path.rpartition('/')[2]}" for one in columns]
+    return Section(group, items=[replace(one, path=path) for one, path in zip(columns, paths, strict=True)])
 
 
 def _questions(

@@ -15,10 +15,11 @@ Row = dict[str, Any]
 class Api:
     """Requests to one form, by default with its owner's token."""
 
-    def __init__(self, server: SimulatorProcess) -> None:
+    def __init__(self, server: SimulatorProcess, asset: str = "") -> None:
         self.server = server
-        self.control = server.control
-        self.form = f"{server.url}/api/v2/assets/{server.asset}"
+        self.asset = asset or server.asset
+        self.control = server.control.of(self.asset)
+        self.form = f"{server.url}/api/v2/assets/{self.asset}"
         self._session = requests.Session()
         self._schemes = {
             "owner": f"Token {server.token}",
@@ -34,6 +35,7 @@ class Api:
 
     def __exit__(self, *problem: object) -> None:
         self._session.close()
+        self.control.close()
 
     def call(self, method: str, path: str, user: str = "owner", **options: Any) -> requests.Response:
         """One request; a path with a leading ``=`` is below the server, any other below the form."""
@@ -77,6 +79,20 @@ class Api:
         """Return the logs of the deliveries of a REST Service, newest first."""
         found: list[Row] = self.get(f"/hooks/{hook['uid']}/logs/", **params)["results"]
         return found
+
+
+class AnyForms:
+    """Clients of several forms of a server."""
+
+    def __init__(self, server: SimulatorProcess) -> None:
+        self.everything, self.people, self.drift = (Api(server, asset) for asset in server.assets)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        for api in (self.everything, self.people, self.drift):
+            api.__exit__()
 
 
 def changed(before: Row, after: Row) -> set[str]:
