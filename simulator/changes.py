@@ -15,11 +15,17 @@ STATUS_LABELS = {"approved": "Approved", "not_approved": "Not Approved", "on_hol
 def as_answer(value: Any) -> Any:
     """Return an answer as a submission holds it: a text, or rows; None for a blank, which leaves no key.
 
+    Blank answers and blank rows inside it are left out, too.
+
     :param value: as it was given.
     """
-    if value is None or isinstance(value, list | dict):
-        return value
-    return str(value) if str(value).strip() else None
+    if isinstance(value, list):
+        rows = [as_answer(inside) if isinstance(inside, dict) else inside for inside in value]
+        return [one for one in rows if one is not None] or None
+    if isinstance(value, dict):
+        answers = {path: as_answer(inside) for path, inside in value.items()}
+        return {path: answer for path, answer in answers.items() if answer is not None} or None
+    return str(value) if value is not None and str(value).strip() else None
 
 
 def geolocation(row: Mapping[str, Any], points: Iterable[str]) -> list[float | None]:

@@ -41,6 +41,7 @@ class SimulatorControl(ControlConnection):
         count: int = 1,
         *,
         hidden: bool = False,
+        version: str = "",
         drawn: bool = True,
         uploaded: bool = True,
         **answers: Any,
@@ -49,12 +50,13 @@ class SimulatorControl(ControlConnection):
 
         :param count: how many.
         :param hidden: give them their ids, but do not show them before :meth:`reveal`.
+        :param version: the uid of the version that the device still has; empty: the one in use.
         :param drawn: with generated answers; otherwise with those given alone.
         :param uploaded: with the files that answers name; otherwise they come late, by :meth:`attach`.
         :param answers: answers in place of generated ones.
         :returns: their ids.
         """
-        how = {"hidden": hidden, "drawn": drawn, "uploaded": uploaded}
+        how = {"hidden": hidden, "version": version, "drawn": drawn, "uploaded": uploaded}
         return cast("list[int]", self.send("create", count=count, answers=answers, **how))
 
     def reveal(self, ids: int | Iterable[int], *, committed: bool = True) -> None:

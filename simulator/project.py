@@ -50,6 +50,7 @@ class Project:
         answers: Mapping[str, Any],
         *,
         hidden: bool = False,
+        version: str = "",
         drawn: bool = True,
         uploaded: bool = True,
     ) -> list[int]:
@@ -59,14 +60,16 @@ class Project:
         :param answers: answers in place of generated ones.
         :param hidden: they get their ids now and are shown only by :meth:`reveal`, since ids do not become
             visible in order (kobo-api.md §1.3).
+        :param version: the uid of the version that the device still has; empty: the one in use.
         :param drawn: with generated answers; otherwise with those given alone.
         :param uploaded: with the files that answers name; otherwise none has arrived yet.
         :returns: their ids.
         """
         with self.store.lock:
+            made_with = self.form.versions.of(version) if version else self.form.version_in_use
             ids = [self.store.new_id() for _ in range(count)]
             for kobo_id in ids:
-                row = self.store.source.new(kobo_id, self.form.version_in_use, drawn=drawn)
+                row = self.store.source.new(kobo_id, made_with, drawn=drawn)
                 row["_submission_time"] = changes.now()
                 row = self._answered(row, answers)
                 row["_attachments"] = self.attachments.listed(row) if uploaded else []

@@ -83,6 +83,17 @@ class FormVersions:
         """
         return [v for v in reversed(self._versions) if deployed is None or v.deployed is deployed]
 
+    def of(self, uid: str) -> Version:
+        """Return a version.
+
+        :param uid: its uid.
+        :raises ValueError: there is none.
+        """
+        found = next((version for version in self._versions if version.uid == uid), None)
+        if found is None:
+            raise ValueError(f"no such version: {uid}")
+        return found
+
     def number(self, version: Version) -> str:
         """Return a version's number: ``2`` for the second deployed one, ``2.1`` for the first draft after it.
 
