@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeGuard
 
 from simulator.shapes import Row, is_rows
 from simulator.users import OWNER
@@ -16,6 +16,7 @@ _MIME_TYPES = {
     "csv": "text/csv", "txt": "text/plain", "m4a": "audio/mp4", "mp3": "audio/mpeg", "wav": "audio/x-wav",
     "mp4": "video/mp4", "osm": "text/xml",
 }  # fmt: skip
+_OURS = {"uid", "media_file_basename", "question_xpath", "is_deleted"}
 _SIZES = ("large", "medium", "small")
 Entry = dict[str, Any]
 
@@ -35,12 +36,27 @@ class Attachments:
     url: str
     paths: set[str] = field(default_factory=set)
 
-    def listed(self, row: Row) -> list[Entry]:
+    def listed(self, row: Row, paths: Collection[str]) -> list[Entry]:
         """Return an entry for each file that an answer names, as if all had arrived with the submission.
 
         :param row: the submission.
+        :param paths: of the questions that its version answers with files.
         """
-        return [self._entry(row, name, place) for name, place in named(row, self.paths).items()]
+        return [self._entry(row, name, place) for name, place in named(row, paths).items()]
+
+    def placed(self, row: Row) -> Row:
+        """Return a submission whose files are listed at the places that their answers have now.
+
+        :param row: the submission, shaped anew.
+        """
+        if not row.get("_attachments") or not are_entries(row["_attachments"]):
+            return row
+        names = named(row, self.paths)
+        entries = [
+            entry | {"question_xpath": names.get(_name(entry), entry["question_xpath"])}
+            for entry in row["_attachments"]
+        ]
+        return row | {"_attachments": entries}
 
     def kept(self, row: Row, *, uploaded: bool) -> Any:
         """Return the entries after an edit, which drops the files that no answer names any more.
@@ -49,9 +65,9 @@ class Attachments:
         :param uploaded: the files that are named anew came with the edit.
         """
         before, names = row.get("_attachments"), named(row, self.paths)
-        if not isinstance(before, list) or (not names and not before):
+        if not are_entries(before):
             return before
-        kept = [entry | {"question_xpath": names[n]} for entry in before if (n := _name(entry)) in names]
+        kept = [entry for entry in before if _name(entry) in names]
         there = {_name(entry) for entry in kept}
         return kept + [self._entry(row, n, names[n]) for n in names if uploaded and n not in there]
 
@@ -61,8 +77,10 @@ class Attachments:
         :param row: the duplicate, with the entries of the submission that it was made from.
         """
         before = row.get("_attachments")
-        there = {_name(entry) for entry in before} if isinstance(before, list) else ()
-        return [entry for entry in self.listed(row) if _name(entry) in there] if there else before
+        if not are_entries(before):
+            return before
+        there = {_name(entry) for entry in before}
+        return [entry for entry in self.listed(row, self.paths) if _name(entry) in there]
 
     def names(self, row: Row, name: str) -> bool:
         """Return True if an answer names a file.
@@ -78,8 +96,8 @@ class Attachments:
         :param row: the submission.
         :param name: the file's name.
         """
-        place = named(row, self.paths)[name]
-        before = [entry for entry in row["_attachments"] if _name(entry) != name or entry["is_deleted"]]
+        place, entries = named(row, self.paths)[name], row["_attachments"]
+        before = [entry for entry in entries if _name(entry) != name or entry["is_deleted"]]
         return [*before, self._entry(row, name, place, number=len(before))]
 
     def with_deleted(self, row: Row, uid: str) -> list[Entry]:
@@ -133,6 +151,14 @@ def named(row: Mapping[str, Any], paths: Collection[str]) -> dict[str, str]:
     :param paths: of the questions that are answered with files.
     """
     return dict(_named(row, paths, ()))
+
+
+def are_entries(value: Any) -> TypeGuard[list[Entry]]:
+    """Return True for entries of ours, False for what was planted in their place.
+
+    :param value: of ``_attachments``.
+    """
+    return isinstance(value, list) and all(isinstance(one, dict) and one.keys() >= _OURS for one in value)
 
 
 def mime_type(name: str) -> str:

@@ -20,6 +20,7 @@ from simulator.versions import Version
 
 _FIRST_STARTED = datetime(2024, 6, 3, 5, tzinfo=UTC)
 _SECONDS_PER_ID = 15
+_IDS = 10_000_000  # until times begin anew, so that any id has one
 _BLANK, _SKIPPED = 0.12, 0.08  # of questions, and of groups
 _INSTANCES = (0, 1, 1, 2, 2, 3, 5)
 _UNASKED = ("start", "end", "today", "deviceid", "calculate", "hidden", "audit")  # filled in by the device
@@ -67,7 +68,7 @@ class Drawn(Identities):
         :param drawn: with answers; otherwise with none, not even those that a device gives.
         """
         random = Random(f"{self._seed}/{self._asset}/{kobo_id}")
-        seconds = (kobo_id - FIRST_ID) * _SECONDS_PER_ID + random.randrange(3600)
+        seconds = (kobo_id - FIRST_ID) % _IDS * _SECONDS_PER_ID + random.randrange(3600)
         started = timedelta(seconds=seconds, milliseconds=random.randrange(1000))
         who = Respondent.drawn(random, _FIRST_STARTED + started)
         definition, uuid = version.definition, self.uuid(kobo_id)
@@ -88,7 +89,7 @@ class Drawn(Identities):
             "_validation_status": {},
             "_submitted_by": random.choice((None, *ENUMERATORS)),
         }
-        row["_attachments"] = self._attachments.listed(row)
+        row["_attachments"] = self._attachments.listed(row, definition.files)
         return row
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import falcon
 
 from simulator.access import Access
-from simulator.attachments import stored_name, submission_of
+from simulator.attachments import are_entries, stored_name, submission_of
 from simulator.data import visible_id
 from simulator.media import media_bytes
 from simulator.paging import params_of
@@ -63,8 +63,8 @@ class FormFiles:
 def _listed(project: Project, kobo_id: int) -> list[dict[str, Any]]:
     """Return the files of a submission that can be had."""
     with project.store.lock:
-        found = project.store.row(kobo_id)["_attachments"] if kobo_id in project.store else []
-    return [entry for entry in found or [] if not entry["is_deleted"]]
+        found = project.store.row(kobo_id).get("_attachments") if kobo_id in project.store else []
+    return [entry for entry in found if not entry["is_deleted"]] if are_entries(found) else []
 
 
 def _send(resp: falcon.Response, entry: dict[str, Any] | None, size: str) -> None:

@@ -7,6 +7,7 @@ from simulator.attachments import Attachments
 from simulator.contents import uid, with_one_more_question, with_sections
 from simulator.form_file import FormSetup
 from simulator.history import History
+from simulator.questions import Section, read
 from simulator.versions import Content, FormVersions, Version
 
 
@@ -29,7 +30,7 @@ class Form:
             (self._uid_of(number), content, True) for number, content in enumerate(setup.contents, 1)
         )
         for version in reversed(self.versions.listed()):
-            self._learn(version)
+            self._learn(version.definition)
 
     @property
     def version_in_use(self) -> Version:
@@ -49,9 +50,10 @@ class Form:
         :param content: the definition, as JSON; None: the newest one with one more question.
         :returns: the uid of its version.
         """
+        content = content or with_one_more_question(self.versions.newest.content)
+        self._learn(read(content))
         new = self._uid_of(len(self.versions) + 1)
-        self.versions.save(new, content or with_one_more_question(self.versions.newest.content))
-        self._learn(self.versions.newest)
+        self.versions.save(new, content)
         self._history.add("update-content", self._history.owner, latest_version_uid=new)
         return new
 
@@ -89,7 +91,7 @@ class Form:
         :param media: give it.
         """
         self.versions.rewrite(lambda content: survey.with_photo(content, media=media))
-        self._learn(self.versions.newest)
+        self._learn(self.versions.newest.definition)
 
     def set_deployed(self, deployed: bool) -> None:
         """Deploy the newest version without a trace, or make the form one that was never deployed.
@@ -101,8 +103,7 @@ class Form:
         elif not self.versions.newest.deployed:
             self.versions.deploy()
 
-    def _learn(self, version: Version) -> None:
-        definition = version.definition
+    def _learn(self, definition: Section) -> None:
         self._paths |= definition.paths
         self._attachments.paths.update(definition.files)
         self.first_file = next(iter(definition.files), self.first_file)

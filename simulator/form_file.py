@@ -13,6 +13,7 @@ from simulator.contents import Content, uid
 from simulator.options import Options
 from simulator.questions import read
 
+_HIGHEST_ID = 2**40 - 1
 _SURVEY_NAME = "Client data (simulated)"
 
 
@@ -88,8 +89,8 @@ def _read(name: str, rows: int) -> FormSetup:
     if not _is_number(wanted, 0):
         raise FormFileError(f"--form {name} has no whole number as rows; leave it out or give one from 0")
     for one in submissions:
-        if not _is_number(one.get("_id", 1), 1):
-            raise FormFileError(f"--form {name} has an _id that is no whole number from 1; correct it")
+        if not _is_number(one.get("_id", 1), 1) or one.get("_id", 1) > _HIGHEST_ID:
+            raise FormFileError(f"--form {name} has an _id that is no whole number from 1 to {_HIGHEST_ID}")
         version = one.get("__version__", 1)
         if not isinstance(version, str) and not (_is_number(version, 1) and version <= len(contents)):
             raise FormFileError(

@@ -72,7 +72,8 @@ class Project:
                 row = self.store.source.new(kobo_id, made_with, drawn=drawn)
                 row["_submission_time"] = changes.now()
                 row = self._answered(row, answers)
-                row["_attachments"] = self.attachments.listed(row) if uploaded else []
+                files = {*made_with.definition.files, *self.form.version_in_use.definition.files}
+                row["_attachments"] = self.attachments.listed(row, files) if uploaded else []
                 self.store.put(kobo_id, row)
             if not hidden:
                 self.reveal(ids)
@@ -244,7 +245,7 @@ class Project:
         row |= {**given, "_id": kobo_id, "__version__": named if isinstance(named, str) else version.uid}
         row = changes.located(row, version.definition.points) if "_geolocation" not in given else row
         if "_attachments" not in given:
-            row["_attachments"] = self.attachments.listed(row)
+            row["_attachments"] = self.attachments.listed(row, version.definition.files)
         self.store.put(kobo_id, row)
         self.store.show(kobo_id)
 
@@ -254,7 +255,8 @@ class Project:
 
     def _parsed(self, row: Row) -> Row:
         definition = self.form.version_in_use.definition
-        return changes.located(shapes.parsed(row, definition.repeats), definition.points)
+        row = shapes.parsed(row, definition.repeats)
+        return changes.located(self.attachments.placed(row), definition.points)
 
     def _edited(self, kobo_id: int, answers: Mapping[str, Any], *, drawn: bool) -> Row:
         row = self.store.row(kobo_id)

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from simulator.control_client import SimulatorError
-from tests.simulator.any_forms import FILES, plain
+from tests.simulator.any_forms import FILES, content, plain, row
 from tests.simulator.api import AnyForms, Api, Row, changed
 
 ENTRY = {
@@ -38,14 +38,14 @@ def download(api: Api, address: str, user: str = "owner", method: str = "GET") -
 
 
 def test_an_entry_has_the_recorded_keys(forms: AnyForms) -> None:
-    row = made(forms.people, pic="photo 1.png", document="note.pdf")
-    picture, document = row["_attachments"]
+    one = made(forms.people, pic="photo 1.png", document="note.pdf")
+    picture, document = one["_attachments"]
     assert (set(picture), set(document)) == (PICTURE, ENTRY)
-    address = f"{forms.people.form}/data/{row['_id']}/attachments/{picture['uid']}/"
+    address = f"{forms.people.form}/data/{one['_id']}/attachments/{picture['uid']}/"
     assert picture["download_url"] == address
     assert picture["download_small_url"] == f"{address}small/"
     assert (picture["media_file_basename"], picture["mimetype"]) == ("photo 1.png", "image/png")
-    root, formhub = row["meta/rootUuid"].removeprefix("uuid:"), row["formhub/uuid"]
+    root, formhub = one["meta/rootUuid"].removeprefix("uuid:"), one["formhub/uuid"]
     assert picture["filename"] == f"sync_user/attachments/{formhub}/{root}/photo_1.png"
     assert (picture["question_xpath"], picture["is_deleted"]) == ("pic", False)
     assert (document["mimetype"], document["question_xpath"]) == ("application/pdf", "document")
@@ -66,9 +66,9 @@ def test_places_in_repeats_are_counted_from_one(forms: AnyForms) -> None:
             "people/things": [{"people/things/picture": n} for n in ("t31.png", "t32.png")],
         },
     ]
-    row = made(forms.people, people=people)
-    assert row["people"] == people
-    assert {entry["media_file_basename"]: entry["question_xpath"] for entry in row["_attachments"]} == {
+    one = made(forms.people, people=people)
+    assert one["people"] == people
+    assert {entry["media_file_basename"]: entry["question_xpath"] for entry in one["_attachments"]} == {
         "p1.png": "people[1]/portrait",
         "t11.png": "people[1]/things[1]/picture",
         "p3.png": "people[2]/portrait",
@@ -78,8 +78,8 @@ def test_places_in_repeats_are_counted_from_one(forms: AnyForms) -> None:
 
 
 def test_a_place_is_wrong_where_a_name_starts_with_the_repeats(forms: AnyForms) -> None:
-    row = made(forms.people, r=[{"r/rpic": "r1.png"}, {"r/rpic": "r2.png"}])
-    assert [entry["question_xpath"] for entry in row["_attachments"]] == ["r[1]/r[1]pic", "r[2]/r[2]pic"]
+    one = made(forms.people, r=[{"r/rpic": "r1.png"}, {"r/rpic": "r2.png"}])
+    assert [entry["question_xpath"] for entry in one["_attachments"]] == ["r[1]/r[1]pic", "r[2]/r[2]pic"]
 
 
 @pytest.mark.parametrize("user", ["owner", "viewer"])
@@ -102,9 +102,9 @@ def test_a_picture_is_one_and_comes_in_sizes(forms: AnyForms) -> None:
         download(forms.people, entry[f"download_{size}url"]).content for size in ("", "large_", "small_")
     ]
     assert len(set(sizes)) == 3
-    for content in sizes:
-        at = content.index(b"IDAT")
-        assert len(zlib.decompress(content[at + 4 :])) == 2 * (1 + 2 * 3)
+    for picture in sizes:
+        at = picture.index(b"IDAT")
+        assert len(zlib.decompress(picture[at + 4 :])) == 2 * (1 + 2 * 3)
     assert download(forms.people, f"{entry['download_url']}huge/").status_code == 404
 
 
@@ -131,12 +131,12 @@ def test_a_file_of_another_submission_is_not_found(forms: AnyForms) -> None:
 
 
 def test_a_file_by_the_place_of_its_question(forms: AnyForms) -> None:
-    row = made(forms.people, pic="p2.png", people=[{"people/portrait": "p1.png"}])
-    for entry in row["_attachments"]:
-        path = f"/data/{row['_id']}/attachments/"
+    one = made(forms.people, pic="p2.png", people=[{"people/portrait": "p1.png"}])
+    for entry in one["_attachments"]:
+        path = f"/data/{one['_id']}/attachments/"
         answer = forms.people.call("GET", path, params={"xpath": entry["question_xpath"]})
         assert answer.content == download(forms.people, entry["download_url"]).content
-    assert forms.people.call("GET", f"/data/{row['_id']}/attachments/").status_code == 404
+    assert forms.people.call("GET", f"/data/{one['_id']}/attachments/").status_code == 404
 
 
 def test_late_files_are_listed_once_they_are_there(forms: AnyForms) -> None:
@@ -153,10 +153,10 @@ def test_late_files_are_listed_once_they_are_there(forms: AnyForms) -> None:
 
 
 def test_a_late_file_that_no_answer_names_is_given_to_a_question(forms: AnyForms) -> None:
-    row = made(forms.people, n="x")
-    forms.people.control.attach(row["_id"], "a.pdf", "document")
-    forms.people.control.attach(row["_id"], "b.png", "people/portrait")
-    after = forms.people.row(row["_id"])
+    one = made(forms.people, n="x")
+    forms.people.control.attach(one["_id"], "a.pdf", "document")
+    forms.people.control.attach(one["_id"], "b.png", "people/portrait")
+    after = forms.people.row(one["_id"])
     assert (after["document"], after["people"]) == ("a.pdf", [{"people/portrait": "b.png"}])
     assert [entry["question_xpath"] for entry in after["_attachments"]] == ["document", "people[1]/portrait"]
 
@@ -187,27 +187,27 @@ def test_a_viewer_may_not_delete_files(forms: AnyForms) -> None:
 
 
 def test_a_deleted_file_may_be_sent_again(forms: AnyForms) -> None:
-    row = made(forms.people, pic="p2.png")
-    forms.people.control.delete_file(row["_id"], "p2.png")
-    forms.people.control.attach(row["_id"], "p2.png")
-    gone, again = forms.people.row(row["_id"])["_attachments"]
+    one = made(forms.people, pic="p2.png")
+    forms.people.control.delete_file(one["_id"], "p2.png")
+    forms.people.control.attach(one["_id"], "p2.png")
+    gone, again = forms.people.row(one["_id"])["_attachments"]
     assert (gone["is_deleted"], again["is_deleted"]) == (True, False)
     assert gone["uid"] != again["uid"]
 
 
 def test_an_edit_drops_the_files_that_it_no_longer_names(forms: AnyForms) -> None:
-    row = made(forms.people, pic="old.png", document="note.pdf")
-    forms.people.control.edit(row["_id"], pic="new.png")
-    assert [e["media_file_basename"] for e in forms.people.row(row["_id"])["_attachments"]] == ["note.pdf"]
-    forms.people.control.edit(row["_id"], uploaded=True, pic="newer.png", document=None)
-    assert [e["media_file_basename"] for e in forms.people.row(row["_id"])["_attachments"]] == ["newer.png"]
+    one = made(forms.people, pic="old.png", document="note.pdf")
+    forms.people.control.edit(one["_id"], pic="new.png")
+    assert [e["media_file_basename"] for e in forms.people.row(one["_id"])["_attachments"]] == ["note.pdf"]
+    forms.people.control.edit(one["_id"], uploaded=True, pic="newer.png", document=None)
+    assert [e["media_file_basename"] for e in forms.people.row(one["_id"])["_attachments"]] == ["newer.png"]
 
 
 def test_a_duplicate_has_files_of_its_own(forms: AnyForms) -> None:
-    row = made(forms.people, uploaded=False, pic="p2.png", document="note.pdf")
-    forms.people.control.attach(row["_id"], "p2.png")
-    copy = forms.people.row(forms.people.control.duplicate(row["_id"]))
-    [before], [after] = forms.people.row(row["_id"])["_attachments"], copy["_attachments"]
+    one = made(forms.people, uploaded=False, pic="p2.png", document="note.pdf")
+    forms.people.control.attach(one["_id"], "p2.png")
+    copy = forms.people.row(forms.people.control.duplicate(one["_id"]))
+    [before], [after] = forms.people.row(one["_id"])["_attachments"], copy["_attachments"]
     assert after["uid"] != before["uid"] and f"/data/{copy['_id']}/" in after["download_url"]
     assert copy["_uuid"] in after["filename"]
     assert download(forms.people, after["download_url"]).status_code == 200
@@ -215,21 +215,52 @@ def test_a_duplicate_has_files_of_its_own(forms: AnyForms) -> None:
 
 def test_drawn_submissions_have_their_files(forms: AnyForms) -> None:
     rows, seen = forms.everything.rows(), set()
-    for row in rows[:12]:
-        names = {row[path] for path in (*map(plain, FILES), "meta/audit") if path in row}
-        assert {entry["media_file_basename"] for entry in row["_attachments"]} == names
-        for entry in row["_attachments"]:
+    for one in rows[:12]:
+        names = {one[path] for path in (*map(plain, FILES), "meta/audit") if path in one}
+        assert {entry["media_file_basename"] for entry in one["_attachments"]} == names
+        for entry in one["_attachments"]:
             seen.add(entry["mimetype"])
-            content = download(forms.everything, entry["download_url"]).content
-            assert content.startswith(FIRST_BYTES[entry["mimetype"]])
+            data = download(forms.everything, entry["download_url"]).content
+            assert data.startswith(FIRST_BYTES[entry["mimetype"]])
     assert seen == set(FIRST_BYTES) - {"image/png"}
-    uids = [entry["uid"] for row in rows for entry in row["_attachments"]]
+    uids = [entry["uid"] for one in rows for entry in one["_attachments"]]
     assert len(uids) == len(set(uids))
 
 
+def test_a_file_is_placed_where_its_answer_has_moved(forms: AnyForms) -> None:
+    one = made(forms.people, people=[{"people/portrait": "p1.png"}])
+    forms.people.control.redeploy(group="people")
+    forms.people.control.validate(one["_id"], "approved")
+    after = forms.people.row(one["_id"])
+    assert after["people/portrait"] == "p1.png"
+    [entry] = after["_attachments"]
+    assert entry == one["_attachments"][0] | {"question_xpath": "people/portrait"}
+
+
+def test_a_text_that_a_later_version_takes_for_a_file_has_none(forms: AnyForms) -> None:
+    [kobo_id] = forms.drift.control.create(1, drawn=False, a="a.png")
+    before = forms.drift.rows()
+    forms.drift.control.deploy(content(row("image", "a")))
+    assert forms.drift.rows() == before
+    forms.drift.control.validate(kobo_id, "approved")
+    assert all(one["_attachments"] == [] for one in forms.drift.rows())
+    assert made(forms.drift, a="b.png")["_attachments"]
+
+
+@pytest.mark.parametrize("odd", [None, "x", [None], [{"uid": "u"}], {}])
+def test_what_was_planted_as_files_is_left_alone(forms: AnyForms, odd: Any) -> None:
+    kobo_id = made(forms.people, n="x")["_id"]
+    forms.people.control.raw(kobo_id, {"_attachments": odd})
+    forms.people.control.edit(kobo_id, n="y")
+    forms.people.control.validate(kobo_id, "approved")
+    assert forms.people.row(kobo_id)["_attachments"] == odd
+    assert forms.people.row(forms.people.control.duplicate(kobo_id))["_attachments"] == odd
+    assert forms.people.call("GET", f"/data/{kobo_id}/attachments/u/").status_code == 404
+
+
 def test_a_deleted_submission_takes_its_files_along(forms: AnyForms) -> None:
-    row = made(forms.people, pic="p2.png")
-    forms.people.control.delete(row["_id"])
-    [entry] = row["_attachments"]
+    one = made(forms.people, pic="p2.png")
+    forms.people.control.delete(one["_id"])
+    [entry] = one["_attachments"]
     assert download(forms.people, entry["download_url"]).status_code == 404
     assert forms.people.call("DELETE", f"/attachments/{entry['uid']}/").status_code == 404

@@ -41,6 +41,7 @@ def written(folder: Path, name: str, value: Any) -> str:
         ({"versions": [FIRST], "submissions": [1]}, "has no list of objects as submissions"),
         ({"versions": [FIRST], "submissions": [{"__version__": 2}]}, "has no version 2"),
         ({"versions": [FIRST], "submissions": [{"_id": "x"}]}, "has an _id that is no whole number from 1"),
+        ({"versions": [FIRST], "submissions": [{"_id": 2**40}]}, "has an _id that is no whole number from 1"),
     ],
 )
 def test_a_bad_file_is_told_in_a_sentence(tmp_path: Path, given: Any, sentence: str) -> None:

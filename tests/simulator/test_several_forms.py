@@ -141,6 +141,17 @@ def test_a_given_definition_is_deployed(forms: AnyForms) -> None:
     assert forms.drift.control.deploy() == draft
 
 
+def test_what_is_no_definition_is_refused_and_changes_nothing(forms: AnyForms) -> None:
+    with pytest.raises(SimulatorError, match="deploy: 400"):
+        forms.drift.control.deploy({"choices": []})
+    assert len(forms.drift.get("/versions.json")["results"]) == 1
+
+
+def test_a_version_that_is_not_there_is_refused(forms: AnyForms) -> None:
+    with pytest.raises(SimulatorError, match="no such version: vNone"):
+        forms.drift.control.create(1, version="vNone")
+
+
 def test_a_section_is_named_by_its_path_to_become_a_repeat(forms: AnyForms) -> None:
     forms.everything.control.redeploy(repeat="hh/loc")
     survey = forms.everything.get(".json")["content"]["survey"]
