@@ -248,7 +248,7 @@ def _end(stack: list[Section]) -> None:
 def _matrix_row(matrix: Section, item: str) -> Section:
     """Return the group that a server makes of one item of a matrix."""
     group = f"{matrix.path}_{item}"
-    name = group.rpartition("/")[2]
+    name = f"{matrix.path.rpartition('/')[2]}_{item}"
     columns = [one for one in matrix.items if isinstance(one, Question)]
     paths = [f"{group}/{name}_{one.path.rpartition('/')[2]}" for one in columns]
     return Section(group, items=[replace(one, path=path) for one, path in zip(columns, paths, strict=True)])

@@ -98,13 +98,34 @@ def _paths(document: Row) -> Iterator[str]:
             yield path
 
 
+def _lists(document: Row) -> Iterator[tuple[str, bool]]:
+    """Each list of rows with its path, and whether it has several."""
+    for path, value in document.items():
+        if isinstance(value, list) and path not in HIDDEN:
+            yield path, len(value) > 1
+            for inside in value:
+                yield from _lists(inside)
+
+
 @given(st.data())
 @FEW
 def test_any_submission_is_parsed_as_the_judge_of_the_mirror_says(data: st.DataObject) -> None:
+    """But for what the judge leaves open.
+
+    Those are a question that became a repeat, and lists of one path of which only some have several rows.
+    """
     versions = data.draw(histories(versions=3, wide=False))
     document = data.draw(submissions(versions[0], kobo_id=7))
-    repeats = [path for path in versions[-1].repeats if path not in set(_paths(document))]
+    lists = set(_lists(document))
+    uneven = {path for path, several in lists if several and (path, False) in lists}
+    repeats = (set(versions[-1].repeats) - set(_paths(document))) | uneven
     assert parsed(document, repeats) == reparsed(document, repeats)
+
+
+def test_lists_of_one_path_are_told_apart() -> None:
+    """A server decides for each row around them, whether it has one or several."""
+    before = {"o": [{"o/g": [{"o/g/x": "1"}, {"o/g/x": "2"}]}, {"o/g": [{"o/g/x": "3"}]}]}
+    assert parsed(before, {"o"}) == {"o": [{"o/g": [{"o/g/x": "1"}, {"o/g/x": "2"}]}, {"o/g/x": "3"}]}
 
 
 def test_a_question_that_became_a_repeat(forms: AnyForms) -> None:
