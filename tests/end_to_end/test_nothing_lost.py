@@ -129,7 +129,7 @@ def load(service: Service, senders: int) -> Iterator[list[tuple[float, int, floa
         sender.result()
 
 
-@pytest.mark.parametrize("seconds", [10, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.long)])
 def test_an_outage_under_load_is_503s_and_then_goes_on_without_a_restart(
     database: OwnServer, url: str, tmp_path: Path, seconds: int
 ) -> None:

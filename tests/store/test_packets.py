@@ -30,7 +30,9 @@ def database() -> Iterator[OwnServer]:
         yield server
 
 
-@pytest.fixture(scope="module", params=PACKETS)
+@pytest.fixture(
+    scope="module", params=["16K", *(pytest.param(size, marks=pytest.mark.long) for size in ("64K", "1M"))]
+)
 def small(request: pytest.FixtureRequest, database: OwnServer) -> tuple[OwnServer, int]:
     """A server and the bytes that it takes."""
     database.restart(f"--max-allowed-packet={request.param}")
