@@ -7,8 +7,6 @@ only in that one.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -214,56 +212,3 @@ def declared_otherwise(form: Form) -> SchemaError:
         f"The columns of {form.table} are declared otherwise than in this process: restart it with the "
         "version of Kobo Mirror that runs the sync, or migrate with this one."
     )
-
-
-MOST_ID_STRINGS = 100
-"""So many id_strings of a form are learnt. Where there may be more, an unknown one proves nothing."""
-
-
-def id_strings_of(connection: Connection, form: Form) -> frozenset[str] | None:
-    """Return the values of ``_xform_id_string`` that pulled submissions had.
-
-    :param connection: an open transaction.
-    :param form: the form table's declaration.
-    :returns: None while none has been pulled.
-    """
-    query = select(forms.c.id_strings).where(forms.c.form_table == form.table)
-    text = connection.execute(query).scalar_one_or_none()
-    return _names_in(text)
-
-
-def _names_in(text: str | None) -> frozenset[str] | None:
-    """Return the id_strings in a cell; None for NULL, and for what was changed by hand to something else."""
-    try:
-        names = json.loads(text) if text else None
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(names, list) and all(isinstance(name, str) for name in names):
-        return frozenset(names)
-    return None
-
-
-def learn_id_strings(engine: Engine, form: Form, seen: Iterable[str]) -> None:
-    """Add to what ``id_strings_of`` returns, up to ``MOST_ID_STRINGS``.
-
-    The form's row is locked only where one is new: it is read by every transaction that writes.
-
-    :param engine: the database.
-    :param form: the form table's declaration.
-    :param seen: the values of ``_xform_id_string`` that were pulled.
-    """
-    with reading(engine) as connection:
-        known = id_strings_of(connection, form) or frozenset()
-    if frozenset(seen) <= known or len(known) >= MOST_ID_STRINGS:
-        return
-
-    def work(connection: Connection) -> None:
-        query = select(forms.c.id_strings).where(forms.c.form_table == form.table).with_for_update()
-        text = connection.execute(query).scalar_one_or_none()
-        known = _names_in(text) or frozenset()
-        new = sorted(frozenset(seen) - known)[: MOST_ID_STRINGS - len(known)]
-        if new:
-            mine = update(forms).where(forms.c.form_table == form.table)
-            connection.execute(mine.values(id_strings=json.dumps(sorted(known.union(new)))))
-
-    transact(engine, work)

@@ -18,10 +18,11 @@ from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store import lanes, runs, totals
 from kobo_mirror.store.batches import Absent, Pulled, PushResult, page_counts, push_result
-from kobo_mirror.store.bindings import MOST_ID_STRINGS, HeldForm, NotBoundError, hold_form, learn_id_strings
+from kobo_mirror.store.bindings import HeldForm, NotBoundError, hold_form
 from kobo_mirror.store.codes import note_use
 from kobo_mirror.store.decide import Decision, Origin, decide_absent
 from kobo_mirror.store.decisions import Target, clock_after_locking, decide_states, write_decided
+from kobo_mirror.store.form_names import MOST_ID_STRINGS, learn_id_strings
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger_rows import SUPPOSED
 from kobo_mirror.store.ledger_windows import locked_between, locked_of, window_equals
