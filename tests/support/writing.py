@@ -10,11 +10,11 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import clock, transact
 from kobo_mirror.store.batches import Absent, Pulled, PushResult
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.lanes import Step, open_lanes
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.refetch_queue import Entry
 from kobo_mirror.store.runs import open_run
-from kobo_mirror.store.schema import bind
 from kobo_mirror.store.writer import Writer
 from tests.support.submissions import ASSET, MIRROR, body, state
 

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from kobo_mirror.errors import DatabaseError
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store.batches import PushResult
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.form_names import learn_id_strings
-from kobo_mirror.store.schema import bind
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import State

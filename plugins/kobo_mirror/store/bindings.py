@@ -61,12 +61,12 @@ def bound_to(engine: Engine, form: Form) -> tuple[str, str] | None:
     return (row[0], row[1]) if row else None
 
 
-def note_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False) -> None:
+def note_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:
     """Note which form the form table mirrors, unless one is noted already.
 
     :param engine: the database.
     :param mirror: the form and its table.
-    :param empty_will_do: note it in place of another one, too, if the form table has no rows.
+    :param may_rebind_if_empty: note it in place of another one, too, if the form table has no rows.
     """
     t = forms.c
     names = {"server": mirror.server, "asset_uid": mirror.asset_uid}
@@ -79,7 +79,7 @@ def note_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False)
             first = {"form_table": mirror.form.table, "epoch": 1}
             connection.execute(insert(forms).values(values | first))
             failed_runs.give_unbound_runs(connection, mirror.form.table, mirror.asset_uid)
-        elif empty_will_do and may_be_bound_anew(connection, mirror, bound[1]):
+        elif may_rebind_if_empty and may_be_bound_anew(connection, mirror, bound[1]):
             again = {"epoch": t.epoch + 1, "id_strings": None}
             connection.execute(update(forms).where(mine).values(values | again))
 
@@ -185,7 +185,7 @@ def hold_first(connection: Connection, mirror: Mirror) -> First | None:
 
 
 class NotBoundError(SchemaError):
-    """The form table mirrors no form yet: ``schema.bind`` notes which one."""
+    """The form table mirrors no form yet: ``binding_checks.bind`` notes which one."""
 
 
 def require_form(mirror: Mirror, server: str, asset_uid: str) -> None:

@@ -18,6 +18,7 @@ from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.schema import Mirror
 from kobo_mirror.store import lanes, runs, totals
 from kobo_mirror.store.batches import Absent, Pulled, PushResult, page_counts, push_result
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.bindings import HeldForm, NotBoundError, hold_form
 from kobo_mirror.store.codes import note_use
 from kobo_mirror.store.decide import Decision, Origin, decide_absent
@@ -27,7 +28,6 @@ from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger_rows import SUPPOSED
 from kobo_mirror.store.ledger_windows import locked_between, locked_of, window_equals
 from kobo_mirror.store.refetch_queue import enqueue, settle
-from kobo_mirror.store.schema import bind
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.store.tombstones import TOMBSTONE, bury, tombstone
 from kobo_mirror.submissions.rows import State, read_state

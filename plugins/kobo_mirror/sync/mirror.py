@@ -15,10 +15,10 @@ from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.schema import Form, Mirror
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import lanes, runs
+from kobo_mirror.store.binding_checks import bind, check_binding
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
 from kobo_mirror.store.retention import FOR_EVER, Retention
 from kobo_mirror.store.run_modes import AUTO, EXACT
-from kobo_mirror.store.schema import bind, check_binding
 from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.closing import close
@@ -133,9 +133,9 @@ class MirrorSync:
         :raises SchemaError: the form table mirrors another form; nothing was touched.
         """
         with noting_not_started(self._engine, self._source.mirror, run):
-            check_binding(self._engine, self._source.mirror, empty_will_do=True)
+            check_binding(self._engine, self._source.mirror, may_rebind_if_empty=True)
             view = view_of_form(self._client)
-            bind(self._engine, self._source.mirror, empty_will_do=True)
+            bind(self._engine, self._source.mirror, may_rebind_if_empty=True)
             lease = take_lease(self._engine, self._asset, run)
             with releasing_on_error(self._engine, lease):
                 return open_or_resume(self._source, lease, view, self._exactness, asked_for=mode, since=since)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError
 from kobo_mirror.store import runs
+from kobo_mirror.store.binding_checks import check_binding
 from kobo_mirror.store.leases import process_holder, release_lease, take_lease
-from kobo_mirror.store.schema import check_binding
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
 from kobo_mirror.sync.lease_keeper import note_error, renewing
 from kobo_mirror.sync.settle import settle
