@@ -22,14 +22,14 @@ from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.bindings import HeldForm, NotBoundError, hold_form
 from kobo_mirror.store.codes import note_use
 from kobo_mirror.store.decide import Decision, Origin, decide_absent
-from kobo_mirror.store.decisions import Target, clock_after_locking, decide_states, write_decided
 from kobo_mirror.store.form_names import MOST_ID_STRINGS, learn_id_strings
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.ledger_rows import SUPPOSED
 from kobo_mirror.store.ledger_windows import locked_between, locked_of, window_equals
 from kobo_mirror.store.refetch_queue import enqueue, settle
+from kobo_mirror.store.rows_to_write import HELD_BY_MESSAGE
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.store.tombstones import TOMBSTONE, bury, tombstone
+from kobo_mirror.store.write_decided import WriteTarget, clock_after_locking, decide_states, write_decided
 from kobo_mirror.submissions.rows import State, read_state
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class Writer:
     def __init__(self, engine: Engine, mirror: Mirror, keep_payloads: str = "rejected") -> None:
         self._engine = engine
         self._mirror = mirror
-        self._target = Target.of(mirror, keep_payloads)
+        self._target = WriteTarget.of(mirror, keep_payloads)
         self._saves_reading = self._expects_new = dialect_of(engine).takes_first
         self._known_names: set[str] = set()
 
@@ -122,7 +122,7 @@ class Writer:
         """
         if unseen:
             decided = [(state, Decision.INSERT) for state in states]
-            write_decided(connection, self._target, decided, {}, SUPPOSED, pushed=True)
+            write_decided(connection, self._target, decided, {}, HELD_BY_MESSAGE, pushed=True)
         else:
             held = hold_form(connection, self._mirror)
             stored = locked_of(connection, self._mirror.asset_uid, [state.kobo_id for state in states])
