@@ -26,7 +26,7 @@ class Entry(NamedTuple):
 
     :param ref: what the server is asked by: an ``_id``, or a root uuid.
     :param asked_at: the database's clock (UTC) at the newest ``enqueue``. An answer to a request from before
-        that does not settle the entry.
+        that does not take the entry off.
     """
 
     ref: str
@@ -80,7 +80,7 @@ def next_entries(
     return [Entry(ref, asked_at) for ref, asked_at in rows]
 
 
-def settle(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, kind: str = "id") -> None:
+def take_off(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, kind: str = "id") -> None:
     """Take entries off, in the transaction that writes what the server answered.
 
     :param connection: that transaction.
@@ -96,9 +96,9 @@ def settle(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, 
             .where(mine, to_fetch.c.ref.in_(asked))
             .with_for_update()
         )
-        settled = [ref for ref, asked_at in current if asked_at == asked[ref]]
-        if settled:
-            connection.execute(delete(to_fetch).where(mine, to_fetch.c.ref.in_(settled)))
+        taken_off = [ref for ref, asked_at in current if asked_at == asked[ref]]
+        if taken_off:
+            connection.execute(delete(to_fetch).where(mine, to_fetch.c.ref.in_(taken_off)))
 
 
 def count_attempt(connection: Connection, asset_uid: str, entries: Sequence[Entry]) -> None:

@@ -25,7 +25,7 @@ from kobo_mirror.store.decide import Decision, Origin, decide_absent
 from kobo_mirror.store.form_names import MOST_ID_STRINGS, learn_id_strings
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger_windows import locked_between, locked_of, window_equals
-from kobo_mirror.store.refetch_queue import enqueue, settle
+from kobo_mirror.store.refetch_queue import enqueue, take_off
 from kobo_mirror.store.rows_to_write import HELD_BY_MESSAGE
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.store.tombstones import TOMBSTONE, bury, tombstone
@@ -153,7 +153,7 @@ class Writer:
         check_lease(connection, page.lease)
         if page.step and not lanes.move_lane(connection, page.lease.asset_uid, page.run_id, page.step):
             raise LeaseError("Another task pulls this lane: this one has ended without harm.")
-        settle(connection, self._mirror.asset_uid, page.settled)
+        take_off(connection, self._mirror.asset_uid, page.to_take_off)
         states = sorted(page.states, key=lambda state: state.kobo_id)
         if page.known and page.window and self._window_equals(connection, states, page.window, held.epoch):
             # Nothing is written, so nothing need be locked: a delivery that is committed meanwhile stays.
@@ -203,7 +203,7 @@ class Writer:
         now = clock_after_locking(connection, stored, moment)
         decided = {i: decide_absent(stored.get(i), absent.sent_at, now) for i in ids}
         gone = [kobo_id for kobo_id, decision in decided.items() if decision is Decision.DELETE]
-        settle(connection, asset_uid, absent.settled)
+        take_off(connection, asset_uid, absent.to_take_off)
         known = [kobo_id for kobo_id in gone if kobo_id in stored]
         bury(connection, asset_uid, known, moment, reason=absent.reason, keep_payloads=self._target.keep_all)
         unknown = [tombstone(asset_uid, i, moment) for i in gone if i not in stored]
