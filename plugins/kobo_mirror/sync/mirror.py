@@ -30,7 +30,7 @@ from kobo_mirror.sync.lease_keeper import note_error, noting_not_started, releas
 from kobo_mirror.sync.look_back import look_back, plan_from_end_of_history
 from kobo_mirror.sync.opening import open_or_resume
 from kobo_mirror.sync.pull import pull_lanes
-from kobo_mirror.sync.repair import ask_again
+from kobo_mirror.sync.repair import repair
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.run_mode import Exactness, view_of_form
 from kobo_mirror.sync.settle import settle
@@ -280,7 +280,7 @@ class MirrorSync:
         :raises LeaseError: a sync has the lease.
         :raises DeletesWaitError: deletes wait to be confirmed, of these or of others; all else was done.
         """
-        ask_again(self._source, ids, confirm)
+        repair(self._source, ids, confirm)
 
     def _lanes(self, run_id: int) -> list[lanes.Lane]:
         with reading(self._engine) as connection:

@@ -15,7 +15,7 @@ from kobo_mirror.sync.settle import settle
 from kobo_mirror.sync.source import Source
 
 
-def ask_again(source: Source, ids: Sequence[int], confirm: str | None) -> None:
+def repair(source: Source, ids: Sequence[int], confirm: str | None) -> None:
     """Invalidate some submissions, ask for them and write them anew, in a run of the mode ``repair``.
 
     :param source: what the sync works with.
