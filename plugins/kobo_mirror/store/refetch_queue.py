@@ -17,6 +17,8 @@ _KEY = ("asset_uid", "kind", "ref")
 _SLICE = 500
 _LARGEST_ID = 2**63 - 1
 
+ROOT = "root"
+"""The kind of the entries that are asked for by root uuid; all others are asked for by ``_id``."""
 FAILED_DELIVERY = "its delivery failed"
 """The reason of submissions whose delivery to the webhook failed, by the server's own log."""
 

@@ -13,10 +13,9 @@ from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.store.batches import Pulled
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import ids_by_root_uuid, recently_submitted
-from kobo_mirror.store.refetch_queue import Entry, count_attempt, enqueue, is_id, next_entries, take_off
+from kobo_mirror.store.refetch_queue import ROOT, Entry, count_attempt, enqueue, is_id, next_entries, take_off
 from kobo_mirror.store.runs import run_row
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
-from kobo_mirror.sync.look_back import ROOT
 from kobo_mirror.sync.paging import ask_halving
 from kobo_mirror.sync.source import Source
 

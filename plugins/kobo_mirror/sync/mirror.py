@@ -27,8 +27,8 @@ from kobo_mirror.sync.drain import drain_roots, enqueue_young
 from kobo_mirror.sync.failed_deliveries import enqueue_failed_deliveries
 from kobo_mirror.sync.lanes import grouped, most_lanes
 from kobo_mirror.sync.lease_keeper import note_error, noting_not_started, releasing_on_error, renewing
-from kobo_mirror.sync.look_back import look_back, plan_from_end_of_history
-from kobo_mirror.sync.opening import open_or_resume
+from kobo_mirror.sync.look_back import look_back
+from kobo_mirror.sync.opening import open_lanes_and_note_history, open_or_resume
 from kobo_mirror.sync.pull import pull_lanes
 from kobo_mirror.sync.repair import repair
 from kobo_mirror.sync.run_handle import RunHandle
@@ -154,7 +154,7 @@ class MirrorSync:
             with reading(self._engine) as connection:
                 total = None if start else counted_by_server(connection, self._asset)
             most = most_lanes(groups, self._source.in_flight)
-            plan_from_end_of_history(self._source, run_id, start, most, total)
+            open_lanes_and_note_history(self._source, run_id, start, most, total)
         return grouped(self._lanes(run_id), groups)
 
     def pull(self, run_handle: RunHandle, lanes: list[int]) -> None:
