@@ -26,7 +26,6 @@ from kobo_mirror.store.rows_to_write import (
     ledger_row,
 )
 from kobo_mirror.store.tables import form_table, submissions
-from kobo_mirror.store.tombstones import state_before
 from kobo_mirror.submissions.rows import State
 
 
@@ -125,7 +124,7 @@ def write_decided(
     undecided = (s.kobo_id for s, decision in decided if decision is Decision.FETCH)
     enqueue(connection, asset_uid, undecided, "undecidable")
     changes = {
-        s.kobo_id: (state_before(before), "applied" if s.row else "rejected") for s, before in to_write
+        s.kobo_id: (totals.state_before(before), "applied" if s.row else "rejected") for s, before in to_write
     }
     columns = {s.kobo_id: s.rejected_columns for s, _ in to_write if s.row is None}
     origin = Origin.PUSHED if pushed else Origin.PULLED
