@@ -63,16 +63,16 @@ def nothing_yet(
     """
     if form is None:
         table = naming.form_name(name, asset_uid, taken)
-        root = Table(name=table, kind=TableKind.MAIN, columns=system_columns.of_the_root())
+        root = Table(name=table, kind=TableKind.MAIN, columns=system_columns.root_columns())
         tables = [root]
     else:
         table = form.table
         columns = declared_columns(form)
-        lacks = system_columns.of_the_root(without=server_values(form))
+        lacks = system_columns.root_columns(without=server_values(form))
         root = Table(name=f"{table}__rest", kind=TableKind.REST, columns=lacks)
         tables = [root, Table(name=table, kind=TableKind.DECLARED, columns=columns)]
     files = Table(
-        name=f"{table}__files", kind=TableKind.FILES, columns=system_columns.of_files(), parent=root.name
+        name=f"{table}__files", kind=TableKind.FILES, columns=system_columns.files_columns(), parent=root.name
     )
     declared = {c.path: c.name for c in tables[-1].columns if c.path} if form else {}
     return with_positions(FormSchema(asset_uid, (*tables, files), declared=declared))
@@ -143,7 +143,7 @@ class _Growth:
             parent = self._table_of(chains[path][:-1])
             born = Table(
                 name=prefix + names[path], kind=TableKind.REPEAT, path=path, chain=chains[path],
-                columns=system_columns.of_a_repeat(), parent=parent.name,
+                columns=system_columns.repeat_columns(), parent=parent.name,
             )  # fmt: skip
             self._tables.append(TableGrowth(born))
         self._count_rows(new)
@@ -172,7 +172,7 @@ class _Growth:
             names = naming.name_all(
                 new,
                 [column.name for column in table.columns],
-                is_reserved=lambda name: naming.is_reserved_column(name, system_columns.NAMES),
+                is_reserved=lambda name: naming.is_reserved_column(name, system_columns.RESERVED_NAMES),
                 longest=naming.LONGEST_COLUMN,
             )
             table.reserve(names.values())

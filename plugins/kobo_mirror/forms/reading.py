@@ -47,7 +47,7 @@ def _placed(table: Table, place: dict[str, int]) -> Table:
     def key(numbered: tuple[int, Column]) -> tuple[int, int, int]:
         index, column = numbered
         if not column.path:
-            return (2 if column.facet in system_columns.LAST else 0), 0, index
+            return (2 if column.facet in system_columns.TRAILING_NAMES else 0), 0, index
         if column.facet == ROWS:
             inside = (at for path, at in place.items() if path.startswith(f"{column.path}/"))
             return 1, min(inside, default=last), -1

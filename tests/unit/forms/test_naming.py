@@ -30,7 +30,10 @@ UID = "aBcDeFgHiJkLmNoPqRsTuV"
 
 def named(*paths: str, taken: Sequence[str] = (), longest: int = LONGEST_COLUMN) -> dict[str, str]:
     return name_all(
-        paths, taken, is_reserved=lambda n: is_reserved_column(n, system_columns.NAMES), longest=longest
+        paths,
+        taken,
+        is_reserved=lambda n: is_reserved_column(n, system_columns.RESERVED_NAMES),
+        longest=longest,
     )
 
 
@@ -243,5 +246,5 @@ def test_any_paths_get_names_of_their_own_that_fit(paths: list[str], taken: list
     for name in names.values():
         assert 0 < len(name.encode()) <= longest
         assert name == unicodedata.normalize("NFC", name).lower()
-        assert not is_reserved_column(name, system_columns.NAMES)
+        assert not is_reserved_column(name, system_columns.RESERVED_NAMES)
     assert named(*paths, taken=taken, longest=longest) == names
