@@ -15,9 +15,9 @@ from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.bindings import note_epoch_read
 from kobo_mirror.store.leases import release_lease, retake_lease
 from kobo_mirror.store.ledger import rejections
+from kobo_mirror.store.mode_names import EXACT
 from kobo_mirror.store.retention import Retention, forget
 from kobo_mirror.store.row_counts import count_rows
-from kobo_mirror.store.run_modes import EXACT
 from kobo_mirror.store.totals import totals
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.source import Source

@@ -17,8 +17,8 @@ from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.binding_checks import bind, check_binding
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
+from kobo_mirror.store.mode_names import AUTO, EXACT
 from kobo_mirror.store.retention import FOR_EVER, Retention
-from kobo_mirror.store.run_modes import AUTO, EXACT
 from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.closing import close

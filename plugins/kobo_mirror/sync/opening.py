@@ -11,11 +11,11 @@ from kobo_mirror.kobo.history import end_of_history
 from kobo_mirror.store import runs
 from kobo_mirror.store.lanes import open_lanes
 from kobo_mirror.store.leases import Lease
-from kobo_mirror.store.run_modes import EXACT, INCREMENTAL
+from kobo_mirror.store.mode_names import EXACT, INCREMENTAL
 from kobo_mirror.sync.lanes import cut_lanes
 from kobo_mirror.sync.look_back import note_history
 from kobo_mirror.sync.run_handle import RunHandle
-from kobo_mirror.sync.run_mode import Exactness, FormView, choose, epochs_now
+from kobo_mirror.sync.run_mode import Exactness, FormView, choose_mode, epochs_now
 from kobo_mirror.sync.source import Source
 
 
@@ -43,7 +43,7 @@ def open_or_resume(
     """
     engine, client, asset, run = source.engine, source.client, lease.asset_uid, lease.holder
     epochs = epochs_now(engine, source.mirror)
-    mode, watermark = choose(
+    mode, watermark = choose_mode(
         engine, client, epochs, exactness, count=view.submissions, mode=asked_for, since=since
     )
 
