@@ -54,7 +54,7 @@ def make_tables(database_conn_id: str, name: str) -> None:
     """
     from kobo_mirror.forms.declared import FORM
     from kobo_mirror.store.schema import at_head, migrate
-    from kobo_mirror.sync.lease_keeper import note_not_started
+    from kobo_mirror.sync.failure_notes import note_not_started
 
     with target_engine(database_conn_id) as engine:
         try:

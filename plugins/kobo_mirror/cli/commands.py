@@ -35,7 +35,7 @@ from kobo_mirror.store.leases import process_holder
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.context import mirror_of
-from kobo_mirror.sync.lease_keeper import note_not_started, noting_not_started
+from kobo_mirror.sync.failure_notes import note_not_started, noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of

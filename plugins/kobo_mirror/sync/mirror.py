@@ -25,8 +25,9 @@ from kobo_mirror.sync.closing import close
 from kobo_mirror.sync.completeness import holds_all, missed_history
 from kobo_mirror.sync.drain import drain_roots, enqueue_young
 from kobo_mirror.sync.failed_deliveries import enqueue_failed_deliveries
+from kobo_mirror.sync.failure_notes import note_error, noting_not_started
 from kobo_mirror.sync.lanes import grouped, most_lanes
-from kobo_mirror.sync.lease_keeper import note_error, noting_not_started, releasing_on_error, renewing
+from kobo_mirror.sync.lease_keeper import releasing_on_error, renewing
 from kobo_mirror.sync.look_back import look_back
 from kobo_mirror.sync.opening import open_lanes_and_note_history, open_or_resume
 from kobo_mirror.sync.pull import pull_lanes

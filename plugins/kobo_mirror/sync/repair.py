@@ -10,7 +10,8 @@ from kobo_mirror.store import runs
 from kobo_mirror.store.binding_checks import check_binding
 from kobo_mirror.store.leases import process_holder, release_lease, take_lease
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
-from kobo_mirror.sync.lease_keeper import note_error, renewing
+from kobo_mirror.sync.failure_notes import note_error
+from kobo_mirror.sync.lease_keeper import renewing
 from kobo_mirror.sync.settle import settle
 from kobo_mirror.sync.source import Source
 

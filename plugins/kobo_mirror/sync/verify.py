@@ -27,7 +27,7 @@ from kobo_mirror.store.proofs import full_proof_is_due, note_proof
 from kobo_mirror.store.row_counts import BEFORE_ALL
 from kobo_mirror.store.schema import require_tables
 from kobo_mirror.submissions.rows import State, row_digest
-from kobo_mirror.sync.lease_keeper import noting_failed_verification
+from kobo_mirror.sync.failure_notes import noting_failed_verification
 from kobo_mirror.sync.paging import ask_halving, page_or_end
 from kobo_mirror.sync.source import Progress, no_progress, state_of
 from kobo_mirror.sync.sweep import swept_rows_of
