@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, func, select
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Kind
+from kobo_mirror.forms.declared_form import Kind
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import submissions

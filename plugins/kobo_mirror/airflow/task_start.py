@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Engine
 
-    from kobo_mirror.forms.schema import Form
+    from kobo_mirror.forms.declared_form import Form
 
 log = logging.getLogger(__name__)
 

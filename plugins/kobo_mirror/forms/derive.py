@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from kobo_mirror.forms import naming, system_columns
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.declared_table import declared_columns, server_values
 from kobo_mirror.forms.definition import Question, Version
 from kobo_mirror.forms.form_schema import (
@@ -22,7 +23,6 @@ from kobo_mirror.forms.form_schema import (
 )
 from kobo_mirror.forms.question_types import FACETS, POINT_FACETS, Kind, is_point, join
 from kobo_mirror.forms.reading import read_order, with_choices, with_positions
-from kobo_mirror.forms.schema import Form
 from kobo_mirror.forms.table_growth import TableGrowth
 
 _FACET_KINDS = {"offset": Kind.INTEGER, **dict.fromkeys(POINT_FACETS, Kind.DECIMAL)}

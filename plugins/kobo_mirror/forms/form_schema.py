@@ -1,4 +1,4 @@
-"""FormSchema: the tables of a form, which question fills which column, and the choices, as pure data.
+"""The derived schema of a form: its tables, which question fills which column, and the choices; pure data.
 
 It is stored as JSON. :attr:`FormSchema.fingerprint` is over what shapes rows; labels, positions and versions
 are not, so that a new label rewrites no row.

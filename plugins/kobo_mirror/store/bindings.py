@@ -16,7 +16,7 @@ from kobo_mirror.database.bulk import First
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import now, reading, transact
 from kobo_mirror.errors import SchemaError
-from kobo_mirror.forms.schema import Form, Mirror
+from kobo_mirror.forms.declared_form import Form, Mirror
 from kobo_mirror.store import failed_runs
 from kobo_mirror.store.tables import form_table, forms
 

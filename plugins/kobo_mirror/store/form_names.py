@@ -10,7 +10,7 @@ from enum import Enum, auto
 from sqlalchemy import Connection, Engine, select, update
 
 from kobo_mirror.database.engine import reading, transact
-from kobo_mirror.forms.schema import Form, Mirror
+from kobo_mirror.forms.declared_form import Form, Mirror
 from kobo_mirror.store.tables import forms
 
 MOST_ID_STRINGS = 100

@@ -13,7 +13,7 @@ from kobo_mirror.database.engine import read
 from kobo_mirror.database.errors import database_errors
 from kobo_mirror.database.sql import run
 from kobo_mirror.errors import SchemaError, column_is_missing, tables_are_missing
-from kobo_mirror.forms.schema import Form
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.bindings import is_declared_otherwise, raise_epoch
 from kobo_mirror.store.tables import form_table, metadata
 

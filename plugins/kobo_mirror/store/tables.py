@@ -28,7 +28,7 @@ from kobo_mirror.database.column_types import (
     MomentDefault,
     ascii_text,
 )
-from kobo_mirror.forms.schema import TEXT_LENGTH, Form, Kind
+from kobo_mirror.forms.declared_form import TEXT_LENGTH, Form, Kind
 from kobo_mirror.store.mode_names import RunMode
 
 UID = ascii_text(40)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, update
 
 from kobo_mirror.database.bulk import Moment, Write, write
 from kobo_mirror.database.engine import moment_of
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.store import totals
 from kobo_mirror.store.batches import WRITTEN
 from kobo_mirror.store.bindings import HeldForm, hold_first

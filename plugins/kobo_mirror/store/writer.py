@@ -15,7 +15,7 @@ from kobo_mirror.database.bulk import Write, write
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.store import lanes, runs, totals
 from kobo_mirror.store.batches import Absent, Pulled, PushResult, page_counts, push_result
 from kobo_mirror.store.binding_checks import bind

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError, UnequalError
-from kobo_mirror.forms.schema import Form
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.bindings import note_epoch_read
 from kobo_mirror.store.leases import release_lease, retake_lease

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import KoboMirrorError, LeaseError
-from kobo_mirror.forms.schema import Form, Mirror
+from kobo_mirror.forms.declared_form import Form, Mirror
 from kobo_mirror.store import failed_runs, runs
 from kobo_mirror.store.bindings import bound_to
 

@@ -12,7 +12,7 @@ from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError, UnequalError
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.forms.schema import Form, Mirror
+from kobo_mirror.forms.declared_form import Form, Mirror
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.binding_checks import bind, check_binding

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from kobo_mirror.database.engine import clock, reading, transact
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import runs
 from kobo_mirror.store.bindings import Epochs, epochs_of, is_declared_otherwise, raise_epoch

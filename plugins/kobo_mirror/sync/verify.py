@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import clock, reading
 from kobo_mirror.errors import SchemaError
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.kobo.form import KoboClient, Page
 from kobo_mirror.store.binding_checks import check_binding
 from kobo_mirror.store.bindings import bound_to, declared_otherwise, epochs_of, is_declared_otherwise
