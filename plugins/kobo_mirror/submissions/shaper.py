@@ -212,7 +212,7 @@ def _fill_cells(row: Row, place: Place, value: Any, rejected: list[RejectedCell]
                     row.cells[offset] = minutes
         except ValueError as problem:
             if not narrowed:
-                rejected.append(_rejected(row, place, target, value, str(problem)))
+                rejected.append(_rejected(row, place, target, answer, str(problem)))
             continue
         if numbers:
             row.cells.update(zip(numbers, point(answer), strict=True))
@@ -227,6 +227,7 @@ def _only_answer(path: str, value: Any) -> tuple[Any, str]:
     if not isinstance(value, list):
         return value, refuse(value)
     one = value[0] if len(value) == 1 else None
-    if isinstance(one, dict) and list(one) == [path] and isinstance(one[path], str):
-        return one[path], ""
+    found = {key: v for key, v in one.items() if v is not None} if isinstance(one, dict) else {}
+    if found.keys() == {path} and isinstance(found[path], str):
+        return found[path], ""
     return value, SEVERAL
