@@ -130,6 +130,9 @@ class _Reader:
         listed = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
         self._choice_rows = [row for row in listed if row.get("list_name") is not None]
         self.choices = list(self._read_choices())
+        self._names: dict[str | None, list[str]] = {}
+        for choice in self.choices:
+            self._names.setdefault(choice.list_name, []).append(choice.name)
         self.repeats: dict[str, Repeat] = {}
         self._questions: list[Question] = []
         self._counts: list[Question] = []
@@ -149,10 +152,11 @@ class _Reader:
         A count of a repeat gives way to a question of the survey with its path, and what is named like a key
         of the server's is left out.
         """
-        surveyed = {question.path for question in self._questions if question not in self._counts}
+        counts = {id(question) for question in self._counts}
+        surveyed = {question.path for question in self._questions if id(question) not in counts}
         found: dict[str, Question] = {}
         for question in self._questions:
-            if question in self._counts and question.path in surveyed:
+            if id(question) in counts and question.path in surveyed:
                 continue
             if question.path not in SYSTEM_KEYS:
                 found.setdefault(question.path, question)
@@ -225,7 +229,7 @@ class _Reader:
             name = name._replace(list_name=_text(group.row.get("kobo--rank-items")))
         elif group and name.base == "score__row":
             name = name._replace(list_name=_text(group.row.get("kobo--score-choices")))
-        kind = kind_of(name, row, [c.name for c in self.choices if c.list_name == name.list_name])
+        kind = kind_of(name, row, self._names.get(name.list_name, []))
         own_name = _first_text(row, "$autoname", "name")
         if kind is None or self._hidden or not (path or own_name):
             return

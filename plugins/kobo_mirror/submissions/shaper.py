@@ -8,8 +8,9 @@ shape, never the version that a submission names: the server reads what it store
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from kobo_mirror.forms.definition import SYSTEM_KEYS
@@ -159,9 +160,22 @@ class Shaper:
         """
         found = {key: value for key, value in answers.items() if value is not None}
         others = {key for key, value in taken.items() if value is not None and key not in found}
-        while keys := [key for key in found.keys() & self._groups if _is_openable(key, found, others)]:
-            (inner,) = found.pop(min(keys))
-            found.update((key, value) for key, value in inner.items() if value is not None)
+        waiting: dict[str, list[str]] = {}  # a key that is there → the groups that would bring it
+        groups = list(self._groups.intersection(found))
+        heapify(groups)
+        while groups:
+            path = heappop(groups)
+            if (inner := _only_object(found[path])) is None:
+                continue
+            there = (key for key in inner if key in others or (key in found and key != path))
+            if (held := next(there, None)) is not None:
+                waiting.setdefault(held, []).append(path)
+                continue
+            del found[path]
+            found.update(inner)
+            freed = () if path in inner else waiting.pop(path, ())
+            for key in (*self._groups.intersection(inner), *freed):
+                heappush(groups, key)
         return found
 
     def _named_files(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Target, str]]:
@@ -184,12 +198,11 @@ def _depth(placed: tuple[Place, Any]) -> int:
     return len(placed[0].chain)
 
 
-def _is_openable(path: str, answers: Answers, others: Collection[str]) -> bool:
-    value = answers[path]
+def _only_object(value: Any) -> Answers | None:
+    """Return the answers in a list of one object, or None for any other value."""
     if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], dict):
-        return False
-    brought = {key for key, inner in value[0].items() if inner is not None}
-    return brought.isdisjoint(others) and brought.isdisjoint(answers.keys() - {path})
+        return None
+    return {key: inner for key, inner in value[0].items() if inner is not None}
 
 
 def _fill_cells(row: Row, place: Place, value: Any, rejected: list[RejectedCell]) -> None:
@@ -226,8 +239,7 @@ def _only_answer(path: str, value: Any) -> tuple[Any, str]:
     """Return the text in ``[{path: text}]``, or why a value that is no text is no answer."""
     if not isinstance(value, list):
         return value, refuse(value)
-    one = value[0] if len(value) == 1 else None
-    found = {key: v for key, v in one.items() if v is not None} if isinstance(one, dict) else {}
-    if found.keys() == {path} and isinstance(found[path], str):
+    found = _only_object(value)
+    if found and found.keys() == {path} and isinstance(found[path], str):
         return found[path], ""
     return value, SEVERAL
