@@ -22,6 +22,7 @@ _OFFSETS = frozenset({"time", "datetime"})
 _FACETS = ("lat", "lon", "alt", "acc")
 _OF_THE_SYSTEM = re.compile(
     r"kobo_id|id|submission_time|submitted_by|form_version|validation_(status|by|time)|root_uuid|instance_name"
+    r"|xmin|xmax|cmin|cmax|ctid|tableoid|db_(row_id|trx_id|roll_ptr)|fts_doc_id"
     r"|extra|inserted_at|updated_at|pos(_[0-9]+)?|.*__(offset|lat|lon|alt|acc|rows)"
 )
 _RESERVED_TABLE = re.compile(r"rest|files|full|choices|wide|geo|supplements|(.*__)?[0-9]+|[^\W\d_]{2,3}")
