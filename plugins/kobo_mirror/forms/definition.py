@@ -91,6 +91,7 @@ def read_version(uid: str, content: Any) -> Version:
         raise ConfigurationError(
             f"The content of version {uid} has no survey: it is no definition of a form."
         )
+    content = _storable(content)
     reader = _Reader(content)
     reader.read(row for row in content["survey"] if isinstance(row, Mapping))
     return Version(
@@ -100,6 +101,22 @@ def read_version(uid: str, content: Any) -> Version:
         tuple(reader.choices),
         reader.languages,
     )
+
+
+def _storable(value: Any, levels: int = 4) -> Any:
+    """Return a part of a content with U+FFFD for half characters (lone surrogates), which no UTF-8 has.
+
+    :param levels: levels of lists and objects below it that are read: labels stand four below a content.
+    """
+    if isinstance(value, str):
+        return (
+            value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        )
+    if levels and isinstance(value, list):
+        return [_storable(item, levels - 1) for item in value]
+    if levels and isinstance(value, Mapping):
+        return {_storable(key): _storable(item, levels - 1) for key, item in value.items()}
+    return value
 
 
 @dataclass
@@ -187,7 +204,11 @@ class _Reader:
         if group_type == "kobomatrix":
             self._groups.append(_Group(group_type, self._path, row, hidden))
             return
-        path = _below(self._path, _first_text(row, "$autoname", "name"))
+        name = _first_text(row, "$autoname", "name")
+        if not name:  # left out: what stands in it is asked where it stands
+            self._groups.append(_Group("group", self._path, row, hidden))
+            return
+        path = _below(self._path, name)
         if group_type in ("repeat", "lgroup", "looped_group") and not hidden:
             if row.get("repeat_count") not in (None, ""):
                 count = Question(f"{path}_count", "calculate", Kind.INTEGER)
