@@ -232,6 +232,7 @@ class _Growth:
             value = replace(
                 value, question_type=before.question_type, list_name=before.list_name, labels=before.labels,
                 hints=before.hints, kuid=before.kuid, first_version=before.first_version,
+                names_file=before.names_file,
             )  # fmt: skip
         return [value, *self._facets(table, value)]
 
@@ -252,7 +253,7 @@ class _Growth:
         for facet in facets:
             if not table.has(value.path, facet):
                 name = naming.derived_name(base, facet, table.is_taken)
-                yield replace(value, name=name, facet=facet, kind=_FACET_KINDS[facet])
+                yield replace(value, name=name, facet=facet, kind=_FACET_KINDS[facet], names_file=False)
 
 
 def _kind(before: Column | None, asked: Question | None) -> Kind:

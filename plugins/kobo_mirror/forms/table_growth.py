@@ -8,6 +8,7 @@ from dataclasses import replace
 from kobo_mirror.forms.definition import Question
 from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, Status, Table, TableKind
 from kobo_mirror.forms.naming import fold
+from kobo_mirror.forms.question_types import is_file
 from kobo_mirror.forms.widths import EMPTY, fits, width_of
 
 _FINAL = (Status.MOVED, Status.NARROWED)
@@ -191,4 +192,5 @@ def _told(column: Column, question: Question, version: str) -> Column:
         labels=dict(question.labels) or column.labels,
         hints=dict(question.hints) or column.hints,
         kuid=question.kuid or column.kuid,
+        names_file=column.names_file or (column.facet == VALUE and is_file(question.question_type)),
     )

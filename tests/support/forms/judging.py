@@ -88,6 +88,7 @@ def check_questions(schema: FormSchema, versions: Sequence[Deployed]) -> None:
         asking = [version for version in versions if path in version.asked]
         assert column.last_version == asking[-1].uid
         _check_told(column, [version.asked[path] for version in asking])
+        assert column.names_file == any(version.asked[path].type in FILES for version in asking), path
         is_point = any(version.asked[path].is_point for version in asking)
         assert [len(columns_of(home, path, facet)) for facet in _FACETS] == [int(is_point)] * 4, path
         assert len(columns_of(home, path, "offset")) == int(column.kind in _OFFSETS), path
@@ -240,7 +241,7 @@ def shape_of(schema: FormSchema) -> object:
 
 def _shape(column: Column) -> tuple[object, ...]:
     final = column.status if column.status in _FINAL else ""
-    return *_born(column), final, column.question_type in FILES
+    return *_born(column), final, column.names_file
 
 
 def check_choices(schema: FormSchema, versions: Sequence[Deployed]) -> None:
