@@ -26,6 +26,8 @@ _PATHS_REMEMBERED = 20_000
 _ATTACHMENTS = "_attachments"
 
 Answers = Mapping[str, Any]
+Later = tuple[Row, Place, Any]
+"""A key that stands in a row, and belongs to another table."""
 
 
 class Shaper:
@@ -61,13 +63,16 @@ class Shaper:
         :param document: the submission as it was parsed; ``_id`` is a whole number.
         """
         rejected: list[RejectedCell] = []
+        later: list[Later] = []
         root = Row(self._tables[()])
         root.cells, root.extra = read_system(document, self._system)
         answers: Answers = {key: v for key, v in document.items() if key not in self._elsewhere}
         if not self._groups.isdisjoint(answers):
             opened = self._with_lists_opened(answers, document)
             answers = {key: value for key, value in opened.items() if key not in self._declared}
-        self._fill(root, answers, rejected)
+        self._fill(root, answers, rejected, later)
+        for row, place, value in sorted(later, key=_innermost_first):
+            self._fill_below(row, place, value, rejected)
         rows = tuple(root.all_rows())
         for row in rows:
             if row.rows:
@@ -78,28 +83,35 @@ class Shaper:
             root.extra[_ATTACHMENTS] = odd
         return RowSet(document["_id"], rows, tuple(sorted(rejected)), tuple(files))
 
-    def _fill(self, row: Row, answers: Answers, rejected: list[RejectedCell]) -> None:
-        """Give each key and value a home.
+    def _fill(self, row: Row, answers: Answers, rejected: list[RejectedCell], later: list[Later]) -> None:
+        """Give each key and value that belongs to a row or to the rows in it a home.
 
         What belongs to this very row goes first, then the lists that become rows, the outer repeats before
-        those in them, and last the plain keys of repeats, which find their first rows made or make them.
+        those in them.
+
+        :param later: takes the keys of other tables, which wait until all lists have become rows.
         """
         chain = row.table.chain
         lists: list[tuple[Place, list[Any]]] = []
-        plain: list[tuple[Place, Any]] = []
         for place, value in self._fill_usual(row, answers):
             if place.is_repeat and type(value) is list and place.chain[: len(chain)] == chain:
                 lists.append((place, value))
             elif place.chain != chain:
-                plain.append((place, value))
+                later.append((row, place, value))
             elif place.targets:
                 _fill_cells(row, place, value, rejected)
             else:
                 row.extra[place.path] = value
         for place, items in sorted(lists, key=_depth):
-            self._add_rows(self._implied(row, place.chain), place.path, items, rejected)
-        for place, value in plain:
-            self._fill_below(row, place, value, rejected)
+            above = self._implied(row, place.chain)
+            for item in items:
+                born = self._new_row(above, place.path)
+                if isinstance(item, dict):
+                    is_flat = self._groups.isdisjoint(item)
+                    inside = item if is_flat else self._with_lists_opened(item, item)
+                    self._fill(born, inside, rejected, later)
+                else:
+                    born.extra[place.path] = item
 
     def _fill_usual(self, row: Row, answers: Answers) -> list[tuple[Place, Any]]:
         """Write the texts that belong to this row and fit a column without facets; return all else."""
@@ -117,15 +129,6 @@ class Shaper:
             elif value is not None:
                 others.append((place, value))
         return others
-
-    def _add_rows(self, row: Row, path: str, items: list[Any], rejected: list[RejectedCell]) -> None:
-        for item in items:
-            born = self._new_row(row, path)
-            if isinstance(item, dict):
-                is_flat = self._groups.isdisjoint(item)
-                self._fill(born, item if is_flat else self._with_lists_opened(item, item), rejected)
-            else:
-                born.extra[path] = item
 
     def _new_row(self, parent: Row, path: str) -> Row:
         siblings = parent.rows.setdefault(path, [])
@@ -192,6 +195,10 @@ def _prefixes(path: str) -> Iterator[str]:
     while end != -1:
         yield path[:end]
         end = path.find("/", end + 1)
+
+
+def _innermost_first(waiting: Later) -> int:
+    return -len(waiting[0].position)
 
 
 def _depth(placed: tuple[Place, Any]) -> int:
