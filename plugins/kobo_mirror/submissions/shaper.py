@@ -22,7 +22,7 @@ from kobo_mirror.submissions.system_values import read_system
 from kobo_mirror.submissions.targets import Place, Target, Targets
 
 SEVERAL = "several answers"
-_PATHS_REMEMBERED = 20_000
+_PATHS_REMEMBERED, _LONGEST_REMEMBERED = 20_000, 1_000
 _ATTACHMENTS = "_attachments"
 
 Answers = Mapping[str, Any]
@@ -46,7 +46,7 @@ class Shaper:
         self._system = {column.facet for column in schema.root.columns if not column.path}
         known = {path for targets in self._targets.values() for path in targets.of} | self._repeats
         self._places = {path: self._read_place(path) for path in known}
-        self._unknown = lru_cache(_PATHS_REMEMBERED)(self._read_place)
+        self._remembered_place = lru_cache(_PATHS_REMEMBERED)(self._read_place)
         within = (prefix for path in known | self._declared for prefix in _prefixes(path))
         self._groups = frozenset(within) - self._repeats
 
@@ -56,6 +56,10 @@ class Shaper:
         only = targets[0] if len(targets) == 1 and targets[0].is_plain else None
         column, read = (only.column, only.read) if only else ("", None)
         return Place(path, chain, targets, path in self._repeats, column, read)
+
+    def _unknown_place(self, path: str) -> Place:
+        read = self._remembered_place if len(path) <= _LONGEST_REMEMBERED else self._read_place
+        return read(path)
 
     def shape(self, document: Answers) -> RowSet:
         """Return all rows of a submission.
@@ -118,7 +122,7 @@ class Shaper:
         chain, places, cells, filled = row.table.chain, self._places, row.cells, row.filled
         others: list[tuple[Place, Any]] = []
         for key, value in answers.items():
-            place = places.get(key) or self._unknown(key)
+            place = places.get(key) or self._unknown_place(key)
             if place.read is not None and type(value) is str and place.chain == chain:
                 try:
                     cells[place.column] = place.read(value)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from time import process_time
 from typing import Any
+
+import pytest
 
 from kobo_mirror.forms.definition import read_version
 from kobo_mirror.forms.derive import derive
@@ -56,3 +59,17 @@ def test_hundreds_of_repeats() -> None:
         for row in around(f"repeat_{n}", *({"type": "text", "name": f"q{n}_{i}"} for i in range(10)))
     ]
     assert seconds(lambda: schema(survey, versions=3)) < PATIENCE
+
+
+@pytest.mark.parametrize("question", ["integer", "decimal", "date", "text", "datetime"])
+def test_long_answers_and_keys_are_not_remembered(question: str) -> None:
+    """What many submissions say is: but memory may not grow with what they say."""
+    shaper = Shaper(schema([{"type": question, "name": "q"}]))
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            shaper.shape({"_id": 1, "q": f"{number}." + "0" * 500_000, f"{number}" * 500_000: "x"})
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 2_000_000
