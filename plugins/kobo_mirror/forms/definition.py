@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kobo_mirror.errors import ConfigurationError
-from kobo_mirror.forms.question_types import Kind, TypeName, kind_of, type_of
+from kobo_mirror.forms.question_types import Kind, TypeName, is_disabled, kind_of, type_of
 
 SYSTEM_KEYS = frozenset(
     {
@@ -93,7 +93,7 @@ def read_version(uid: str, content: Any) -> Version:
         )
     content = _storable(content)
     reader = _Reader(content)
-    reader.read(row for row in content["survey"] if isinstance(row, Mapping))
+    reader.read(row for row in content["survey"] if isinstance(row, Mapping) and not is_disabled(row))
     return Version(
         uid,
         tuple(reader.named_once()),

@@ -162,6 +162,14 @@ def type_of(row: Mapping[str, Any]) -> TypeName:
     return TypeName(_ALIASES.get(lower, lower))
 
 
+def is_disabled(row: Mapping[str, Any]) -> bool:
+    """Return True if the row is left out of the form; a disabled group leaves out itself, not what is in it.
+
+    :param row: a row of ``survey``; XLSForm's column ``disabled`` is in no documentation.
+    """
+    return str(row.get("disabled")).lower().removesuffix("()") in ("yes", "true")
+
+
 def kind_of(name: TypeName, row: Mapping[str, Any], choices: list[str]) -> Kind | None:
     """Return what the answers of a question become, or None for a type that is not known here.
 

@@ -1,6 +1,8 @@
-"""Contents that no form builder makes are read as far as they can be, and make a schema that is stored."""
+"""Contents that no form builder makes are read as pyxform does, or as far as they can be."""
 
 from __future__ import annotations
+
+import pytest
 
 from kobo_mirror.forms.definition import read_version
 from kobo_mirror.forms.derive import derive
@@ -35,3 +37,17 @@ def test_half_characters_are_left_out_of_what_is_stored() -> None:
         ("b", "l\ufffd", {}),
     ]
     assert [choice.name for choice in version.choices] == ["\ufffd"]
+
+
+@pytest.mark.parametrize("spelt", ["yes", "TRUE", "true()", True])
+def test_what_is_disabled_is_in_no_submission_and_groups_nothing(spelt: str | bool) -> None:
+    survey = [
+        {"type": "begin_repeat", "name": "r", "disabled": spelt},
+        {"type": "text", "name": "a", "disabled": "no"},
+        {"type": "end_repeat", "disabled": spelt},
+        {"type": "text", "name": "b", "disabled": spelt},
+        {"type": "text", "name": "c", "disabled": ""},
+    ]
+    version = read_version("v1", {"survey": survey})
+    assert [question.path for question in version.questions] == ["a", "c"]
+    assert not version.repeats
