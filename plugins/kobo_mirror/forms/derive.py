@@ -96,6 +96,10 @@ class _Growth:
         known = [repeat.path for repeat in version.repeats]
         self._repeats = tuple(dict.fromkeys((*schema.repeats, *known)))
         self._tables = [TableGrowth(table) for table in schema.tables]
+        self._holders: dict[str, dict[TableGrowth, None]] = {}  # path → the tables with columns of it
+        for table in self._tables:
+            for column in table.columns:
+                self._holders.setdefault(column.path, {})[table] = None
         self._form_name = next(t.name for t in schema.tables if t.kind is TableKind.FILES).removesuffix(
             "__files"
         )
@@ -166,8 +170,11 @@ class _Growth:
 
     def _grow_columns(self) -> None:
         homes = {path: self._home(path) for path in self._order}
+        asked_in: dict[TableGrowth | None, list[str]] = {}
+        for path, home in homes.items():
+            asked_in.setdefault(home, []).append(path)
         for table in self._tables:
-            mine = [path for path, home in homes.items() if home is table]
+            mine = asked_in.get(table, [])
             new = [path for path in mine if not table.has(path)]
             names = naming.name_all(
                 new,
@@ -182,10 +189,11 @@ class _Growth:
                 kind = _kind(before, asked)
                 if path in names:
                     table.add(self._born(table, path, names[path], kind, before))
+                    self._holders.setdefault(path, {})[table] = None
                 else:
                     self._widen(table, path, kind, before)
         for path, home in homes.items():
-            for table in self._tables:
+            for table in self._holders.get(path, ()):
                 if table is not home and table.kind is not TableKind.DECLARED:
                     table.move_away(path)
         for table in self._tables:
@@ -200,7 +208,7 @@ class _Growth:
         """Return the column that holds every answer to a question so far, wherever it is: the last born."""
         found = [
             column
-            for table in self._tables
+            for table in self._holders.get(path, ())
             for column in table.of(path)
             if column.facet == VALUE and table.kind is not TableKind.DECLARED
         ]
@@ -210,7 +218,7 @@ class _Growth:
         asked = self._asked.get(path)
         if asked is not None and is_point(asked.question_type):
             return True
-        return any(c.facet in POINT_FACETS for table in self._tables for c in table.of(path))
+        return any(c.facet in POINT_FACETS for t in self._holders.get(path, ()) for c in t.of(path))
 
     def _born(
         self, table: TableGrowth, path: str, name: str, kind: Kind, before: Column | None
@@ -224,6 +232,7 @@ class _Growth:
             value = replace(
                 value, question_type=before.question_type, list_name=before.list_name, labels=before.labels,
                 hints=before.hints, kuid=before.kuid, first_version=before.first_version,
+                names_file=before.names_file,
             )  # fmt: skip
         return [value, *self._facets(table, value)]
 
@@ -244,7 +253,7 @@ class _Growth:
         for facet in facets:
             if not table.has(value.path, facet):
                 name = naming.derived_name(base, facet, table.is_taken)
-                yield replace(value, name=name, facet=facet, kind=_FACET_KINDS[facet])
+                yield replace(value, name=name, facet=facet, kind=_FACET_KINDS[facet], names_file=False)
 
 
 def _kind(before: Column | None, asked: Question | None) -> Kind:
