@@ -23,7 +23,7 @@ from benchmarks.common import HOME, ROOT, BenchError, Run, measure, server_cpu, 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.database.sql import Identifier, Sql, run
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Kind
+from kobo_mirror.forms.declared_form import Kind
 from kobo_mirror.store.schema import migrate
 from simulator.process import SimulatorProcess
 from tests.support.database_server import DatabaseServer

@@ -18,7 +18,8 @@ from benchmarks.closed_loop import Load
 from benchmarks.webhook_contestants import MIRROR, NEW, Figures, Round
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.schema import bind, migrate
+from kobo_mirror.store.binding_checks import bind
+from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import read_state
 from tests.support.database_server import DatabaseServer

@@ -27,10 +27,10 @@ def set_up(*, fresh: bool) -> None:
         _start_anew(home / "airflow.db", home / f"empty-{version('apache-airflow')}.db")
     else:
         _migrate()
-    from kobo_mirror.airflow.connections import create_absent
+    from kobo_mirror.airflow.connections import create_connections
     from kobo_mirror.airflow.pools import create_pool
 
-    create_absent(os.environ)
+    create_connections(os.environ)
     create_pool()
 
 

@@ -44,7 +44,7 @@ from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import open_engine, reading
 from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.verify import Report, verify

@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -80,16 +79,13 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(scope="session")
-def stop_handlers() -> list[Any]:
-    """Return the handlers of the signals that stop a process, as they are before the first test."""
-    return [signal.getsignal(number) for number in _STOPS]
-
-
 @pytest.fixture(autouse=True)
-def stops_are_heard(stop_handlers: list[Any]) -> None:
-    """Refuse to go on where a test before left a handler that the processes of later tests inherit."""
-    found = [signal.getsignal(number) for number in _STOPS]
-    for number, handler in zip(_STOPS, stop_handlers, strict=True):
-        signal.signal(number, handler)
-    assert found == stop_handlers
+def stops_are_heard() -> Iterator[None]:
+    """Fail a test that leaves a stop ignored: the processes that later tests start would inherit that.
+
+    A handler is not inherited by a new program (Airflow's runs leave one), so it is only put back.
+    """
+    before = {number: signal.getsignal(number) for number in _STOPS}
+    yield
+    left = {number: signal.signal(number, handler) for number, handler in before.items()}
+    assert signal.SIG_IGN not in left.values()

@@ -18,7 +18,7 @@ from kobo_mirror.database.dialects import dialect_of_url
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import ConfigurationError, DatabaseError, SchemaError
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.sync.context import mirror_of
 from kobo_mirror.sync.receive import Receiver
 from webhook.access import Network, SecretCheck, SourceCheck

@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.store.binding_checks import check_binding, check_shape
 from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.probe import try_writing
-from kobo_mirror.store.schema import check_binding, check_shape
 from webhook.metrics import CONTENT_TYPE, Metrics, figures_of
 
 T = TypeVar("T")

@@ -105,6 +105,7 @@ def test_every_package_that_an_image_imports_even_late_is_installed(
     assert lacking == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_version_of_python_gets_the_same_packages(target: str) -> None:
     """So what starts here starts with the image's Python, which this machine may not have."""

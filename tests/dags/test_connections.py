@@ -45,9 +45,9 @@ def stored(conn_id: str) -> Any:
 
 
 def create(**changes: str) -> list[str]:
-    from kobo_mirror.airflow.connections import create_absent
+    from kobo_mirror.airflow.connections import create_connections
 
-    return create_absent({**SETTINGS, **changes})
+    return create_connections({**SETTINGS, **changes})
 
 
 def test_both_connections_are_created_from_the_environment() -> None:
@@ -88,10 +88,10 @@ def test_an_existing_connection_is_left_as_it_is() -> None:
 
 
 def test_existing_connections_need_no_settings() -> None:
-    from kobo_mirror.airflow.connections import create_absent
+    from kobo_mirror.airflow.connections import create_connections
 
     create()
-    assert create_absent({"KOBO_URL": "nonsense"}) == []
+    assert create_connections({"KOBO_URL": "nonsense"}) == []
 
 
 def test_missing_settings_are_named_and_nothing_is_created() -> None:

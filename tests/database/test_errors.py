@@ -13,7 +13,8 @@ from kobo_mirror.database.engine import clock, open_engine, reading, transact
 from kobo_mirror.errors import ConfigurationError, DatabaseError, KoboMirrorError, SchemaError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.schema import at_head, bind, migrate
+from kobo_mirror.store.binding_checks import bind
+from kobo_mirror.store.schema import at_head, migrate
 from kobo_mirror.store.writer import Writer
 from tests.support.database_server import DatabaseServer
 from tests.support.drivers import DRIVERS

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, make_url, text
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import migrate

@@ -15,8 +15,8 @@ from kobo_mirror.database.bulk import Write, write
 from kobo_mirror.database.dialects import dialect_named
 from kobo_mirror.database.dialects.base import Dialect
 from kobo_mirror.database.sql import Composed, Identifier, Literal, Parameter, Part, Sql, names, run
-from kobo_mirror.forms.schema import Column as FormColumn
-from kobo_mirror.forms.schema import Form
+from kobo_mirror.forms.declared_form import Column as FormColumn
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import form_table
 

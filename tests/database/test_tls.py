@@ -213,7 +213,7 @@ def test_a_connection_of_airflow_without_mysqlclient(
     encrypting: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its extra names the authority as MySqlHook documents it."""
-    from kobo_mirror.airflow.extras import mysql_options
+    from kobo_mirror.airflow.mysql_extra import mysql_options
 
     encrypting.shows(encrypting.authority.signed("again"))
     monkeypatch.setitem(__import__("sys").modules, "MySQLdb", None)

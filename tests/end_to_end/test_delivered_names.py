@@ -10,7 +10,7 @@ import pytest
 
 from kobo_mirror.database.engine import reading
 from kobo_mirror.kobo.rest_services import ensure_registered
-from kobo_mirror.store.bindings import MOST_ID_STRINGS, id_strings_of
+from kobo_mirror.store.form_names import MOST_ID_STRINGS, id_strings_of
 from kobo_mirror.sync.replay import replay_dead_letters
 from tests.support.mirroring import Mirroring
 from tests.support.tables import ledger, letters, queued_refs, records

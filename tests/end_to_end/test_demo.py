@@ -19,7 +19,8 @@ from sqlalchemy import text
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.schema import bind, migrate
+from kobo_mirror.store.binding_checks import bind
+from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.writer import Writer
 from scripts.stack import free_port
 from simulator.process import SimulatorProcess

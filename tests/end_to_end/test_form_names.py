@@ -8,7 +8,7 @@ import pytest
 
 from kobo_mirror.database.engine import reading
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.bindings import id_strings_of
+from kobo_mirror.store.form_names import id_strings_of
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.replay import replay_dead_letters
 from tests.support.mirroring import Mirroring

@@ -9,7 +9,7 @@ import pytest
 from kobo_mirror.database.engine import clock
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Form
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.leases import LIFETIME
 from kobo_mirror.store.tables import leases
 from kobo_mirror.sync.mirror import MirrorSync

@@ -10,10 +10,10 @@ from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.leases import Lease, take_lease
-from kobo_mirror.store.refetch_queue import enqueue
+from kobo_mirror.store.refetch_queue import ROOT, enqueue
 from kobo_mirror.store.tables import sync_runs
 from kobo_mirror.sync.drain import drain_roots, enqueue_young
-from kobo_mirror.sync.look_back import ROOT, look_back
+from kobo_mirror.sync.look_back import look_back
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.settle import settle
 from kobo_mirror.sync.source import Source

@@ -11,9 +11,10 @@ from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, SchemaError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Form, Mirror
+from kobo_mirror.forms.declared_form import Form, Mirror
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.codes import waiting_list
-from kobo_mirror.store.schema import bind, migrate
+from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import leases, metadata
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.mirror import MirrorSync

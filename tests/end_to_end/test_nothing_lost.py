@@ -20,7 +20,7 @@ from sqlalchemy import select
 from kobo_mirror.config.settings import server_url
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import submissions
@@ -129,7 +129,7 @@ def load(service: Service, senders: int) -> Iterator[list[tuple[float, int, floa
         sender.result()
 
 
-@pytest.mark.parametrize("seconds", [10, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.long)])
 def test_an_outage_under_load_is_503s_and_then_goes_on_without_a_restart(
     database: OwnServer, url: str, tmp_path: Path, seconds: int
 ) -> None:

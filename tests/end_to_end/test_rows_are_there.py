@@ -13,10 +13,11 @@ from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import open_engine, reading, transact
 from kobo_mirror.errors import KoboMirrorError, SchemaError, UnequalError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.bindings import epochs_of
 from kobo_mirror.store.row_counts import count_rows
-from kobo_mirror.store.schema import bind, migrate
+from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import sync_runs
 from kobo_mirror.store.totals import totals
 from kobo_mirror.store.writer import Writer

@@ -13,8 +13,9 @@ from sqlalchemy import Engine, func, select
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import CredentialsError, KoboMirrorError, LeaseError, SchemaError
+from kobo_mirror.store.bindings import bound_to
 from kobo_mirror.store.leases import take_lease
-from kobo_mirror.store.schema import bound_to, migrate
+from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import checkpoints, leases, sync_runs
 from kobo_mirror.sync.mirror import MirrorSync
 from tests.support.mirroring import Mirroring

@@ -83,7 +83,9 @@ def test_the_same_page_again_and_again_moves_no_cursor(embedded: Mirroring) -> N
     with pytest.raises(ServerError, match="ignored the query"):
         embedded.sync(embedded.client(attempts=2), page_size=50)
     embedded.simulator.control.faults.clear()
-    assert len(records(embedded.engine)) == 150
+    pages = [one for one in embedded.simulator.control.requests() if "limit=50" in one["query"]]
+    stored = {one["query"] for one in pages if not one["fault"]}
+    assert len(records(embedded.engine)) == 50 * len(stored) > 0
     assert embedded.sync(page_size=50)["inserted"] == 300  # one run, in two goes
     assert embedded.verify().equal
 

@@ -142,7 +142,7 @@ def _wait_until_it_reads(mirroring: Mirroring, process: Any) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("lane", [0, 3])
+@pytest.mark.parametrize("lane", [pytest.param(0, marks=pytest.mark.long), 3])
 def test_an_error_in_any_lane_is_reported_once_and_the_next_sync_continues(
     mirroring: Mirroring, lane: int
 ) -> None:

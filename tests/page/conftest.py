@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.schema import bind, migrate
+from kobo_mirror.store.binding_checks import bind
+from kobo_mirror.store.schema import migrate
 from simulator.options import DEMO_ASSET, DEMO_TOKEN
 from tests.support import airflow_environment
 from tests.support.submissions import MIRROR

@@ -25,14 +25,16 @@ def press(airflow_app: Any, as_user: Any, monkeypatch: pytest.MonkeyPatch) -> It
     from airflow.models.connection import Connection
     from airflow.utils.session import create_session
 
-    from kobo_mirror.airflow.connections import create_absent
+    from kobo_mirror.airflow.connections import create_connections
 
     def forget() -> None:
         with create_session() as session:
             session.execute(delete(Connection))
 
     def pressed(database_url: str, **changes: Any) -> dict[str, Any]:
-        create_absent({"DATABASE_URL": database_url, "KOBO_TOKEN": DEMO_TOKEN, "KOBO_ASSET_ID": DEMO_ASSET})
+        create_connections(
+            {"DATABASE_URL": database_url, "KOBO_TOKEN": DEMO_TOKEN, "KOBO_ASSET_ID": DEMO_ASSET}
+        )
         client = as_user("ada")
         shown = client.get("http://testserver/api/v2/connections/kobo_database").json()
         texts = ("host", "login", "password", "schema", "description")

@@ -16,7 +16,7 @@ from kobo_mirror.airflow.page import rendering, schemas
 from kobo_mirror.airflow.page.texts import TEXTS, Words
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import KoboMirrorError
-from kobo_mirror.forms.schema import Kind
+from kobo_mirror.forms.declared_form import Kind
 from kobo_mirror.kobo import responses, transport  # noqa: F401  # they have errors of their own
 from kobo_mirror.store import dead_letters, failed_runs
 from kobo_mirror.store.codes import code_for

@@ -16,7 +16,7 @@ from kobo_mirror.errors import CredentialsError, ServerError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import dead_letters, failed_runs, runs
 from kobo_mirror.store.bindings import note_epoch_read
-from kobo_mirror.store.codes import code_for, settle_codes
+from kobo_mirror.store.codes import close_codes, code_for
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.registrations import Remembered, remember
 from kobo_mirror.store.tables import PROVEN, sync_runs
@@ -154,7 +154,7 @@ def test_a_repair_hides_no_waiting_list_of_deletes(as_user: Client, engine: Engi
     transact(engine, lambda connection: runs.finish_run(connection, repair))
     assert light(as_user) == ("red", ["deletes_wait"])
     assert overview(as_user)["waiting_deletes"]["ids"] == [1, 2, 3]
-    transact(engine, lambda connection: settle_codes(connection, ASSET))
+    transact(engine, lambda connection: close_codes(connection, ASSET))
     assert light(as_user) == ("green", [])
 
 

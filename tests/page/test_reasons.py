@@ -15,10 +15,10 @@ import kobo_mirror.kobo
 from kobo_mirror.airflow.page.texts import TEXTS, Words
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import CredentialsError
-from kobo_mirror.forms.schema import Kind
+from kobo_mirror.forms.declared_form import Kind
 from kobo_mirror.store import dead_letters, failed_runs, runs
 from kobo_mirror.store.lights import SENTENCES
-from kobo_mirror.store.run_modes import EXACT, INCREMENTAL
+from kobo_mirror.store.mode_names import EXACT, INCREMENTAL
 from kobo_mirror.submissions.refusals import RefusalReason, refusal_reason
 from kobo_mirror.sync.receive import Receiver, Refused
 from tests.page.test_french import errors, faults_in

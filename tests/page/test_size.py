@@ -98,7 +98,7 @@ def plans_of_the_page(engine: Engine, client: TestClient) -> dict[str, list[str]
         if statement.startswith("SELECT"):
             asked[statement] = parameters
 
-    used = access.target()
+    used = access.target_engine()
     event.listen(used, "before_cursor_execute", note)
     look_at_everything(client)
     event.remove(used, "before_cursor_execute", note)

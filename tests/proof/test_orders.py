@@ -80,6 +80,9 @@ def test_no_order_of_events_brings_a_deleted_submission_back(mirrored: MirroredS
         assert mirrored.verify().equal
 
 
+@pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("server", marks=pytest.mark.long)], indirect=True
+)
 def test_no_order_of_events_leaves_an_old_state(mirrored: MirroredServer) -> None:
     for stories in orders((*PULLS, *(event for event in OTHERS if event != "delete"))):
         empty(mirrored.engine)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from kobo_mirror.database.engine import transact
-from kobo_mirror.store.codes import code_for, covered_by, is_open, note_use, settle_codes, waiting_list
+from kobo_mirror.store.codes import close_codes, code_for, covered_by, is_open, note_use, waiting_list
 
 ASSET, OTHER = "aCodesForm000000000001", "aCodesForm000000000002"
 
@@ -21,7 +21,7 @@ def test_a_code_confirms_nothing_of_another_form(engine: Engine) -> None:
         assert waiting_list(connection, OTHER) is None
         other = code_for(connection, OTHER, [1, 2])
         assert other != code
-        settle_codes(connection, OTHER)
+        close_codes(connection, OTHER)
         assert (is_open(connection, ASSET, code), is_open(connection, OTHER, other)) == (True, False)
 
     transact(engine, work)
@@ -40,7 +40,7 @@ def test_each_list_has_a_code_of_its_own(engine: Engine, then: list[int]) -> Non
         assert covered_by(connection, ASSET, first, [1, 2, 3, 4]) == [1, 2]
 
 
-@pytest.mark.parametrize("done", [note_use, lambda connection, _: settle_codes(connection, ASSET)])
+@pytest.mark.parametrize("done", [note_use, lambda connection, _: close_codes(connection, ASSET)])
 def test_what_is_done_with_is_covered_by_nothing_and_waits_no_more(engine: Engine, done: object) -> None:
     def work(connection: Connection) -> None:
         code = code_for(connection, ASSET, [1, 2])

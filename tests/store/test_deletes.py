@@ -18,7 +18,7 @@ def absent(writing: Writing, ids: list[int], sent_at: datetime) -> int:
     """Tell the writer that these were asked for at that moment and not shown; how many it removed."""
     entries = [Entry(ref, at) for ref, at in queued_refs(writing.engine).items()]
     return writing.writer.remove(
-        Absent(ids=ids, sent_at=sent_at, lease=writing.lease, run_id=writing.run_id, settled=entries)
+        Absent(ids=ids, sent_at=sent_at, lease=writing.lease, run_id=writing.run_id, to_take_off=entries)
     )
 
 

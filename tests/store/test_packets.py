@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, func, select
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Kind
+from kobo_mirror.forms.declared_form import Kind
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import submissions
@@ -30,7 +30,9 @@ def database() -> Iterator[OwnServer]:
         yield server
 
 
-@pytest.fixture(scope="module", params=PACKETS)
+@pytest.fixture(
+    scope="module", params=["16K", *(pytest.param(size, marks=pytest.mark.long) for size in ("64K", "1M"))]
+)
 def small(request: pytest.FixtureRequest, database: OwnServer) -> tuple[OwnServer, int]:
     """A server and the bytes that it takes."""
     database.restart(f"--max-allowed-packet={request.param}")

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from kobo_mirror.database.engine import open_engine
-from kobo_mirror.store.schema import bind
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.tables import tallies
 from kobo_mirror.store.writer import Writer
 from tests.support.submissions import MIRROR, body, edited, state, submission

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.store.leases import release_lease
-from kobo_mirror.store.refetch_queue import Entry, enqueue, next_entries, settle, waiting_by_reason
+from kobo_mirror.store.refetch_queue import Entry, enqueue, next_entries, take_off, waiting_by_reason
 from kobo_mirror.store.tables import to_fetch
 from tests.support.submissions import ASSET, edited, submission
 from tests.support.tables import answers, queued_refs, rows_of
@@ -26,8 +26,8 @@ def entries(engine: Engine, *, after: str = "", limit: int = 1000, kind: str = "
     return transact(engine, lambda c: next_entries(c, ASSET, after=after, limit=limit, kind=kind))
 
 
-def settle_all(engine: Engine, those: list[Entry], kind: str = "id") -> None:
-    transact(engine, lambda connection: settle(connection, ASSET, those, kind=kind))
+def take_all_off(engine: Engine, those: list[Entry], kind: str = "id") -> None:
+    transact(engine, lambda connection: take_off(connection, ASSET, those, kind=kind))
 
 
 def test_an_entry_is_asked_for_once_and_its_moment_moves_with_each_asking(engine: Engine) -> None:
@@ -59,11 +59,11 @@ def test_what_was_asked_for_again_meanwhile_stays(engine: Engine) -> None:
     read = entries(engine, limit=2000)
     time.sleep(0.001)
     ask(engine, [7, 1201])
-    settle_all(engine, read)
+    take_all_off(engine, read)
     assert set(queued_refs(engine)) == {"7", "1201"}
-    settle_all(engine, read)
+    take_all_off(engine, read)
     assert set(queued_refs(engine)) == {"7", "1201"}
-    settle_all(engine, entries(engine))
+    take_all_off(engine, entries(engine))
     assert queued_refs(engine) == {}
 
 
@@ -72,27 +72,27 @@ def test_kinds_and_forms_are_apart(engine: Engine) -> None:
     ask(engine, ["1"], kind="root")
     ask(engine, [1], asset="aOther000000000000001")
     assert transact(engine, lambda connection: sum(waiting_by_reason(connection, ASSET).values())) == 2
-    settle_all(engine, entries(engine, kind="root"), kind="root")
+    take_all_off(engine, entries(engine, kind="root"), kind="root")
     left = [(row["asset_uid"], row["kind"]) for row in rows_of(engine, to_fetch)]
     assert left == [(ASSET, "id"), ("aOther000000000000001", "id")]
 
 
 def test_nothing_is_nothing(engine: Engine) -> None:
     ask(engine, [])
-    settle_all(engine, [])
+    take_all_off(engine, [])
     assert queued_refs(engine) == {}
 
 
-def test_an_entry_leaves_the_queue_in_the_transaction_that_settles_it(engine: Engine) -> None:
+def test_an_entry_leaves_the_queue_in_the_transaction_that_takes_it_off(engine: Engine) -> None:
     writing = Writing(engine)
     ask(engine, [1])
     read = entries(engine)
     release_lease(engine, ASSET, "test")
     with pytest.raises(LeaseError):
-        writing.pull(submission(1), settled=read)
+        writing.pull(submission(1), to_take_off=read)
     assert set(queued_refs(engine)) == {"1"}
     again = Writing(engine)
-    again.pull(submission(1), settled=read)
+    again.pull(submission(1), to_take_off=read)
     assert queued_refs(engine) == {}
     assert set(answers(engine)) == {1}
 
@@ -105,10 +105,10 @@ def test_an_entry_that_is_enqueued_again_during_its_request_stays(engine: Engine
     read, sent_at = entries(engine), writing.now()
     third = edited(edited(edited(first)))
     assert writing.push(third).result == "deferred"  # while the request is under way
-    assert writing.pull(edited(first, age="40"), sent_at=sent_at, settled=read) == {
+    assert writing.pull(edited(first, age="40"), sent_at=sent_at, to_take_off=read) == {
         "rows_read": 1,
         "updated": 1,
     }
     assert set(queued_refs(engine)) == {"1"}
-    writing.pull(third, settled=entries(engine))
+    writing.pull(third, to_take_off=entries(engine))
     assert queued_refs(engine) == {}

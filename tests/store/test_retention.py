@@ -13,7 +13,7 @@ from sqlalchemy import Engine, delete, insert, update
 
 from kobo_mirror.database.engine import clock, reading, transact
 from kobo_mirror.store import arrivals, dead_letters, runs
-from kobo_mirror.store.codes import code_for, covered_by, is_open, note_use, settle_codes, waiting_list
+from kobo_mirror.store.codes import close_codes, code_for, covered_by, is_open, note_use, waiting_list
 from kobo_mirror.store.proofs import last_proof
 from kobo_mirror.store.retention import Retention, forget
 from kobo_mirror.store.tables import PROVEN, checkpoints, code_ids, codes, proofs, sync_runs
@@ -144,7 +144,7 @@ def test_codes_go_once_they_are_done_and_never_serve_again(engine: Engine) -> No
     used = issue([1, 2])
     transact(engine, lambda connection: note_use(connection, used))
     settled = issue([3])
-    transact(engine, lambda connection: settle_codes(connection, ASSET))
+    transact(engine, lambda connection: close_codes(connection, ASSET))
     waits = issue([4, 5])
     for code, ended in ((used, "used_at"), (settled, "settled_at")):
         set_age(engine, codes, code, {"issued_at": timedelta(days=500), ended: timedelta(days=401)})

@@ -12,9 +12,9 @@ from sqlalchemy import Engine, insert, select
 
 from kobo_mirror.database.engine import clock, open_engine, reading, transact
 from kobo_mirror.store import dead_letters
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.codes import code_for, covered_by
 from kobo_mirror.store.retention import Retention, forget
-from kobo_mirror.store.schema import bind
 from kobo_mirror.store.tables import checkpoints, code_ids, codes, sync_runs
 from kobo_mirror.store.tables import dead_letters as letters_table
 from kobo_mirror.store.writer import Writer

@@ -1,4 +1,4 @@
-"""The tables as they are in a migrated database, and which form a form table belongs to."""
+"""The tables as they are in a migrated database."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.store.schema import VERSION_TABLE, bind, bound_to, migrate
-from tests.support.submissions import ASSET, MIRROR, SERVER
+from kobo_mirror.store.schema import VERSION_TABLE, migrate
 
 TEXT = ("varchar(255)", "NO", None)
 
@@ -158,29 +156,4 @@ def test_a_table_of_others_is_refused_and_nothing_is_made(fresh_url: str, statem
     with pytest.raises(SchemaError, match=r"^The table kobo_records exists with other columns"):
         migrate(engine, KOBO_RECORDS)
     assert inspect(engine).get_table_names() == ["kobo_records"]
-    engine.dispose()
-
-
-def test_a_form_table_mirrors_one_form_for_ever(engine: Engine) -> None:
-    assert bound_to(engine, KOBO_RECORDS) is None
-    bind(engine, MIRROR)
-    bind(engine, MIRROR)
-    others = [
-        Mirror(KOBO_RECORDS, "https://other.example", ASSET),
-        Mirror(KOBO_RECORDS, SERVER, "aOther000000000000001"),
-    ]
-    for other in others:
-        with pytest.raises(SchemaError) as caught:
-            bind(engine, other)
-        mine, wanted = f"form {ASSET} of {SERVER}", f"{other.asset_uid} of {other.server}"
-        advice = "set KOBO_URL and KOBO_ASSET_ID back, or use another database."
-        assert str(caught.value) == f"The table kobo_records mirrors {mine}, not {wanted}: {advice}"
-    assert bound_to(engine, KOBO_RECORDS) == (SERVER, ASSET)
-
-
-def test_without_our_tables_nothing_is_bound(fresh_url: str) -> None:
-    engine = open_engine(fresh_url)
-    with pytest.raises(SchemaError, match="run `python -m kobo_mirror migrate`"):
-        bind(engine, MIRROR)
-    assert inspect(engine).get_table_names() == []
     engine.dispose()

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, RowMapping, Table, select, text
 
 from kobo_mirror.database.engine import moment_of
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Form
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.tables import dead_letters, form_table, submissions, to_fetch
 
 CLOCKS = ("inserted_at", "updated_at")

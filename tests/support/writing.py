@@ -10,11 +10,11 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import clock, transact
 from kobo_mirror.store.batches import Absent, Pulled, PushResult
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.lanes import Step, open_lanes
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.refetch_queue import Entry
 from kobo_mirror.store.runs import open_run
-from kobo_mirror.store.schema import bind
 from kobo_mirror.store.writer import Writer
 from tests.support.submissions import ASSET, MIRROR, body, state
 
@@ -41,7 +41,7 @@ class Writing:
         window: tuple[int, int | None] | None = None,
         known: bool = False,
         step: Step | None = None,
-        settled: Sequence[Entry] = (),
+        to_take_off: Sequence[Entry] = (),
     ) -> dict[str, int]:
         """Write what a request brought that was sent just now, or at ``sent_at``."""
         return self.writer.pull(
@@ -53,7 +53,7 @@ class Writing:
                 window=window,
                 known=known,
                 step=step,
-                settled=settled,
+                to_take_off=to_take_off,
             )
         )
 
@@ -61,7 +61,12 @@ class Writing:
         """Make tombstones of ids that the server, asked for them just now, did not show."""
         self.writer.remove(
             Absent(
-                ids=ids, sent_at=self.now(), lease=self.lease, run_id=self.run_id, settled=(), reason=reason
+                ids=ids,
+                sent_at=self.now(),
+                lease=self.lease,
+                run_id=self.run_id,
+                to_take_off=(),
+                reason=reason,
             )
         )
 

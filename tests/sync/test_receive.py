@@ -8,16 +8,17 @@ import pytest
 from sqlalchemy import Engine
 
 from kobo_mirror.errors import DatabaseError
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.store.batches import PushResult
-from kobo_mirror.store.bindings import learn_id_strings
-from kobo_mirror.store.schema import bind
+from kobo_mirror.store.binding_checks import bind
+from kobo_mirror.store.form_names import learn_id_strings
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import State
 from kobo_mirror.sync.receive import Accepted, Push, Receiver, Refusal, Refused
-from tests.support.submissions import ASSET, MIRROR, body, submission
-from tests.support.tables import letters, records, rows_of
+from tests.support.submissions import ASSET, MIRROR, body, edited, submission
+from tests.support.tables import letters, queued_refs, records, rows_of
+from tests.support.writing import Writing
 
 OTHER = "aAnotherForm000000001"
 OWN_NAME = "household_survey_2016"
@@ -44,6 +45,23 @@ def test_a_submission_of_the_form_is_written(
     assert receiver.receive(body(sent)) == Accepted(ASSET, sent, PushResult(1, "inserted"))
     assert receiver.receive(body(sent)) == Accepted(ASSET, sent, PushResult(1, "unchanged"))
     assert list(records(engine)) == [1]
+
+
+def test_an_edit_is_written_and_what_was_before_it_is_not(engine: Engine, receiver: Receiver) -> None:
+    before = submission(1)
+    after = edited(before, age="44")
+    outcomes = [receiver.receive(body(sent)) for sent in (before, after, before)]
+    assert [o.result.result for o in outcomes if isinstance(o, Accepted)] == ["inserted", "updated", "stale"]
+    assert records(engine)[1]["age"] == 44
+
+
+def test_one_of_a_tombstone_is_only_asked_for(engine: Engine, receiver: Receiver) -> None:
+    writing = Writing(engine)
+    writing.pull(submission(1))
+    writing.remove(1)
+    sent = submission(1)
+    assert receiver.receive(body(sent)) == Accepted(ASSET, sent, PushResult(1, "deferred"))
+    assert (records(engine), set(queued_refs(engine))) == ({}, {"1"})
 
 
 def test_one_that_does_not_fit_is_accepted_as_a_rejection(engine: Engine, receiver: Receiver) -> None:

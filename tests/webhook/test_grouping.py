@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from kobo_mirror.store.batches import PushResult
-from kobo_mirror.store.schema import bind
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import State
 from tests.webhook.application import MIRROR, Tables

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DatabaseError
 from kobo_mirror.store.batches import PushResult
-from kobo_mirror.store.schema import bind
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import State
 from tests.webhook.application import MIRROR, Tables

@@ -9,9 +9,9 @@ from falcon import testing
 from sqlalchemy import Engine, select
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.store.bindings import learn_id_strings
-from kobo_mirror.store.schema import bind
+from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.store.binding_checks import bind
+from kobo_mirror.store.form_names import learn_id_strings
 from kobo_mirror.store.tables import dead_letters
 from tests.webhook.application import MIRROR, NOTHING, OTHER, Tables, client_of, outcome, post
 from tests.webhook.bodies import ASSET, body

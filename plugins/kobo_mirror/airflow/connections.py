@@ -74,7 +74,7 @@ _CONNECTIONS = {
 }
 
 
-def create_absent(env: Mapping[str, str]) -> list[str]:
+def create_connections(env: Mapping[str, str]) -> list[str]:
     """Create the connections that Airflow lacks.
 
     :param env: the environment; it needs to describe only the connections that are created.
@@ -101,7 +101,7 @@ def main() -> int:
     :returns: the exit code: 0, or 2 with a sentence where the environment lacks a setting.
     """
     try:
-        created = create_absent(os.environ)
+        created = create_connections(os.environ)
         pooled = create_pool()
     except ConfigurationError as problem:
         print(problem, file=sys.stderr)

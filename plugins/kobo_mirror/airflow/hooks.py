@@ -10,7 +10,7 @@ from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import BaseHook
 
 from kobo_mirror.airflow.connection_fields import EXTRAS, LABELS, with_labels
-from kobo_mirror.airflow.extras import mysql_options
+from kobo_mirror.airflow.mysql_extra import mysql_options
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermittedError
 
@@ -205,6 +205,6 @@ class KoboDatabaseHook(DbApiHook):
 
         :returns: True if the mirror can use the database, and a sentence.
         """
-        from kobo_mirror.airflow.database_test import try_database
+        from kobo_mirror.airflow.database_check import check_database
 
-        return try_database(self.get_conn_id())
+        return check_database(self.get_conn_id())

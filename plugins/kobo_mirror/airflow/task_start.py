@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Engine
 
-    from kobo_mirror.forms.schema import Form
+    from kobo_mirror.forms.declared_form import Form
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def require_settings(kobo_conn_id: str, database_conn_id: str, name: str, note_f
     try:
         KoboHook(kobo_conn_id).settings()
     except ConfigurationError as error:
-        with suppress(KoboMirrorError), target(database_conn_id) as engine:
+        with suppress(KoboMirrorError), target_engine(database_conn_id) as engine:
             note_failure(engine, FORM, name, error)
         raise
 
@@ -54,9 +54,9 @@ def make_tables(database_conn_id: str, name: str) -> None:
     """
     from kobo_mirror.forms.declared import FORM
     from kobo_mirror.store.schema import at_head, migrate
-    from kobo_mirror.sync.lease_keeper import note_not_started
+    from kobo_mirror.sync.failure_notes import note_not_started
 
-    with target(database_conn_id) as engine:
+    with target_engine(database_conn_id) as engine:
         try:
             if not at_head(engine, FORM):
                 log.warning("The database lacks tables of ours or has old ones: they are made now.")
@@ -67,7 +67,7 @@ def make_tables(database_conn_id: str, name: str) -> None:
 
 
 @contextmanager
-def target(database_conn_id: str) -> Iterator[Engine]:
+def target_engine(database_conn_id: str) -> Iterator[Engine]:
     """Yield an engine for a connection's database, and close its connections after the block.
 
     :param database_conn_id: the database's connection.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kobo_mirror import __version__
-from kobo_mirror.store.run_modes import AUTO, EXACT, INCREMENTAL, mode_of
+from kobo_mirror.store.mode_names import AUTO, EXACT, INCREMENTAL, mode_of
 
 Command = Callable[[argparse.Namespace], int]
 """Carries out a command; returns the exit code."""

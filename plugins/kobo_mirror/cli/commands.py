@@ -29,12 +29,13 @@ from kobo_mirror.errors import (
 )
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.kobo.form import KoboClient, open_form
+from kobo_mirror.store.binding_checks import check_binding
 from kobo_mirror.store.codes import require_waiting
 from kobo_mirror.store.leases import process_holder
 from kobo_mirror.store.proofs import full_proof_is_due
-from kobo_mirror.store.schema import check_binding, migrate
+from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.context import mirror_of
-from kobo_mirror.sync.lease_keeper import note_not_started, noting_not_started
+from kobo_mirror.sync.failure_notes import note_not_started, noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
@@ -86,7 +87,7 @@ def _migrate(_: argparse.Namespace) -> int:
     engine = engine_of(settings)
     made = migrate(engine, FORM)
     if settings.kobo_asset_id:
-        check_binding(engine, mirror_of(settings), empty_will_do=True)
+        check_binding(engine, mirror_of(settings), may_rebind_if_empty=True)
     again = f"; made again: {', '.join(made)}: the next sync reads the whole form" if made else ""
     print(f"the database has the newest tables{again}")
     return 0

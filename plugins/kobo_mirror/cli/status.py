@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.cli.next_steps import SYNC, after_a_failed_first_sync, next_steps
 from kobo_mirror.database.engine import reading
-from kobo_mirror.forms.schema import Form
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.bindings import bound_to
 from kobo_mirror.store.failed_runs import unbound_uid
 from kobo_mirror.store.lights import SENTENCES, Light, judge, light_of

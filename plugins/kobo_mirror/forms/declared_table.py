@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from kobo_mirror.forms import schema
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.form_schema import VALUE, Column
 from kobo_mirror.forms.question_types import Kind
 
@@ -12,7 +12,7 @@ _SUBMISSION_TIME, _FACET_OF_IT = "_submission_time", "submission_time"
 _AROUND = (("id", Kind.KEY), ("inserted_at", Kind.DATETIME), ("updated_at", Kind.DATETIME))
 
 
-def declared_columns(form: schema.Form) -> tuple[Column, ...]:
+def declared_columns(form: Form) -> tuple[Column, ...]:
     """Return the columns of a declared table, ``kobo_id`` apart.
 
     :param form: the declaration.
@@ -27,7 +27,7 @@ def declared_columns(form: schema.Form) -> tuple[Column, ...]:
     return (first, *of_questions, *last)
 
 
-def server_values(form: schema.Form) -> tuple[str, ...]:
+def server_values(form: Form) -> tuple[str, ...]:
     """Return the system columns whose values the declared table has, under whatever name.
 
     :param form: the declaration.
@@ -35,7 +35,7 @@ def server_values(form: schema.Form) -> tuple[str, ...]:
     return (_FACET_OF_IT,) if any(c.question == _SUBMISSION_TIME for c in form.columns) else ()
 
 
-def serves(form: schema.Form, paths: Collection[str]) -> bool:
+def serves(form: Form, paths: Collection[str]) -> bool:
     """Return True if a definition asks every question that the declared table requires.
 
     :param form: the declaration.

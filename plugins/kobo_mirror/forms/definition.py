@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kobo_mirror.errors import ConfigurationError
-from kobo_mirror.forms.question_types import Kind, TypeName, kind_of, type_of
+from kobo_mirror.forms.question_types import Kind, TypeName, is_disabled, kind_of, type_of
 
 SYSTEM_KEYS = frozenset(
     {
@@ -91,8 +91,9 @@ def read_version(uid: str, content: Any) -> Version:
         raise ConfigurationError(
             f"The content of version {uid} has no survey: it is no definition of a form."
         )
+    content = _storable(content)
     reader = _Reader(content)
-    reader.read(row for row in content["survey"] if isinstance(row, Mapping))
+    reader.read(row for row in content["survey"] if isinstance(row, Mapping) and not is_disabled(row))
     return Version(
         uid,
         tuple(reader.named_once()),
@@ -100,6 +101,22 @@ def read_version(uid: str, content: Any) -> Version:
         tuple(reader.choices),
         reader.languages,
     )
+
+
+def _storable(value: Any, levels: int = 4) -> Any:
+    """Return a part of a content with U+FFFD for half characters (lone surrogates), which no UTF-8 has.
+
+    :param levels: levels of lists and objects below it that are read: labels stand four below a content.
+    """
+    if isinstance(value, str):
+        return (
+            value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        )
+    if levels and isinstance(value, list):
+        return [_storable(item, levels - 1) for item in value]
+    if levels and isinstance(value, Mapping):
+        return {_storable(key): _storable(item, levels - 1) for key, item in value.items()}
+    return value
 
 
 @dataclass
@@ -130,6 +147,9 @@ class _Reader:
         listed = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
         self._choice_rows = [row for row in listed if row.get("list_name") is not None]
         self.choices = list(self._read_choices())
+        self._names: dict[str | None, list[str]] = {}
+        for choice in self.choices:
+            self._names.setdefault(choice.list_name, []).append(choice.name)
         self.repeats: dict[str, Repeat] = {}
         self._questions: list[Question] = []
         self._counts: list[Question] = []
@@ -149,10 +169,11 @@ class _Reader:
         A count of a repeat gives way to a question of the survey with its path, and what is named like a key
         of the server's is left out.
         """
-        surveyed = {question.path for question in self._questions if question not in self._counts}
+        counts = {id(question) for question in self._counts}
+        surveyed = {question.path for question in self._questions if id(question) not in counts}
         found: dict[str, Question] = {}
         for question in self._questions:
-            if question in self._counts and question.path in surveyed:
+            if id(question) in counts and question.path in surveyed:
                 continue
             if question.path not in SYSTEM_KEYS:
                 found.setdefault(question.path, question)
@@ -183,7 +204,11 @@ class _Reader:
         if group_type == "kobomatrix":
             self._groups.append(_Group(group_type, self._path, row, hidden))
             return
-        path = _below(self._path, _first_text(row, "$autoname", "name"))
+        name = _first_text(row, "$autoname", "name")
+        if not name:  # left out: what stands in it is asked where it stands
+            self._groups.append(_Group("group", self._path, row, hidden))
+            return
+        path = _below(self._path, name)
         if group_type in ("repeat", "lgroup", "looped_group") and not hidden:
             if row.get("repeat_count") not in (None, ""):
                 count = Question(f"{path}_count", "calculate", Kind.INTEGER)
@@ -225,7 +250,7 @@ class _Reader:
             name = name._replace(list_name=_text(group.row.get("kobo--rank-items")))
         elif group and name.base == "score__row":
             name = name._replace(list_name=_text(group.row.get("kobo--score-choices")))
-        kind = kind_of(name, row, [c.name for c in self.choices if c.list_name == name.list_name])
+        kind = kind_of(name, row, self._names.get(name.list_name, []))
         own_name = _first_text(row, "$autoname", "name")
         if kind is None or self._hidden or not (path or own_name):
             return

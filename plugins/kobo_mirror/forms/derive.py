@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from kobo_mirror.forms import naming, system_columns
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.declared_table import declared_columns, server_values
 from kobo_mirror.forms.definition import Question, Version
 from kobo_mirror.forms.form_schema import (
@@ -22,7 +23,6 @@ from kobo_mirror.forms.form_schema import (
 )
 from kobo_mirror.forms.question_types import FACETS, POINT_FACETS, Kind, is_point, join
 from kobo_mirror.forms.reading import read_order, with_choices, with_positions
-from kobo_mirror.forms.schema import Form
 from kobo_mirror.forms.table_growth import TableGrowth
 
 _FACET_KINDS = {"offset": Kind.INTEGER, **dict.fromkeys(POINT_FACETS, Kind.DECIMAL)}
@@ -63,16 +63,16 @@ def nothing_yet(
     """
     if form is None:
         table = naming.form_name(name, asset_uid, taken)
-        root = Table(name=table, kind=TableKind.MAIN, columns=system_columns.of_the_root())
+        root = Table(name=table, kind=TableKind.MAIN, columns=system_columns.root_columns())
         tables = [root]
     else:
         table = form.table
         columns = declared_columns(form)
-        lacks = system_columns.of_the_root(without=server_values(form))
+        lacks = system_columns.root_columns(without=server_values(form))
         root = Table(name=f"{table}__rest", kind=TableKind.REST, columns=lacks)
         tables = [root, Table(name=table, kind=TableKind.DECLARED, columns=columns)]
     files = Table(
-        name=f"{table}__files", kind=TableKind.FILES, columns=system_columns.of_files(), parent=root.name
+        name=f"{table}__files", kind=TableKind.FILES, columns=system_columns.files_columns(), parent=root.name
     )
     declared = {c.path: c.name for c in tables[-1].columns if c.path} if form else {}
     return with_positions(FormSchema(asset_uid, (*tables, files), declared=declared))
@@ -96,6 +96,10 @@ class _Growth:
         known = [repeat.path for repeat in version.repeats]
         self._repeats = tuple(dict.fromkeys((*schema.repeats, *known)))
         self._tables = [TableGrowth(table) for table in schema.tables]
+        self._holders: dict[str, dict[TableGrowth, None]] = {}  # path → the tables with columns of it
+        for table in self._tables:
+            for column in table.columns:
+                self._holders.setdefault(column.path, {})[table] = None
         self._form_name = next(t.name for t in schema.tables if t.kind is TableKind.FILES).removesuffix(
             "__files"
         )
@@ -143,7 +147,7 @@ class _Growth:
             parent = self._table_of(chains[path][:-1])
             born = Table(
                 name=prefix + names[path], kind=TableKind.REPEAT, path=path, chain=chains[path],
-                columns=system_columns.of_a_repeat(), parent=parent.name,
+                columns=system_columns.repeat_columns(), parent=parent.name,
             )  # fmt: skip
             self._tables.append(TableGrowth(born))
         self._count_rows(new)
@@ -166,13 +170,16 @@ class _Growth:
 
     def _grow_columns(self) -> None:
         homes = {path: self._home(path) for path in self._order}
+        asked_in: dict[TableGrowth | None, list[str]] = {}
+        for path, home in homes.items():
+            asked_in.setdefault(home, []).append(path)
         for table in self._tables:
-            mine = [path for path, home in homes.items() if home is table]
+            mine = asked_in.get(table, [])
             new = [path for path in mine if not table.has(path)]
             names = naming.name_all(
                 new,
                 [column.name for column in table.columns],
-                is_reserved=lambda name: naming.is_reserved_column(name, system_columns.NAMES),
+                is_reserved=lambda name: naming.is_reserved_column(name, system_columns.RESERVED_NAMES),
                 longest=naming.LONGEST_COLUMN,
             )
             table.reserve(names.values())
@@ -182,10 +189,11 @@ class _Growth:
                 kind = _kind(before, asked)
                 if path in names:
                     table.add(self._born(table, path, names[path], kind, before))
+                    self._holders.setdefault(path, {})[table] = None
                 else:
                     self._widen(table, path, kind, before)
         for path, home in homes.items():
-            for table in self._tables:
+            for table in self._holders.get(path, ()):
                 if table is not home and table.kind is not TableKind.DECLARED:
                     table.move_away(path)
         for table in self._tables:
@@ -200,7 +208,7 @@ class _Growth:
         """Return the column that holds every answer to a question so far, wherever it is: the last born."""
         found = [
             column
-            for table in self._tables
+            for table in self._holders.get(path, ())
             for column in table.of(path)
             if column.facet == VALUE and table.kind is not TableKind.DECLARED
         ]
@@ -210,7 +218,7 @@ class _Growth:
         asked = self._asked.get(path)
         if asked is not None and is_point(asked.question_type):
             return True
-        return any(c.facet in POINT_FACETS for table in self._tables for c in table.of(path))
+        return any(c.facet in POINT_FACETS for t in self._holders.get(path, ()) for c in t.of(path))
 
     def _born(
         self, table: TableGrowth, path: str, name: str, kind: Kind, before: Column | None
@@ -224,6 +232,7 @@ class _Growth:
             value = replace(
                 value, question_type=before.question_type, list_name=before.list_name, labels=before.labels,
                 hints=before.hints, kuid=before.kuid, first_version=before.first_version,
+                names_file=before.names_file,
             )  # fmt: skip
         return [value, *self._facets(table, value)]
 
@@ -244,7 +253,7 @@ class _Growth:
         for facet in facets:
             if not table.has(value.path, facet):
                 name = naming.derived_name(base, facet, table.is_taken)
-                yield replace(value, name=name, facet=facet, kind=_FACET_KINDS[facet])
+                yield replace(value, name=name, facet=facet, kind=_FACET_KINDS[facet], names_file=False)
 
 
 def _kind(before: Column | None, asked: Question | None) -> Kind:

@@ -1,4 +1,4 @@
-"""FormSchema: the tables of a form, which question fills which column, and the choices, as pure data.
+"""The derived schema of a form: its tables, which question fills which column, and the choices; pure data.
 
 It is stored as JSON. :attr:`FormSchema.fingerprint` is over what shapes rows; labels, positions and versions
 are not, so that a new label rewrites no row.
@@ -15,7 +15,7 @@ from functools import cached_property
 
 import msgspec
 
-from kobo_mirror.forms.question_types import Kind, is_file
+from kobo_mirror.forms.question_types import Kind
 
 VALUE, ROWS = "value", "rows"
 _READING = 1  # raise it when the same document becomes other rows under the same schema
@@ -53,6 +53,7 @@ class Column:
         of the system.
     :param part: 1 for the table itself, 2 for ``<table>__2`` and so on.
     :param position: in reading order, unique over a table with its parts.
+    :param names_file: True if any version asks for a file: the answer may be the name of an attachment.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Column:
     first_version: str | None = None
     last_version: str | None = None
     status: Status = Status.ACTIVE
+    names_file: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +184,7 @@ def _shape_of(tables: tuple[Table, ...]) -> Iterator[object]:
                 c.kind.value,
                 c.part,
                 _shaping(c.status),
-                is_file(c.question_type or ""),
+                c.names_file,
             ]
             for c in table.columns
         ]

@@ -20,6 +20,13 @@ LONGEST_FORM = 24
 _HASH = 5
 _LAST_OF_FIRST_PLANE = 0xFFFF  # beyond it MariaDB refuses a name, and MySQL keeps question marks
 _RESERVED_BELOW_A_FORM = frozenset({"rest", "files", "full", "choices", "wide", "geo", "supplements"})
+_NO_COLUMN = frozenset(  # PostgreSQL has the first six in every table, InnoDB the others
+    {
+        "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid",
+        "db_row_id", "db_trx_id", "db_roll_ptr", "fts_doc_id",
+    }
+)  # fmt: skip
+_NO_TABLE = ("sqlite_", "pg_")  # SQLite refuses such a name, PostgreSQL may find a table of its own first
 _POSITION_OR_FACET = re.compile(r"pos(?:_[0-9]+)?|.*__(?:offset|lat|lon|alt|acc|rows)")
 _PART_OR_LANGUAGE = re.compile(r"(?:.*__)?[0-9]+|[^\W\d_]{2,3}")
 
@@ -79,13 +86,13 @@ def _hash(text: str, length: int) -> str:
 
 
 def is_reserved_column(name: str, system_names: Collection[str]) -> bool:
-    """Return True if no question may have this name: the system, a facet or a position may need it.
+    """Return True if no question may have this name: we or some database need it, or a facet or position may.
 
     :param name: in any spelling.
     :param system_names: the names of the columns that the tables of every form have.
     """
     folded = fold(name)
-    return folded in system_names or _POSITION_OR_FACET.fullmatch(folded) is not None
+    return folded in system_names or folded in _NO_COLUMN or _POSITION_OR_FACET.fullmatch(folded) is not None
 
 
 def is_reserved_table(name: str) -> bool:
@@ -207,6 +214,8 @@ def form_name(name: str, uid: str, taken: Collection[str]) -> str:
     """
     in_use = {fold(other) for other in taken}
     readable = _single(slug(name)).strip("_") or _single(slug(uid)).strip("_")
+    if readable.startswith(_NO_TABLE):
+        readable = f"form_{readable}"
     found, length = readable, _HASH
     if len(found.encode()) > LONGEST_FORM or found.startswith("kobo_"):
         in_use.add(fold(found))

@@ -58,11 +58,22 @@ _ALIASES = {
     "gps": "geopoint",
     "location": "geopoint",
     "photo": "image",
+    "picture": "image",
+    "signature": "image",
+    "draw": "image",
+    "annotate": "image",
     "trigger": "acknowledge",
     "background_audio": "background-audio",
     "start_geopoint": "start-geopoint",
     "background_geopoint": "background-geopoint",
     "imei": "deviceid",
+    "device id": "deviceid",
+    "sim id": "simserial",
+    "subscriber id": "subscriberid",
+    "phone number": "phonenumber",
+    "date time": "datetime",
+    "start time": "start",
+    "end time": "end",
 }
 _POINTS = frozenset({"geopoint", "start-geopoint", "background-geopoint"})
 _FILES = frozenset({"image", "audio", "video", "file", "background-audio", "audit", "osm"})
@@ -100,10 +111,12 @@ _SELECT = re.compile(
     r"(?:add )?"
     r"(?P<base>select(?:1|[_ ]one(?:[_ ]from[_ ]file|[_ ]external)?"
     r"|[_ ]multiple(?:[_ ]from[_ ]file)?| all that apply)|rank)"
-    r"(?: prompt using| from)?(?:\s+(?P<list>\S+(?:\s+\S+)*?))?(?P<other>\s+or[_ ]other)?",
+    r"(?:(?: prompt)? using| from)?(?:\s+(?P<list>\S+(?:\s+\S+)*?))?(?P<other>\s+or[_ ]other)?",
     re.IGNORECASE,
 )
 _STARTS_WITH_A_NUMBER_OF_DAYS = "number of days"
+_OLD_SPELLING = re.compile(r"(?:q|get|add) (.+?)(?: prompt)?")
+_TAGS_OF_A_MAP = re.compile(r"osm \S+")  # the list that they are in decides about no answer
 
 
 class TypeName(NamedTuple):
@@ -140,9 +153,21 @@ def type_of(row: Mapping[str, Any]) -> TypeName:
     lower = text.lower()
     if lower.startswith(_STARTS_WITH_A_NUMBER_OF_DAYS):
         lower = "integer"
-    if re.match(r"(begin|end)[_ ]", lower):
+    if lower not in _ALIASES and re.match(r"(begin|end)[_ ]", lower):
         return TypeName(lower.replace(" ", "_"))
+    if old := _OLD_SPELLING.fullmatch(lower):
+        lower = old[1]
+    if _TAGS_OF_A_MAP.fullmatch(lower):
+        lower = "osm"
     return TypeName(_ALIASES.get(lower, lower))
+
+
+def is_disabled(row: Mapping[str, Any]) -> bool:
+    """Return True if the row is left out of the form; a disabled group leaves out itself, not what is in it.
+
+    :param row: a row of ``survey``; XLSForm's column ``disabled`` is in no documentation.
+    """
+    return str(row.get("disabled")).lower().removesuffix("()") in ("yes", "true")
 
 
 def kind_of(name: TypeName, row: Mapping[str, Any], choices: list[str]) -> Kind | None:

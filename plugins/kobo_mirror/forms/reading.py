@@ -38,19 +38,25 @@ def with_positions(schema: FormSchema) -> FormSchema:
     :param schema: its ``reading_order`` has all questions.
     """
     place = {path: index for index, path in enumerate(schema.reading_order)}
-    return replace(schema, tables=tuple(_placed(table, place) for table in schema.tables))
+    first_inside: dict[str, int] = {}
+    for path, index in place.items():
+        end = path.find("/")
+        while end != -1:
+            first_inside.setdefault(path[:end], index)
+            end = path.find("/", end + 1)
+    tables = tuple(_placed(table, place, first_inside) for table in schema.tables)
+    return replace(schema, tables=tables)
 
 
-def _placed(table: Table, place: dict[str, int]) -> Table:
+def _placed(table: Table, place: dict[str, int], first_inside: dict[str, int]) -> Table:
     last = len(place)
 
     def key(numbered: tuple[int, Column]) -> tuple[int, int, int]:
         index, column = numbered
         if not column.path:
-            return (2 if column.facet in system_columns.LAST else 0), 0, index
+            return (2 if column.facet in system_columns.TRAILING_NAMES else 0), 0, index
         if column.facet == ROWS:
-            inside = (at for path, at in place.items() if path.startswith(f"{column.path}/"))
-            return 1, min(inside, default=last), -1
+            return 1, first_inside.get(column.path, last), -1
         return 1, place.get(column.path, last), index
 
     order = {index: at for at, (index, _) in enumerate(sorted(enumerate(table.columns), key=key), 1)}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kobo_mirror.forms.form_schema import Column
 from kobo_mirror.forms.question_types import Kind
 
-_OF_THE_ROOT = (
+_ROOT_COLUMNS = (
     ("submission_time", Kind.DATETIME),
     ("submitted_by", Kind.TEXT),
     ("form_version", Kind.TEXT),
@@ -17,8 +17,8 @@ _OF_THE_ROOT = (
     ("root_uuid", Kind.TEXT),
     ("instance_name", Kind.TEXT),
 )
-_AFTER_THE_QUESTIONS = (("extra", Kind.JSON), ("inserted_at", Kind.DATETIME), ("updated_at", Kind.DATETIME))
-_OF_FILES = (
+_TRAILING_COLUMNS = (("extra", Kind.JSON), ("inserted_at", Kind.DATETIME), ("updated_at", Kind.DATETIME))
+_FILES_COLUMNS = (
     ("uid", Kind.TEXT),
     ("table_name", Kind.TEXT),
     ("pos", Kind.TEXT),
@@ -30,32 +30,32 @@ _OF_FILES = (
     ("question_xpath", Kind.TEXT),
 )
 
-NAMES = frozenset(name for columns in (_OF_THE_ROOT, _AFTER_THE_QUESTIONS) for name, _ in columns) | {
+RESERVED_NAMES = frozenset(name for columns in (_ROOT_COLUMNS, _TRAILING_COLUMNS) for name, _ in columns) | {
     "id",
     "kobo_id",
 }
 """Names that no question may have."""
-LAST = frozenset(name for name, _ in _AFTER_THE_QUESTIONS)
-"""Those that are read after the questions."""
+TRAILING_NAMES = frozenset(name for name, _ in _TRAILING_COLUMNS)
+"""Names of the columns that are read after the questions."""
 
 
-def of_the_root(without: Sequence[str] = ()) -> tuple[Column, ...]:
+def root_columns(without: Sequence[str] = ()) -> tuple[Column, ...]:
     """Return the columns of a root table, its key apart.
 
     :param without: those whose values a declared table has.
     """
-    named = [(name, kind) for name, kind in _OF_THE_ROOT if name not in without]
-    return _columns((*named, *_AFTER_THE_QUESTIONS))
+    named = [(name, kind) for name, kind in _ROOT_COLUMNS if name not in without]
+    return _columns((*named, *_TRAILING_COLUMNS))
 
 
-def of_a_repeat() -> tuple[Column, ...]:
+def repeat_columns() -> tuple[Column, ...]:
     """Return the columns of a repeat's table, its keys apart."""
-    return _columns(_AFTER_THE_QUESTIONS[:1])
+    return _columns(_TRAILING_COLUMNS[:1])
 
 
-def of_files() -> tuple[Column, ...]:
+def files_columns() -> tuple[Column, ...]:
     """Return the columns of the table of files, ``kobo_id`` apart."""
-    return _columns(_OF_FILES)
+    return _columns(_FILES_COLUMNS)
 
 
 def _columns(named: Sequence[tuple[str, Kind]]) -> tuple[Column, ...]:

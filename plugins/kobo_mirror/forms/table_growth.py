@@ -8,6 +8,7 @@ from dataclasses import replace
 from kobo_mirror.forms.definition import Question
 from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, Status, Table, TableKind
 from kobo_mirror.forms.naming import fold
+from kobo_mirror.forms.question_types import is_file
 from kobo_mirror.forms.widths import EMPTY, fits, width_of
 
 _FINAL = (Status.MOVED, Status.NARROWED)
@@ -26,7 +27,8 @@ class TableGrowth:
         self._names: set[str] = set()
         self._append(table.columns)
         self._last_part = table.parts
-        self._width = sum((width_of(c.kind) for c in self._in_last_part()), EMPTY)
+        in_last = [column for column in table.columns if column.part == self._last_part]
+        self._width, self._count = sum((width_of(column.kind) for column in in_last), EMPTY), len(in_last)
 
     @property
     def name(self) -> str:
@@ -93,11 +95,11 @@ class TableGrowth:
 
         :param born: the columns of one question.
         """
-        width = sum((width_of(column.kind) for column in born), self._width)
-        if not fits(width, len(self._in_last_part()) + len(born)):
+        width, count = sum((width_of(column.kind) for column in born), self._width), self._count + len(born)
+        if not fits(width, count):
             self._last_part += 1
-            width = sum((width_of(column.kind) for column in born), EMPTY)
-        self._width = width
+            width, count = sum((width_of(column.kind) for column in born), EMPTY), len(born)
+        self._width, self._count = width, count
         self._append(replace(column, part=self._last_part) for column in born)
 
     def _append(self, born: Iterable[Column]) -> None:
@@ -105,9 +107,6 @@ class TableGrowth:
             self._places.setdefault(column.path, []).append(len(self.columns))
             self._names.add(fold(column.name))
             self.columns.append(column)
-
-    def _in_last_part(self) -> list[Column]:
-        return [column for column in self.columns if column.part == self._last_part]
 
     def narrow(self, path: str) -> None:
         """Let a question's columns go on with what fits them; one that holds every answer comes beside them.
@@ -193,4 +192,5 @@ def _told(column: Column, question: Question, version: str) -> Column:
         labels=dict(question.labels) or column.labels,
         hints=dict(question.hints) or column.hints,
         kuid=question.kuid or column.kuid,
+        names_file=column.names_file or (column.facet == VALUE and is_file(question.question_type)),
     )

@@ -9,7 +9,7 @@ from typing import TypedDict, Unpack
 import msgspec
 
 from kobo_mirror.errors import ConfigurationError
-from kobo_mirror.kobo.closing import Closing
+from kobo_mirror.kobo.closable import Closable
 from kobo_mirror.kobo.concurrency import AdaptiveLimit
 from kobo_mirror.kobo.form_info import ListedForm
 from kobo_mirror.kobo.lists import listed
@@ -44,7 +44,7 @@ class _Account(msgspec.Struct):
     username: str
 
 
-class KoboServer(Closing):
+class KoboServer(Closable):
     """One server, asked with one token. Forms share its connections and its limit; threads may share it.
 
     Every call may raise CredentialsError (wrong token or form), RequestError (refused), ServerError (no

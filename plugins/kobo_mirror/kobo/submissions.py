@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from kobo_mirror.errors import ServerError
-from kobo_mirror.kobo.closing import Closing
+from kobo_mirror.kobo.closable import Closable
 from kobo_mirror.kobo.pages import Page, check_order, check_total, check_whole, cut_page, cut_swept_page
 from kobo_mirror.kobo.server import KoboServer
 from kobo_mirror.kobo.transport import Response
@@ -22,7 +22,7 @@ _ASCENDING = '{"_id":1}'
 _DESCENDING = '{"_id":-1}'
 
 
-class FormSubmissions(Closing):
+class FormSubmissions(Closable):
     """Asks a server for the submissions of one form. Threads may share it.
 
     :param server: the account that asks.

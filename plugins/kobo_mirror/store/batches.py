@@ -49,7 +49,7 @@ class Pulled:
         of it that the response lacks are enqueued. None where single ids were asked for.
     :param known: the page is probably equal to what is stored, and is compared as one text first.
     :param step: how far this page moves the cursor of its lane; None outside of lanes.
-    :param settled: entries of the refetch queue that the request answered.
+    :param to_take_off: entries of the refetch queue that the request answered.
     :param counts: further counts for the run's row (``requests``, ``bytes``).
     """
 
@@ -60,7 +60,7 @@ class Pulled:
     window: tuple[int, int | None] | None = None
     known: bool = False
     step: Step | None = None
-    settled: Sequence[Entry] = ()
+    to_take_off: Sequence[Entry] = ()
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -72,7 +72,7 @@ class Absent:
     :param sent_at: the database's clock (UTC) before that request was sent.
     :param lease: the right to pull the form; checked in the transaction.
     :param run_id: the run whose row gets the count.
-    :param settled: the entries of the refetch queue that asked for them.
+    :param to_take_off: the entries of the refetch queue that asked for them.
     :param reason: what the tombstones say of their delete; None for one that counts for the delete guard.
     :param code: the confirmation code that is used up once these are deleted.
     """
@@ -81,7 +81,7 @@ class Absent:
     sent_at: datetime
     lease: Lease
     run_id: int
-    settled: Sequence[Entry]
+    to_take_off: Sequence[Entry]
     reason: str | None = None
     code: str | None = None
 

@@ -7,8 +7,6 @@ only in that one.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,7 +16,7 @@ from kobo_mirror.database.bulk import First
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import now, reading, transact
 from kobo_mirror.errors import SchemaError
-from kobo_mirror.forms.schema import Form, Mirror
+from kobo_mirror.forms.declared_form import Form, Mirror
 from kobo_mirror.store import failed_runs
 from kobo_mirror.store.tables import form_table, forms
 
@@ -63,12 +61,12 @@ def bound_to(engine: Engine, form: Form) -> tuple[str, str] | None:
     return (row[0], row[1]) if row else None
 
 
-def note_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False) -> None:
+def note_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:
     """Note which form the form table mirrors, unless one is noted already.
 
     :param engine: the database.
     :param mirror: the form and its table.
-    :param empty_will_do: note it in place of another one, too, if the form table has no rows.
+    :param may_rebind_if_empty: note it in place of another one, too, if the form table has no rows.
     """
     t = forms.c
     names = {"server": mirror.server, "asset_uid": mirror.asset_uid}
@@ -81,7 +79,7 @@ def note_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False)
             first = {"form_table": mirror.form.table, "epoch": 1}
             connection.execute(insert(forms).values(values | first))
             failed_runs.give_unbound_runs(connection, mirror.form.table, mirror.asset_uid)
-        elif empty_will_do and may_be_bound_anew(connection, mirror, bound[1]):
+        elif may_rebind_if_empty and may_be_bound_anew(connection, mirror, bound[1]):
             again = {"epoch": t.epoch + 1, "id_strings": None}
             connection.execute(update(forms).where(mine).values(values | again))
 
@@ -187,7 +185,7 @@ def hold_first(connection: Connection, mirror: Mirror) -> First | None:
 
 
 class NotBoundError(SchemaError):
-    """The form table mirrors no form yet: ``schema.bind`` notes which one."""
+    """The form table mirrors no form yet: ``binding_checks.bind`` notes which one."""
 
 
 def require_form(mirror: Mirror, server: str, asset_uid: str) -> None:
@@ -214,56 +212,3 @@ def declared_otherwise(form: Form) -> SchemaError:
         f"The columns of {form.table} are declared otherwise than in this process: restart it with the "
         "version of Kobo Mirror that runs the sync, or migrate with this one."
     )
-
-
-MOST_ID_STRINGS = 100
-"""So many id_strings of a form are learnt. Where there may be more, an unknown one proves nothing."""
-
-
-def id_strings_of(connection: Connection, form: Form) -> frozenset[str] | None:
-    """Return the values of ``_xform_id_string`` that pulled submissions had.
-
-    :param connection: an open transaction.
-    :param form: the form table's declaration.
-    :returns: None while none has been pulled.
-    """
-    query = select(forms.c.id_strings).where(forms.c.form_table == form.table)
-    text = connection.execute(query).scalar_one_or_none()
-    return _names_in(text)
-
-
-def _names_in(text: str | None) -> frozenset[str] | None:
-    """Return the id_strings in a cell; None for NULL, and for what was changed by hand to something else."""
-    try:
-        names = json.loads(text) if text else None
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(names, list) and all(isinstance(name, str) for name in names):
-        return frozenset(names)
-    return None
-
-
-def learn_id_strings(engine: Engine, form: Form, seen: Iterable[str]) -> None:
-    """Add to what ``id_strings_of`` returns, up to ``MOST_ID_STRINGS``.
-
-    The form's row is locked only where one is new: it is read by every transaction that writes.
-
-    :param engine: the database.
-    :param form: the form table's declaration.
-    :param seen: the values of ``_xform_id_string`` that were pulled.
-    """
-    with reading(engine) as connection:
-        known = id_strings_of(connection, form) or frozenset()
-    if frozenset(seen) <= known or len(known) >= MOST_ID_STRINGS:
-        return
-
-    def work(connection: Connection) -> None:
-        query = select(forms.c.id_strings).where(forms.c.form_table == form.table).with_for_update()
-        text = connection.execute(query).scalar_one_or_none()
-        known = _names_in(text) or frozenset()
-        new = sorted(frozenset(seen) - known)[: MOST_ID_STRINGS - len(known)]
-        if new:
-            mine = update(forms).where(forms.c.form_table == form.table)
-            connection.execute(mine.values(id_strings=json.dumps(sorted(known.union(new)))))
-
-    transact(engine, work)

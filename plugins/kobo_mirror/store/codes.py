@@ -88,7 +88,7 @@ def covered_by(connection: Connection, asset_uid: str, code: str, waiting: Seque
     :param asset_uid: the form's uid.
     :param code: twelve hexadecimal digits.
     :param waiting: the ``_id`` of the submissions that wait now.
-    :returns: their ``_id``, ascending; none if the code is unknown, used or settled.
+    :returns: their ``_id``, ascending; none if the code is unknown, used or closed.
     """
     if not is_open(connection, asset_uid, code):
         return []
@@ -124,7 +124,7 @@ def note_use(connection: Connection, code: str) -> None:
     connection.execute(update(codes).where(codes.c.code == code).values(used_at=now()))
 
 
-def settle_codes(connection: Connection, asset_uid: str) -> None:
+def close_codes(connection: Connection, asset_uid: str) -> None:
     """Note that no list of deletes of a form waits any longer.
 
     :param connection: an open transaction.

@@ -1,15 +1,20 @@
-"""Tell which form a body is of: by the form's uid, or by another id_string that pulled submissions have."""
+"""The names of a form: learn the id_strings of pulled submissions; tell by them which form a body is of."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
 from enum import Enum, auto
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, select, update
 
-from kobo_mirror.database.engine import reading
-from kobo_mirror.forms.schema import Mirror
-from kobo_mirror.store.bindings import MOST_ID_STRINGS, id_strings_of
+from kobo_mirror.database.engine import reading, transact
+from kobo_mirror.forms.declared_form import Form, Mirror
+from kobo_mirror.store.tables import forms
+
+MOST_ID_STRINGS = 100
+"""So many id_strings of a form are learnt. Where there may be more, an unknown one proves nothing."""
 
 _ID_STRING = re.compile(r"[\w.-]{1,100}")  # of an XForm, as long as KoboToolbox takes it
 _UID = re.compile(r"a[A-Za-z0-9]{20,23}")  # the id_string of a form that was made in the form builder
@@ -58,3 +63,52 @@ class FormNames:
         all_are_learnt = learnt is not None and len(learnt) < MOST_ID_STRINGS
         may_be_this = not (all_are_learnt and _UID.fullmatch(id_string))
         return FormMatch.UNKNOWN if may_be_this and _ID_STRING.fullmatch(id_string) else FormMatch.OTHER
+
+
+def id_strings_of(connection: Connection, form: Form) -> frozenset[str] | None:
+    """Return the values of ``_xform_id_string`` that pulled submissions had.
+
+    :param connection: an open transaction.
+    :param form: the form table's declaration.
+    :returns: None while none has been pulled.
+    """
+    query = select(forms.c.id_strings).where(forms.c.form_table == form.table)
+    text = connection.execute(query).scalar_one_or_none()
+    return _names_in(text)
+
+
+def _names_in(text: str | None) -> frozenset[str] | None:
+    """Return the id_strings in a cell; None for NULL, and for what was changed by hand to something else."""
+    try:
+        names = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return frozenset(names)
+    return None
+
+
+def learn_id_strings(engine: Engine, form: Form, seen: Iterable[str]) -> None:
+    """Add to what ``id_strings_of`` returns, up to ``MOST_ID_STRINGS``.
+
+    The form's row is locked only where one is new: it is read by every transaction that writes.
+
+    :param engine: the database.
+    :param form: the form table's declaration.
+    :param seen: the values of ``_xform_id_string`` that were pulled.
+    """
+    with reading(engine) as connection:
+        known = id_strings_of(connection, form) or frozenset()
+    if frozenset(seen) <= known or len(known) >= MOST_ID_STRINGS:
+        return
+
+    def work(connection: Connection) -> None:
+        query = select(forms.c.id_strings).where(forms.c.form_table == form.table).with_for_update()
+        text = connection.execute(query).scalar_one_or_none()
+        known = _names_in(text) or frozenset()
+        new = sorted(frozenset(seen) - known)[: MOST_ID_STRINGS - len(known)]
+        if new:
+            mine = update(forms).where(forms.c.form_table == form.table)
+            connection.execute(mine.values(id_strings=json.dumps(sorted(known.union(new)))))
+
+    transact(engine, work)

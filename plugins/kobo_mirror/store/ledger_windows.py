@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.tables import form_table, submissions
 

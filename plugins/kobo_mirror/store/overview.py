@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, String, bindparam, select
 
 from kobo_mirror.database.engine import now
-from kobo_mirror.forms.schema import Form
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.bindings import Epochs
 from kobo_mirror.store.codes import WaitingList, waiting_list
 from kobo_mirror.store.dead_letters import letters_waiting

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, delete, insert
 
 from kobo_mirror.database.engine import transact
-from kobo_mirror.forms.schema import Form
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.tables import form_table, submissions, tallies
 
 

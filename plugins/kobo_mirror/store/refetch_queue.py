@@ -17,6 +17,8 @@ _KEY = ("asset_uid", "kind", "ref")
 _SLICE = 500
 _LARGEST_ID = 2**63 - 1
 
+ROOT = "root"
+"""The kind of the entries that are asked for by root uuid; all others are asked for by ``_id``."""
 FAILED_DELIVERY = "its delivery failed"
 """The reason of submissions whose delivery to the webhook failed, by the server's own log."""
 
@@ -26,7 +28,7 @@ class Entry(NamedTuple):
 
     :param ref: what the server is asked by: an ``_id``, or a root uuid.
     :param asked_at: the database's clock (UTC) at the newest ``enqueue``. An answer to a request from before
-        that does not settle the entry.
+        that does not take the entry off.
     """
 
     ref: str
@@ -80,7 +82,7 @@ def next_entries(
     return [Entry(ref, asked_at) for ref, asked_at in rows]
 
 
-def settle(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, kind: str = "id") -> None:
+def take_off(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, kind: str = "id") -> None:
     """Take entries off, in the transaction that writes what the server answered.
 
     :param connection: that transaction.
@@ -96,9 +98,9 @@ def settle(connection: Connection, asset_uid: str, entries: Sequence[Entry], *, 
             .where(mine, to_fetch.c.ref.in_(asked))
             .with_for_update()
         )
-        settled = [ref for ref, asked_at in current if asked_at == asked[ref]]
-        if settled:
-            connection.execute(delete(to_fetch).where(mine, to_fetch.c.ref.in_(settled)))
+        taken_off = [ref for ref, asked_at in current if asked_at == asked[ref]]
+        if taken_off:
+            connection.execute(delete(to_fetch).where(mine, to_fetch.c.ref.in_(taken_off)))
 
 
 def count_attempt(connection: Connection, asset_uid: str, entries: Sequence[Entry]) -> None:

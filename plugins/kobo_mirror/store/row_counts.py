@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, literal, select, union_all
 
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.store import totals
 from kobo_mirror.store.tables import form_table, forms, submissions
 
@@ -38,7 +38,7 @@ def count_rows(connection: Connection, mirror: Mirror) -> RowCount:
     table = form_table(mirror.form)
     # A range, so that the index of kobo_id is walked: MySQL would read the whole table for a bare count.
     rows = select(func.count()).select_from(table).where(table.c.kobo_id > BEFORE_ALL).scalar_subquery()
-    applied = totals.applied_of(mirror.asset_uid).scalar_subquery()
+    applied = totals.applied_query(mirror.asset_uid).scalar_subquery()
     return RowCount(*map(int, connection.execute(select(rows, applied)).one()))
 
 

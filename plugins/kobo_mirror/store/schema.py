@@ -1,4 +1,4 @@
-"""The schema: migrated to the newest revision, compared with it, and bound to the form that it mirrors."""
+"""The schema: our tables and the form table, migrated to the newest revision and compared with it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,18 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, column, inspect, select, table, text
 
 from kobo_mirror.database.dialects import dialect_of
-from kobo_mirror.database.engine import read, reading
+from kobo_mirror.database.engine import read
 from kobo_mirror.database.errors import database_errors
 from kobo_mirror.database.sql import run
 from kobo_mirror.errors import SchemaError, column_is_missing, tables_are_missing
-from kobo_mirror.forms.schema import Form, Mirror
-from kobo_mirror.store.bindings import (
-    bound_to,
-    declared_otherwise,
-    is_declared_otherwise,
-    may_be_bound_anew,
-    note_binding,
-    raise_epoch,
-    require_form,
-)
+from kobo_mirror.forms.declared_form import Form
+from kobo_mirror.store.bindings import is_declared_otherwise, raise_epoch
 from kobo_mirror.store.tables import form_table, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 VERSION_TABLE = "kobo_alembic_version"
-
 
 _REJECTED = "kobo_rejected"
 _VIEW = text(
@@ -170,47 +161,3 @@ def require_tables(engine: Engine, form: Form) -> None:
     revisions, missing = read(engine, work)  # runs again where another process changes tables meanwhile
     if missing or revisions != {_newest()}:
         raise tables_are_missing(missing if revisions else ())
-
-
-def check_binding(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False) -> None:
-    """Refuse a form table that mirrors another form; one that mirrors none yet is accepted.
-
-    :param engine: made by ``open_engine``.
-    :param mirror: the form that it is to mirror.
-    :param empty_will_do: accept one without rows, too: its form was named by mistake.
-    :raises SchemaError: it mirrors another form, or the schema is not the newest.
-    """
-    require_tables(engine, mirror.form)
-    bound = bound_to(engine, mirror.form)
-    if bound is None:
-        return
-    with reading(engine) as connection:
-        is_free = empty_will_do and may_be_bound_anew(connection, mirror, bound[1])
-    if not is_free:
-        require_form(mirror, *bound)
-
-
-def check_shape(engine: Engine, mirror: Mirror) -> None:
-    """Refuse a form table whose rows another declaration shapes; one that mirrors no form yet is accepted.
-
-    :param engine: made by ``open_engine``.
-    :param mirror: the form and its declaration in this process.
-    :raises SchemaError: it is declared otherwise than in this process.
-    """
-    with reading(engine) as connection:
-        if is_declared_otherwise(connection, mirror.form):
-            raise declared_otherwise(mirror.form)
-
-
-def bind(engine: Engine, mirror: Mirror, *, empty_will_do: bool = False) -> None:
-    """Note which form the form table mirrors; before anything is changed, refuse any other.
-
-    :param engine: made by ``open_engine``.
-    :param mirror: the form that it is to mirror.
-    :param empty_will_do: give a form table without rows to this form, whatever it was to mirror before.
-    :raises SchemaError: the form table mirrors another form, or the schema is not the newest; nothing was
-        changed.
-    """
-    check_binding(engine, mirror, empty_will_do=empty_will_do)
-    note_binding(engine, mirror, empty_will_do=empty_will_do)
-    check_binding(engine, mirror)

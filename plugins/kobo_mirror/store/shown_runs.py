@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
 
 from kobo_mirror.store import runs
-from kobo_mirror.store.run_modes import EXACT
+from kobo_mirror.store.mode_names import EXACT
 from kobo_mirror.store.tables import sync_runs
 
 

@@ -28,8 +28,8 @@ from kobo_mirror.database.column_types import (
     MomentDefault,
     ascii_text,
 )
-from kobo_mirror.forms.schema import TEXT_LENGTH, Form, Kind
-from kobo_mirror.store.run_modes import RunMode
+from kobo_mirror.forms.declared_form import TEXT_LENGTH, Form, Kind
+from kobo_mirror.store.mode_names import RunMode
 
 UID = ascii_text(40)
 TOKEN = ascii_text(80)

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
-from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.tables import submissions
 
 TOMBSTONE = ("asset_uid", "kobo_id", "state", "reason", "first_seen_at", "deleted_at")
@@ -44,20 +43,8 @@ def bury(
     connection.execute(update(submissions).where(mine).values(kept | cleared))
 
 
-def state_before(stored: Stored | None) -> str | None:
-    """Return the state under which the totals count a submission; None for one that was never stored.
-
-    A tombstone of what was stored has an edit token, one of what was never stored has none.
-
-    :param stored: the ledger's row; None without one.
-    """
-    if stored is None or (stored.state == "deleted" and stored.uuid is None):
-        return None
-    return stored.state
-
-
 def tombstone(asset_uid: str, kobo_id: int, moment: datetime) -> tuple[Any, ...]:
-    """Return the ledger's row of a submission that was never stored, in the order of ``TOMBSTONE``.
+    """Return the tombstone of a submission that was never stored: its cells in the order of ``TOMBSTONE``.
 
     :param asset_uid: the form's uid.
     :param kobo_id: the submission's ``_id``.

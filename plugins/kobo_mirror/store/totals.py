@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, delete, func, literal, select
 
 from kobo_mirror.database.bulk import Moment, Write, day_of, write
 from kobo_mirror.database.engine import moment_of
-from kobo_mirror.store.decide import Origin
+from kobo_mirror.store.decide import Origin, Stored
 from kobo_mirror.store.ledger import counts_of_stored
 from kobo_mirror.store.tables import rejections, server_counts, submissions, tallies
 
@@ -33,6 +33,18 @@ class Arrived(NamedTuple):
     day: date
     origin: str
     arrived: int
+
+
+def state_before(stored: Stored | None) -> str | None:
+    """Return the state under which the totals count a submission; None for one that was never stored.
+
+    A tombstone of what was stored has an edit token, one of what was never stored has none.
+
+    :param stored: the ledger's row; None without one.
+    """
+    if stored is None or (stored.state == "deleted" and stored.uuid is None):
+        return None
+    return stored.state
 
 
 def count_changes(
@@ -93,8 +105,8 @@ def _list_rejections(
     return [Write(rejections, ("asset_uid", "kobo_id", "column_names"), now_rejected)]
 
 
-def applied_of(asset_uid: str) -> Select[Any]:
-    """Return the query for how many submissions of a form are applied.
+def applied_query(asset_uid: str) -> Select[Any]:
+    """Return the query that counts the applied submissions of a form, by its totals.
 
     :param asset_uid: the form's uid.
     """
@@ -104,9 +116,7 @@ def applied_of(asset_uid: str) -> Select[Any]:
 def recount(connection: Connection, asset_uid: str) -> None:
     """Set the totals, and the list of rejections, to what a count of the ledger gives.
 
-    No other writer may be at work meanwhile.
-
-    :param connection: an open transaction.
+    :param connection: an open transaction, in which the form's row is locked: no other writer may be at work.
     :param asset_uid: the form's uid.
     """
     difference = shortfall(connection, asset_uid)

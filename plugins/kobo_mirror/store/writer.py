@@ -15,20 +15,21 @@ from kobo_mirror.database.bulk import Write, write
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.store import lanes, runs, totals
 from kobo_mirror.store.batches import Absent, Pulled, PushResult, page_counts, push_result
-from kobo_mirror.store.bindings import MOST_ID_STRINGS, HeldForm, NotBoundError, hold_form, learn_id_strings
+from kobo_mirror.store.binding_checks import bind
+from kobo_mirror.store.bindings import HeldForm, NotBoundError, hold_form
 from kobo_mirror.store.codes import note_use
 from kobo_mirror.store.decide import Decision, Origin, decide_absent
-from kobo_mirror.store.decisions import Target, clock_after_locking, decide_states, write_decided
+from kobo_mirror.store.form_names import MOST_ID_STRINGS, learn_id_strings
 from kobo_mirror.store.leases import Lease, check_lease
-from kobo_mirror.store.ledger_rows import SUPPOSED
 from kobo_mirror.store.ledger_windows import locked_between, locked_of, window_equals
-from kobo_mirror.store.refetch_queue import enqueue, settle
-from kobo_mirror.store.schema import bind
+from kobo_mirror.store.refetch_queue import enqueue, take_off
+from kobo_mirror.store.rows_to_write import HELD_BY_MESSAGE
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.store.tombstones import TOMBSTONE, bury, tombstone
+from kobo_mirror.store.write_decided import WriteTarget, clock_after_locking, decide_states, write_decided
 from kobo_mirror.submissions.rows import State, read_state
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Writer:
     def __init__(self, engine: Engine, mirror: Mirror, keep_payloads: str = "rejected") -> None:
         self._engine = engine
         self._mirror = mirror
-        self._target = Target.of(mirror, keep_payloads)
+        self._target = WriteTarget.of(mirror, keep_payloads)
         self._saves_reading = self._expects_new = dialect_of(engine).takes_first
         self._known_names: set[str] = set()
 
@@ -121,7 +122,7 @@ class Writer:
         """
         if unseen:
             decided = [(state, Decision.INSERT) for state in states]
-            write_decided(connection, self._target, decided, {}, SUPPOSED, pushed=True)
+            write_decided(connection, self._target, decided, {}, HELD_BY_MESSAGE, pushed=True)
         else:
             held = hold_form(connection, self._mirror)
             stored = locked_of(connection, self._mirror.asset_uid, [state.kobo_id for state in states])
@@ -152,7 +153,7 @@ class Writer:
         check_lease(connection, page.lease)
         if page.step and not lanes.move_lane(connection, page.lease.asset_uid, page.run_id, page.step):
             raise LeaseError("Another task pulls this lane: this one has ended without harm.")
-        settle(connection, self._mirror.asset_uid, page.settled)
+        take_off(connection, self._mirror.asset_uid, page.to_take_off)
         states = sorted(page.states, key=lambda state: state.kobo_id)
         if page.known and page.window and self._window_equals(connection, states, page.window, held.epoch):
             # Nothing is written, so nothing need be locked: a delivery that is committed meanwhile stays.
@@ -202,7 +203,7 @@ class Writer:
         now = clock_after_locking(connection, stored, moment)
         decided = {i: decide_absent(stored.get(i), absent.sent_at, now) for i in ids}
         gone = [kobo_id for kobo_id, decision in decided.items() if decision is Decision.DELETE]
-        settle(connection, asset_uid, absent.settled)
+        take_off(connection, asset_uid, absent.to_take_off)
         known = [kobo_id for kobo_id in gone if kobo_id in stored]
         bury(connection, asset_uid, known, moment, reason=absent.reason, keep_payloads=self._target.keep_all)
         unknown = [tombstone(asset_uid, i, moment) for i in gone if i not in stored]

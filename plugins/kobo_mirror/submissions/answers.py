@@ -22,6 +22,7 @@ Timed = tuple[Cell, int | None]
 """A time, and its offset from UTC in minutes if it had one."""
 
 _REMEMBERED = 4096  # days, ages, amounts: many submissions say the same
+_LONGEST_REMEMBERED = 64
 _WHOLE = re.compile(r"([+-]?[0-9]{1,19})(?:\.0*)?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _EXACT_DIGITS = 15  # so many are kept by any number of double precision
@@ -109,8 +110,12 @@ def _key(answer: str) -> str:
     return _text(answer)
 
 
-@lru_cache(_REMEMBERED)
 def _integer(answer: str) -> int:
+    return _whole(answer) if len(answer) <= _LONGEST_REMEMBERED else _whole.__wrapped__(answer)
+
+
+@lru_cache(_REMEMBERED)
+def _whole(answer: str) -> int:
     found = _WHOLE.fullmatch(answer)
     if not found:
         raise ValueError("is not a whole number of at most 19 digits")
@@ -120,8 +125,12 @@ def _integer(answer: str) -> int:
     return number
 
 
-@lru_cache(_REMEMBERED)
 def _decimal(answer: str) -> float:
+    return _double(answer) if len(answer) <= _LONGEST_REMEMBERED else _double.__wrapped__(answer)
+
+
+@lru_cache(_REMEMBERED)
+def _double(answer: str) -> float:
     if not _NUMBER.fullmatch(answer):
         raise ValueError("is not a number")
     if not isfinite(number := float(answer)):

@@ -56,7 +56,7 @@ def read_files(attachments: Any, named: Iterator[Named]) -> tuple[list[FileRow],
         return [], attachments
     if not attachments:
         return [], None
-    cells = list(named)
+    cells = _Cells(named)
     found: dict[str, FileRow] = {}
     odd: list[Any] = []
     for item in attachments:
@@ -82,9 +82,9 @@ def _is_unknown(key: str, value: Any) -> bool:
     return value is not None and key not in _KNOWN and not key.endswith("url")
 
 
-def _row(item: dict[str, Any], cells: list[Named]) -> FileRow:
+def _row(item: dict[str, Any], cells: _Cells) -> FileRow:
     name = item.get("media_file_basename")
-    matched, cell = _match(name, cells)
+    matched, cell = cells.match(name)
     table, pos, column = (cell[1].table, cell[0].pos, cell[1].column) if cell else (None, None, None)
     return FileRow(
         item["uid"], table, pos, column, name, item.get("mimetype"), bool(item.get("is_deleted")), matched,
@@ -92,17 +92,28 @@ def _row(item: dict[str, Any], cells: list[Named]) -> FileRow:
     )  # fmt: skip
 
 
-def _match(name: str | None, cells: Iterable[Named]) -> tuple[str, Named | None]:
-    """Return the cell that names a file, and how sure that is."""
-    if name is None:
+class _Cells:
+    """The cells that name files, by what they say and by how storage would spell it."""
+
+    def __init__(self, named: Iterable[Named]) -> None:
+        self._exact: dict[str, list[Named]] = {}
+        self._stored: dict[str, list[Named]] = {}
+        for cell in named:
+            self._exact.setdefault(cell[2], []).append(cell)
+            self._stored.setdefault(_stored(cell[2]), []).append(cell)
+
+    def match(self, name: str | None) -> tuple[str, Named | None]:
+        """Return the cell that names a file, and how sure that is."""
+        if name is None:
+            return "none", None
+        spellings = dict.fromkeys((name, _SUFFIX.sub("", name)))
+        for word, alike in (
+            ("exact", self._exact.get(name, [])),
+            ("guess", [cell for spelling in spellings for cell in self._stored.get(spelling, [])]),
+        ):
+            if alike:
+                return (word, alike[0]) if len(alike) == 1 else ("several", None)
         return "none", None
-    for word, alike in (
-        ("exact", [cell for cell in cells if cell[2] == name]),
-        ("guess", [cell for cell in cells if _stored(cell[2]) in (name, _SUFFIX.sub("", name))]),
-    ):
-        if alike:
-            return (word, alike[0]) if len(alike) == 1 else ("several", None)
-    return "none", None
 
 
 def _stored(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from kobo_mirror.forms.schema import TEXT_LENGTH, Mirror
+from kobo_mirror.forms.declared_form import TEXT_LENGTH, Mirror
 from kobo_mirror.submissions.document import (
     GarbledSubmission,
     digest,

@@ -8,8 +8,9 @@ shape, never the version that a submission names: the server reads what it store
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from kobo_mirror.forms.definition import SYSTEM_KEYS
@@ -21,10 +22,12 @@ from kobo_mirror.submissions.system_values import read_system
 from kobo_mirror.submissions.targets import Place, Target, Targets
 
 SEVERAL = "several answers"
-_PATHS_REMEMBERED = 20_000
+_PATHS_REMEMBERED, _LONGEST_REMEMBERED = 20_000, 1_000
 _ATTACHMENTS = "_attachments"
 
 Answers = Mapping[str, Any]
+Later = tuple[Row, Place, Any]
+"""A key that stands in a row, and belongs to another table."""
 
 
 class Shaper:
@@ -43,7 +46,7 @@ class Shaper:
         self._system = {column.facet for column in schema.root.columns if not column.path}
         known = {path for targets in self._targets.values() for path in targets.of} | self._repeats
         self._places = {path: self._read_place(path) for path in known}
-        self._unknown = lru_cache(_PATHS_REMEMBERED)(self._read_place)
+        self._remembered_place = lru_cache(_PATHS_REMEMBERED)(self._read_place)
         within = (prefix for path in known | self._declared for prefix in _prefixes(path))
         self._groups = frozenset(within) - self._repeats
 
@@ -54,19 +57,26 @@ class Shaper:
         column, read = (only.column, only.read) if only else ("", None)
         return Place(path, chain, targets, path in self._repeats, column, read)
 
+    def _unknown_place(self, path: str) -> Place:
+        read = self._remembered_place if len(path) <= _LONGEST_REMEMBERED else self._read_place
+        return read(path)
+
     def shape(self, document: Answers) -> RowSet:
         """Return all rows of a submission.
 
         :param document: the submission as it was parsed; ``_id`` is a whole number.
         """
         rejected: list[RejectedCell] = []
+        later: list[Later] = []
         root = Row(self._tables[()])
         root.cells, root.extra = read_system(document, self._system)
         answers: Answers = {key: v for key, v in document.items() if key not in self._elsewhere}
         if not self._groups.isdisjoint(answers):
             opened = self._with_lists_opened(answers, document)
             answers = {key: value for key, value in opened.items() if key not in self._declared}
-        self._fill(root, answers, rejected)
+        self._fill(root, answers, rejected, later)
+        for row, place, value in sorted(later, key=_innermost_first):
+            self._fill_below(row, place, value, rejected)
         rows = tuple(root.all_rows())
         for row in rows:
             if row.rows:
@@ -77,35 +87,42 @@ class Shaper:
             root.extra[_ATTACHMENTS] = odd
         return RowSet(document["_id"], rows, tuple(sorted(rejected)), tuple(files))
 
-    def _fill(self, row: Row, answers: Answers, rejected: list[RejectedCell]) -> None:
-        """Give each key and value a home.
+    def _fill(self, row: Row, answers: Answers, rejected: list[RejectedCell], later: list[Later]) -> None:
+        """Give each key and value that belongs to a row or to the rows in it a home.
 
         What belongs to this very row goes first, then the lists that become rows, the outer repeats before
-        those in them, and last the plain keys of repeats, which find their first rows made or make them.
+        those in them.
+
+        :param later: takes the keys of other tables, which wait until all lists have become rows.
         """
         chain = row.table.chain
         lists: list[tuple[Place, list[Any]]] = []
-        plain: list[tuple[Place, Any]] = []
         for place, value in self._fill_usual(row, answers):
             if place.is_repeat and type(value) is list and place.chain[: len(chain)] == chain:
                 lists.append((place, value))
             elif place.chain != chain:
-                plain.append((place, value))
+                later.append((row, place, value))
             elif place.targets:
                 _fill_cells(row, place, value, rejected)
             else:
                 row.extra[place.path] = value
         for place, items in sorted(lists, key=_depth):
-            self._add_rows(self._implied(row, place.chain), place.path, items, rejected)
-        for place, value in plain:
-            self._fill_below(row, place, value, rejected)
+            above = self._implied(row, place.chain)
+            for item in items:
+                born = self._new_row(above, place.path)
+                if isinstance(item, dict):
+                    is_flat = self._groups.isdisjoint(item)
+                    inside = item if is_flat else self._with_lists_opened(item, item)
+                    self._fill(born, inside, rejected, later)
+                else:
+                    born.extra[place.path] = item
 
     def _fill_usual(self, row: Row, answers: Answers) -> list[tuple[Place, Any]]:
         """Write the texts that belong to this row and fit a column without facets; return all else."""
         chain, places, cells, filled = row.table.chain, self._places, row.cells, row.filled
         others: list[tuple[Place, Any]] = []
         for key, value in answers.items():
-            place = places.get(key) or self._unknown(key)
+            place = places.get(key) or self._unknown_place(key)
             if place.read is not None and type(value) is str and place.chain == chain:
                 try:
                     cells[place.column] = place.read(value)
@@ -116,15 +133,6 @@ class Shaper:
             elif value is not None:
                 others.append((place, value))
         return others
-
-    def _add_rows(self, row: Row, path: str, items: list[Any], rejected: list[RejectedCell]) -> None:
-        for item in items:
-            born = self._new_row(row, path)
-            if isinstance(item, dict):
-                is_flat = self._groups.isdisjoint(item)
-                self._fill(born, item if is_flat else self._with_lists_opened(item, item), rejected)
-            else:
-                born.extra[path] = item
 
     def _new_row(self, parent: Row, path: str) -> Row:
         siblings = parent.rows.setdefault(path, [])
@@ -159,9 +167,22 @@ class Shaper:
         """
         found = {key: value for key, value in answers.items() if value is not None}
         others = {key for key, value in taken.items() if value is not None and key not in found}
-        while keys := [key for key in found.keys() & self._groups if _is_openable(key, found, others)]:
-            (inner,) = found.pop(min(keys))
-            found.update((key, value) for key, value in inner.items() if value is not None)
+        waiting: dict[str, list[str]] = {}  # a key that is there → the groups that would bring it
+        groups = list(self._groups.intersection(found))
+        heapify(groups)
+        while groups:
+            path = heappop(groups)
+            if (inner := _only_object(found[path])) is None:
+                continue
+            there = (key for key in inner if key in others or (key in found and key != path))
+            if (held := next(there, None)) is not None:
+                waiting.setdefault(held, []).append(path)
+                continue
+            del found[path]
+            found.update(inner)
+            freed = () if path in inner else waiting.pop(path, ())
+            for key in (*self._groups.intersection(inner), *freed):
+                heappush(groups, key)
         return found
 
     def _named_files(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Target, str]]:
@@ -180,16 +201,19 @@ def _prefixes(path: str) -> Iterator[str]:
         end = path.find("/", end + 1)
 
 
+def _innermost_first(waiting: Later) -> int:
+    return -len(waiting[0].position)
+
+
 def _depth(placed: tuple[Place, Any]) -> int:
     return len(placed[0].chain)
 
 
-def _is_openable(path: str, answers: Answers, others: Collection[str]) -> bool:
-    value = answers[path]
+def _only_object(value: Any) -> Answers | None:
+    """Return the answers in a list of one object, or None for any other value."""
     if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], dict):
-        return False
-    brought = {key for key, inner in value[0].items() if inner is not None}
-    return brought.isdisjoint(others) and brought.isdisjoint(answers.keys() - {path})
+        return None
+    return {key: inner for key, inner in value[0].items() if inner is not None}
 
 
 def _fill_cells(row: Row, place: Place, value: Any, rejected: list[RejectedCell]) -> None:
@@ -212,7 +236,7 @@ def _fill_cells(row: Row, place: Place, value: Any, rejected: list[RejectedCell]
                     row.cells[offset] = minutes
         except ValueError as problem:
             if not narrowed:
-                rejected.append(_rejected(row, place, target, value, str(problem)))
+                rejected.append(_rejected(row, place, target, answer, str(problem)))
             continue
         if numbers:
             row.cells.update(zip(numbers, point(answer), strict=True))
@@ -226,7 +250,7 @@ def _only_answer(path: str, value: Any) -> tuple[Any, str]:
     """Return the text in ``[{path: text}]``, or why a value that is no text is no answer."""
     if not isinstance(value, list):
         return value, refuse(value)
-    one = value[0] if len(value) == 1 else None
-    if isinstance(one, dict) and list(one) == [path] and isinstance(one[path], str):
-        return one[path], ""
+    found = _only_object(value)
+    if found and found.keys() == {path} and isinstance(found[path], str):
+        return found[path], ""
     return value, SEVERAL

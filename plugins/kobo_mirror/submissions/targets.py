@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, Status, Table
-from kobo_mirror.forms.question_types import FACETS, POINT_FACETS, Kind, is_file
+from kobo_mirror.forms.question_types import FACETS, POINT_FACETS, Kind
 from kobo_mirror.submissions.answers import READERS, TIMED_READERS, Cell, Timed
 
 
@@ -85,5 +85,5 @@ def _targets(table: Table, facets: Mapping[str, list[Column]]) -> Iterator[Targe
             TIMED_READERS.get(column.kind),
             facets["offset"][0].name if has_offset else None,
             tuple(facets[facet][0].name for facet in POINT_FACETS) if is_point else (),
-            column.kind is Kind.TEXT and is_file(column.question_type or ""),
+            column.kind is Kind.TEXT and column.names_file,
         )

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from kobo_mirror.forms.schema import INTEGER_MAX, INTEGER_MIN, TEXT_LENGTH, Column, Form, Kind
+from kobo_mirror.forms.declared_form import INTEGER_MAX, INTEGER_MIN, TEXT_LENGTH, Column, Form, Kind
 from kobo_mirror.tolerant_json import OddValue
 
 Cell = str | int | date | datetime | None

@@ -10,14 +10,14 @@ from sqlalchemy import Connection, RowMapping
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError, UnequalError
-from kobo_mirror.forms.schema import Form
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.bindings import note_epoch_read
 from kobo_mirror.store.leases import release_lease, retake_lease
 from kobo_mirror.store.ledger import rejections
+from kobo_mirror.store.mode_names import EXACT
 from kobo_mirror.store.retention import Retention, forget
 from kobo_mirror.store.row_counts import count_rows
-from kobo_mirror.store.run_modes import EXACT
 from kobo_mirror.store.totals import totals
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.source import Source

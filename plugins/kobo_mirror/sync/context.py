@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 
 
 def mirror_of(settings: Settings) -> Mirror:

@@ -13,7 +13,7 @@ from kobo_mirror.errors import DeletesWaitError, ServerError
 from kobo_mirror.kobo.form import FormInfo, KoboClient
 from kobo_mirror.store import runs
 from kobo_mirror.store.batches import Absent
-from kobo_mirror.store.codes import code_for, covered_by, settle_codes
+from kobo_mirror.store.codes import close_codes, code_for, covered_by
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger import deleted_since, existing_among, state_counts
 from kobo_mirror.store.refetch_queue import Entry
@@ -70,7 +70,7 @@ def remove_absent(
         meanwhile: then nothing was deleted.
     """
     if not entries:
-        _settle_codes(source)
+        _close_codes(source)
         return False
     before = source.client.form()
     _require_full_view(before, len(entries))
@@ -94,7 +94,7 @@ def remove_absent(
                 sent_at=proof.sent_at,
                 lease=lease,
                 run_id=run_id,
-                settled=proof.entries,
+                to_take_off=proof.entries,
                 reason=f"confirmed {confirmed}" if number <= len(confirmed_proofs) else None,
                 code=confirmed if number == len(confirmed_proofs) else None,
             )
@@ -105,12 +105,12 @@ def remove_absent(
         )
     proven = sum(len(proof.entries) for proof in proofs)
     if proven == len(entries):
-        _settle_codes(source)
+        _close_codes(source)
     return bool(proofs) and proven < len(confirmed_ones) + len(others)
 
 
-def _settle_codes(source: Source) -> None:
-    transact(source.engine, lambda connection: settle_codes(connection, source.mirror.asset_uid))
+def _close_codes(source: Source) -> None:
+    transact(source.engine, lambda connection: close_codes(connection, source.mirror.asset_uid))
 
 
 def _require_full_view(form: FormInfo, absent: int) -> None:

@@ -13,10 +13,9 @@ from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.store.batches import Pulled
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import ids_by_root_uuid, recently_submitted
-from kobo_mirror.store.refetch_queue import Entry, count_attempt, enqueue, is_id, next_entries, settle
+from kobo_mirror.store.refetch_queue import ROOT, Entry, count_attempt, enqueue, is_id, next_entries, take_off
 from kobo_mirror.store.runs import run_row
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
-from kobo_mirror.sync.look_back import ROOT
 from kobo_mirror.sync.paging import ask_halving
 from kobo_mirror.sync.source import Source
 
@@ -66,18 +65,18 @@ def drain_roots(source: Source, lease: Lease, run_id: int, *, sweeps: bool) -> N
         shown = {state.shaped.root_uuid for state in states}
         gone = set() if sweeps else {entry.ref for entry in entries if entry.ref not in shown}
         source.writer.pull(Pulled(states=states, sent_at=sent_at, lease=lease, run_id=run_id))
-        _settle_roots(source, lease, entries, gone)
+        _take_off_roots(source, lease, entries, gone)
         source.progress("fetch", len(entries), 0)
         after = entries[-1].ref
 
 
-def _settle_roots(source: Source, lease: Lease, entries: Sequence[Entry], gone: set[str]) -> None:
+def _take_off_roots(source: Source, lease: Lease, entries: Sequence[Entry], gone: set[str]) -> None:
     def work(connection: Connection) -> None:
         check_lease(connection, lease)
         asset = source.mirror.asset_uid
         if gone:
             enqueue(connection, asset, ids_by_root_uuid(connection, asset, gone), "the history names it")
-        settle(connection, asset, entries, kind=ROOT)
+        take_off(connection, asset, entries, kind=ROOT)
 
     transact(source.engine, work)
 
@@ -108,10 +107,10 @@ def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, list[En
         sent_at = source.sent_at()
         page, entries = ask_halving(lambda some: source.client.by_ids(_ids(some)), entries)
         present = {str(kobo_id) for kobo_id in page.ids}
-        settled = [entry for entry in entries if entry.ref in present]
+        to_take_off = [entry for entry in entries if entry.ref in present]
         states = source.states(page, to_write=True)
         source.writer.pull(
-            Pulled(states=states, sent_at=sent_at, lease=lease, run_id=run_id, settled=settled)
+            Pulled(states=states, sent_at=sent_at, lease=lease, run_id=run_id, to_take_off=to_take_off)
         )
         missing = [entry for entry in entries if entry.ref not in present]
         if missing:
@@ -139,4 +138,4 @@ def _entries(source: Source, after: str, kind: str = "id") -> list[Entry]:
         if not odd:
             return found
         log.warning("The refetch queue held %d entries that are no id: they are dropped.", len(odd))
-        transact(source.engine, partial(settle, asset_uid=asset, entries=odd, kind=kind))
+        transact(source.engine, partial(take_off, asset_uid=asset, entries=odd, kind=kind))

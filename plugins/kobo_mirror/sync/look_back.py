@@ -1,48 +1,17 @@
-"""Look back: read the server's history, whose end is noted before a run reads its submissions."""
+"""Look back: enqueue what the server's history names since the place where it ended for the run before."""
 
 from __future__ import annotations
-
-from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Connection
 
 from kobo_mirror.database.engine import reading, transact
-from kobo_mirror.kobo.history import Changes, Place, Verdict, end_of_history, read_history
-from kobo_mirror.store.lanes import open_lanes
+from kobo_mirror.kobo.history import Changes, Place, Verdict, read_history
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import root_uuids_above
-from kobo_mirror.store.refetch_queue import enqueue
+from kobo_mirror.store.refetch_queue import ROOT, enqueue
 from kobo_mirror.store.runs import history_until, note_findings, run_row
 from kobo_mirror.submissions.document import token
-from kobo_mirror.sync.lanes import cut_lanes
 from kobo_mirror.sync.source import Source
-
-ROOT = "root"
-
-
-def plan_from_end_of_history(
-    source: Source, run_id: int, start: int, lanes: int, total: int | None = None
-) -> None:
-    """Open the lanes of a run, and note where the history ends before any of them is read.
-
-    What changes while they are read has its entry behind that place, in a first load too.
-
-    :param source: what the sync works with.
-    :param run_id: the run's id.
-    :param start: all above this ``_id`` is to be read.
-    :param lanes: how many lanes at most.
-    :param total: how many submissions lie above ``start``; None where that is not known.
-    """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="history") as beside:
-        history = beside.submit(end_of_history, source.client)
-        bounds = cut_lanes(source.client, start, lanes, total)
-        end = history.result()
-
-    def work(connection: Connection) -> None:
-        _note(connection, run_id, end)
-        open_lanes(connection, source.mirror.asset_uid, run_id, bounds)
-
-    transact(source.engine, work)
 
 
 def look_back(source: Source, lease: Lease, run_id: int) -> None:
@@ -72,12 +41,18 @@ def look_back(source: Source, lease: Lease, run_id: int) -> None:
         added -= root_uuids_above(connection, asset, run["watermark"] or 0, added)
         roots = added.union(token(root) or "" for root in changes.changed)
         enqueue(connection, asset, roots, "the history names it", kind=ROOT)
-        _note(connection, run_id, changes)
+        note_history(connection, run_id, changes)
 
     transact(source.engine, work)
 
 
-def _note(connection: Connection, run_id: int, found: Changes) -> None:
+def note_history(connection: Connection, run_id: int, found: Changes) -> None:
+    """Note in a run's row what its history said, and up to which place.
+
+    :param connection: an open transaction.
+    :param run_id: the run's id.
+    :param found: what was read of the history.
+    """
     at, told = found.until or (None, None)
     noted = {"history": found.verdict, "history_until": at, "history_found": told}
     if found.verdict is Verdict.SHORTENED:

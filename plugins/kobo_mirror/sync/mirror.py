@@ -12,25 +12,26 @@ from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError, UnequalError
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.forms.schema import Form, Mirror
+from kobo_mirror.forms.declared_form import Form, Mirror
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import lanes, runs
+from kobo_mirror.store.binding_checks import bind, check_binding
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
+from kobo_mirror.store.mode_names import AUTO, EXACT
 from kobo_mirror.store.retention import FOR_EVER, Retention
-from kobo_mirror.store.run_modes import AUTO, EXACT
-from kobo_mirror.store.schema import bind, check_binding
 from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.closing import close
 from kobo_mirror.sync.completeness import holds_all, missed_history
 from kobo_mirror.sync.drain import drain_roots, enqueue_young
 from kobo_mirror.sync.failed_deliveries import enqueue_failed_deliveries
+from kobo_mirror.sync.failure_notes import note_error, noting_not_started
 from kobo_mirror.sync.lanes import grouped, most_lanes
-from kobo_mirror.sync.lease_keeper import note_error, noting_not_started, releasing_on_error, renewing
-from kobo_mirror.sync.look_back import look_back, plan_from_end_of_history
-from kobo_mirror.sync.opening import open_or_resume
+from kobo_mirror.sync.lease_keeper import releasing_on_error, renewing
+from kobo_mirror.sync.look_back import look_back
+from kobo_mirror.sync.opening import open_lanes_and_note_history, open_or_resume
 from kobo_mirror.sync.pull import pull_lanes
-from kobo_mirror.sync.repair import ask_again
+from kobo_mirror.sync.repair import repair
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.run_mode import Exactness, view_of_form
 from kobo_mirror.sync.settle import settle
@@ -133,9 +134,9 @@ class MirrorSync:
         :raises SchemaError: the form table mirrors another form; nothing was touched.
         """
         with noting_not_started(self._engine, self._source.mirror, run):
-            check_binding(self._engine, self._source.mirror, empty_will_do=True)
+            check_binding(self._engine, self._source.mirror, may_rebind_if_empty=True)
             view = view_of_form(self._client)
-            bind(self._engine, self._source.mirror, empty_will_do=True)
+            bind(self._engine, self._source.mirror, may_rebind_if_empty=True)
             lease = take_lease(self._engine, self._asset, run)
             with releasing_on_error(self._engine, lease):
                 return open_or_resume(self._source, lease, view, self._exactness, asked_for=mode, since=since)
@@ -154,7 +155,7 @@ class MirrorSync:
             with reading(self._engine) as connection:
                 total = None if start else counted_by_server(connection, self._asset)
             most = most_lanes(groups, self._source.in_flight)
-            plan_from_end_of_history(self._source, run_id, start, most, total)
+            open_lanes_and_note_history(self._source, run_id, start, most, total)
         return grouped(self._lanes(run_id), groups)
 
     def pull(self, run_handle: RunHandle, lanes: list[int]) -> None:
@@ -280,7 +281,7 @@ class MirrorSync:
         :raises LeaseError: a sync has the lease.
         :raises DeletesWaitError: deletes wait to be confirmed, of these or of others; all else was done.
         """
-        ask_again(self._source, ids, confirm)
+        repair(self._source, ids, confirm)
 
     def _lanes(self, run_id: int) -> list[lanes.Lane]:
         with reading(self._engine) as connection:

@@ -1,15 +1,21 @@
-"""Open a run, or resume the one that never finished."""
+"""Open a run, or resume the one that never finished; open the lanes that it reads."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Connection, RowMapping
 
 from kobo_mirror.database.engine import transact
+from kobo_mirror.kobo.history import end_of_history
 from kobo_mirror.store import runs
+from kobo_mirror.store.lanes import open_lanes
 from kobo_mirror.store.leases import Lease
-from kobo_mirror.store.run_modes import EXACT, INCREMENTAL
+from kobo_mirror.store.mode_names import EXACT, INCREMENTAL
+from kobo_mirror.sync.lanes import cut_lanes
+from kobo_mirror.sync.look_back import note_history
 from kobo_mirror.sync.run_handle import RunHandle
-from kobo_mirror.sync.run_mode import Exactness, FormView, choose, epochs_now
+from kobo_mirror.sync.run_mode import Exactness, FormView, choose_mode, epochs_now
 from kobo_mirror.sync.source import Source
 
 
@@ -37,7 +43,7 @@ def open_or_resume(
     """
     engine, client, asset, run = source.engine, source.client, lease.asset_uid, lease.holder
     epochs = epochs_now(engine, source.mirror)
-    mode, watermark = choose(
+    mode, watermark = choose_mode(
         engine, client, epochs, exactness, count=view.submissions, mode=asked_for, since=since
     )
 
@@ -54,3 +60,28 @@ def open_or_resume(
 
     row, is_resumed = transact(engine, work)
     return RunHandle(run, row["id"], lease.fencing_token, row["mode"], is_resumed)
+
+
+def open_lanes_and_note_history(
+    source: Source, run_id: int, start: int, lanes: int, total: int | None = None
+) -> None:
+    """Open the lanes of a run, and note where the history ends before any of them is read.
+
+    What changes while they are read has its entry behind that place, in a first load too.
+
+    :param source: what the sync works with.
+    :param run_id: the run's id.
+    :param start: all above this ``_id`` is to be read.
+    :param lanes: how many lanes at most.
+    :param total: how many submissions lie above ``start``; None where that is not known.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="history") as beside:
+        history = beside.submit(end_of_history, source.client)
+        bounds = cut_lanes(source.client, start, lanes, total)
+        end = history.result()
+
+    def work(connection: Connection) -> None:
+        note_history(connection, run_id, end)
+        open_lanes(connection, source.mirror.asset_uid, run_id, bounds)
+
+    transact(source.engine, work)

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Engine
 
 from kobo_mirror.errors import SubmissionError
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.batches import PushResult
 from kobo_mirror.store.form_names import FormMatch, FormNames

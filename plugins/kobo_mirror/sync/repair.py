@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError
 from kobo_mirror.store import runs
+from kobo_mirror.store.binding_checks import check_binding
 from kobo_mirror.store.leases import process_holder, release_lease, take_lease
-from kobo_mirror.store.schema import check_binding
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
-from kobo_mirror.sync.lease_keeper import note_error, renewing
+from kobo_mirror.sync.failure_notes import note_error
+from kobo_mirror.sync.lease_keeper import renewing
 from kobo_mirror.sync.settle import settle
 from kobo_mirror.sync.source import Source
 
 
-def ask_again(source: Source, ids: Sequence[int], confirm: str | None) -> None:
+def repair(source: Source, ids: Sequence[int], confirm: str | None) -> None:
     """Invalidate some submissions, ask for them and write them anew, in a run of the mode ``repair``.
 
     :param source: what the sync works with.

@@ -9,11 +9,11 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DeletesWaitError
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.store.binding_checks import check_binding
 from kobo_mirror.store.dead_letters import body_of, letters_of_others, note_replay, waiting_letters
 from kobo_mirror.store.ledger import existing_among, rejections
 from kobo_mirror.store.refetch_queue import still_waiting
-from kobo_mirror.store.schema import check_binding
 from kobo_mirror.sync.receive import Accepted, Outcome, Receiver, Refusal, Refused
 
 _MOST = 1_000_000

@@ -1,4 +1,4 @@
-"""Choose a run's mode, and from where on it reads (docs/architecture.md, "A sync")."""
+"""Choose the mode of a run, and from where on it reads (docs/architecture.md, "A sync")."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from kobo_mirror.database.engine import clock, reading, transact
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import runs
 from kobo_mirror.store.bindings import Epochs, epochs_of, is_declared_otherwise, raise_epoch
 from kobo_mirror.store.ledger import holds_any
+from kobo_mirror.store.mode_names import AUTO, EXACT, INCREMENTAL
 from kobo_mirror.store.row_counts import count_rows
-from kobo_mirror.store.run_modes import AUTO, EXACT, INCREMENTAL
 from kobo_mirror.store.totals import note_server_count
 
 
 class Exactness(NamedTuple):
-    """How often a run is exact by itself.
+    """When a run is exact without being asked to be.
 
-    :param up_to: of a form with at most so many submissions, every run is.
-    :param every: of a larger form, the first run after so long.
+    :param always_up_to: a number of submissions: every run of a form that has at most so many.
+    :param otherwise_every: a time: of a larger form, the first run that begins so long after the last exact
+        one finished.
     """
 
-    up_to: int
-    every: timedelta
+    always_up_to: int
+    otherwise_every: timedelta
 
 
 class FormView(NamedTuple):
@@ -83,7 +84,7 @@ def epochs_now(engine: Engine, mirror: Mirror) -> Epochs:
     return transact(engine, work)
 
 
-def choose(
+def choose_mode(
     engine: Engine,
     client: KoboClient,
     epochs: Epochs,
@@ -113,9 +114,9 @@ def choose(
     known = last["highest_id"] if last and not is_new else None
     start = 0 if epochs.must_read_all else (watermark if watermark is not None else known) or 0
     restored = watermark is not None and (client.newest_id() or 0) < watermark
-    overdue = last_exact is None or last_exact["finished_at"] < clock(engine) - exactness.every
+    overdue = last_exact is None or last_exact["finished_at"] < clock(engine) - exactness.otherwise_every
     transact(engine, lambda connection: note_server_count(connection, asset, count))
     must = watermark is None or restored
-    due = mode == AUTO and (overdue or count <= exactness.up_to)
+    due = mode == AUTO and (overdue or count <= exactness.always_up_to)
     chosen = EXACT if mode == EXACT or must or due else INCREMENTAL
     return chosen, start if since is None else min(since, start)

@@ -29,7 +29,7 @@ def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, ex
         _drain_and_remove(source, lease, run_id, confirm)
     except DeletesWaitError as error:
         waiting = error
-    if (exact or _difference(source)) and _mend_rows(source, lease):
+    if (exact or _difference(source)) and _invalidate_misplaced(source, lease):
         try:
             _drain_and_remove(source, lease, run_id, None)
         except DeletesWaitError as error:
@@ -59,7 +59,7 @@ def _totals_differ(source: Source) -> bool:
         return totals_differ(connection, source.mirror)
 
 
-def _mend_rows(source: Source, lease: Lease) -> bool:
+def _invalidate_misplaced(source: Source, lease: Lease) -> bool:
     """Invalidate the submissions whose row is missing or should not be there; True if there were any."""
     after = BEFORE_ALL
     while ids := _misplaced(source, after):

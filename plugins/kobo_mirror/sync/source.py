@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import clock
 from kobo_mirror.errors import SubmissionError
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.kobo.form import KoboClient, Page
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import State, read_state, unreadable_state

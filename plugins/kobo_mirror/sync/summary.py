@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from kobo_mirror.errors import UnequalError
-from kobo_mirror.forms.schema import Form
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.kobo.history import Verdict
 from kobo_mirror.store.tables import COUNTS
 

@@ -14,8 +14,8 @@ from kobo_mirror.kobo.form import Page, Swept
 from kobo_mirror.store.lanes import cover, lanes
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger_windows import SweptRow, stored_window_text, swept_rows_between, window_text
+from kobo_mirror.store.mode_names import EXACT
 from kobo_mirror.store.refetch_queue import enqueue
-from kobo_mirror.store.run_modes import EXACT
 from kobo_mirror.store.runs import add_counts, note_findings
 from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.submissions.document import first_levels, parse, stamp_of, text_of, token, validation

@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import clock, reading
 from kobo_mirror.errors import SchemaError
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.kobo.form import KoboClient, Page
+from kobo_mirror.store.binding_checks import check_binding
 from kobo_mirror.store.bindings import bound_to, declared_otherwise, epochs_of, is_declared_otherwise
 from kobo_mirror.store.ledger_windows import (
     LedgerRow,
@@ -24,9 +25,9 @@ from kobo_mirror.store.ledger_windows import (
 from kobo_mirror.store.proofs import DIFFERENCES as KINDS
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
 from kobo_mirror.store.row_counts import BEFORE_ALL
-from kobo_mirror.store.schema import check_binding, require_tables
+from kobo_mirror.store.schema import require_tables
 from kobo_mirror.submissions.rows import State, row_digest
-from kobo_mirror.sync.lease_keeper import noting_failed_verification
+from kobo_mirror.sync.failure_notes import noting_failed_verification
 from kobo_mirror.sync.paging import ask_halving, page_or_end
 from kobo_mirror.sync.source import Progress, no_progress, state_of
 from kobo_mirror.sync.sweep import swept_rows_of

@@ -22,6 +22,7 @@ _OFFSETS = frozenset({"time", "datetime"})
 _FACETS = ("lat", "lon", "alt", "acc")
 _OF_THE_SYSTEM = re.compile(
     r"kobo_id|id|submission_time|submitted_by|form_version|validation_(status|by|time)|root_uuid|instance_name"
+    r"|xmin|xmax|cmin|cmax|ctid|tableoid|db_(row_id|trx_id|roll_ptr)|fts_doc_id"
     r"|extra|inserted_at|updated_at|pos(_[0-9]+)?|.*__(offset|lat|lon|alt|acc|rows)"
 )
 _RESERVED_TABLE = re.compile(r"rest|files|full|choices|wide|geo|supplements|(.*__)?[0-9]+|[^\W\d_]{2,3}")
@@ -87,6 +88,7 @@ def check_questions(schema: FormSchema, versions: Sequence[Deployed]) -> None:
         asking = [version for version in versions if path in version.asked]
         assert column.last_version == asking[-1].uid
         _check_told(column, [version.asked[path] for version in asking])
+        assert column.names_file == any(version.asked[path].type in FILES for version in asking), path
         is_point = any(version.asked[path].is_point for version in asking)
         assert [len(columns_of(home, path, facet)) for facet in _FACETS] == [int(is_point)] * 4, path
         assert len(columns_of(home, path, "offset")) == int(column.kind in _OFFSETS), path
@@ -239,7 +241,7 @@ def shape_of(schema: FormSchema) -> object:
 
 def _shape(column: Column) -> tuple[object, ...]:
     final = column.status if column.status in _FINAL else ""
-    return *_born(column), final, column.question_type in FILES
+    return *_born(column), final, column.names_file
 
 
 def check_choices(schema: FormSchema, versions: Sequence[Deployed]) -> None:

@@ -17,7 +17,8 @@ _TWINS = (
 _OF_THE_SYSTEM = (
     "kobo_id", "id", "extra", "pos", "pos_1", "Pos", "submission_time", "inserted_at", "updated_at",
     "instance_name", "root_uuid", "form_version", "_id", "_uuid", "_submission_time", "_attachments", "uid",
-    "order", "group", "select", "end", "table_name",
+    "order", "group", "select", "end", "table_name", "xmin", "XMax", "ctid", "db_row_id", "fts_doc_id", "oid",
+    "rowid",
 )  # fmt: skip
 _LIKE_FACETS = (
     "gps__lat", "gps__lon", "gps__lát", "start__offset", "age__text", "Age__Text", "age__decimal",
@@ -86,7 +87,8 @@ LOOKALIKES: Mapping[str, tuple[str, ...]] = {
 FORM_NAMES: st.SearchStrategy[str] = st.sampled_from(
     (
         "Baseline survey 2026", "Enquête ménage", "kobo_records", "Kobo forms", "የቤተሰብ ጥናት", "مسح الأسر",
-        "🌱🌱", "", "2026", "A very long name of a project that no table can have as it is", "a__b", "_x_",
+        "🌱🌱", "", "2026", "SQLite test", "pg_class",
+        "A very long name of a project that no table can have as it is", "a__b", "_x_",
     )
 )  # fmt: skip
 

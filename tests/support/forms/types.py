@@ -55,9 +55,10 @@ IN_A_MATRIX = ("select_one", "integer", "text", "select_multiple", "decimal", "d
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "text": ("string",),
     "integer": ("int", "percentage", "number of days in last month"),
-    "datetime": ("dateTime",),
+    "datetime": ("dateTime", "date time", "q dateTime"),
     "geopoint": ("gps", "location"),
-    "image": ("photo",),
+    "image": ("photo", "q picture", "signature"),
+    "osm": ("osm buildings",),
     "acknowledge": ("trigger",),
     "deviceid": ("imei",),
     "begin_repeat": ("begin repeat", "begin lgroup", "begin looped group"),

@@ -10,7 +10,6 @@ from kobo_mirror.submissions.row_set import RowSet
 from tests.support.judge.facts import ATTACHMENTS, is_of_the_server
 from tests.support.judge.reading import is_storable
 
-_FILES = frozenset(("image", "audio", "video", "file", "background-audio", "audit", "osm"))
 _TEXTS = ("uid", "media_file_basename", "mimetype", "question_xpath")
 _SUFFIX = 8  # an underscore and seven letters or digits
 Place = tuple[str, str, str]
@@ -76,9 +75,7 @@ def _named(row_set: RowSet) -> Iterator[tuple[str, Place]]:
     """The cells that name a file."""
     for row in row_set.rows:
         for column in row.table.columns:
-            is_name = (
-                column.facet == "value" and column.kind.value == "text" and column.question_type in _FILES
-            )
+            is_name = column.facet == "value" and column.kind.value == "text" and column.names_file
             cell = row.cells.get(column.name)
             if is_name and cell and column.status.value != "moved":
                 part = row.table.name if column.part == 1 else f"{row.table.name}__{column.part}"

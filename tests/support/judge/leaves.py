@@ -110,11 +110,12 @@ def homeless(
         ):  # fmt: skip
             for leaf in leaves(f"{ATTACHMENTS}.{field}", value):
                 accounts.take(leaf, f"the file {file.uid}")
+    _take_rejected(row_set, accounts)
+    _take_extra(row_set, accounts)
+    for file in row_set.files:  # after extra, which has the marks of attachments that are no file
         mark = f"{ATTACHMENTS}.is_deleted", json.dumps(file.is_deleted)
         if file.is_deleted or accounts.has(mark):
             accounts.take(mark, f"the file {file.uid}")
-    _take_rejected(row_set, accounts)
-    _take_extra(row_set, accounts)
     for key in IDS:
         if is_usual_id(key, document):
             accounts.take((key, json.dumps(document[key])), "the ledger")

@@ -140,7 +140,7 @@ class _Judge:
             except CannotHoldError:
                 if column.name in holding:
                     part = table.name if column.part == 1 else f"{table.name}__{column.part}"
-                    self._rejected[part, pos, column.name, path] = (value, is_several)
+                    self._rejected[part, pos, column.name, path] = (answer, is_several)
                 continue
             cells[column.name] = found.cell
             if kind in ("time", "datetime"):
@@ -174,8 +174,10 @@ def _only_answer(path: str, value: Any) -> tuple[Any, bool]:
     if not isinstance(value, list):
         return value, False
     match value:
-        case [{**inside}] if set(inside) == {path} and isinstance(inside[path], str):
-            return inside[path], False
+        case [{**inside}]:
+            told = [(key, below) for key, below in inside.items() if below is not None]
+            if len(told) == 1 and told[0][0] == path and isinstance(told[0][1], str):
+                return told[0][1], False
     return value, True
 
 

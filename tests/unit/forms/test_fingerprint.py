@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Column, Form, Kind
+from kobo_mirror.forms.declared_form import Column, Form, Kind
 
 PINNED = "8985243cd4a08f4ab874d3d3011530dc"
 COLUMN = Column("age", "sec_c/age", Kind.INTEGER)

@@ -62,7 +62,7 @@ SAME: list[FormSchema] = [
     first_column(lambda c: replace(c, labels={}, hints={})),
     first_column(lambda c: replace(c, position=99, kuid="other", first_version="v0", last_version="v9")),
     first_column(lambda c: replace(c, status=Status.REMOVED)),
-    first_column(lambda c: replace(c, question_type="text", list_name="l")),
+    first_column(lambda c: replace(c, question_type="image", list_name="l")),
     with_root(replace(SCHEMA.root, labels={"default": "x"}, status=Status.REMOVED)),
     replace(SCHEMA, choices=(), reading_order=(), versions=("other",)),
 ]
@@ -72,7 +72,7 @@ OTHER: list[FormSchema] = [
     first_column(lambda c: replace(c, facet="lat")),
     first_column(lambda c: replace(c, kind=Kind.KEY)),
     first_column(lambda c: replace(c, part=2)),
-    first_column(lambda c: replace(c, question_type="image")),
+    first_column(lambda c: replace(c, names_file=True)),
     first_column(lambda c: replace(c, status=Status.NARROWED)),
     first_column(lambda c: replace(c, status=Status.MOVED)),
     with_root(replace(SCHEMA.root, name="other")),

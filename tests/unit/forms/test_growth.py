@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kobo_mirror.forms.declared_form import Column, Form, Kind
 from kobo_mirror.forms.definition import read_version
 from kobo_mirror.forms.derive import derive, grow
 from kobo_mirror.forms.form_schema import FormSchema
-from kobo_mirror.forms.schema import Column, Form, Kind
 from tests.support.forms import judging
 from tests.support.forms.asked import HIDDEN
 from tests.support.forms.histories import Deployed, histories, relabelled_versions, trees

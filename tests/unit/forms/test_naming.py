@@ -30,7 +30,10 @@ UID = "aBcDeFgHiJkLmNoPqRsTuV"
 
 def named(*paths: str, taken: Sequence[str] = (), longest: int = LONGEST_COLUMN) -> dict[str, str]:
     return name_all(
-        paths, taken, is_reserved=lambda n: is_reserved_column(n, system_columns.NAMES), longest=longest
+        paths,
+        taken,
+        is_reserved=lambda n: is_reserved_column(n, system_columns.RESERVED_NAMES),
+        longest=longest,
     )
 
 
@@ -120,6 +123,7 @@ RESERVED = (
     "kobo_id", "id", "extra", "submission_time", "submitted_by", "form_version", "validation_status",
     "validation_by", "validation_time", "root_uuid", "instance_name", "inserted_at", "updated_at", "pos",
     "pos_1", "pos_12", "gps__lat", "gps__lon", "gps__alt", "gps__acc", "start__offset", "members__rows",
+    "xmin", "XMAX", "cmin", "cmax", "ctid", "tableoid", "db_row_id", "DB_TRX_ID", "db_roll_ptr", "fts_doc_id",
     "Pos", "éxtra", "gps__LÁT", "members__row\u017f", "ĸobo__rows",
 )  # fmt: skip
 
@@ -195,6 +199,9 @@ def test_further_columns_of_a_question_fit_and_end_with_what_they_hold(ending: s
         ("🌱🌱", UID.lower()),
         ("", UID.lower()),
         ("ክልል", "ክልል"),
+        ("SQLite test", "form_sqlite_test"),
+        ("pg_class", "form_pg_class"),
+        ("SQLite", "sqlite"),
     ],
 )
 def test_a_form_is_named_after_its_name_else_its_uid(name: str, wanted: str) -> None:
@@ -243,5 +250,5 @@ def test_any_paths_get_names_of_their_own_that_fit(paths: list[str], taken: list
     for name in names.values():
         assert 0 < len(name.encode()) <= longest
         assert name == unicodedata.normalize("NFC", name).lower()
-        assert not is_reserved_column(name, system_columns.NAMES)
+        assert not is_reserved_column(name, system_columns.RESERVED_NAMES)
     assert named(*paths, taken=taken, longest=longest) == names

@@ -22,7 +22,8 @@ TEXTS = (
     "text", "string", "calculate", "hidden", "barcode", "username", "email", "phonenumber", "deviceid",
     "imei", "simserial", "subscriberid", "uri:deviceid", "geotrace", "geoshape", "geopoint", "gps",
     "location", "start-geopoint", "background-geopoint", "image", "photo", "audio", "video", "file",
-    "background-audio", "osm", "audit", "select_multiple", "select_multiple_from_file", "rank", "note",
+    "background-audio", "osm", "osm buildings", "signature", "draw", "annotate", "audit",
+    "select_multiple", "select_multiple_from_file", "rank", "note",
 )  # fmt: skip
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(TEXTS, Kind.TEXT),
@@ -40,6 +41,18 @@ KINDS: dict[str, Kind] = {
     "end": Kind.DATETIME,
     "acknowledge": Kind.BOOLEAN,
     "trigger": Kind.BOOLEAN,
+    **dict.fromkeys(
+        ("q string", "add text prompt", "q picture", "add image prompt", "phone number"), Kind.TEXT
+    ),
+    **dict.fromkeys(("get device id", "get sim id", "get subscriber id", "q location", "q note"), Kind.TEXT),
+    "q int": Kind.INTEGER,
+    "add decimal prompt": Kind.DECIMAL,
+    "get today": Kind.DATE,
+    "q date": Kind.DATE,
+    **dict.fromkeys(
+        ("date time", "q dateTime", "add date time prompt", "get start time", "end time"), Kind.DATETIME
+    ),
+    "add acknowledge prompt": Kind.BOOLEAN,
     "select_one": Kind.KEY,
     "select_one_from_file": Kind.KEY,
     "select_one_external": Kind.KEY,
@@ -68,6 +81,8 @@ SELECTS: list[tuple[dict[str, Any], TypeName]] = [
     ({"type": "select_one fuel"}, TypeName("select_one", "fuel")),
     ({"type": "select one fuel"}, TypeName("select_one", "fuel")),
     ({"type": "select one from fuel"}, TypeName("select_one", "fuel")),
+    ({"type": "select one using fuel"}, TypeName("select_one", "fuel")),
+    ({"type": "add select one prompt using fuel"}, TypeName("select_one", "fuel")),
     ({"type": "select1 fuel"}, TypeName("select_one", "fuel")),
     ({"type": {"select_one": "fuel"}}, TypeName("select_one", "fuel")),
     ({"type": "Select_One fuel"}, TypeName("select_one", "fuel")),

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Column, Form, Kind
+from kobo_mirror.forms.declared_form import Column, Form, Kind
 from kobo_mirror.submissions.values import Misfit, _judge, shape
 from tests.support.submissions import QUESTION, submission
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Column, Form, Kind
+from kobo_mirror.forms.declared_form import Column, Form, Kind
 from kobo_mirror.submissions.values import Misfit, _judge, shape
 from tests.support.submissions import QUESTION, submission
 

@@ -63,6 +63,15 @@ def test_numbers_of_a_point_that_are_born_change_no_digest_where_there_are_none(
         assert (len(digests) == 1) is is_same
 
 
+def test_the_list_that_the_server_makes_of_an_answer_changes_no_digest() -> None:
+    """A version that waits may make a repeat of a question: its answers, the rejected ones too, are lists."""
+    shaper = Shaper(schema_of_contract("all"))
+    for answer in ("35", "many", ""):
+        plain, listed = (shaper.shape({"_id": 1, "age": value}) for value in (answer, [{"age": answer}]))
+        assert listed == plain
+        assert listed.digest() == plain.digest()
+
+
 def test_rejected_cells_stand_in_one_order_whatever_the_order_of_keys() -> None:
     answers = {"age": "x", "weight": "x", "people": [{"people/years": "x"}], "born": "x"}
     shaper = Shaper(schema_of_contract("all"))

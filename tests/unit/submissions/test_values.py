@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Form, Kind
+from kobo_mirror.forms.declared_form import Form, Kind
 from kobo_mirror.submissions.values import Misfit, shape
 from tests.support.submissions import QUESTION, changed, state, submission
 

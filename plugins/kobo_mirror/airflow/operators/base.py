@@ -15,7 +15,7 @@ from kobo_mirror.airflow.links import FormLink, RunLink, run_name
 from kobo_mirror.airflow.notes import LONGEST
 from kobo_mirror.airflow.policy import RETRY_BY_ERROR
 from kobo_mirror.airflow.progress import Progress
-from kobo_mirror.airflow.task_start import target
+from kobo_mirror.airflow.task_start import target_engine
 from kobo_mirror.errors import KoboMirrorError
 
 if TYPE_CHECKING:
@@ -104,7 +104,10 @@ class BaseKoboOperator(BaseOperator):
         hook = self.hook()
         settings = hook.settings()
         most = in_flight or settings.kobo_max_in_flight
-        with target(self.database_conn_id) as engine, hook.get_client(settings, max_in_flight=most) as client:
+        with (
+            target_engine(self.database_conn_id) as engine,
+            hook.get_client(settings, max_in_flight=most) as client,
+        ):
             yield Opened(settings, client, engine)
 
     def sync_of(

@@ -75,7 +75,7 @@ def prove(
     :raises KoboMirrorError: they could not be compared, which is noted for the page and ``status``.
     """
     from kobo_mirror.sync.context import mirror_of
-    from kobo_mirror.sync.lease_keeper import note_failed_verification, noting_failed_verification
+    from kobo_mirror.sync.failure_notes import note_failed_verification, noting_failed_verification
     from kobo_mirror.sync.verify import verify
 
     name, waiting = name_of_run(context), ""

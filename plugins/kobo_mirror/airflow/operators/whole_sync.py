@@ -76,7 +76,7 @@ class KoboOperator(BaseKoboOperator):
 
         :param name: the run's name, under which a failure is noted.
         """
-        from kobo_mirror.sync.lease_keeper import note_not_started
+        from kobo_mirror.sync.failure_notes import note_not_started
 
         require_settings(self.kobo_conn_id, self.database_conn_id, name, note_not_started)
         make_tables(self.database_conn_id, name)

@@ -89,7 +89,7 @@ def may_see_answers(user: Any) -> bool:
 _engines: dict[bytes, Engine] = {}
 
 
-def target() -> Engine:
+def target_engine() -> Engine:
     """Return an engine for the mirror's database, the same one until the connection is changed.
 
     :raises ConfigurationError: the connection is missing or names no database.

@@ -58,7 +58,7 @@ def confirm_deletes(order: ConfirmOrder, user: access.SyncOperator) -> Triggered
     :returns: the run.
     :raises HTTPException: 409: no list waits under that code.
     """
-    with reading(access.target()) as connection:
+    with reading(access.target_engine()) as connection:
         known = any(is_open(connection, form.asset_uid, order.code) for form in bound_forms(connection))
     if not known:
         raise HTTPException(409, "No list of deletes waits under this code: look at the page again.")

@@ -85,7 +85,7 @@ def forms(user: access.Viewer) -> list[schemas.Form]:
 
     :param user: who asks, by Airflow's login.
     """
-    with reading(access.target()) as connection:
+    with reading(access.target_engine()) as connection:
         return [schemas.Form(**form._asdict()) for form in listings.bound_forms(connection)]
 
 
@@ -95,8 +95,8 @@ def form(asset_uid: str, user: access.Viewer) -> schemas.Overview:
     :param asset_uid: the form's uid.
     :param user: who asks, by Airflow's login.
     """
-    require_tables(access.target(), FORM)
-    with reading(access.target()) as connection:
+    require_tables(access.target_engine(), FORM)
+    with reading(access.target_engine()) as connection:
         bound = _bound(connection, asset_uid)
         return _overview(connection, bound, read_state(connection, FORM, asset_uid))
 
@@ -115,7 +115,7 @@ def days(
     :param user: who asks, by Airflow's login.
     :param days: how many days, today (UTC) included.
     """
-    with reading(access.target()) as connection:
+    with reading(access.target_engine()) as connection:
         _bound(connection, asset_uid)
         return view_models.days_of(connection, asset_uid, moment_of(connection), days)
 
@@ -130,7 +130,7 @@ def runs(
     :param limit: at most so many.
     :param name: the whole name of a run.
     """
-    with reading(access.target()) as connection:
+    with reading(access.target_engine()) as connection:
         _bound(connection, asset_uid)
         if name is not None:
             found = run_named(connection, asset_uid, name)
@@ -149,7 +149,7 @@ def rejections(
     :param limit: at most so many.
     """
     answers = access.may_see_answers(user)
-    with reading(access.target()) as connection:
+    with reading(access.target_engine()) as connection:
         _bound(connection, asset_uid)
         return view_models.rejections_of(
             listings.rejected_submissions(connection, asset_uid, after=after, limit=limit, answers=answers)
@@ -164,7 +164,7 @@ def dead_letters(user: access.Viewer, after: After = 0, limit: Limit = _LETTERS)
     :param limit: at most so many.
     """
     answers = access.may_see_answers(user)
-    with reading(access.target()) as connection:
+    with reading(access.target_engine()) as connection:
         return view_models.letters_of(
             listings.waiting_dead_letters(connection, None, after=after, limit=limit, answers=answers)
         )
@@ -219,8 +219,8 @@ def _seen(
 ) -> dict[str, Any]:
     """Return what the database has for the page, read in one transaction."""
     answers = access.may_see_answers(user)
-    require_tables(access.target(), FORM)
-    with reading(access.target()) as connection:
+    require_tables(access.target_engine(), FORM)
+    with reading(access.target_engine()) as connection:
         known = listings.bound_forms(connection)
         if not known:
             failed = failed_start(connection, unbound_uid(FORM.table))

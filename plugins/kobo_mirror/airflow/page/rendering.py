@@ -21,7 +21,7 @@ STATIC = {
 """The page's files, with their types."""
 
 _SCRIPT_TEXTS = ("asked", "asked_paused", "colon", "detail", "failed", "stale_page")
-_SAID = ("say", "number", "decimal", "duration", "of_failure", "of_kind", "of_letter", "named")
+_TEMPLATE_HELPERS = ("say", "number", "decimal", "duration", "of_failure", "of_kind", "of_letter", "named")
 _templates = Environment(
     loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined
 )
@@ -50,8 +50,8 @@ def refusal(language: str, status: int) -> str:
 
 def _rendered(template: str, language: str, **seen: Any) -> str:
     words = Words(language)
-    said = {name: getattr(words, name) for name in _SAID}
-    return _templates.get_template(template).render(t=words.texts, language=language, **said, **seen)
+    helpers = {name: getattr(words, name) for name in _TEMPLATE_HELPERS}
+    return _templates.get_template(template).render(t=words.texts, language=language, **helpers, **seen)
 
 
 def _script_texts(language: str) -> str:

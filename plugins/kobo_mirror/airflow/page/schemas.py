@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from kobo_mirror.forms.schema import Kind
+from kobo_mirror.forms.declared_form import Kind
 from kobo_mirror.store.lights import Light
-from kobo_mirror.store.run_modes import mode_of
+from kobo_mirror.store.mode_names import mode_of
 
 HIGHEST_ID = 2**63 - 1
 Id = Annotated[int, Field(ge=0, le=HIGHEST_ID)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import Request
 
 from kobo_mirror.errors import error_of
-from kobo_mirror.forms.schema import INTEGER_MAX, INTEGER_MIN, TEXT_LENGTH, Kind
+from kobo_mirror.forms.declared_form import INTEGER_MAX, INTEGER_MIN, TEXT_LENGTH, Kind
 from kobo_mirror.store.lights import SENTENCES
 from kobo_mirror.submissions.refusals import refusal_reason
 

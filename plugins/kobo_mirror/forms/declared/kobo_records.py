@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kobo_mirror.forms.schema import Column, Form, Kind
+from kobo_mirror.forms.declared_form import Column, Form, Kind
 
 KOBO_RECORDS = Form(
     "kobo_records",

@@ -45,9 +45,9 @@ KINDS = (
     case("a question that came to name files: the text names them, not the number beside it", "kinds",
          {"shot": "5", "_attachments": [{"uid": "f1", "media_file_basename": "5"}]},
          root={"shot": 5, "shot__text": "5"}, files={"f1": ("", "shot__text", "5", None, False, "exact")}),
-    case("one that names none any more has no files", "kinds",
+    case("one that no longer asks for files has those of before", "kinds",
          {"scan": "a.png", "_attachments": [{"uid": "f1", "media_file_basename": "a.png"}]},
-         root={"scan": "a.png"}, files={"f1": (None, None, "a.png", None, False, "none")}),
+         root={"scan": "a.png"}, files={"f1": ("", "scan", "a.png", None, False, "exact")}),
     case("no text is in no narrowed column either", "kinds", {"count": [{"count": "3"}, {}]},
          rejected={"count__text": ('[{"count": "3"}, {}]', _SEVERAL)}),
 )  # fmt: skip

@@ -193,8 +193,8 @@ MEANING = {
 COLLISIONS = frozenset({1020, 1048, 1062, 1205, 1213, 1412, 1615, 1637, 1684, 1689, 3058, 3101})
 """Another transaction, or a change of a table, was in the way; nothing was written: done again, it may pass.
 
-Two of them are no errors of the server's: 1062 is a lost race for a key, 1048 says that a form could not be
-held as supposed (no epoch). Either way the whole page is decided again.
+Two of them are no errors of the server's: 1062 is a lost race for a key, 1048 says that a message could not
+hold its form (no epoch). Either way the whole page is decided again.
 """
 
 READ_ONLY = frozenset({1290, 1792, 1836, 1874, 3100})

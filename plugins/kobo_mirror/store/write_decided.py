@@ -6,26 +6,33 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, update
+from sqlalchemy import Connection, Table, delete, update
 
 from kobo_mirror.database.bulk import Moment, Write, write
 from kobo_mirror.database.engine import moment_of
-from kobo_mirror.forms.schema import Mirror
+from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.store import totals
 from kobo_mirror.store.batches import WRITTEN
 from kobo_mirror.store.bindings import HeldForm, hold_first
 from kobo_mirror.store.decide import Decision, Incoming, Origin, Stored, decide
-from kobo_mirror.store.ledger_rows import LEDGER, LEDGER_AGAIN, SUPPOSED, Supposed, form_rows, ledger_row
 from kobo_mirror.store.oversized import reject_too_large
 from kobo_mirror.store.refetch_queue import enqueue
+from kobo_mirror.store.rows_to_write import (
+    HELD_BY_MESSAGE,
+    LEDGER,
+    LEDGER_AGAIN,
+    HeldByMessage,
+    form_rows,
+    ledger_row,
+)
 from kobo_mirror.store.tables import form_table, submissions
-from kobo_mirror.store.tombstones import state_before
 from kobo_mirror.submissions.rows import State
 
 
-class Target(NamedTuple):
+class WriteTarget(NamedTuple):
     """Where the states of one form are written.
 
+    :param mirror: the form and its server.
     :param table: the form table.
     :param form_write: a write to the form table, without rows.
     :param keep_all: keep every payload, not only those of rejections.
@@ -37,7 +44,7 @@ class Target(NamedTuple):
     keep_all: bool
 
     @classmethod
-    def of(cls, mirror: Mirror, keep_payloads: str) -> Target:
+    def of(cls, mirror: Mirror, keep_payloads: str) -> WriteTarget:
         """Return the target of a form.
 
         :param mirror: the form and its server.
@@ -84,10 +91,10 @@ def clock_after_locking(connection: Connection, stored: Mapping[int, Stored], mo
 
 def write_decided(
     connection: Connection,
-    target: Target,
+    target: WriteTarget,
     decided: Sequence[tuple[State, Decision]],
     stored: Mapping[int, Stored],
-    held: HeldForm | Supposed,
+    held: HeldForm | HeldByMessage,
     *,
     pushed: bool,
 ) -> None:
@@ -97,26 +104,29 @@ def write_decided(
     :param target: where to.
     :param decided: states of different submissions, ascending by ``_id``, each with its decision.
     :param stored: the ledger's rows of those that it has, by ``_id``.
-    :param held: epoch and clock; ``SUPPOSED`` if the form is held by the message itself.
+    :param held: epoch and clock; ``HELD_BY_MESSAGE`` if the message itself is to hold the form.
     :param pushed: the states are deliveries, and their ledger rows are stamped.
     :raises CellTypeError: a cell is of another type than its column.
     """
     moment, asset_uid = held.moment, target.mirror.asset_uid
     reject_too_large(connection, target.form_write, [s for s, decision in decided if decision in WRITTEN])
-    written = [(s, stored.get(s.kobo_id)) for s, decision in decided if decision in WRITTEN]
+    to_write = [(s, stored.get(s.kobo_id)) for s, decision in decided if decision in WRITTEN]
     pushed_at = moment if pushed else None
     ledger = [
         (ledger_row(asset_uid, state, before, held, pushed_at, keep_all=target.keep_all), before)
-        for state, before in written
+        for state, before in to_write
     ]
     if pushed:
         kept = [s.kobo_id for s, decision in decided if decision not in WRITTEN and s.kobo_id in stored]
         _stamp_pushed(connection, asset_uid, kept, moment)
-    rows = form_rows(connection, target.table, written, held)
+    _delete_rejected(connection, target.table, to_write)
+    rows = form_rows(to_write, held)
     undecided = (s.kobo_id for s, decision in decided if decision is Decision.FETCH)
     enqueue(connection, asset_uid, undecided, "undecidable")
-    changes = {s.kobo_id: (state_before(before), "applied" if s.row else "rejected") for s, before in written}
-    columns = {s.kobo_id: s.rejected_columns for s, _ in written if s.row is None}
+    changes = {
+        s.kobo_id: (totals.state_before(before), "applied" if s.row else "rejected") for s, before in to_write
+    }
+    columns = {s.kobo_id: s.rejected_columns for s, _ in to_write if s.row is None}
     origin = Origin.PUSHED if pushed else Origin.PULLED
     write(
         connection,
@@ -124,7 +134,7 @@ def write_decided(
         LEDGER_AGAIN._replace(rows=[row for row, before in ledger if before is not None]),
         target.form_write._replace(rows=rows),
         *totals.count_changes(connection, asset_uid, origin, moment, changes, columns=columns),
-        first=hold_first(connection, target.mirror) if held is SUPPOSED else None,
+        first=hold_first(connection, target.mirror) if held is HELD_BY_MESSAGE else None,
     )
 
 
@@ -132,3 +142,12 @@ def _stamp_pushed(connection: Connection, asset_uid: str, ids: Sequence[int], mo
     if ids:
         mine = (submissions.c.asset_uid == asset_uid) & submissions.c.kobo_id.in_(ids)
         connection.execute(update(submissions).where(mine).values(pushed_at=moment))
+
+
+def _delete_rejected(
+    connection: Connection, table: Table, to_write: Sequence[tuple[State, Stored | None]]
+) -> None:
+    """Delete the rows of the form table whose submissions no longer fit it."""
+    gone = [state.kobo_id for state, before in to_write if state.row is None and before is not None]
+    if gone:
+        connection.execute(delete(table).where(table.c.kobo_id.in_(gone)))

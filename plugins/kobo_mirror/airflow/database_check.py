@@ -1,4 +1,4 @@
-"""The answer of the Test button of ``kobo_database``."""
+"""Check the database of a connection, for the Test button of ``kobo_database``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECONDS = 5
 _MAKES = "the first kobo_sync makes them, and so does `python -m kobo_mirror migrate`"
 
 
-def try_database(conn_id: str) -> tuple[bool, str]:
+def check_database(conn_id: str) -> tuple[bool, str]:
     """Connect, look for our tables and, if they are there, commit something.
 
     :param conn_id: the connection of the database.
@@ -29,14 +29,14 @@ def try_database(conn_id: str) -> tuple[bool, str]:
     except KoboMirrorError as problem:
         return False, str(problem)
     try:
-        return _try(engine)
+        return _check(engine)
     except KoboMirrorError as problem:
         return False, str(problem)
     finally:
         engine.dispose()
 
 
-def _try(engine: Engine) -> tuple[bool, str]:
+def _check(engine: Engine) -> tuple[bool, str]:
     file, dialect = engine.url.database, dialect_of(engine)
     if dialect.is_file and not Path(file or "").is_file():
         return False, f"There is no file {file} where Airflow's API server runs: {_MAKES}."

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, delete
-
 from kobo_mirror.database.bulk import THE_CELL, THE_MOMENT, Moment, Write
 from kobo_mirror.database.sql import Sql
 from kobo_mirror.store.bindings import HeldForm
@@ -25,24 +23,24 @@ LEDGER_AGAIN = LEDGER._replace(key=LEDGER_KEY, keep=("first_seen_at",))
 """A write of ledger rows of submissions that the ledger has already."""
 
 
-class Supposed(NamedTuple):
-    """Epoch and clock as expressions, for a message that begins with ``hold_first``.
+class HeldByMessage(NamedTuple):
+    """Epoch and clock as expressions, in place of a ``HeldForm`` where nothing is read before the write.
 
-    The server fills them in; they stand in for ``HeldForm`` where nothing is read before the write.
+    The database fills them in from the SELECT with which ``hold_first`` begins the message.
     """
 
     epoch: Sql = THE_CELL
     moment: Sql = THE_MOMENT
 
 
-SUPPOSED = Supposed()
+HELD_BY_MESSAGE = HeldByMessage()
 
 
 def ledger_row(
     asset_uid: str,
     state: State,
     stored: Stored | None,
-    held: HeldForm | Supposed,
+    held: HeldForm | HeldByMessage,
     pushed_at: Moment | None,
     *,
     keep_all: bool,
@@ -82,31 +80,23 @@ def ledger_row(
 
 
 def form_rows(
-    connection: Connection,
-    table: Table,
-    written: Iterable[tuple[State, Stored | None]],
-    held: HeldForm | Supposed,
+    to_write: Iterable[tuple[State, Stored | None]], held: HeldForm | HeldByMessage
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of the form table to write, and delete those of states that no longer fit.
+    """Return the rows of the form table to write.
 
-    A row that is as it was in the same epoch is not written.
+    A rejected state has none, and a row that was written in the same epoch with the same cells is left out.
 
-    :param connection: the transaction that has locked the ledger's rows.
-    :param table: the form table.
-    :param written: each state with what the ledger holds of the submission (None: nothing).
+    :param to_write: each state with what the ledger holds of the submission (None: nothing).
     :param held: the form's epoch and the database's clock.
     :returns: tuples in the order of the table's columns, without ``updated_at``.
     """
-    rows, gone = [], []
-    for state, before in written:
+    rows = []
+    for state, before in to_write:
         row = state.row
         if row is None:
-            if before is not None:
-                gone.append(state.kobo_id)
-        elif before is None:
+            continue
+        if before is None:
             rows.append((*row, held.moment))
         elif before.state != "applied" or before.row_digest != state.row_digest or before.epoch != held.epoch:
             rows.append((*row, before.first_seen_at))
-    if gone:
-        connection.execute(delete(table).where(table.c.kobo_id.in_(gone)))
     return rows

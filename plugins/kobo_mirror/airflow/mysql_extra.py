@@ -1,4 +1,4 @@
-"""From the extra of a MySQL connection, as Airflow's MySqlHook documents it, to options of an address."""
+"""Read the extra of a MySQL connection, as Airflow's MySqlHook documents it, as options of an address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The declaration of a form's table: its columns, each with the question that it holds."""
+"""The declared form: a form table that is written down in code, each column with the question it holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a run looks, and how that is stored."""
+"""The names of run modes: how far a run looks, former names, and the column type that stores them."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pytest
 
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.schema import Column, Form, Kind
+from kobo_mirror.forms.declared_form import Column, Form, Kind
 from tests.webhook.service import COMMAND, ROOT, environment
 
 AGE = Column("age", "sec_c/cd_age", Kind.INTEGER)

@@ -1,0 +1,61 @@
+"""Refuse a form table that is bound to another form or declared otherwise, and bind one that is free."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from kobo_mirror.database.engine import reading
+from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.store.bindings import (
+    bound_to,
+    declared_otherwise,
+    is_declared_otherwise,
+    may_be_bound_anew,
+    note_binding,
+    require_form,
+)
+from kobo_mirror.store.schema import require_tables
+
+
+def check_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:
+    """Refuse a form table that mirrors another form; one that mirrors none yet is accepted.
+
+    :param engine: made by ``open_engine``.
+    :param mirror: the form that it is to mirror.
+    :param may_rebind_if_empty: accept one without rows, too: its form was named by mistake.
+    :raises SchemaError: it mirrors another form, or the schema is not the newest.
+    """
+    require_tables(engine, mirror.form)
+    bound = bound_to(engine, mirror.form)
+    if bound is None:
+        return
+    with reading(engine) as connection:
+        is_free = may_rebind_if_empty and may_be_bound_anew(connection, mirror, bound[1])
+    if not is_free:
+        require_form(mirror, *bound)
+
+
+def check_shape(engine: Engine, mirror: Mirror) -> None:
+    """Refuse a form table whose rows another declaration shapes; one that mirrors no form yet is accepted.
+
+    :param engine: made by ``open_engine``.
+    :param mirror: the form and its declaration in this process.
+    :raises SchemaError: it is declared otherwise than in this process.
+    """
+    with reading(engine) as connection:
+        if is_declared_otherwise(connection, mirror.form):
+            raise declared_otherwise(mirror.form)
+
+
+def bind(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:
+    """Note which form the form table mirrors; before anything is changed, refuse any other.
+
+    :param engine: made by ``open_engine``.
+    :param mirror: the form that it is to mirror.
+    :param may_rebind_if_empty: give a form table without rows to this form, whatever it was to mirror before.
+    :raises SchemaError: the form table mirrors another form, or the schema is not the newest; nothing was
+        changed.
+    """
+    check_binding(engine, mirror, may_rebind_if_empty=may_rebind_if_empty)
+    note_binding(engine, mirror, may_rebind_if_empty=may_rebind_if_empty)
+    check_binding(engine, mirror)
