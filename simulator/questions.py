@@ -25,14 +25,23 @@ _ALIASES = {
     "number of days in last month": "integer",
     "number of days in last six months": "integer",
     "number of days in last year": "integer",
-    "dateTime": "datetime",
+    "date time": "datetime",
+    "start time": "start",
+    "end time": "end",
     "gps": "geopoint",
     "location": "geopoint",
-    "photo": "image",
+    **dict.fromkeys(("photo", "picture", "signature", "draw", "annotate"), "image"),
+    "background_audio": "background-audio",
     "trigger": "acknowledge",
     "imei": "deviceid",
+    "device id": "deviceid",
+    "sim id": "simserial",
+    "subscriber id": "subscriberid",
+    "phone number": "phonenumber",
 }
 _LISTED = {
+    "add select multiple prompt using": "select_multiple",
+    "add select one prompt using": "select_one",
     "select all that apply from": "select_multiple",
     "select_multiple_from_file": "select_multiple_from_file",
     "select_one_from_file": "select_one_from_file",
@@ -47,6 +56,7 @@ _LISTED = {
     "select1": "select_one",
     "rank": "rank",
 }
+_OLD_SPELLING = re.compile(r"(?:q|get|add) (.+?)(?: prompt)?")
 _OTHER = re.compile(r" or[ _](?:specify )?other$")
 _BEGIN, _END = re.compile(r"begin[ _]+(.+)"), re.compile(r"end[ _]+.+")
 _REPEATS = ("repeat", "lgroup", "looped group")
@@ -147,12 +157,14 @@ def read(content: Mapping[str, Any]) -> Section:
     """Read a definition.
 
     :param content: as the server keeps it, of a form builder or of a spreadsheet.
-    :returns: the form; matrices are expanded, what cannot be answered is left out.
+    :returns: the form; matrices are expanded, what is disabled or cannot be answered is left out.
     """
     lists, items = _lists(content, "$autovalue", "name"), _lists(content, "name", "$autovalue")
     form = Section()
     stack = [form]
     for row in content["survey"]:
+        if _is_disabled(row):
+            continue
         type_, list_name, other = kind_of(row)
         if begun := section_of(type_):
             _begin(stack, begun, row, items if begun == _MATRIX else lists)
@@ -199,7 +211,10 @@ def kind_of(row: Mapping[str, Any]) -> tuple[str, str, bool]:
     for spelling, type_ in _LISTED.items():
         if text == spelling or text.startswith(f"{spelling} "):
             return type_, named or text[len(spelling) :].strip(), other
-    return _ALIASES.get(text, text), named, False
+    text = text.lower()
+    if old := _OLD_SPELLING.fullmatch(text):
+        text = old[1]
+    return "osm" if text.startswith("osm ") else _ALIASES.get(text, text), named, False
 
 
 def name_of(row: Mapping[str, Any], *, matrix: bool = False) -> str:
@@ -210,6 +225,10 @@ def name_of(row: Mapping[str, Any], *, matrix: bool = False) -> str:
     """
     names = ("name", "$autoname") if matrix else ("$autoname", "name")
     return str(next((row[key] for key in names if row.get(key) not in (None, "")), ""))
+
+
+def _is_disabled(row: Mapping[str, Any]) -> bool:
+    return str(row.get("disabled")).lower().removesuffix("()") in ("yes", "true")
 
 
 def _lists(content: Mapping[str, Any], *keys: str) -> dict[str, tuple[str, ...]]:

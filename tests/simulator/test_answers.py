@@ -184,6 +184,7 @@ def test_given_answers_stand_in_place_of_drawn_ones(forms: AnyForms) -> None:
         (row("photo", "p"), "p", _file("jpg")),
         (row("select1 yn", "s"), "s", "yes|no"),
         ({"type": {"select_one": "yn"}, "$autoname": "s"}, "s", "yes|no"),
+        (row("add select one prompt using yn", "s"), "s", "yes|no"),
         (row("select all that apply from yn", "s"), "s", _several("yes", "no")),
         (
             row("select_multiple", "s", select_from_list_name="yn", appearance="literacy"),
@@ -192,6 +193,10 @@ def test_given_answers_stand_in_place_of_drawn_ones(forms: AnyForms) -> None:
         ),
         (row("select_one", "s", select_from_list_name="${names}"), "s", r"(?s).*\S.*"),
         (row("range", "r", parameters="start=0, end=1, step=0.1"), "r", r"0(\.\d)?|1\.0"),
+        (row("q picture", "p"), "p", _file("jpg")),
+        (row("add date prompt", "d"), "d", _DAY),
+        (row("end time", "e"), "e", _MOMENT),
+        (row("osm buildings", "o"), "o", _file("osm")),
         (row("range", "r"), "r", _names(*map(str, range(1, 11)))),
         ({"type": "text", "name": "ignored", "$autoname": "taken"}, "taken", r"(?s).*\S.*"),
         (row("text", "phone_number"), "phone_number", r"\+\d+"),
@@ -200,6 +205,13 @@ def test_given_answers_stand_in_place_of_drawn_ones(forms: AnyForms) -> None:
 def test_other_spellings(given: Row, path: str, pattern: str) -> None:
     answers = [one[path] for one in rows_of(content(given, yn=("yes", "no"))) if path in one]
     assert answers and all(re.fullmatch(pattern, answer) for answer in answers)
+
+
+def test_what_is_disabled_is_left_out_and_what_stands_in_it_is_not() -> None:
+    asked = content(
+        row("begin_group", "g", disabled="yes"), row("text", "q"), row("end_group", disabled="yes")
+    )
+    assert {path for one in rows_of(asked) for path, _ in leaves(one)} == {"q"}
 
 
 def test_a_question_that_is_named_like_the_servers_own_is_hidden() -> None:
