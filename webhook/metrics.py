@@ -75,14 +75,18 @@ def figures_of(state: MirrorState) -> dict[str, float]:
 
     :param state: what the database knows of the mirror.
     """
-    found: dict[str, float] = {"dead_letters_waiting": state.dead_letters, "to_fetch": state.to_fetch}
+    found: dict[str, float] = {
+        "dead_letters_waiting": state.dead_letters,
+        "rejections": state.rejected,
+        "to_fetch": state.to_fetch,
+    }
     if run := state.last_good:
         found |= _moment("last_sync", run.finished_at) | {"last_sync_inserted": run.inserted}
     if run := state.last_good_exact:
         found |= _moment("last_exact_sync", run.finished_at)
     if proof := state.proof:
         found |= _moment("last_proof", proof.finished_at)
-        found |= {"last_proof_differences": proof.differences, "rejections": proof.rejected}
+        found |= {"last_proof_differences": proof.differences}
     return found
 
 

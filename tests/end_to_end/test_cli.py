@@ -209,6 +209,18 @@ def test_a_command_that_does_not_exist(terminal: Terminal, arguments: list[str])
     assert "usage: python -m kobo_mirror" in err
 
 
+@pytest.mark.parametrize("value", ["new", "-1", "1.5", str(2**63), "9" * 5000])
+@pytest.mark.parametrize("option", [("sync", "--since"), ("replay", "dead-letters", "--id")])
+def test_an_id_that_no_row_can_have_is_refused(
+    capsys: pytest.CaptureFixture[str], option: tuple[str, ...], value: str
+) -> None:
+    parser = parser_of(dict.fromkeys(COMMANDS, lambda options: 0))
+    with pytest.raises(SystemExit) as refused:
+        parser.parse_args([*option[:-1], f"{option[-1]}={value}"])
+    assert refused.value.code == 2
+    assert f"{option[-1]}: must be a whole number from 0 to 9223372036854775807" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["incremental", "usual"])
 def test_an_incremental_sync_may_be_called_usual(name: str) -> None:
     parser = parser_of(dict.fromkeys(COMMANDS, lambda options: 0))

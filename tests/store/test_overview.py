@@ -124,6 +124,7 @@ def test_status_and_metrics_say_the_same(full: Engine) -> None:
     told, figures = status(full, KOBO_RECORDS), figures_of(state_of(full))
     assert figures["dead_letters_waiting"] == told["dead_letters"] == 2
     assert figures["to_fetch"] == told["to_fetch"] == 3
+    assert figures["rejections"] == told["rejected"] == 1
     assert figures["last_proof_differences"] == 2
     assert "2 stale" in told["last_proof"]
     assert figures["last_sync_inserted"] == 3

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kobo_mirror import __version__
 from kobo_mirror.store.mode_names import AUTO, EXACT, INCREMENTAL, mode_of
+from kobo_mirror.submissions.document import HIGHEST_ID
 
 Command = Callable[[argparse.Namespace], int]
 """Carries out a command; returns the exit code."""
@@ -25,6 +26,7 @@ _HELP: Mapping[str, str] = {
 
 
 _INSTALLED = "kobo-mirror"
+_DIGITS = len(str(HIGHEST_ID))
 
 
 def _started_as(program: str) -> str:
@@ -91,8 +93,8 @@ def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
 
 def _id(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError("must be the _id of a submission, or 0 for all")
+    if not text.isdecimal() or len(text) > _DIGITS or int(text) > HIGHEST_ID:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {HIGHEST_ID}")
     return int(text)
 
 

@@ -13,6 +13,9 @@ from kobo_mirror.database.engine import now, transact
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.store.tables import leases
 
+PROCESS = " (process "
+"""What stands in a holder's name between its purpose and the number of its process."""
+
 _HOLDER_LENGTH = 255
 LIFETIME = timedelta(minutes=5)
 
@@ -36,7 +39,7 @@ def process_holder(purpose: str) -> str:
 
     :param purpose: what the process does, such as ``sync``; cut where the name would be too long.
     """
-    place = f" (process {os.getpid()} on {socket.gethostname()})"
+    place = f"{PROCESS}{os.getpid()} on {socket.gethostname()})"
     return purpose[: _HOLDER_LENGTH - len(place)] + place
 
 
@@ -109,7 +112,7 @@ def retake_lease(engine: Engine, asset_uid: str, holder: str) -> Lease:
 
 
 def _has_died(holder: str) -> bool:
-    name, _, place = holder.rpartition(" (process ")
+    name, _, place = holder.rpartition(PROCESS)
     pid, _, host = place.removesuffix(")").partition(" on ")
     if not name or not pid.isdecimal() or host != socket.gethostname():
         return False

@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select
 
 from kobo_mirror.store import runs
+from kobo_mirror.store.leases import PROCESS
 from kobo_mirror.store.mode_names import EXACT
 from kobo_mirror.store.tables import sync_runs
 
@@ -97,9 +98,12 @@ def run_named(connection: Connection, asset_uid: str, name: str) -> Run | None:
 
     :param connection: an open transaction.
     :param asset_uid: the form's uid.
-    :param name: the whole name of the run.
+    :param name: the whole name of the run; the process that did all of it, which its name may end with, can
+        be left out.
     """
-    query = select(*_COLUMNS).where(sync_runs.c.asset_uid == asset_uid, sync_runs.c.name == name)
+    t = sync_runs.c
+    is_it = or_(t.name == name, t.name.startswith(f"{name}{PROCESS}", autoescape=True))
+    query = select(*_COLUMNS).where(t.asset_uid == asset_uid, is_it)
     row = connection.execute(query.order_by(sync_runs.c.id.desc()).limit(1)).mappings().one_or_none()
     return _run_of(row) if row else None
 

@@ -12,7 +12,9 @@ from kobo_mirror import tolerant_json
 from kobo_mirror.errors import SubmissionError
 from kobo_mirror.submissions.refusals import RefusalReason
 
-_MAX_ID = 2**63 - 1
+HIGHEST_ID = 2**63 - 1
+"""The highest ``_id`` that a submission can have; no id of ours is higher either."""
+
 _TOKEN_LENGTH = 80
 _MAX_DEPTH = 100  # of nesting: only a repeat within a repeat adds a level; groups are part of paths
 
@@ -52,7 +54,7 @@ def parse(raw: bytes | memoryview) -> dict[str, Any]:
     if opened.count(b"[") + opened.count(b"{") > _MAX_DEPTH and _is_too_deep(data):
         raise SubmissionError(RefusalReason.TOO_DEEP)
     kobo_id = data.get("_id")
-    if type(kobo_id) is not int or not 0 < kobo_id <= _MAX_ID:
+    if type(kobo_id) is not int or not 0 < kobo_id <= HIGHEST_ID:
         raise SubmissionError(RefusalReason.NO_ID)
     return data
 
@@ -144,7 +146,7 @@ def stamp_of(value: Any) -> int | None:
 
     :param value: any JSON.
     """
-    return value if type(value) is int and -_MAX_ID <= value <= _MAX_ID else None
+    return value if type(value) is int and -HIGHEST_ID <= value <= HIGHEST_ID else None
 
 
 def digest(data: dict[str, Any], fingerprint: bytes) -> bytes:

@@ -96,7 +96,8 @@ def test_empty_options_are_none() -> None:
 
 def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "MySQLdb" else name)
-    with pytest.raises(ConfigurationError, match="needs the driver mysqlclient, which is not installed"):
+    said = r"needs the driver mysqlclient, which is not installed: install kobo-mirror\[mysqlclient\], or take"
+    with pytest.raises(ConfigurationError, match=said):
         open_engine("mysql+mysqldb://kobo@db.example/kobo")
     with pytest.raises(ConfigurationError, match="must use the driver pymysql or mysqldb"):
         open_engine("mysql+mysqlconnector://kobo@db.example/kobo")

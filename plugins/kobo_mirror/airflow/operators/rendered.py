@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
+
+from kobo_mirror.errors import ConfigurationError
 
 
 def text_of(rendered: object) -> str | None:
@@ -14,29 +17,57 @@ def text_of(rendered: object) -> str | None:
     return None if rendered in (None, "", "None") else str(rendered)
 
 
-def number_of(rendered: int | str | None) -> int | None:
+def number_of(name: str, rendered: int | str | None, *, lowest: int = 1) -> int | None:
     """Return the whole number of a parameter, or None where its Param is empty.
 
+    :param name: of the parameter.
     :param rendered: the value of the operator's attribute.
-    :raises ValueError: its text is no whole number.
+    :param lowest: the lowest number that the parameter takes.
+    :raises ConfigurationError: it is another value.
     """
     text = text_of(rendered)
-    return None if text is None else int(text)
+    if text is None:
+        return None
+    if not _is_number(text) or int(text) < lowest:
+        raise ConfigurationError(f"{name} must be a whole number, {lowest} or more, or be left empty.")
+    return int(text)
 
 
-def numbers_of(rendered: Sequence[int] | str) -> list[int]:
+def numbers_of(name: str, rendered: Sequence[int] | str | None) -> list[int]:
     """Return the whole numbers of a parameter; an empty Param is no numbers.
 
+    :param name: of the parameter.
     :param rendered: a list, or its text, such as ``"[412901, 412907]"``.
-    :raises ValueError: its text is no list of whole numbers.
+    :raises ConfigurationError: it is another value.
     """
-    numbers = json.loads(text_of(rendered) or "[]") if isinstance(rendered, str) else rendered
+    numbers: Any
+    try:
+        numbers = json.loads(text_of(rendered) or "[]") if isinstance(rendered, str | None) else rendered
+    except ValueError:
+        numbers = None
+    is_list = isinstance(numbers, Sequence) and not isinstance(numbers, str)
+    if not is_list or not all(_is_number(str(number)) for number in numbers):
+        raise ConfigurationError(
+            f"{name} must be a list of whole numbers, such as [412901, 412907], or be left empty."
+        )
     return [int(number) for number in numbers]
 
 
-def flag_of(rendered: bool | str) -> bool:
+def flag_of(name: str, rendered: bool | str) -> bool:
     """Return True if a parameter is true.
 
-    :param rendered: True or False, or their text.
+    :param name: of the parameter.
+    :param rendered: True or False, or their text; an empty Param is False.
+    :raises ConfigurationError: it is another value.
     """
-    return str(rendered) == "True"
+    flag = {"true": True, "false": False}.get((text_of(rendered) or "False").lower())
+    if flag is None:
+        raise ConfigurationError(f"{name} must be True or False.")
+    return flag
+
+
+def _is_number(text: str) -> bool:
+    """Return True for a whole number, not negative, that a column of 64 bits can hold."""
+    from kobo_mirror.submissions.document import HIGHEST_ID
+
+    return text.isdecimal() and len(text) <= len(str(HIGHEST_ID)) and int(text) <= HIGHEST_ID

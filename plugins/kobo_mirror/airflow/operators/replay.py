@@ -38,7 +38,8 @@ class KoboReplayOperator(KoboStepOperator):
         from kobo_mirror.sync.context import mirror_of
         from kobo_mirror.sync.replay import replay_dead_letters, replay_rejections, sentence_of
 
-        letters, rejected = numbers_of(self.dead_letters), numbers_of(self.rejections)
+        letters = numbers_of("dead_letters", self.dead_letters)
+        rejected = numbers_of("rejections", self.rejections)
         everything = not letters and not rejected
         fates: list[Fate] = []
         waiting: DeletesWaitError | None = None

@@ -9,7 +9,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from kobo_mirror.airflow.operators.base import CONNECTIONS, name_of_run
-from kobo_mirror.airflow.operators.rendered import number_of, text_of
+from kobo_mirror.airflow.operators.rendered import number_of, numbers_of, text_of
 from kobo_mirror.airflow.operators.verify import prove
 from kobo_mirror.airflow.operators.whole_sync import KoboStepOperator, mode_and_since, require_waiting_code
 from kobo_mirror.airflow.task_start import problems_of
@@ -51,11 +51,11 @@ class KoboPrepareOperator(KoboStepOperator):
     def _perform(self, context: Context) -> dict[str, Any]:
         if self.mode == "check":
             raise AirflowSkipException(prove(self, context))
+        mode, since = mode_and_since(self.mode, self.since_id)
         name = name_of_run(context)
         self._make_ready(name)
         with self.opened() as opened:
             require_waiting_code(opened, text_of(self.confirm_deletes))
-            mode, since = mode_and_since(self.mode, self.since_id)
             return self.sync_of(opened).prepare(name, mode=mode, since=since).to_json()
 
 
@@ -115,7 +115,7 @@ class KoboPullOperator(KoboRunStepOperator):
     def __init__(
         self,
         *,
-        lanes: Sequence[int] = (),
+        lanes: Sequence[int] | str = (),
         in_flight: int | str | None = None,
         page_size: int | str | None = None,
         **kwargs: Any,
@@ -126,10 +126,11 @@ class KoboPullOperator(KoboRunStepOperator):
         self.page_size = page_size
 
     def _perform(self, context: Context) -> None:
-        in_flight, page_size = number_of(self.in_flight), number_of(self.page_size)
+        lanes, in_flight = numbers_of("lanes", self.lanes), number_of("in_flight", self.in_flight)
+        page_size = number_of("page_size", self.page_size)
         with self.opened(in_flight=in_flight) as opened:
             sync = self.sync_of(opened, page_size=page_size, in_flight=in_flight)
-            sync.pull(self._handle(), list(self.lanes))
+            sync.pull(self._handle(), lanes)
 
 
 class KoboReconcileOperator(KoboRunStepOperator):

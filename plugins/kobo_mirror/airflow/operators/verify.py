@@ -48,9 +48,9 @@ class KoboVerifyOperator(KoboStepOperator):
         return prove(
             self,
             context,
-            full=flag_of(self.full),
-            full_when_due=flag_of(self.full_when_due),
-            repair=flag_of(self.repair),
+            full=flag_of("full", self.full),
+            full_when_due=flag_of("full_when_due", self.full_when_due),
+            repair=flag_of("repair", self.repair),
             confirm=text_of(self.confirm_deletes),
         )
 

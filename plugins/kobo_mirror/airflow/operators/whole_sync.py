@@ -14,6 +14,8 @@ from kobo_mirror.airflow.operators.rendered import number_of, text_of
 from kobo_mirror.airflow.task_start import make_tables, require_settings
 from kobo_mirror.errors import ConfigurationError
 
+_AGAIN = "again"
+
 
 class KoboOperator(BaseKoboOperator):
     """Mirror a KoboToolbox form into a database: a whole sync in one task.
@@ -61,13 +63,14 @@ class KoboOperator(BaseKoboOperator):
 
     def _perform(self, context: Context) -> Any:
         """Take all steps; returns the counts of the run."""
-        confirm, in_flight = text_of(self.confirm_deletes), number_of(self.in_flight)
+        confirm, in_flight = text_of(self.confirm_deletes), number_of("in_flight", self.in_flight)
+        page_size = number_of("page_size", self.page_size)
         mode, since = mode_and_since(self.mode, self.since_id)
         name = name_of_run(context)
         self._make_ready(name)
         with self.opened(in_flight=in_flight) as opened:
             require_waiting_code(opened, confirm)
-            sync = self.sync_of(opened, page_size=number_of(self.page_size), in_flight=in_flight)
+            sync = self.sync_of(opened, page_size=page_size, in_flight=in_flight)
             counts = sync.run(mode=mode, since=since, confirm=confirm, name=name)
         return self._publish_counts(context, counts)
 
@@ -108,8 +111,17 @@ def mode_and_since(mode: str, since_id: int | str | None) -> tuple[str, int | No
 
     :param mode: as ``KoboOperator`` takes it; ``again`` is an exact run that reads everything.
     :param since_id: as ``KoboOperator`` takes it.
+    :raises ConfigurationError: one of them is another value.
     """
-    return ("exact", 0) if mode == "again" else (mode, number_of(since_id))
+    from kobo_mirror.store.mode_names import AUTO, EXACT, INCREMENTAL, mode_of
+
+    since = number_of("since_id", since_id, lowest=0)
+    if mode == _AGAIN:
+        return EXACT, 0
+    modes = (AUTO, INCREMENTAL, EXACT)
+    if mode_of(mode) not in modes:
+        raise ConfigurationError(f"mode must be one of: {', '.join((*modes, _AGAIN))}.")
+    return mode_of(mode), since
 
 
 def require_waiting_code(opened: Opened, code: str | None) -> None:

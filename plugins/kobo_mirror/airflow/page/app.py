@@ -23,6 +23,7 @@ from kobo_mirror.store.failed_runs import unbound_uid
 from kobo_mirror.store.overview import MirrorState, read_state
 from kobo_mirror.store.schema import require_tables
 from kobo_mirror.store.shown_runs import failed_start, recent_runs, run_named
+from kobo_mirror.submissions.document import HIGHEST_ID
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -31,7 +32,7 @@ _POLICY = (
 _RUNS, _REJECTIONS, _LETTERS, _DAYS = 20, 50, 20, 30
 
 Limit = Annotated[int, Query(ge=1, le=200)]
-After = Annotated[int, Query(le=schemas.HIGHEST_ID, description="Only those with a higher id.")]
+After = Annotated[int, Query(le=HIGHEST_ID, description="Only those with a higher id.")]
 
 
 def create_app() -> FastAPI:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from kobo_mirror.forms.declared_form import Kind
 from kobo_mirror.store.lights import Light
 from kobo_mirror.store.mode_names import mode_of
+from kobo_mirror.submissions.document import HIGHEST_ID
 
-HIGHEST_ID = 2**63 - 1
 Id = Annotated[int, Field(ge=0, le=HIGHEST_ID)]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from kobo_mirror.errors import ConfigurationError
 from tests.support import airflow_environment  # noqa: F401  # before anything of Airflow
+from tests.support.task_runs import TaskRun
 
 OWN = {
     "KoboFormsOperator": set(),
@@ -75,6 +76,58 @@ def test_the_step_that_does_all_may_still_be_named_and_no_unknown_one() -> None:
     assert made("KoboOperator", step="sync").mode == "auto"
     with pytest.raises(ConfigurationError, match="has no step 'everything'"):
         made("KoboOperator", step="everything")
+
+
+ONE_OF = r"^mode must be one of: auto, incremental, exact, again\.$"
+FLAG = r"^{} must be True or False\.$"
+NUMBER = r"^{} must be a whole number, {} or more, or be left empty\.$"
+NUMBERS = r"^{} must be a list of whole numbers, such as \[412901, 412907\], or be left empty\.$"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "value", "said"),
+    [
+        *[("KoboOperator", "mode", value, ONE_OF) for value in ("Exact", "check", "", "None")],
+        ("KoboPrepareOperator", "mode", "exakt", ONE_OF),
+        *[
+            ("KoboOperator", "since_id", value, NUMBER.format("since_id", 0))
+            for value in ("new", "-1", "1.5", 2**63)
+        ],
+        ("KoboPrepareOperator", "since_id", "1e3", NUMBER.format("since_id", 0)),
+        *[("KoboOperator", "page_size", value, NUMBER.format("page_size", 1)) for value in (0, "many")],
+        ("KoboOperator", "in_flight", "two", NUMBER.format("in_flight", 1)),
+        ("KoboPullOperator", "in_flight", -1, NUMBER.format("in_flight", 1)),
+        ("KoboPullOperator", "page_size", "0", NUMBER.format("page_size", 1)),
+        ("KoboPullOperator", "lanes", "first", NUMBERS.format("lanes")),
+        *[
+            ("KoboReplayOperator", "rejections", value, NUMBERS.format("rejections"))
+            for value in ("412901", '"412901"', "[412901", [4.5], [True], [2**63])
+        ],
+        ("KoboReplayOperator", "dead_letters", "{}", NUMBERS.format("dead_letters")),
+        ("KoboVerifyOperator", "repair", "yes", FLAG.format("repair")),
+        ("KoboVerifyOperator", "full", 1, FLAG.format("full")),
+        ("KoboVerifyOperator", "full_when_due", "due", FLAG.format("full_when_due")),
+    ],
+)
+def test_a_value_that_a_parameter_does_not_take_is_a_sentence_and_nothing_is_done(
+    run: TaskRun, name: str, parameter: str, value: Any, said: str
+) -> None:
+    given = {"run_handle": {}} if "run_handle" in OWN[name] else {}
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        run.execute(
+            name, kobo_conn_id="none_such", database_conn_id="none_such", **given, **{parameter: value}
+        )
+    assert run.left["kobo_mirror_error"] == str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "flag"),
+    [("true", True), ("True", True), (True, True), ("false", False), (False, False), ("", False)],
+)
+def test_a_flag_may_be_written_in_small_letters_as_in_json(value: bool | str, flag: bool) -> None:
+    from kobo_mirror.airflow.operators.rendered import flag_of
+
+    assert flag_of("repair", value) is flag
 
 
 @pytest.mark.parametrize("name", OWN)

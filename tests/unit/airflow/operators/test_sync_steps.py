@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine
 
+from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import (
     ConfigurationError,
     CredentialsError,
     DeletesWaitError,
 )
+from kobo_mirror.store.shown_runs import run_named
 from kobo_mirror.store.tables import codes, sync_runs
 from simulator.process import SimulatorProcess
 from tests.support.tables import ages, rows_of
@@ -26,6 +28,19 @@ def test_one_task_can_do_all_of_it(run: TaskRun, engine: Engine, simulator: Simu
     assert counts["inserted"] == 300
     assert run.told[records].extra == counts
     assert sorted(ages(engine)) == simulator.control.ids()
+
+
+def test_its_run_is_found_by_the_name_that_its_link_has(
+    run: TaskRun, engine: Engine, simulator: SimulatorProcess
+) -> None:
+    from kobo_mirror.airflow.links import run_name
+
+    run.execute("KoboOperator")
+    with reading(engine) as connection:
+        found = run_named(connection, simulator.asset, run_name("dag", "run"))
+        assert run_named(connection, simulator.asset, run_name("dag", "ru")) is None
+    assert found is not None
+    assert found.inserted == 300
 
 
 def test_the_steps_one_by_one_do_the_same(run: TaskRun, engine: Engine, simulator: SimulatorProcess) -> None:

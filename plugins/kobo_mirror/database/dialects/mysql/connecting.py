@@ -55,9 +55,10 @@ class Connecting:
         self._pymysql = self.url.get_driver_name() == "pymysql"
         if importlib.util.find_spec("pymysql" if self._pymysql else "MySQLdb") is None:
             driver, other = ("PyMySQL", "mysqldb") if self._pymysql else ("mysqlclient", "pymysql")
+            extra = "mysql" if self._pymysql else "mysqlclient"
             raise ConfigurationError(
-                f"{named} needs the driver {driver}, which is not installed: install it, or take another one "
-                f'(mysql+{other}://…; in Airflow the connection\'s extra "client").'
+                f"{named} needs the driver {driver}, which is not installed: install kobo-mirror[{extra}], or "
+                f'take another driver (mysql+{other}://…; in Airflow the connection\'s extra "client").'
             )
 
     def engine_options(self, patience: float, answer_seconds: float) -> dict[str, Any]:
