@@ -96,7 +96,7 @@ def test_empty_options_are_none() -> None:
 
 def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "MySQLdb" else name)
-    said = r"needs the driver mysqlclient, which is not installed: install kobo-mirror\[mysqlclient\], or take"
+    said = r"needs the driver mysqlclient, which is not installed: install kobo-mirror\[mysqlclient\], or"
     with pytest.raises(ConfigurationError, match=said):
         open_engine("mysql+mysqldb://kobo@db.example/kobo")
     with pytest.raises(ConfigurationError, match="must use the driver pymysql or mysqldb"):

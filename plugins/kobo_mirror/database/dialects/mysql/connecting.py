@@ -57,8 +57,8 @@ class Connecting:
             driver, other = ("PyMySQL", "mysqldb") if self._pymysql else ("mysqlclient", "pymysql")
             extra = "mysql" if self._pymysql else "mysqlclient"
             raise ConfigurationError(
-                f"{named} needs the driver {driver}, which is not installed: install kobo-mirror[{extra}], or "
-                f'take another driver (mysql+{other}://…; in Airflow the connection\'s extra "client").'
+                f"{named} needs the driver {driver}, which is not installed: install kobo-mirror[{extra}], "
+                f'or take another driver (mysql+{other}://…; in Airflow the connection\'s extra "client").'
             )
 
     def engine_options(self, patience: float, answer_seconds: float) -> dict[str, Any]:
