@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -32,21 +33,22 @@ class Notice(NamedTuple):
 
 
 class FirstSync:
-    """A run of kobo_sync, watched from its start to its end.
+    """A run of kobo_sync, watched from its start to its end: the first of all, which may be the schedule's.
 
     :param airflow: the address of Airflow's API server.
     :param password: of the user ``admin``.
+    :param since: when Airflow was started (UTC); runs that started earlier do not count.
     """
 
-    def __init__(self, airflow: str, password: str) -> None:
-        self._airflow, self._password = airflow, password
+    def __init__(self, airflow: str, password: str, since: datetime) -> None:
+        self._airflow, self._password, self._since = airflow, password, since
         self._session = requests.Session()
         self._run = ""
         self._told: set[Notice] = set()
         self.ended = False
 
     def start(self) -> bool:
-        """Start the run; return False while Airflow cannot take it yet."""
+        """Start a run, however the schedule is; return False while Airflow cannot take it yet."""
         login = {"username": "admin", "password": self._password}
         signed_in = self._session.post(f"{self._airflow}/auth/token", json=login, timeout=30)
         if not signed_in.ok:  # Airflow is still starting
@@ -54,10 +56,7 @@ class FirstSync:
         self._session.headers["Authorization"] = f"Bearer {signed_in.json()['access_token']}"
         runs = f"{self._airflow}/api/v2/dags/{_DAG}/dagRuns"
         answer = self._session.post(runs, json={"logical_date": None}, timeout=30)
-        if answer.status_code != 200:  # the dag-processor has not read the DAG
-            return False
-        self._run = f"dags/{_DAG}/dagRuns/{quote(answer.json()['dag_run_id'])}"
-        return True
+        return answer.status_code == 200  # else the dag-processor has not read the DAG
 
     def new_notices(self) -> list[Notice]:
         """Return what is new since the last call; nothing once the run has ended."""
@@ -70,7 +69,10 @@ class FirstSync:
         return fresh
 
     def _look(self) -> list[Notice]:
-        run = self._get(self._run)
+        run = self._first_run()
+        if run is None:
+            return []
+        self._run = f"dags/{_DAG}/dagRuns/{quote(run['dag_run_id'])}"
         self.ended = run["state"] in ("success", "failed")
         found = [] if self.ended else self._retries()
         if run["state"] == "success":
@@ -78,6 +80,12 @@ class FirstSync:
         if run["state"] == "failed":
             found = [Notice(Level.BAD, f"{_DAG} failed. {run['note']} {_WHERE}"), *self._registration()]
         return found
+
+    def _first_run(self) -> Any:
+        """Return the run that started first; None: none has started yet."""
+        first = {"order_by": "start_date", "start_date_gte": self._since.isoformat(), "limit": 1}
+        found = self._get(f"dags/{_DAG}/dagRuns", **first)["dag_runs"]
+        return found[0] if found else None
 
     def _retries(self) -> list[Notice]:
         """Return the errors of tasks that are tried again."""
@@ -104,7 +112,7 @@ class FirstSync:
         )
         return str(answer.json()["value"]) if answer.ok else None
 
-    def _get(self, path: str) -> Any:
-        answer = self._session.get(f"{self._airflow}/api/v2/{path}", timeout=30)
+    def _get(self, path: str, **query: Any) -> Any:
+        answer = self._session.get(f"{self._airflow}/api/v2/{path}", params=query, timeout=30)
         answer.raise_for_status()
         return answer.json()

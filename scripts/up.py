@@ -9,6 +9,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
@@ -116,6 +117,7 @@ class Stack:
         self._simulator_port = ports["SIMULATOR_PORT"]
         self._password = given.get("AIRFLOW_ADMIN_PASSWORD") or self._secrets["airflow_password"]
         self._settings = self._mirror_settings()
+        self._started = datetime.now(UTC)
 
     def _mirror_settings(self) -> dict[str, str]:
         file = self._home / "mirror.sqlite"
@@ -205,7 +207,7 @@ class Stack:
 
         :raises StackError: Airflow does not take it.
         """
-        first = FirstSync(self._airflow, self._password)
+        first = FirstSync(self._airflow, self._password, self._started)
         self._children.wait_for(first.start, "the first kobo_sync")
         return first
 
