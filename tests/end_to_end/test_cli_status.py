@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from kobo_mirror.kobo.rest_services import fingerprint
+from kobo_mirror.store.lights import SENTENCES
+from kobo_mirror.store.registrations import Remembered, remember
 from kobo_mirror.store.tables import sync_runs
 from kobo_mirror.store.writer import Writer
 from tests.support.mirroring import Mirroring
 from tests.support.submissions import body, submission
 from tests.support.tables import rows_of
-from tests.support.terminal import Terminal
+from tests.support.terminal import ENDPOINT, WEBHOOK, Terminal
 
 SYNC = "`python -m kobo_mirror sync`"
 
@@ -55,6 +58,19 @@ def test_a_delivery_before_the_first_sync(terminal: Terminal, ready: Mirroring) 
     facts = told(terminal)
     assert (facts["light"], facts["submissions"]) == ("amber", 1)
     assert facts["next"] == f"run {SYNC}: it reads the whole form"
+
+
+def test_a_secret_that_was_replaced_and_not_handed_over(terminal: Terminal, ready: Mirroring) -> None:
+    terminal.run("sync")
+    known = Remembered("rest_service", ENDPOINT, "h1", fingerprint(WEBHOOK["WEBHOOK_SECRET"]))
+    remember(ready.engine, ready.mirror.asset_uid, known)
+    assert SENTENCES["secret_old"] not in told(terminal)["findings"]
+    terminal.set(WEBHOOK_SECRET="the-new-one")
+    facts = told(terminal)
+    assert SENTENCES["secret_old"] in facts["findings"]
+    assert "run `python -m kobo_mirror register-webhook`" in facts["next"]
+    terminal.set(WEBHOOK_SECRET=None)
+    assert SENTENCES["secret_old"] not in told(terminal)["findings"]
 
 
 def test_a_first_sync_that_failed(terminal: Terminal, ready: Mirroring) -> None:

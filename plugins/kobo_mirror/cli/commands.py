@@ -29,6 +29,7 @@ from kobo_mirror.errors import (
 )
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.kobo.form import KoboClient, open_form
+from kobo_mirror.kobo.rest_services import fingerprint
 from kobo_mirror.store.binding_checks import check_binding
 from kobo_mirror.store.codes import require_waiting
 from kobo_mirror.store.leases import process_holder
@@ -147,7 +148,8 @@ def _say(report: Report, options: argparse.Namespace) -> None:
 
 def _status(options: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
-    facts = status(engine_of(settings), FORM)
+    secret = settings.webhook_secret
+    facts = status(engine_of(settings), FORM, fingerprint(secret) if secret else None)
     if options.json:
         print(json.dumps(facts))
         return 0

@@ -23,11 +23,12 @@ _NAMED = 10
 _LATE = timedelta(days=1)  # the schedule is not known here
 
 
-def status(engine: Engine, form: Form) -> dict[str, Any]:
+def status(engine: Engine, form: Form, secret: str | None = None) -> dict[str, Any]:
     """Return what the database knows of a form's mirror, without asking the server.
 
     :param engine: the mirror's database.
     :param form: the declaration of the form table.
+    :param secret: the fingerprint of the webhook's secret as it is set; None: it is not known here.
     :returns: counts, the last runs, the first ten rejections (``_id`` and reason) and what to do next, ready
         for JSON. ``last_run`` and ``last_exact_run`` are former names of ``last_good_sync`` and
         ``last_good_exact_sync``.
@@ -41,7 +42,7 @@ def status(engine: Engine, form: Form) -> dict[str, Any]:
     with reading(engine) as connection:
         state = read_state(connection, form, asset)
         rejected = rejected_submissions(connection, asset, after=-1, limit=_NAMED, answers=False)
-    findings = judge(state, due=state.moment - _LATE)
+    findings = judge(state, due=state.moment - _LATE, secret=secret)
     last_good, last_good_exact = _finish(state.last_good), _finish(state.last_good_exact)
     return {
         "form_table": form.table,
