@@ -100,6 +100,21 @@ def test_a_signal_ends_a_sync_soon_and_the_next_one_continues(
     assert before < set(answers(embedded.engine))
 
 
+def test_a_proof_that_is_interrupted_promises_nothing_of_the_next_sync(embedded: Mirroring) -> None:
+    embedded.sync()
+    control = embedded.simulator.control
+    control.faults.add("slow", count=None, seconds=0.5)
+    control.clear_requests()
+    process = embedded.start("verify")
+    deadline = time.monotonic() + 60
+    while not control.requests():
+        assert time.monotonic() < deadline, process.poll()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (130, "stopped\n")
+
+
 @pytest.fixture
 def database() -> Any:
     with own_server() as server:

@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return _COULD_NOT_TELL if options.command is _verify else _FAILED
     except KeyboardInterrupt:
-        print("stopped; the next sync goes on where this one was", file=sys.stderr)
+        goes_on = "; the next sync goes on where this one was" if options.command is _sync else ""
+        print(f"stopped{goes_on}", file=sys.stderr)
         return 130
 
 
