@@ -7,6 +7,7 @@ from typing import Any
 
 import falcon
 
+from kobo_mirror import __version__
 from webhook.resources import MAX_BODY, PATH
 
 _SECRETS: list[dict[str, list[str]]] = [{"header": []}, {"basic": []}, {"query": []}]
@@ -101,7 +102,7 @@ DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {
         "title": "Kobo Mirror's webhook",
-        "version": "1",
+        "version": __version__,
         "description": "Takes submissions as KoboToolbox posts them, so that the mirror is always fresh.",
     },
     "paths": {

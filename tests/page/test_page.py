@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, update
 
+from kobo_mirror import __version__
 from kobo_mirror.airflow.page import texts
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import CredentialsError, ServerError
@@ -231,6 +232,7 @@ def test_a_connection_that_is_missing_is_a_sentence(as_user: Client, monkeypatch
 
 def test_every_endpoint_has_a_schema(as_user: Client, engine: Engine) -> None:
     described = as_user("vic").get("openapi.json").json()
+    assert described["info"]["version"] == __version__
     for path, methods in described["paths"].items():
         for method in methods.values():
             (content,) = method["responses"]["200"]["content"].values()

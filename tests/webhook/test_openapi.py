@@ -11,6 +11,7 @@ from falcon import testing
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from sqlalchemy import Engine
 
+from kobo_mirror import __version__
 from tests.webhook.application import client_of
 from tests.webhook.bodies import PATH, SECRET
 
@@ -59,6 +60,7 @@ def test_the_description_names_what_there_is(client: testing.TestClient) -> None
         (method.upper(), path) for path, methods in described["paths"].items() for method in methods
     } == set(OPERATIONS)
     assert described["openapi"].startswith("3.1")
+    assert described["info"]["version"] == __version__
     codes = set(described["paths"][PATH]["post"]["responses"])
     assert codes == {"200", "400", "401", "403", "404", "408", "411", "413", "415", "503"}
 

@@ -11,6 +11,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
+from kobo_mirror import __version__
 from kobo_mirror.airflow.page import access, actions, schemas, view_models
 from kobo_mirror.airflow.page.rendering import FOLDER, STATIC, page_of, refusal
 from kobo_mirror.airflow.page.texts import COOKIE, language_of
@@ -39,6 +40,7 @@ def create_app() -> FastAPI:
     """Return the application; each of its routes asks for Airflow's login."""
     app = FastAPI(
         title="Kobo Mirror",
+        version=__version__,
         description="What the mirror of a KoboToolbox form holds, and what mends it.",
         docs_url=None,
         redoc_url=None,
