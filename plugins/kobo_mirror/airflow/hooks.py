@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from kobo_mirror.airflow.connection_fields import EXTRAS, LABELS, with_labels
 from kobo_mirror.airflow.mysql_extra import mysql_options
@@ -17,6 +18,7 @@ from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NotPermitted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airflow.sdk import Connection
     from requests import Session
     from sqlalchemy import URL, Engine
 
@@ -48,9 +50,9 @@ class KoboHook(HttpHook):
 
         :param need: the settings that must not be empty, by their names in the environment.
         :param advice: the last sentence of an error; by default it says where to find the connection.
-        :raises ConfigurationError: a field is missing or malformed.
+        :raises ConfigurationError: there is no such connection, or a field is missing or malformed.
         """
-        connection = self.get_connection(self.kobo_conn_id)
+        connection = _connection(self.kobo_conn_id)
         extra = connection.extra_dejson
         given = {"KOBO_URL": extra.get("server") or connection.host, "KOBO_TOKEN": connection.password}
         given |= {name: extra.get(field) for name, (field, _) in EXTRAS.items()}
@@ -140,11 +142,11 @@ def open_target(conn_id: str = "kobo_database", *, patience: float = 20.0) -> En
 
     :param conn_id: a connection of type "Kobo Mirror database" or "MySQL".
     :param patience: the seconds that a connect, a lock or a collision may take.
-    :raises ConfigurationError: the connection names no database that we can write to.
+    :raises ConfigurationError: there is no such connection, or it names no database that we can write to.
     """
     from kobo_mirror.database.engine import LONG_STATEMENT, open_engine
 
-    connection = BaseHook.get_connection(conn_id)
+    connection = _connection(conn_id)
     url = connection.extra_dejson.get("url") if connection.conn_type != "mysql" else None
     return open_engine(
         url or _mysql_url(conn_id),
@@ -154,11 +156,24 @@ def open_target(conn_id: str = "kobo_database", *, patience: float = 20.0) -> En
     )
 
 
+def _connection(conn_id: str) -> Connection:
+    """Return a connection of Airflow's.
+
+    :raises ConfigurationError: there is none of that name.
+    """
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        raise ConfigurationError(
+            f"There is no connection {conn_id}: add it in Admin → Connections."
+        ) from None
+
+
 def _mysql_url(conn_id: str) -> URL:
     """Return the address that a connection's fields make, without a detour by a text that must be quoted."""
     from sqlalchemy import URL
 
-    connection = BaseHook.get_connection(conn_id)
+    connection = _connection(conn_id)
     if connection.conn_type not in ("mysql", KoboDatabaseHook.conn_type) or not (
         connection.host or connection.extra_dejson.get("unix_socket")
     ):

@@ -54,6 +54,8 @@ def is_open(connection: Connection, asset_uid: str, code: str) -> bool:
     :param asset_uid: the form's uid.
     :param code: twelve hexadecimal digits.
     """
+    if not code.isascii():  # the server may refuse to compare it with a column of ASCII
+        return False
     t = codes.c
     mine = (t.code == code) & (t.asset_uid == asset_uid) & (t.kind == DELETES) & _OPEN
     return connection.execute(select(t.code).where(mine)).first() is not None
@@ -72,7 +74,7 @@ def require_waiting(engine: Engine, asset_uid: str, code: str, *, served_will_do
     mine = (t.code == code) & (t.asset_uid == asset_uid) & t.used_at.is_not(None)
     with reading(engine) as connection:
         known = is_open(connection, asset_uid, code)
-        if not known and served_will_do:
+        if not known and served_will_do and code.isascii():
             known = connection.execute(select(t.code).where(mine)).first() is not None
     if not known:
         raise ConfigurationError(

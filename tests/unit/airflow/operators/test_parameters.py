@@ -120,6 +120,16 @@ def test_a_value_that_a_parameter_does_not_take_is_a_sentence_and_nothing_is_don
     assert run.left["kobo_mirror_error"] == str(refused.value)
 
 
+@pytest.mark.parametrize("name", sorted(set(OWN) - {"KoboReleaseOperator"}))
+def test_a_connection_that_is_not_there_is_a_sentence(run: TaskRun, kobo: Any, name: str) -> None:
+    given = {"run_handle": {}} if "run_handle" in OWN[name] else {}
+    missing = ["kobo_conn_id"] if name == "KoboFormsOperator" else ["kobo_conn_id", "database_conn_id"]
+    for connection in missing:
+        with pytest.raises(ConfigurationError, match=r"^There is no connection none_such: add it in Admin"):
+            run.execute(name, **{connection: "none_such"}, **given)
+        assert "none_such" in run.left["kobo_mirror_error"]
+
+
 @pytest.mark.parametrize(
     ("value", "flag"),
     [("true", True), ("True", True), (True, True), ("false", False), (False, False), ("", False)],

@@ -54,14 +54,15 @@ def test_the_steps_one_by_one_do_the_same(run: TaskRun, engine: Engine, simulato
     assert len(pages) >= 3
 
 
+@pytest.mark.parametrize("code", ["0" * 12, "é" * 12])
 @pytest.mark.parametrize("operator", ["KoboOperator", "KoboPrepareOperator"])
 def test_a_code_that_confirms_no_list_fails_the_run_before_it_begins(
-    run: TaskRun, engine: Engine, simulator: SimulatorProcess, operator: str
+    run: TaskRun, engine: Engine, simulator: SimulatorProcess, operator: str, code: str
 ) -> None:
     run.execute("KoboOperator")
     before = len(rows_of(engine, sync_runs))
     with pytest.raises(ConfigurationError, match="No list of deletes waits under the code"):
-        run.execute(operator, confirm_deletes="0" * 12)
+        run.execute(operator, confirm_deletes=code)
     assert len(rows_of(engine, sync_runs)) == before
 
 
