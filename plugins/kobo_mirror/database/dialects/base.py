@@ -25,6 +25,10 @@ class ColumnTypes(NamedTuple):
     :param long_text: a text of any length.
     :param long_blob: bytes of any number.
     :param serial: the key that the database counts up.
+    :param exact_text: makes the type of a text of at most so many characters, compared byte by byte.
+    :param answer: a text of up to 16 MB, compared byte by byte.
+    :param milliseconds: a time in UTC to the millisecond, without a time zone.
+    :param time_of_day: a time of day to the millisecond.
     """
 
     ascii_text: Callable[[int], TypeEngine[str]] | None = None
@@ -32,6 +36,10 @@ class ColumnTypes(NamedTuple):
     long_text: TypeEngine[str] | None = None
     long_blob: TypeEngine[bytes] | None = None
     serial: TypeEngine[int] | None = None
+    exact_text: Callable[[int], TypeEngine[str]] | None = None
+    answer: TypeEngine[str] | None = None
+    milliseconds: TypeEngine[Any] | None = None
+    time_of_day: TypeEngine[Any] | None = None
 
 
 class Connector(Protocol):

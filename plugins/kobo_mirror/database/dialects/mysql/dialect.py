@@ -22,6 +22,7 @@ from kobo_mirror.errors import DatabaseError
 
 _MIGRATION_SECONDS = 60
 _MOMENT = "CURRENT_TIMESTAMP(6)"
+_EXACT: Mapping[str, str] = {"charset": "utf8mb4", "collation": "utf8mb4_bin"}
 _VERSION = text("SELECT VERSION()")
 _COLUMNS = text(
     "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
@@ -30,6 +31,10 @@ _COLUMNS = text(
 
 def _ascii_text(length: int) -> TypeEngine[str]:
     return mysql.VARCHAR(length, charset="ascii", collation="ascii_bin")
+
+
+def _exact_text(length: int) -> TypeEngine[str]:
+    return mysql.VARCHAR(length, **_EXACT)
 
 
 class _MySQL(Dialect):
@@ -46,6 +51,10 @@ class _MySQL(Dialect):
         moment=mysql.DATETIME(fsp=6),
         long_text=mysql.LONGTEXT(),
         long_blob=mysql.LONGBLOB(),
+        exact_text=_exact_text,
+        answer=mysql.MEDIUMTEXT(**_EXACT),
+        milliseconds=mysql.DATETIME(fsp=3),
+        time_of_day=mysql.TIME(fsp=3),
     )
     table_options = MappingProxyType(
         {
