@@ -252,7 +252,7 @@ class _Reader:
 def _languages(content: Mapping[str, Any]) -> Iterator[str]:
     listed = content.get("translations")
     names = listed if isinstance(listed, list) and listed else [None]
-    yield from (name if isinstance(name, str) and name else DEFAULT_LANGUAGE for name in names)
+    yield from ((isinstance(name, str) and _text(name)) or DEFAULT_LANGUAGE for name in names)
 
 
 def _below(path: str, name: str) -> str:
@@ -264,9 +264,15 @@ def _first_text(row: Mapping[str, Any], *keys: str) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """Return a name or a label as text; a spreadsheet's numbers stay what they look like."""
+    """Return a name or a label as text that databases hold; a spreadsheet's numbers stay as they look."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return (
-        str(value) or None if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-    )
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value)
+    return (text if text.isascii() and "\0" not in text else _storable(text)) or None
+
+
+def _storable(text: str) -> str:
+    """Return a text with ``?`` for halves of characters, and without NUL."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
