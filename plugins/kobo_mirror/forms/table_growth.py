@@ -26,7 +26,7 @@ class TableGrowth:
         self._names: set[str] = set()
         self._append(table.columns)
         self._last_part = table.parts
-        self._width = sum((width_of(c.kind) for c in self._in_last_part()), EMPTY)
+        self._width = sum((width_of(c.kind, c.name) for c in self._in_last_part()), EMPTY)
 
     @property
     def name(self) -> str:
@@ -93,10 +93,10 @@ class TableGrowth:
 
         :param born: the columns of one question.
         """
-        width = sum((width_of(column.kind) for column in born), self._width)
+        width = sum((width_of(column.kind, column.name) for column in born), self._width)
         if not fits(width, len(self._in_last_part()) + len(born)):
             self._last_part += 1
-            width = sum((width_of(column.kind) for column in born), EMPTY)
+            width = sum((width_of(column.kind, column.name) for column in born), EMPTY)
         self._width = width
         self._append(replace(column, part=self._last_part) for column in born)
 
