@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from itertools import count
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event, inspect, text
 
 from kobo_mirror.database.engine import open_engine
-from kobo_mirror.errors import LeaseError, SchemaError
+from kobo_mirror.errors import DatabaseError, LeaseError, SchemaError
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.store.applying import apply_schema
 from kobo_mirror.store.leases import release_lease, take_lease
+from kobo_mirror.store.schema import migrate
 from tests.support.crashes import Crash, CrashPoint
 from tests.support.forms.applied import SURVEY, Applying
 from tests.support.forms.judging import UID
 from tests.support.forms.surveys import V1, V3, ask, survey
 from tests.support.processes import apply_one
-from tests.support.tables import run_sql
+from tests.support.tables import created, run_sql
 
 
 @pytest.fixture
@@ -170,9 +174,7 @@ def test_a_reader_who_is_slow_delays_a_change_and_does_not_break_it(applying: Ap
     with other.connect() as reader:
         reader.execute(text("SELECT COUNT(*) FROM survey")).one()  # the table is held until it ends
         impatient = applying.engine.execution_options(patience=0.5)
-        with pytest.raises(
-            Exception, match=r"survey could not be made or changed: it kept a lock for too long"
-        ):
+        with pytest.raises(DatabaseError, match="survey could not be made or changed: it kept a lock"):
             apply_schema(impatient, _with_height(), SURVEY, applying.lease)
         assert applying.schema == survey(V1)
     other.dispose()
@@ -181,3 +183,51 @@ def test_a_reader_who_is_slow_delays_a_change_and_does_not_break_it(applying: Ap
 
 def _with_height() -> FormSchema:
     return survey(V1, [*V1, *ask("integer", "height")])
+
+
+def test_a_schema_with_more_columns_than_a_table_takes_is_refused(applying: Applying) -> None:
+    fits = survey(ask("text", *(f"q{number}" for number in range(2100))))
+    root = replace(fits.root, columns=tuple(replace(column, part=1) for column in fits.root.columns))
+    too_wide = replace(fits, tables=(root, *fits.tables[1:]))
+    with pytest.raises(DatabaseError, match=r"The table survey could not be made .* columns"):
+        applying.apply(too_wide)
+    assert applying.schema is None
+    assert "survey" not in inspect(applying.engine).get_table_names()
+    applying.apply(survey(V1))
+    assert sorted(applying.names()) == ["survey", "survey__files", "survey__members"]
+
+
+def test_rows_that_would_be_too_large_are_refused(applying: Applying) -> None:
+    if applying.engine.dialect.name == "sqlite":  # it has no such limit
+        return
+    questions = [{"type": "select_one yn", "name": f"q{number}"} for number in range(400)]
+    fits = survey(questions)
+    root = replace(fits.root, columns=tuple(replace(column, part=1) for column in fits.root.columns))
+    with pytest.raises(DatabaseError, match=r"The table survey could not be .*: a row is too large"):
+        applying.apply(replace(fits, tables=(root, *fits.tables[1:])))
+    assert "survey" not in inspect(applying.engine).get_table_names()
+
+
+def test_a_disk_that_is_full_is_told_and_leaves_nothing_half_made(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'mirror.sqlite'}")
+    migrate(engine, KOBO_RECORDS)
+    applying = Applying(engine)
+    before = created(engine, "kobo_records")
+
+    def fill_the_disk(connection: Connection) -> None:
+        if is_full:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
+
+    is_full = True
+    event.listen(engine, "begin", fill_the_disk)
+    with pytest.raises(DatabaseError, match="'database or disk is full': make room on its disk"):
+        applying.apply(survey(V3))
+    is_full = False
+    engine.dispose()
+    assert applying.stored is None
+    assert "survey" not in inspect(engine).get_table_names()
+    applying.apply(survey(V3))
+    assert applying.schema == survey(V3)
+    assert created(engine, "kobo_records") == before
+    engine.dispose()

@@ -114,6 +114,18 @@ def test_the_catalog_is_mended_where_it_says_something_else(applying: Applying) 
     assert applying.catalog() == before
 
 
+def test_a_catalog_that_was_emptied_is_written_again(applying: Applying) -> None:
+    schema = survey(V3)
+    applying.apply(schema)
+    before = applying.catalog()
+    with applying.engine.begin() as connection:
+        for table in (tables, columns):
+            connection.execute(delete(table))
+    done = applying.apply(schema)
+    assert (done.born, done.lost, done.epoch_rose) == ((), (), False)
+    assert applying.catalog() == before
+
+
 def test_a_second_writing_of_the_same_writes_nothing(applying: Applying) -> None:
     applying.apply(survey(V3))
     written: list[str] = []

@@ -81,7 +81,7 @@ def test_a_name_that_another_form_has_claimed_is_taken_though_no_table_is_there(
 
 
 @pytest.mark.parametrize("create", ["TABLE survey (id INTEGER)", "VIEW survey AS SELECT 1 AS kobo_id"])
-def test_what_somebody_makes_after_a_name_was_claimed_is_not_ours(applying: Applying, create: str) -> None:
+def test_what_another_program_makes_after_a_name_was_claimed_is_not_ours(applying: Applying, create: str) -> None:
     if applying.engine.dialect.name == "sqlite":
         return
     for statements in range(100):

@@ -151,7 +151,7 @@ class TableChanges:
         raised: Any = problem.orig
         grant = ""
         if self._dialect.lacks_right(raised):
-            database = self._connection.engine.url.database
+            database = self._dialect.quoted_name(self._connection.engine.url.database or "")
             grant = f" (GRANT {', '.join(rights)} ON {database}.* TO its user)"
         return DatabaseError(
             f"The table {table} could not be made or changed: {self._dialect.explain(raised)}{grant}."

@@ -100,7 +100,8 @@ def _intend(
         raise NotBoundError(
             f"Form {key} has no declared table yet: bind it before its other tables are made."
         )
-    claimed = catalog.claimed_names(connection)
+    of_old = _names(stored.schema) if stored and stored.schema else set()
+    claimed = dict.fromkeys(of_old, key) | catalog.claimed_names(connection)
     check_names(schema, claimed, there)
     mine = {name for name, owner in claimed.items() if owner == key}
     catalog.release(connection, mine.difference(_names(schema), there))

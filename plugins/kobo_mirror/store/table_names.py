@@ -36,7 +36,7 @@ def check_names(schema: FormSchema, claimed: Mapping[str, str], there: Mapping[s
 
 
 def _can_be_ours(keys: Collection[str], stored: StoredTable) -> bool:
-    """Return False if somebody made another table or view after we claimed its name."""
+    """Return False if another program made a table or view after its name was claimed."""
     return not stored.is_view and stored.columns.keys() >= {*keys}
 
 

@@ -214,7 +214,9 @@ def test_a_form_without_languages_has_the_default_one(translations: Any) -> None
 
 
 def test_labels_are_what_databases_hold() -> None:
-    version = read(row("text", "a", label=["A \ud83d\0!"]), row("text", "b", label="\0"), translations=["\ud83d"])
+    version = read(
+        row("text", "a", label=["A \ud83d\0!"]), row("text", "b", label="\0"), translations=["\ud83d"]
+    )
     assert [dict(question.labels) for question in version.questions] == [{"?": "A ?!"}, {}]
 
 

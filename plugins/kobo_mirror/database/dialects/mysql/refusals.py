@@ -27,7 +27,7 @@ _CHANGED = "its tables were being changed meanwhile: try again"
 _TIME = "a limit of time for statements broke it off: raise it for this user"
 
 MEANING = {
-    1005: "it could not create a table, or a foreign key of it: look into its log",
+    1005: "it could not create a table: too many columns, or no room, or a foreign key; look into its log",
     1015: _TABLE,
     1016: _TABLE,
     1017: _TABLE,
