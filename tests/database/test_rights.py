@@ -11,7 +11,7 @@ from sqlalchemy import Engine, make_url, text
 
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import open_engine, read
-from kobo_mirror.errors import DatabaseError, KoboMirrorError
+from kobo_mirror.errors import DatabaseError, KoboMirrorError, TablesRefusedError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.store import dead_letters
@@ -118,7 +118,7 @@ def test_the_rights_that_a_table_lacks_are_told_as_a_statement(few: Few) -> None
     applying = Applying(few.engine)
     for lacking in ("CREATE", "INDEX"):
         few.may_no_more(lacking)
-        with pytest.raises(DatabaseError) as raised:
+        with pytest.raises(TablesRefusedError) as raised:
             applying.apply(survey(V1))
         told = f"(GRANT {lacking} ON `{few.url.database}`.* TO its user)."
         assert str(raised.value).startswith("The table survey could not be made or changed: its user lacks")
@@ -128,7 +128,7 @@ def test_the_rights_that_a_table_lacks_are_told_as_a_statement(few: Few) -> None
     applying.apply(survey(V1))
     found = applying.found()
     few.may_no_more("ALTER")
-    with pytest.raises(DatabaseError, match=r"survey__members could not .* \(GRANT ALTER ON "):
+    with pytest.raises(TablesRefusedError, match=r"survey__members could not .* \(GRANT ALTER ON "):
         applying.apply(survey(V1, V2))
     assert {name: created(few.engine, name) for name in found} == found
     assert applying.schema == survey(V1)

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, inspect, text
 
 from kobo_mirror.database.engine import open_engine
-from kobo_mirror.errors import DatabaseError, LeaseError, SchemaError
+from kobo_mirror.errors import DatabaseError, LeaseError, SchemaError, TablesRefusedError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.store.applying import apply_schema
@@ -31,6 +31,13 @@ from tests.support.tables import created, run_sql
 @pytest.fixture
 def applying(engine: Engine) -> Iterator[Applying]:
     made = Applying(engine)
+    yield made
+    made.forget()
+
+
+@pytest.fixture
+def on_server(server_engine: Engine) -> Iterator[Applying]:
+    made = Applying(server_engine)
     yield made
     made.forget()
 
@@ -106,10 +113,8 @@ def test_a_sync_that_has_lost_its_lease_changes_nothing(applying: Applying) -> N
     assert applying.names() == []
 
 
-def test_a_lease_that_is_lost_while_tables_are_made_stops_the_flip(applying: Applying) -> None:
-    engine = applying.engine
-    if engine.dialect.name == "sqlite":  # no other process writes meanwhile
-        return
+def test_a_lease_that_is_lost_while_tables_are_made_stops_the_flip(on_server: Applying) -> None:
+    engine = on_server.engine
     other = open_engine(engine.url)
 
     def take_over(connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
@@ -118,9 +123,9 @@ def test_a_lease_that_is_lost_while_tables_are_made_stops_the_flip(applying: App
 
     event.listen(engine, "before_cursor_execute", take_over)
     with pytest.raises(LeaseError):
-        applying.apply(survey(V1))
+        on_server.apply(survey(V1))
     event.remove(engine, "before_cursor_execute", take_over)
-    assert applying.schema is None
+    assert on_server.schema is None
     other.dispose()
 
 
@@ -165,20 +170,29 @@ def test_a_column_that_was_lost_raises_the_epoch_too(applying: Applying) -> None
     assert [born.columns for born in done.born] == [("age",)]
 
 
-def test_a_reader_who_is_slow_delays_a_change_and_does_not_break_it(applying: Applying) -> None:
-    applying.apply(survey(V1))
-    other = open_engine(applying.engine.url)
-    if applying.engine.dialect.name == "sqlite":
-        other.dispose()
-        return
+def test_a_reader_who_is_slow_delays_a_change_and_does_not_break_it(on_server: Applying) -> None:
+    on_server.apply(survey(V1))
+    other = open_engine(on_server.engine.url)
     with other.connect() as reader:
         reader.execute(text("SELECT COUNT(*) FROM survey")).one()  # the table is held until it ends
-        impatient = applying.engine.execution_options(patience=0.5)
-        with pytest.raises(DatabaseError, match="survey could not be made or changed: it kept a lock"):
-            apply_schema(impatient, _with_height(), SURVEY, applying.lease)
-        assert applying.schema == survey(V1)
+        impatient = on_server.engine.execution_options(patience=0.5)
+        with pytest.raises(TablesRefusedError, match="survey could not be made or changed: it kept a lock"):
+            apply_schema(impatient, _with_height(), SURVEY, on_server.lease)
+        assert on_server.schema == survey(V1)
     other.dispose()
-    assert applying.apply(_with_height()).born[0].columns == ("height",)
+    assert on_server.apply(_with_height()).born[0].columns == ("height",)
+
+
+def test_a_change_waits_for_those_who_write_by_the_schema_before(on_server: Applying) -> None:
+    on_server.apply(survey(V1))
+    impatient = open_engine(on_server.engine.url, patience=1)
+    with on_server.engine.connect() as writer:
+        writer.execute(text("SELECT epoch FROM kobo_forms WHERE form_table = 'survey' LOCK IN SHARE MODE"))
+        with pytest.raises(DatabaseError, match="it kept a lock for too long"):
+            apply_schema(impatient, _with_height(), SURVEY, on_server.lease)
+        assert on_server.schema == survey(V1)
+    assert apply_schema(impatient, _with_height(), SURVEY, on_server.lease).born[0].columns == ("height",)
+    impatient.dispose()
 
 
 def _with_height() -> FormSchema:
@@ -189,7 +203,7 @@ def test_a_schema_with_more_columns_than_a_table_takes_is_refused(applying: Appl
     fits = survey(ask("text", *(f"q{number}" for number in range(2100))))
     root = replace(fits.root, columns=tuple(replace(column, part=1) for column in fits.root.columns))
     too_wide = replace(fits, tables=(root, *fits.tables[1:]))
-    with pytest.raises(DatabaseError, match=r"The table survey could not be made .* columns"):
+    with pytest.raises(TablesRefusedError, match=r"The table survey could not be made .* columns"):
         applying.apply(too_wide)
     assert applying.schema is None
     assert "survey" not in inspect(applying.engine).get_table_names()
@@ -197,15 +211,13 @@ def test_a_schema_with_more_columns_than_a_table_takes_is_refused(applying: Appl
     assert sorted(applying.names()) == ["survey", "survey__files", "survey__members"]
 
 
-def test_rows_that_would_be_too_large_are_refused(applying: Applying) -> None:
-    if applying.engine.dialect.name == "sqlite":  # it has no such limit
-        return
+def test_rows_that_would_be_too_large_are_refused(on_server: Applying) -> None:
     questions = [{"type": "select_one yn", "name": f"q{number}"} for number in range(400)]
     fits = survey(questions)
     root = replace(fits.root, columns=tuple(replace(column, part=1) for column in fits.root.columns))
-    with pytest.raises(DatabaseError, match=r"The table survey could not be .*: a row is too large"):
-        applying.apply(replace(fits, tables=(root, *fits.tables[1:])))
-    assert "survey" not in inspect(applying.engine).get_table_names()
+    with pytest.raises(TablesRefusedError, match=r"The table survey could not be .*: a row is too large"):
+        on_server.apply(replace(fits, tables=(root, *fits.tables[1:])))
+    assert "survey" not in inspect(on_server.engine).get_table_names()
 
 
 def test_a_disk_that_is_full_is_told_and_leaves_nothing_half_made(tmp_path: Path) -> None:
@@ -221,7 +233,7 @@ def test_a_disk_that_is_full_is_told_and_leaves_nothing_half_made(tmp_path: Path
 
     is_full = True
     event.listen(engine, "begin", fill_the_disk)
-    with pytest.raises(DatabaseError, match="'database or disk is full': make room on its disk"):
+    with pytest.raises(TablesRefusedError, match="'database or disk is full': make room on its disk"):
         applying.apply(survey(V3))
     is_full = False
     engine.dispose()

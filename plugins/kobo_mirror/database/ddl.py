@@ -22,7 +22,7 @@ from kobo_mirror.database.dialects.base import Dialect
 from kobo_mirror.database.dialects.base_tables import StoredTable
 from kobo_mirror.database.errors import database_errors, is_collision
 from kobo_mirror.database.sql import run
-from kobo_mirror.errors import DatabaseError
+from kobo_mirror.errors import TablesRefusedError
 
 T = TypeVar("T")
 _PAUSE = wait_random(0.1, 0.6)
@@ -106,7 +106,7 @@ class TableChanges:
         :param table: as it is to be.
         :param stored: as it is; None: it is not there.
         :returns: what was added, or None.
-        :raises DatabaseError: the database refuses it, with the right that its user lacks.
+        :raises TablesRefusedError: the database refuses it, or it was in use for as long as our patience.
         """
         if stored is None:
             rights = ("CREATE", "REFERENCES") if table.foreign_key_constraints else ("CREATE",)
@@ -145,15 +145,17 @@ class TableChanges:
         try:
             self.step(work)
         except DBAPIError as problem:
+            if problem.connection_invalidated:
+                raise
             raise self._refused(table.name, rights, problem) from None
 
-    def _refused(self, table: str, rights: tuple[str, ...], problem: DBAPIError) -> DatabaseError:
+    def _refused(self, table: str, rights: tuple[str, ...], problem: DBAPIError) -> TablesRefusedError:
         raised: Any = problem.orig
         grant = ""
         if self._dialect.lacks_right(raised):
             database = self._dialect.quoted_name(self._connection.engine.url.database or "")
             grant = f" (GRANT {', '.join(rights)} ON {database}.* TO its user)"
-        return DatabaseError(
+        return TablesRefusedError(
             f"The table {table} could not be made or changed: {self._dialect.explain(raised)}{grant}."
         )
 

@@ -69,7 +69,8 @@ def apply_schema(engine: Engine, schema: FormSchema, form: NamedForm, lease: Lea
     :raises SchemaError: a name is taken, the schema was not grown from what is there, or it is that of
         another server's form; nothing was changed.
     :raises LeaseError: another sync has the form.
-    :raises DatabaseError: the database refuses a table; what was made stays, and the next call goes on.
+    :raises TablesRefusedError: the database refuses a table; what was made stays, and the next call goes on.
+    :raises DatabaseError: the database cannot take it now; the same.
     """
     with changing_tables(engine) as changes:
         there = changes.step(dialect_of(engine).stored_tables)
