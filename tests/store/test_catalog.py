@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, Table, delete, event, inspect
+from sqlalchemy.exc import IntegrityError
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.forms.definition import read_version
 from kobo_mirror.forms.derive import grow
 from kobo_mirror.forms.form_schema import FormSchema
-from kobo_mirror.store.catalog import FormVersion, describe, keep_versions, kept_versions
+from kobo_mirror.store.catalog import FormVersion, claim, describe, keep_versions, kept_versions
 from kobo_mirror.store.catalog_tables import choices, columns, form_versions, tables
 from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID
-from tests.support.forms.surveys import V1, V2, V3, ask, survey
+from tests.support.forms.surveys import V1, V2, V3, ask, group, repeat, survey
 from tests.support.tables import rows_of
 
 
@@ -44,6 +45,30 @@ def test_every_table_is_told_with_the_one_that_its_rows_belong_to(applying: Appl
         ("survey__members", "repeat", "members", "survey", "survey", "members__rows", "active"),
         ("survey__pets", "repeat", "members/pets", *["survey__members"] * 2, "pets__rows", "active"),
     ]
+
+
+def test_until_the_flip_the_catalog_tells_only_that_names_are_claimed(applying: Applying) -> None:
+    group_of = [*ask("text", "name"), *group("people", ask("text", "head"))]
+    applying.apply(survey(group_of))
+    before = told(applying.engine, columns, *columns.columns.keys())
+    with applying.engine.begin() as connection:
+        claim(connection, survey(group_of, repeat("people", ask("text", "head"))))
+    assert told(applying.engine, tables, "table_name", "status") == [
+        ("survey", "active"), ("survey__files", "active"), ("survey__people", "claimed"),
+    ]  # fmt: skip
+    assert told(applying.engine, columns, *columns.columns.keys()) == before
+    applying.apply(survey(group_of, repeat("people", ask("text", "head"))))
+    assert ("survey__people", "active") in told(applying.engine, tables, "table_name", "status")
+    assert ("survey", "head", "moved") in told(
+        applying.engine, columns, "table_name", "column_name", "status"
+    )
+
+
+def test_no_two_forms_can_claim_one_name(applying: Applying) -> None:
+    applying.apply(survey(V1))
+    with pytest.raises(IntegrityError), applying.engine.begin() as connection:
+        claim(connection, survey(V1, uid="aOtherForm000000000001"))
+    assert {*told(applying.engine, tables, "asset_uid")} == {(UID,)}
 
 
 def test_every_column_is_told_once_and_in_reading_order(applying: Applying) -> None:

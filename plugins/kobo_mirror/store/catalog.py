@@ -20,6 +20,7 @@ from kobo_mirror.store.catalog_tables import choices, columns, form_versions, ta
 
 _Row = tuple[Any, ...]
 _PART = "part"
+_CLAIMED = "claimed"
 
 
 def claimed_names(connection: Connection) -> dict[str, str]:
@@ -33,13 +34,18 @@ def claimed_names(connection: Connection) -> dict[str, str]:
 
 
 def claim(connection: Connection, schema: FormSchema) -> None:
-    """Write which tables a form has, before they are made; a name is given once.
+    """Write which tables a form is to have, before they are made; a name is given once.
+
+    Until :func:`describe` says more, such a row has the status ``claimed``: perhaps there is no table yet.
 
     :param connection: an open transaction.
     :param schema: of the form.
     :raises sqlalchemy.exc.IntegrityError: another form has one of the names.
     """
-    _write_differences(connection, tables, schema.asset_uid, list(_table_rows(schema)))
+    mine = {name for name, owner in claimed_names(connection).items() if owner == schema.asset_uid}
+    names = tuple(tables.columns.keys())
+    rows = [(*row[:-1], _CLAIMED) for row in _table_rows(schema) if row[1] not in mine]
+    write(connection, Write(tables, names, rows))
 
 
 def release(connection: Connection, names: Collection[str]) -> None:
