@@ -134,7 +134,7 @@ def test_tables_that_grew_are_those_that_are_made_at_once(
 
 @pytest.mark.long
 @given(versions=histories(versions=6), name=FORM_NAMES)
-@MANY
+@settings(FEW, max_examples=150)
 def test_tables_of_many_forms_that_grew_are_those_that_are_made_at_once(
     engine: Engine, versions: Sequence[Deployed], name: str
 ) -> None:
