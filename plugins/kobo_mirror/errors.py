@@ -49,6 +49,10 @@ class DatabaseError(KoboMirrorError):
     """The database cannot be written or read now (down, locked, read-only, full). Worth another try."""
 
 
+class TablesRefusedError(DatabaseError):
+    """The database refuses a table or a column of a form: a right, room, a limit. Those before stay good."""
+
+
 class SchemaError(KoboMirrorError):
     """The tables must not be written to: an old schema, or a form table that mirrors another form."""
 

@@ -13,10 +13,11 @@ from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
 from sqlalchemy.schema import CreateTable, DropTable
 
 from kobo_mirror.database.engine import open_engine
+from kobo_mirror.store.form_tables import physical_tables
 from tests.support.forms import judging
+from tests.support.forms.applied import Applying
 from tests.support.forms.histories import Deployed, histories
 from tests.support.forms.names import EVERY_LEAF, FORM_NAMES
-from tests.support.forms.tables import physical_tables
 from tests.support.forms.tree import REPEAT, Item, Node, Tree
 from tests.support.postgresql_server import PostgresqlServer, postgresql_server
 
@@ -45,8 +46,8 @@ def empty_engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def wide(kind: str, count: int, list_name: str | None = None) -> Sequence[Deployed]:
-    nodes = tuple(Node(kind, f"{kind}_{number}", list_name=list_name) for number in range(count))
+def wide(kind: str, count: int, list_name: str | None = None, name: str = "") -> Sequence[Deployed]:
+    nodes = tuple(Node(kind, f"{name or kind}_{number}", list_name=list_name) for number in range(count))
     return [Deployed("v1", Tree(nodes, {"yn": (Item("yes"),)}))]
 
 
@@ -85,6 +86,7 @@ ALL_NAMES = [
 @example(versions=ALL_NAMES, name="Names")
 @example(versions=wide("text", 400), name="Texts")
 @example(versions=wide("select_one", 400, "yn"), name="Choices")
+@example(versions=wide("date", 1200, name="d" * 60), name="Days")
 @FEW
 def test_any_database_takes_the_tables_of_any_form(
     empty_engine: Engine, versions: Sequence[Deployed], name: str
@@ -104,6 +106,41 @@ def test_any_database_takes_the_tables_of_many_forms(
     create_and_fill(empty_engine, versions, name)
 
 
+def check_growth(engine: Engine, versions: Sequence[Deployed], name: str) -> None:
+    """A form that grew version by version has the tables, and the catalog, of one that was made at once."""
+    applying, schemas = Applying(engine), judging.grown(versions, name, through_json=True)
+    try:
+        for schema in schemas[1:]:
+            applying.apply(schema)
+        grown = applying.found(), applying.catalog(), applying.schema
+        assert applying.apply(schemas[-1]).born == ()
+        assert (applying.found(), applying.catalog(), applying.schema) == grown
+        applying.forget()
+        applying.apply(schemas[-1])
+        assert (applying.found(), applying.catalog(), applying.schema) == grown
+        assert applying.schema == schemas[-1]
+    finally:
+        applying.forget()
+
+
+@given(versions=histories(versions=4), name=FORM_NAMES)
+@example(versions=ALL_NAMES, name="Names")
+@settings(FEW, max_examples=8)
+def test_tables_that_grew_are_those_that_are_made_at_once(
+    engine: Engine, versions: Sequence[Deployed], name: str
+) -> None:
+    check_growth(engine, versions, name)
+
+
+@pytest.mark.long
+@given(versions=histories(versions=6), name=FORM_NAMES)
+@settings(FEW, max_examples=150)
+def test_tables_of_many_forms_that_grew_are_those_that_are_made_at_once(
+    engine: Engine, versions: Sequence[Deployed], name: str
+) -> None:
+    check_growth(engine, versions, name)
+
+
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[PostgresqlServer | None]:
     with postgresql_server() as server:
@@ -119,6 +156,9 @@ def test_postgresql_takes_the_tables_of_any_form(
 ) -> None:
     """It cuts a name of over 63 bytes in silence; where it is not installed, its rules are judged alone."""
     metadata = physical_tables(judging.grown(versions, name)[-1])
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            column.server_default = None  # the clock is a dialect's matter
     wanted = {(table.name, column.name) for table in metadata.sorted_tables for column in table.columns}
     assert max(len(name.encode()) for names in wanted for name in names) <= 63
     if postgresql is not None:

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from kobo_mirror.database.engine import open_engine
-from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.database.dialects import dialect_of
+from kobo_mirror.database.engine import open_engine, read
+from kobo_mirror.errors import DatabaseError, KoboMirrorError, TablesRefusedError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.store import dead_letters
+from kobo_mirror.store.applying import apply_schema
 from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.writer import Writer
@@ -22,8 +24,11 @@ from kobo_mirror.sync.source import no_progress
 from kobo_mirror.sync.verify import verify
 from simulator.process import SimulatorProcess
 from tests.support.database_server import DatabaseServer, own_server
+from tests.support.forms.applied import SURVEY, Applying
+from tests.support.forms.surveys import V1, V2, survey
 from tests.support.mirroring import Mirroring
 from tests.support.submissions import MIRROR, body, submission
+from tests.support.tables import created
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 RIGHTS = re.findall(r"^GRANT (.*) ON kobo\.\* TO", README.read_text("utf-8"), re.MULTILINE)[0].split(", ")
@@ -75,6 +80,9 @@ def everything(engine: Engine, simulator: SimulatorProcess) -> None:
     assert mirroring.sync(mode="exact")["deleted"] == 1
     with mirroring.client() as client:
         assert verify(client, engine, mirroring.mirror, no_progress, full=True).equal
+    applying = Applying(engine)
+    applying.apply(survey(V1))
+    applying.apply(survey(V1, V2))
     taken(engine, mirroring.mirror)
     dead_letters.keep(engine, body=b"{}", source="webhook", reason="no _id")
     assert len(replay_dead_letters(engine, mirroring.mirror, "rejected")) == 2
@@ -100,7 +108,49 @@ def test_a_missing_right_is_named_in_a_sentence(few: Few, simulator: SimulatorPr
     except KoboMirrorError as problem:
         assert 'its user lacks a right; README lists all that are needed under "Rights"' in str(problem)
     else:
-        assert lacking == "ALTER"  # for tables that an older version made
+        assert lacking == "REFERENCES"
+        assert "MariaDB" in read(few.engine, dialect_of(few.engine).describe)  # which asks for SELECT instead
+
+
+def test_the_rights_that_a_table_lacks_are_told_as_a_statement(few: Few) -> None:
+    few.may(RIGHTS)
+    migrate(few.engine, KOBO_RECORDS)
+    applying = Applying(few.engine)
+    for lacking in ("CREATE", "INDEX"):
+        few.may_no_more(lacking)
+        with pytest.raises(TablesRefusedError) as raised:
+            applying.apply(survey(V1))
+        told = f"(GRANT {lacking} ON `{few.url.database}`.* TO its user)."
+        assert str(raised.value).startswith("The table survey could not be made or changed: its user lacks")
+        assert str(raised.value).endswith(told)
+        assert applying.schema is None
+        few.may([lacking])
+    applying.apply(survey(V1))
+    found = applying.found()
+    few.may_no_more("ALTER")
+    with pytest.raises(TablesRefusedError, match=r"survey__members could not .* \(GRANT ALTER ON "):
+        applying.apply(survey(V1, V2))
+    assert {name: created(few.engine, name) for name in found} == found
+    assert applying.schema == survey(V1)
+    few.may(["ALTER"])
+    applying.apply(survey(V1, V2))
+    assert applying.schema == survey(V1, V2)
+
+
+def test_a_read_only_server_is_told_and_leaves_nothing_half_made(few: Few, database: DatabaseServer) -> None:
+    few.may(RIGHTS)
+    migrate(few.engine, KOBO_RECORDS)
+    applying = Applying(few.engine)
+    impatient = few.engine.execution_options(patience=0.5)
+    database.run("SET GLOBAL read_only = 1")
+    try:
+        with pytest.raises(DatabaseError, match="it is read-only, as a standby or after a failover"):
+            apply_schema(impatient, survey(V1), SURVEY, applying.lease)
+    finally:
+        database.run("SET GLOBAL read_only = 0")
+    assert applying.stored is None
+    applying.apply(survey(V1))
+    assert applying.schema == survey(V1)
 
 
 def test_four_of_these_rights_are_enough_for_the_webhook(few: Few) -> None:

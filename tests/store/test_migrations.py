@@ -19,6 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, event, inspect, text
 
 from kobo_mirror.database.engine import open_engine, reading, transact
+from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import listings, schema
 from kobo_mirror.store.bindings import epochs_of
@@ -28,7 +29,7 @@ from kobo_mirror.store.schema import VERSION_TABLE, at_head, migrate
 from kobo_mirror.store.tables import form_table, metadata
 from tests.support.processes import migrate_one
 from tests.support.submissions import ASSET, submission
-from tests.support.tables import letters, records
+from tests.support.tables import created, letters, records
 from tests.support.writing import Writing
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +50,11 @@ TABLES = {
     "kobo_server_counts",
     "kobo_codes",
     "kobo_code_ids",
+    "kobo_tables",
+    "kobo_columns",
+    "kobo_choices",
+    "kobo_form_versions",
+    "kobo_rejected_cells",
 }
 
 
@@ -111,6 +117,9 @@ def test_several_may_migrate_at_once(fresh_url: str) -> None:
         "ALTER TABLE kobo_rejections",
         "CREATE TABLE.* kobo_code_ids",
         "UPDATE kobo_sync_runs SET mode",
+        "ALTER TABLE kobo_forms ADD .*intended_schema",
+        "CREATE UNIQUE INDEX",
+        "CREATE TABLE.* kobo_choices",
         "CREATE TABLE kobo_records",
     ],
 )
@@ -188,6 +197,46 @@ def test_an_older_version_s_usual_runs_become_incremental_ones(fresh_url: str) -
 def _modes(engine: Engine) -> list[str]:
     with engine.connect() as connection:
         return list(connection.execute(text("SELECT mode FROM kobo_sync_runs ORDER BY id")).scalars())
+
+
+def test_tables_that_are_there_come_through_an_upgrade_byte_for_byte(fresh_url: str) -> None:
+    engine = open_engine(fresh_url)
+    migrate(engine, KOBO_RECORDS)
+    Writing(engine).pull(submission(1))
+    config = schema._config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+    before, declared, bound = records(engine), created(engine, "kobo_records"), _binding(engine)
+    migrate(engine, KOBO_RECORDS)
+    assert (records(engine), created(engine, "kobo_records"), _binding(engine)) == (before, declared, bound)
+    engine.dispose()
+
+
+def _binding(engine: Engine) -> Any:
+    query = "SELECT form_table, server, asset_uid, fingerprint, bound_at, epoch, epoch_read FROM kobo_forms"
+    with engine.connect() as connection:
+        return connection.exec_driver_sql(query).one()
+
+
+def test_a_form_that_fills_two_tables_is_named_before_anything_is_made(fresh_url: str) -> None:
+    engine = open_engine(fresh_url)
+    migrate(engine, KOBO_RECORDS)
+    config = schema._config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+        for table in ("other", "kobo_records"):
+            connection.execute(
+                text(
+                    "INSERT INTO kobo_forms (form_table, server, asset_uid, fingerprint, bound_at) "
+                    "VALUES (:name, 'https://kobo.test', 'aForm', '0123456789abcdef', '2026-11-23 12:00:00')"
+                ),
+                {"name": table},
+            )
+    with pytest.raises(SchemaError, match=r"form aForm for several tables \(kobo_records, other\): delete"):
+        migrate(engine, KOBO_RECORDS)
+    engine.dispose()
 
 
 def test_a_form_that_was_never_read_to_its_end_is_read_after_an_upgrade(fresh_url: str) -> None:

@@ -6,7 +6,11 @@ import socket
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.store.applying import apply_schema
+from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.schema import migrate
+from tests.support.forms.applied import SURVEY
 
 
 def free_port() -> int:
@@ -22,3 +26,11 @@ def migrate_one(url: str) -> None:
     engine = open_engine(url)
     migrate(engine, KOBO_RECORDS)
     engine.dispose()
+
+
+def apply_one(url: str, schema: FormSchema, lease: Lease) -> int:
+    """Make the tables of a form, and return how many were made."""
+    engine = open_engine(url)
+    done = apply_schema(engine, schema, SURVEY, lease)
+    engine.dispose()
+    return sum(born.is_new for born in done.born)

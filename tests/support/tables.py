@@ -36,6 +36,15 @@ def rows_of(engine: Engine, table: Table) -> list[RowMapping]:
         return list(connection.execute(select(table).order_by(*table.primary_key)).mappings())
 
 
+def created(engine: Engine, table: str) -> str:
+    """Return the statement that makes a table as it is now."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            query = text("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = :name")
+            return str(connection.execute(query, {"name": table}).scalar_one())
+        return str(connection.execute(text(f"SHOW CREATE TABLE `{table}`")).one()[1])
+
+
 def records(engine: Engine, form: Form = KOBO_RECORDS) -> dict[int, dict[str, Any]]:
     """Return the form table by ``kobo_id``, every column."""
     return {row["kobo_id"]: dict(row) for row in rows_of(engine, form_table(form))}

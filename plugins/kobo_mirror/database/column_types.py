@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, DateTime, LargeBinary, String, Text
+from sqlalchemy import BigInteger, DateTime, LargeBinary, String, Text, Time
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
@@ -32,6 +32,14 @@ def ascii_text(length: int) -> TypeEngine[str]:
     return _type(String(length), lambda types: types.ascii_text and types.ascii_text(length))
 
 
+def exact_text(length: int) -> TypeEngine[str]:
+    """Return the type of names and keys: any characters, compared byte by byte.
+
+    :param length: characters at most.
+    """
+    return _type(String(length), lambda types: types.exact_text and types.exact_text(length))
+
+
 MOMENT = _type(DateTime(), lambda types: types.moment)
 """A time in UTC to the microsecond, without a time zone."""
 LONG_TEXT = _type(Text(), lambda types: types.long_text)
@@ -40,6 +48,12 @@ LONG_BLOB = _type(LargeBinary(), lambda types: types.long_blob)
 """Bytes of any number."""
 SERIAL = _type(BigInteger(), lambda types: types.serial)
 """The key that the database counts up."""
+ANSWER = _type(Text(), lambda types: types.answer)
+"""A text of up to 16 MB, compared byte by byte."""
+MILLISECONDS = _type(DateTime(), lambda types: types.milliseconds)
+"""A time in UTC to the millisecond, without a time zone."""
+TIME_OF_DAY = _type(Time(), lambda types: types.time_of_day)
+"""A time of day to the millisecond."""
 
 OPTIONS: dict[str, Any] = {
     option: value for dialect in all_dialects() for option, value in dialect.table_options.items()

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, LiteralString
 
-from sqlalchemy import Connection, CursorResult
+import sqlalchemy
+from sqlalchemy import Column, Connection, CursorResult
+from sqlalchemy.schema import CreateColumn
 
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.dialects.base import Dialect
@@ -165,6 +167,25 @@ class Literal(Part):
         if isinstance(self.value, int) and not isinstance(self.value, bool):
             return f"{self.value:d}"
         raise TypeError(f"There is no literal for {type(self.value).__name__}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration(Part):
+    """A column with its type, default and comment, as CREATE TABLE has it.
+
+    :param column: of a table.
+    :param driver: SQLAlchemy's dialect of the database that the statement is for.
+    """
+
+    column: Column[Any]
+    driver: sqlalchemy.Dialect
+
+    def text(self, dialect: Dialect) -> str:
+        """Return what SQLAlchemy writes of it.
+
+        :param dialect: the kind of database that the statement is for.
+        """
+        return str(CreateColumn(self.column).compile(dialect=self.driver))
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,7 +277,7 @@ class _Reader:
 def _languages(content: Mapping[str, Any]) -> Iterator[str]:
     listed = content.get("translations")
     names = listed if isinstance(listed, list) and listed else [None]
-    yield from (name if isinstance(name, str) and name else DEFAULT_LANGUAGE for name in names)
+    yield from ((isinstance(name, str) and _text(name)) or DEFAULT_LANGUAGE for name in names)
 
 
 def _below(path: str, name: str) -> str:
@@ -289,9 +289,9 @@ def _first_text(row: Mapping[str, Any], *keys: str) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """Return a name or a label as text; a spreadsheet's numbers stay what they look like."""
+    """Return a name or a label as text without NUL; a spreadsheet's numbers stay as they look."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return (
-        str(value) or None if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-    )
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value).replace("\0", "") or None

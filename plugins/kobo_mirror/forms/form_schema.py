@@ -72,6 +72,15 @@ class Column:
     status: Status = Status.ACTIVE
     names_file: bool = False
 
+    @property
+    def shape(self) -> list[object]:
+        """What of it decides how a document is shaped; that its question was removed does not.
+
+        Whether its answers name files does: the table of files says which column names each.
+        """
+        status = Status.ACTIVE if self.status is Status.REMOVED else self.status
+        return [self.name, self.path, self.facet, self.kind.value, self.part, status.value, self.names_file]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -171,25 +180,7 @@ class FormSchema:
 
 
 def _shape_of(tables: tuple[Table, ...]) -> Iterator[object]:
-    """Yield what of the tables decides how a document is shaped; that a question was removed does not.
-
-    Whether its answers name files does: the table of files says which column names each.
-    """
+    """Yield what of the tables decides how a document is shaped."""
     for table in tables:
-        columns = [
-            [
-                c.name,
-                c.path,
-                c.facet,
-                c.kind.value,
-                c.part,
-                _shaping(c.status),
-                c.names_file,
-            ]
-            for c in table.columns
-        ]
+        columns = [column.shape for column in table.columns]
         yield [table.name, table.kind.value, table.path, list(table.chain), table.parent, columns]
-
-
-def _shaping(status: Status) -> str:
-    return Status.ACTIVE.value if status is Status.REMOVED else status.value

@@ -19,7 +19,7 @@ _ROOT_COLUMNS = (
 )
 _TRAILING_COLUMNS = (("extra", Kind.JSON), ("inserted_at", Kind.DATETIME), ("updated_at", Kind.DATETIME))
 _FILES_COLUMNS = (
-    ("uid", Kind.TEXT),
+    ("uid", Kind.KEY),
     ("table_name", Kind.TEXT),
     ("pos", Kind.TEXT),
     ("column_name", Kind.TEXT),

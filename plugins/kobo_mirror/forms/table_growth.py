@@ -28,7 +28,8 @@ class TableGrowth:
         self._append(table.columns)
         self._last_part = table.parts
         in_last = [column for column in table.columns if column.part == self._last_part]
-        self._width, self._count = sum((width_of(column.kind) for column in in_last), EMPTY), len(in_last)
+        self._width = sum((width_of(column.kind, column.name) for column in in_last), EMPTY)
+        self._count = len(in_last)
 
     @property
     def name(self) -> str:
@@ -95,11 +96,12 @@ class TableGrowth:
 
         :param born: the columns of one question.
         """
-        width, count = sum((width_of(column.kind) for column in born), self._width), self._count + len(born)
-        if not fits(width, count):
+        widths = [width_of(column.kind, column.name) for column in born]
+        width, self._count = sum(widths, self._width), self._count + len(born)
+        if not fits(width, self._count):
             self._last_part += 1
-            width, count = sum((width_of(column.kind) for column in born), EMPTY), len(born)
-        self._width, self._count = width, count
+            width, self._count = sum(widths, EMPTY), len(born)
+        self._width = width
         self._append(replace(column, part=self._last_part) for column in born)
 
     def _append(self, born: Iterable[Column]) -> None:

@@ -14,6 +14,7 @@ from kobo_mirror.database.errors import database_errors
 from kobo_mirror.database.sql import run
 from kobo_mirror.errors import SchemaError, column_is_missing, tables_are_missing
 from kobo_mirror.forms.declared_form import Form
+from kobo_mirror.store import catalog_tables  # noqa: F401  # its tables are part of the metadata
 from kobo_mirror.store.bindings import is_declared_otherwise, raise_epoch
 from kobo_mirror.store.tables import form_table, metadata
 

@@ -1,4 +1,4 @@
-"""Every table of ours, and how a Form becomes its table."""
+"""The tables of ours but for the catalog, and how a Form becomes its table."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Index,
     Integer,
     MetaData,
     String,
@@ -20,6 +21,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import BINARY, TypeEngine
 
 from kobo_mirror.database.column_types import (
+    ANSWER,
     LONG_BLOB,
     LONG_TEXT,
     MOMENT,
@@ -27,6 +29,7 @@ from kobo_mirror.database.column_types import (
     SERIAL,
     MomentDefault,
     ascii_text,
+    exact_text,
 )
 from kobo_mirror.forms.declared_form import TEXT_LENGTH, Form, Kind
 from kobo_mirror.store.mode_names import RunMode
@@ -39,7 +42,7 @@ metadata = MetaData()
 
 forms = Table(
     "kobo_forms", metadata,
-    Column("form_table", ascii_text(64), primary_key=True),
+    Column("form_table", exact_text(64), primary_key=True),
     Column("server", String(255), nullable=False),
     Column("asset_uid", UID, nullable=False),
     Column("fingerprint", BINARY(16), nullable=False),
@@ -47,6 +50,14 @@ forms = Table(
     Column("epoch", Integer, nullable=False, server_default="1"),
     Column("epoch_read", Integer, nullable=False, server_default="0"),
     Column("id_strings", LONG_TEXT),
+    Column("name", ANSWER),
+    Column("schema", ANSWER),
+    Column("intended_schema", ANSWER),
+    Column("schema_fingerprint", BINARY(16)),
+    Column("paths_to_promote", ANSWER),
+    Column("deployed_version", TOKEN),
+    Column("refreshed_at", MOMENT),
+    Index("uq_kobo_forms_asset_uid", "asset_uid", unique=True),
     **OPTIONS,
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kobo_mirror.forms.question_types import KEY_LENGTH
 from kobo_mirror.submissions.answers import storable
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class FileRow(NamedTuple):
 def read_files(attachments: Any, named: Iterator[Named]) -> tuple[list[FileRow], Any]:
     """Return the files of a submission, and what of the attachments goes to ``extra``, or None.
 
-    An attachment that has no uid, or that of one before it, or a field of another type than usual, goes there
-    whole; of one with fields that are not known here, these do, beside its uid.
+    An attachment that has no uid or one that no key holds, or that of one before it, or a field of another
+    type than usual, goes there whole; of one with fields that are not known here, these do, beside its uid.
 
     :param attachments: the value of ``_attachments``.
     :param named: the cells that name a file.
@@ -75,7 +76,9 @@ def _is_usual(item: Any) -> bool:
     texts = (item.get(key) for key in _TEXTS)
     if not isinstance(item.get("is_deleted"), bool | None):
         return False
-    return all(text is None or (isinstance(text, str) and storable(text)) for text in texts)
+    if not all(text is None or (isinstance(text, str) and storable(text)) for text in texts):
+        return False
+    return len(item["uid"]) <= KEY_LENGTH and not item["uid"].endswith(" ")  # it is part of a key
 
 
 def _is_unknown(key: str, value: Any) -> bool:

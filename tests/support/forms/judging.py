@@ -190,6 +190,7 @@ def check_budget(schema: FormSchema) -> None:
             declared = sum(64 * 4 + 2 for c in columns if c.kind == "key") + 9 * len(columns)
             assert declared <= 60_000
             assert 0 < len(columns) <= 900
+            assert 800 + sum(18 + len(c.name.encode()) for c in columns) <= 65_535
         parts = [c.part for c in table.columns]
         assert parts == sorted(parts), "filled in order of birth"
         born = {(c.path, c.part) for c in table.columns if c.facet in _FACETS}

@@ -68,6 +68,8 @@ def _is_usual(item: Any) -> bool:
     texts = [item.get(key) for key in _TEXTS]
     if any(text is not None and not (isinstance(text, str) and is_storable(text)) for text in texts):
         return False
+    if len(item["uid"]) > 64 or item["uid"][-1] == " ":
+        return False
     return item.get("is_deleted") is None or type(item["is_deleted"]) is bool
 
 

@@ -213,6 +213,13 @@ def test_a_form_without_languages_has_the_default_one(translations: Any) -> None
     assert dict(version.questions[0].labels) == {"default": "A"}
 
 
+def test_labels_are_what_databases_hold() -> None:
+    version = read(
+        row("text", "a", label=["A \ud83d\0!"]), row("text", "b", label="\0"), translations=["\ud83d"]
+    )
+    assert [dict(question.labels) for question in version.questions] == [{"\ufffd": "A \ufffd!"}, {}]
+
+
 def test_a_language_that_is_named_twice_moves_no_label_of_another() -> None:
     version = read(row("text", "a", label=["A", "A", "Â"]), translations=["en", "en", "fr"])
     assert version.languages == ("en", "fr")

@@ -64,12 +64,15 @@ def test_an_ended_part_is_never_filled_again() -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_as_many_columns_of_a_kind_fit_as_every_limit_allows(kind: Kind) -> None:
     width, count = EMPTY, 0
-    while fits(width + width_of(kind), count + 1):
-        width, count = width + width_of(kind), count + 1
+    while fits(width + width_of(kind, ""), count + 1):
+        width, count = width + width_of(kind, ""), count + 1
     assert width.bytes <= 7_800
     assert width.declared <= 60_000
     assert count <= 900
-    reached = (width.bytes + width_of(kind).bytes > 7_800, width.declared + width_of(kind).declared > 60_000)
+    reached = (
+        width.bytes + width_of(kind, "").bytes > 7_800,
+        width.declared + width_of(kind, "").declared > 60_000,
+    )
     assert any(reached) or count == 900
 
 
@@ -78,3 +81,18 @@ def test_each_limit_holds_by_itself() -> None:
     assert not fits(Width(7_801, 60_000), 900)
     assert not fits(Width(7_800, 60_001), 900)
     assert not fits(Width(7_800, 60_000), 901)
+    assert fits(Width(0, 0, 50_000), 0)
+    assert not fits(Width(0, 0, 50_001), 0)
+
+
+def test_columns_with_long_names_are_limited_by_these() -> None:
+    names = [f"{'a' * 50}_{n:04}" for n in range(1000)]
+    root = root_of([{"type": "date", "name": name} for name in names])
+    assert root.parts == 2
+    assert (
+        sum(column.part == 1 for column in root.columns) == 11 + (50_000 - 500 - _of_the_system(root)) // 73
+    )
+
+
+def _of_the_system(root: Table) -> int:
+    return sum(18 + len(column.name) for column in root.columns if not column.path)

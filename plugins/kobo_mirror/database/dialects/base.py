@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import Column, Connection, Engine, Table
+from sqlalchemy import Column, Connection, Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import TypeEngine
+
+from kobo_mirror.database.dialects.base_tables import ColumnTypes, TableDialect
 
 if TYPE_CHECKING:
     from kobo_mirror.database.bulk import First, Write
-    from kobo_mirror.database.sql import Part
 
 
-class ColumnTypes(NamedTuple):
-    """The types of columns for which SQLAlchemy's general ones do not do; None where they do.
-
-    :param ascii_text: makes the type of a text of at most so many ASCII characters, compared byte by byte.
-    :param moment: a time in UTC to the microsecond, without a time zone.
-    :param long_text: a text of any length.
-    :param long_blob: bytes of any number.
-    :param serial: the key that the database counts up.
-    """
-
-    ascii_text: Callable[[int], TypeEngine[str]] | None = None
-    moment: TypeEngine[Any] | None = None
-    long_text: TypeEngine[str] | None = None
-    long_blob: TypeEngine[bytes] | None = None
-    serial: TypeEngine[int] | None = None
+__all__ = ["ColumnTypes", "Connector", "Dialect"]
 
 
 class Connector(Protocol):
@@ -55,7 +40,7 @@ class Connector(Protocol):
         """
 
 
-class Dialect(ABC):
+class Dialect(TableDialect):
     """A kind of database. It has no state: one object serves all engines and threads."""
 
     @property
@@ -204,56 +189,4 @@ class Dialect(ABC):
         """Return True if the server refused to write, even where the error came in answer to a commit.
 
         :param problem: the driver's error.
-        """
-
-    # Tables
-
-    @property
-    @abstractmethod
-    def types(self) -> ColumnTypes:
-        """Its column types."""
-
-    @property
-    @abstractmethod
-    def table_options(self) -> Mapping[str, str]:
-        """Options of each table of ours, as SQLAlchemy's ``Table`` takes them for this dialect."""
-
-    @abstractmethod
-    def moment_default(self, *, moves: bool) -> str:
-        """Return the DEFAULT of a column that holds the time at which its row was made.
-
-        :param moves: the time of each change instead, where a DEFAULT can say that; see ``moving_trigger``.
-        """
-
-    @abstractmethod
-    def moving_trigger(self, table: Table, column: str) -> Part | None:
-        """Return the statement that makes a column hold the time of its row's last change.
-
-        :param table: has a primary key of one column.
-        :param column: one of its columns, with ``moment_default(moves=True)``.
-        :returns: None where that DEFAULT does so by itself.
-        """
-
-    @abstractmethod
-    def migration_lock(self, connection: Connection) -> AbstractContextManager[None]:
-        """Keep other processes from changing this database's tables until the context ends.
-
-        :param connection: the one that changes them.
-        :returns: a context in which tables may be changed.
-        :raises DatabaseError: another process has been changing them for a minute.
-        """
-
-    @abstractmethod
-    def comparable_type(self, connection: Connection, kind: TypeEngine[Any]) -> str:
-        """Return a type as text that is equal for declared and stored columns of the same type.
-
-        :param connection: to the database that the column is stored in.
-        :param kind: a declared type, or one that SQLAlchemy's inspector found.
-        """
-
-    @abstractmethod
-    def column_names(self, connection: Connection) -> dict[str, set[str]]:
-        """Return the names of the columns of all tables in the database, by the tables' names.
-
-        :param connection: an open transaction.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -15,13 +15,15 @@ from sqlalchemy.types import TypeEngine
 
 from kobo_mirror.database.bulk import First, Write
 from kobo_mirror.database.dialects.base import ColumnTypes, Dialect
-from kobo_mirror.database.dialects.mysql import errors, messages
+from kobo_mirror.database.dialects.base_tables import StoredTable
+from kobo_mirror.database.dialects.mysql import errors, messages, tables
 from kobo_mirror.database.dialects.mysql.connecting import Connecting
-from kobo_mirror.database.dialects.mysql.refusals import COLLISIONS, READ_ONLY
+from kobo_mirror.database.dialects.mysql.refusals import COLLISIONS, LACKS_RIGHT, READ_ONLY
 from kobo_mirror.errors import DatabaseError
 
 _MIGRATION_SECONDS = 60
 _MOMENT = "CURRENT_TIMESTAMP(6)"
+_EXACT: Mapping[str, str] = {"charset": "utf8mb4", "collation": "utf8mb4_bin"}
 _VERSION = text("SELECT VERSION()")
 _COLUMNS = text(
     "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
@@ -32,6 +34,10 @@ def _ascii_text(length: int) -> TypeEngine[str]:
     return mysql.VARCHAR(length, charset="ascii", collation="ascii_bin")
 
 
+def _exact_text(length: int) -> TypeEngine[str]:
+    return mysql.VARCHAR(length, **_EXACT)
+
+
 class _MySQL(Dialect):
     """MySQL and MariaDB, with PyMySQL or mysqlclient."""
 
@@ -39,6 +45,7 @@ class _MySQL(Dialect):
     drivers = ("pymysql", "MySQLdb")
     is_file = False
     takes_first = True
+    ddl_commits = True
     parameter = "%s"
     clock = "UTC_TIMESTAMP(6)"
     types = ColumnTypes(
@@ -46,6 +53,10 @@ class _MySQL(Dialect):
         moment=mysql.DATETIME(fsp=6),
         long_text=mysql.LONGTEXT(),
         long_blob=mysql.LONGBLOB(),
+        exact_text=_exact_text,
+        answer=mysql.MEDIUMTEXT(**_EXACT),
+        milliseconds=mysql.DATETIME(fsp=3),
+        time_of_day=mysql.TIME(fsp=3),
     )
     table_options = MappingProxyType(
         {
@@ -118,7 +129,8 @@ class _MySQL(Dialect):
         try:
             yield
         finally:
-            connection.execute(select(func.release_lock(name)))
+            if not connection.invalidated:  # a lock ends with its session
+                connection.execute(select(func.release_lock(name)))
 
     def comparable_type(self, connection: Connection, kind: TypeEngine[Any]) -> str:
         # Integers may or may not show a width, texts a collation; only a text's length matters.
@@ -130,6 +142,26 @@ class _MySQL(Dialect):
         for table, column in connection.execute(_COLUMNS):
             found.setdefault(table, set()).add(column)
         return found
+
+    def quick_locks(self, connection: Connection) -> AbstractContextManager[None]:
+        return tables.quick_locks(connection)
+
+    def stored_tables(self, connection: Connection) -> dict[str, StoredTable]:
+        return tables.stored_tables(connection)
+
+    def grow_table(
+        self, connection: Connection, table: Table, born: Sequence[Column[Any]], told: Sequence[Column[Any]]
+    ) -> None:
+        tables.grow_table(connection, table, born, told)
+
+    def set_comment(self, connection: Connection, table: Table) -> None:
+        tables.set_comment(connection, table)
+
+    def drop_moving_trigger(self, table: Table, column: str) -> None:
+        return None
+
+    def lacks_right(self, problem: BaseException) -> bool:
+        return errors.code_of(problem) in LACKS_RIGHT
 
 
 DIALECT = _MySQL()

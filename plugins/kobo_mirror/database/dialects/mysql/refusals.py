@@ -27,7 +27,7 @@ _CHANGED = "its tables were being changed meanwhile: try again"
 _TIME = "a limit of time for statements broke it off: raise it for this user"
 
 MEANING = {
-    1005: "it could not create a table: look into its log",
+    1005: "it could not create a table: too many columns, or no room, or a foreign key; look into its log",
     1015: _TABLE,
     1016: _TABLE,
     1017: _TABLE,
@@ -56,6 +56,7 @@ MEANING = {
     1047: _NOT_NOW,
     1048: _BY_HAND,
     1049: "this database does not exist: create it, or mend the name in the address",
+    1050: "a table or view of this name is there: rename that one, or drop it",
     1053: "it is shutting down",
     1062: (
         "a row is there already that must not be there twice: run `python -m kobo_mirror verify --repair`, "
@@ -67,6 +68,7 @@ MEANING = {
     1105: "it failed and does not say why: look into its log",
     1114: "a table is full: make room on its disk, or raise the limit that it has",
     1115: _LETTERS,
+    1117: "it has more columns, or longer names, than the database takes",
     1118: _TOO_WIDE,
     1129: "it has blocked this machine after many failed connects: run FLUSH HOSTS there",
     1130: "it refuses connections from this machine: create the user for this host",
@@ -196,6 +198,9 @@ COLLISIONS = frozenset({1020, 1048, 1062, 1205, 1213, 1412, 1615, 1637, 1684, 16
 Two of them are no errors of the server's: 1062 is a lost race for a key, 1048 says that a message could not
 hold its form (no epoch). Either way the whole page is decided again.
 """
+
+LACKS_RIGHT = frozenset({1044, 1142, 1143, 1227, 1370})
+"""Its user may not do this."""
 
 READ_ONLY = frozenset({1290, 1792, 1836, 1874, 3100})
 """The server took nothing, not even at the commit: another one may be the primary now."""

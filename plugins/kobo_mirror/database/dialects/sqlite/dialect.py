@@ -18,15 +18,18 @@ from kobo_mirror.database.bulk import First, Write, assignments
 from kobo_mirror.database.cells import CellCheck
 from kobo_mirror.database.dialects import dialect_named
 from kobo_mirror.database.dialects.base import ColumnTypes, Dialect
+from kobo_mirror.database.dialects.base_tables import StoredTable
 from kobo_mirror.database.dialects.sqlite.connecting import Connecting
 from kobo_mirror.database.dialects.sqlite.refusals import MEANING
-from kobo_mirror.database.sql import Identifier, Parameter, Part, Sql, names
+from kobo_mirror.database.sql import Declaration, Identifier, Parameter, Part, Sql, names, run
 
 _STORED_MOMENT = Sql("(strftime('%Y-%m-%d %H:%M:%f000', 'now'))")
 _TABLES = text("SELECT count(*) FROM sqlite_master")
 _COLUMNS = text(
     "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type='table'"
 )
+
+_OTHERS = text("SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('view', 'index')")
 
 
 class _SQLite(Dialect):
@@ -36,6 +39,7 @@ class _SQLite(Dialect):
     drivers = ("sqlite3",)
     is_file = True
     takes_first = False
+    ddl_commits = False
     parameter = "?"
     clock = "kobo_now()"
     types = ColumnTypes(serial=Integer())
@@ -106,7 +110,7 @@ class _SQLite(Dialect):
             "WHEN NEW.{moment} = OLD.{moment} AND ({changed}) "
             "BEGIN UPDATE {table} SET {moment} = {now} WHERE {key} = NEW.{key}; END"
         ).format(
-            trigger=Identifier(f"{table.name}_{column}"),
+            trigger=_trigger_of(table, column),
             table=Identifier(table.name),
             moment=Identifier(column),
             key=Identifier(key.name),
@@ -125,6 +129,42 @@ class _SQLite(Dialect):
         for table, column in connection.execute(_COLUMNS):
             found.setdefault(table, set()).add(column)
         return found
+
+    def quick_locks(self, connection: Connection) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def stored_tables(self, connection: Connection) -> dict[str, StoredTable]:
+        columns: dict[str, dict[str, str | None]] = {}
+        for table, column in connection.execute(_COLUMNS):
+            columns.setdefault(table, {})[column] = None
+        found = {name: StoredTable(there) for name, there in columns.items()}
+        for kind, name, table in connection.execute(_OTHERS):
+            if kind == "view":
+                found[name] = StoredTable({}, is_view=True)
+            elif table in found:
+                found[table] = found[table]._replace(indexes=found[table].indexes | {name})
+        return found
+
+    def grow_table(
+        self, connection: Connection, table: Table, born: Sequence[Column[Any]], told: Sequence[Column[Any]]
+    ) -> None:
+        for column in born:
+            statement = Sql("ALTER TABLE {} ADD COLUMN {}")
+            declared = Declaration(column, connection.dialect)
+            run(connection, statement.format(Identifier(table.name), declared))
+
+    def set_comment(self, connection: Connection, table: Table) -> None:
+        pass  # it has no comments
+
+    def drop_moving_trigger(self, table: Table, column: str) -> Part:
+        return Sql("DROP TRIGGER IF EXISTS {}").format(_trigger_of(table, column))
+
+    def lacks_right(self, problem: BaseException) -> bool:
+        return False
+
+
+def _trigger_of(table: Table, column: str) -> Identifier:
+    return Identifier(f"{table.name}_{column}")
 
 
 class _Template(NamedTuple):

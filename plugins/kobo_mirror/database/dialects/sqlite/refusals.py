@@ -20,6 +20,8 @@ MEANING = {
     "interrupted": "the statement was broken off",
     "unsupported file format": "it was made by a newer SQLite: use that one",
     "access permission denied": "give this user the right to the file and its folder",
+    "too many columns": "it has more columns than SQLite takes",
+    "already exists": "a table, view or index of this name is there: rename that one, or drop it",
     "syntax error": "it is too old: use SQLite 3.35 or later",
 }
 """By a phrase of its message."""

@@ -1,0 +1,175 @@
+"""DDL: tables made and grown by looking at what is there, so that a later process finishes what one began.
+
+Where statements about tables commit by themselves (``Dialect.ddl_commits``), what is written between them is
+committed step by step, under the migration lock; elsewhere all of it is one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Column, Connection, Engine, Table
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
+
+from kobo_mirror.database.column_types import MomentDefault
+from kobo_mirror.database.dialects import dialect_of
+from kobo_mirror.database.dialects.base import Dialect
+from kobo_mirror.database.dialects.base_tables import StoredTable
+from kobo_mirror.database.errors import database_errors, is_collision
+from kobo_mirror.database.sql import run
+from kobo_mirror.errors import TablesRefusedError
+
+T = TypeVar("T")
+_PAUSE = wait_random(0.1, 0.6)
+
+
+class Born(NamedTuple):
+    """What a change has added to the database.
+
+    :param table: the name of a table.
+    :param columns: the names of its new columns, all of them if the table is new.
+    :param is_new: the table was made.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    is_new: bool
+
+
+@contextmanager
+def changing_tables(engine: Engine) -> Iterator[TableChanges]:
+    """Keep other processes from changing tables, and yield what changes them.
+
+    :param engine: made by ``open_engine``.
+    :returns: a context; where statements about tables do not commit, an error undoes all of it.
+    :raises DatabaseError: another process has been changing them for a minute, or the database cannot take
+        it.
+    """
+    dialect = dialect_of(engine)
+    patience = engine.get_execution_options().get("patience", 20.0)
+    with (
+        database_errors(),
+        engine.connect() as connection,
+        dialect.migration_lock(connection),
+        dialect.quick_locks(connection),
+    ):
+        try:
+            if dialect.ddl_commits:
+                connection.commit()  # the lock's own transaction; the lock stays
+            yield TableChanges(connection, patience)
+            connection.commit()
+        except BaseException:
+            connection.rollback()  # else the lock could not be given back
+            raise
+
+
+class TableChanges:
+    """Changes of tables by one process at a time.
+
+    :param connection: holds the migration lock.
+    :param patience: seconds that a lock or a collision may take.
+    """
+
+    def __init__(self, connection: Connection, patience: float) -> None:
+        self._connection = connection
+        self._dialect: Dialect = dialect_of(connection)
+        self._retrying = Retrying(
+            retry=retry_if_exception(is_collision),
+            wait=_PAUSE,
+            stop=stop_after_delay(patience),
+            reraise=True,
+        )
+
+    def step(self, work: Callable[[Connection], T]) -> T:
+        """Run work in a transaction of its own where statements about tables commit, again if it collides.
+
+        :param work: what to do in the transaction; may be called several times.
+        :returns: what the last call of ``work`` returned.
+        """
+        if not self._dialect.ddl_commits:
+            return work(self._connection)
+        result: T = self._retrying(self._committed, work)
+        return result
+
+    def _committed(self, work: Callable[[Connection], T]) -> T:
+        with self._connection.begin():
+            return work(self._connection)
+
+    def make(self, table: Table, stored: StoredTable | None) -> Born | None:
+        """Make a table as it is declared, or add what it lacks: columns, indexes, comments, its trigger.
+
+        :param table: as it is to be.
+        :param stored: as it is; None: it is not there.
+        :returns: what was added, or None.
+        :raises TablesRefusedError: the database refuses it, or it was in use for as long as our patience.
+        """
+        if stored is None:
+            rights = ("CREATE", "REFERENCES") if table.foreign_key_constraints else ("CREATE",)
+            self._change(table, rights, partial(_execute, statement=CreateTable(table)))
+            born = tuple(column.name for column in table.columns)
+        else:
+            born = self._grow(table, stored)
+        self._index(table, stored)
+        self._follow(table, is_grown=bool(born))
+        return Born(table.name, born, stored is None) if born else None
+
+    def _grow(self, table: Table, stored: StoredTable) -> tuple[str, ...]:
+        born = [column for column in table.columns if column.name not in stored.columns]
+        told = [column for column in table.columns if _is_told_otherwise(column, stored)]
+        if born or told:
+            self._change(
+                table, ("ALTER",), lambda connection: self._dialect.grow_table(connection, table, born, told)
+            )
+        if stored.comment is not None and stored.comment != (table.comment or ""):
+            self._change(table, ("ALTER",), lambda connection: self._dialect.set_comment(connection, table))
+        return tuple(column.name for column in born)
+
+    def _index(self, table: Table, stored: StoredTable | None) -> None:
+        for index in table.indexes:
+            if stored is None or index.name not in stored.indexes:
+                self._change(table, ("INDEX",), partial(_execute, statement=CreateIndex(index)))
+
+    def _follow(self, table: Table, *, is_grown: bool) -> None:
+        """Have columns hold the time of their row's last change, of all columns that are there now."""
+        for column in filter(_moves, table.columns):
+            drop = self._dialect.drop_moving_trigger(table, column.name) if is_grown else None
+            for statement in filter(None, (drop, self._dialect.moving_trigger(table, column.name))):
+                self._change(table, ("TRIGGER",), partial(run, statement=statement))
+
+    def _change(self, table: Table, rights: tuple[str, ...], work: Callable[[Connection], object]) -> None:
+        try:
+            self.step(work)
+        except DBAPIError as problem:
+            if problem.connection_invalidated:
+                raise
+            raise self._refused(table.name, rights, problem) from None
+
+    def _refused(self, table: str, rights: tuple[str, ...], problem: DBAPIError) -> TablesRefusedError:
+        raised: Any = problem.orig
+        grant = ""
+        if self._dialect.lacks_right(raised):
+            database = self._dialect.quoted_name(self._connection.engine.url.database or "")
+            grant = f" (GRANT {', '.join(rights)} ON {database}.* TO its user)"
+        return TablesRefusedError(
+            f"The table {table} could not be made or changed: {self._dialect.explain(raised)}{grant}."
+        )
+
+
+def _execute(connection: Connection, statement: ExecutableDDLElement) -> None:
+    connection.execute(statement)
+
+
+def _moves(column: Column[Any]) -> bool:
+    default = getattr(column.server_default, "arg", None)
+    return isinstance(default, MomentDefault) and default.moves
+
+
+def _is_told_otherwise(column: Column[Any], stored: StoredTable) -> bool:
+    """Return True if a column that is there has another comment, where the database has comments."""
+    comment = stored.columns.get(column.name)
+    return comment is not None and comment != (column.comment or "")

@@ -1,0 +1,165 @@
+"""The interface of a dialect about tables: types, what is there, and how tables are made and grown."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Column, Connection, Table
+from sqlalchemy.types import TypeEngine
+
+if TYPE_CHECKING:
+    from kobo_mirror.database.sql import Part
+
+
+class ColumnTypes(NamedTuple):
+    """The types of columns for which SQLAlchemy's general ones do not do; None where they do.
+
+    :param ascii_text: makes the type of a text of at most so many ASCII characters, compared byte by byte.
+    :param moment: a time in UTC to the microsecond, without a time zone.
+    :param long_text: a text of any length.
+    :param long_blob: bytes of any number.
+    :param serial: the key that the database counts up.
+    :param exact_text: makes the type of a text of at most so many characters, compared byte by byte.
+    :param answer: a text of up to 16 MB, compared byte by byte.
+    :param milliseconds: a time in UTC to the millisecond, without a time zone.
+    :param time_of_day: a time of day to the millisecond.
+    """
+
+    ascii_text: Callable[[int], TypeEngine[str]] | None = None
+    moment: TypeEngine[Any] | None = None
+    long_text: TypeEngine[str] | None = None
+    long_blob: TypeEngine[bytes] | None = None
+    serial: TypeEngine[int] | None = None
+    exact_text: Callable[[int], TypeEngine[str]] | None = None
+    answer: TypeEngine[str] | None = None
+    milliseconds: TypeEngine[Any] | None = None
+    time_of_day: TypeEngine[Any] | None = None
+
+
+class StoredTable(NamedTuple):
+    """A table or view as the database has it.
+
+    :param columns: name → comment, in their order; no comment is None where the database has none at all.
+    :param indexes: the names of its indexes.
+    :param comment: None where the database has none at all.
+    """
+
+    columns: Mapping[str, str | None]
+    indexes: frozenset[str] = frozenset()
+    comment: str | None = None
+    is_view: bool = False
+
+
+class TableDialect(ABC):
+    """What a kind of database answers about its tables."""
+
+    @property
+    @abstractmethod
+    def types(self) -> ColumnTypes:
+        """Its column types."""
+
+    @property
+    @abstractmethod
+    def table_options(self) -> Mapping[str, str]:
+        """Options of each table of ours, as SQLAlchemy's ``Table`` takes them for this dialect."""
+
+    @abstractmethod
+    def moment_default(self, *, moves: bool) -> str:
+        """Return the DEFAULT of a column that holds the time at which its row was made.
+
+        :param moves: the time of each change instead, where a DEFAULT can say that; see ``moving_trigger``.
+        """
+
+    @abstractmethod
+    def moving_trigger(self, table: Table, column: str) -> Part | None:
+        """Return the statement that makes a column hold the time of its row's last change.
+
+        :param table: has a primary key of one column.
+        :param column: one of its columns, with ``moment_default(moves=True)``.
+        :returns: None where that DEFAULT does so by itself.
+        """
+
+    @abstractmethod
+    def migration_lock(self, connection: Connection) -> AbstractContextManager[None]:
+        """Keep other processes from changing this database's tables until the context ends.
+
+        :param connection: the one that changes them.
+        :returns: a context in which tables may be changed.
+        :raises DatabaseError: another process has been changing them for a minute.
+        """
+
+    @abstractmethod
+    def comparable_type(self, connection: Connection, kind: TypeEngine[Any]) -> str:
+        """Return a type as text that is equal for declared and stored columns of the same type.
+
+        :param connection: to the database that the column is stored in.
+        :param kind: a declared type, or one that SQLAlchemy's inspector found.
+        """
+
+    @abstractmethod
+    def column_names(self, connection: Connection) -> dict[str, set[str]]:
+        """Return the names of the columns of all tables in the database, by the tables' names.
+
+        :param connection: an open transaction.
+        """
+
+    @property
+    @abstractmethod
+    def ddl_commits(self) -> bool:
+        """True if a statement that changes tables commits, so that a change of several is no transaction."""
+
+    @abstractmethod
+    def quick_locks(self, connection: Connection) -> AbstractContextManager[None]:
+        """Let a statement give up after a second of waiting for a table that others use.
+
+        Whatever comes after a statement that waits for a table waits for it, too.
+
+        :param connection: the one that changes tables.
+        :returns: a context for statements that change tables.
+        """
+
+    @abstractmethod
+    def stored_tables(self, connection: Connection) -> dict[str, StoredTable]:
+        """Return all tables and views in the database by their names; of views the columns are left out.
+
+        :param connection: an open transaction.
+        """
+
+    @abstractmethod
+    def grow_table(
+        self, connection: Connection, table: Table, born: Sequence[Column[Any]], told: Sequence[Column[Any]]
+    ) -> None:
+        """Add columns to a table, and set the comments of others, without a copy of it where that can be.
+
+        :param connection: an open transaction.
+        :param table: as it is to be.
+        :param born: those of its columns that are added.
+        :param told: those that get another comment.
+        """
+
+    @abstractmethod
+    def set_comment(self, connection: Connection, table: Table) -> None:
+        """Set the comment of a table.
+
+        :param connection: an open transaction.
+        :param table: with the comment.
+        """
+
+    @abstractmethod
+    def drop_moving_trigger(self, table: Table, column: str) -> Part | None:
+        """Return the statement that drops what ``moving_trigger`` made, if it is there.
+
+        :param table: as ``moving_trigger`` takes it.
+        :param column: as ``moving_trigger`` takes it.
+        :returns: None where there is no trigger.
+        """
+
+    @abstractmethod
+    def lacks_right(self, problem: BaseException) -> bool:
+        """Return True if the user may not do this.
+
+        :param problem: the driver's error.
+        """

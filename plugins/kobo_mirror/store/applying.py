@@ -1,0 +1,204 @@
+"""Apply: a form's new schema becomes tables, and then the schema by which its rows are shaped.
+
+Intention and claims, tables, flip: a process that is killed leaves steps that the next one finds done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection, Engine, insert, update
+
+from kobo_mirror.database.ddl import Born, changing_tables
+from kobo_mirror.database.dialects import dialect_of
+from kobo_mirror.database.dialects.base_tables import StoredTable
+from kobo_mirror.database.engine import now
+from kobo_mirror.errors import SchemaError
+from kobo_mirror.forms.compare import born_paths, lacking, must_shape_anew
+from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.store import catalog
+from kobo_mirror.store.bindings import NotBoundError
+from kobo_mirror.store.form_schemas import StoredForm, stored_form
+from kobo_mirror.store.form_tables import physical_columns, physical_tables
+from kobo_mirror.store.leases import Lease, check_lease
+from kobo_mirror.store.table_names import check_names
+from kobo_mirror.store.tables import forms
+
+_NO_DECLARATION = bytes(16)
+
+
+@dataclass(frozen=True)
+class NamedForm:
+    """The form whose schema is applied.
+
+    :param server: address of its KoboToolbox server, as ``config.server_url`` spells it.
+    :param name: as people know it.
+    """
+
+    server: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What has become of a schema.
+
+    :param born: tables that were made and columns that were added.
+    :param lost: tables of the schema before that were not there, or lacked columns, and are there again.
+    :param epoch: in which rows are shaped from now on.
+    :param epoch_rose: every submission is to be shaped anew.
+    """
+
+    born: tuple[Born, ...]
+    lost: tuple[str, ...]
+    epoch: int
+    epoch_rose: bool
+
+
+def apply_schema(engine: Engine, schema: FormSchema, form: NamedForm, lease: Lease) -> Applied:
+    """Make the tables of a schema, and let rows be shaped by it from then on. Safe to repeat.
+
+    :param engine: made by ``open_engine``.
+    :param schema: grown from ``StoredForm.newest``, if there is one.
+    :param form: whose schema it is.
+    :param lease: the right to pull this form.
+    :returns: what was done.
+    :raises SchemaError: a name is taken, the schema was not grown from what is there, or it is that of
+        another server's form; nothing was changed.
+    :raises LeaseError: another sync has the form.
+    :raises TablesRefusedError: the database refuses a table; what was made stays, and the next call goes on.
+    :raises DatabaseError: the database cannot take it now; the same.
+    """
+    with changing_tables(engine) as changes:
+        there = changes.step(dialect_of(engine).stored_tables)
+        lost = changes.step(partial(_intend, schema=schema, form=form, lease=lease, there=there))
+        tables = physical_tables(schema).sorted_tables
+        born = tuple(made for table in tables if (made := changes.make(table, there.get(table.name))))
+        epoch, rose = changes.step(partial(_flip, schema=schema, lease=lease))
+    return Applied(born, tuple(lost), epoch, rose or bool(lost))
+
+
+def _intend(
+    connection: Connection,
+    schema: FormSchema,
+    form: NamedForm,
+    lease: Lease,
+    there: Mapping[str, StoredTable],
+) -> list[str]:
+    """Check that the tables can be ours, claim their names, and note what is intended.
+
+    :returns: the tables that were there once and are not.
+    """
+    key = schema.asset_uid
+    stored = stored_form(connection, key, exclusively=True)
+    check_lease(connection, lease)
+    if stored is not None:
+        _check_growth(stored, schema, form, there)
+    elif schema.declared:
+        raise NotBoundError(
+            f"Form {key} has no declared table yet: bind it before its other tables are made."
+        )
+    of_old = _names(stored.schema) if stored and stored.schema else set()
+    claimed = dict.fromkeys(of_old, key) | catalog.claimed_names(connection)
+    check_names(schema, claimed, there)
+    mine = {name for name, owner in claimed.items() if owner == key}
+    catalog.release(connection, mine.difference(_names(schema), there))
+    lost = _lost(stored, there)
+    if stored is None:
+        connection.execute(insert(forms).values(_first_row(schema, form)))
+    elif lost or stored.schema != schema:
+        values = {
+            "name": form.name,
+            "intended_schema": schema.to_json().decode(),
+            "epoch": stored.epoch + bool(lost),
+        }
+        connection.execute(update(forms).where(forms.c.asset_uid == key).values(values))
+    catalog.claim(connection, schema)
+    return lost
+
+
+def _names(schema: FormSchema) -> set[str]:
+    return {table.part_name(part) for table in schema.tables for part in range(1, table.parts + 1)}
+
+
+def _first_row(schema: FormSchema, form: NamedForm) -> dict[str, object]:
+    return {
+        "form_table": schema.root.name,
+        "server": form.server,
+        "asset_uid": schema.asset_uid,
+        "name": form.name,
+        "fingerprint": _NO_DECLARATION,
+        "bound_at": now(),
+        "intended_schema": schema.to_json().decode(),
+    }
+
+
+def _check_growth(
+    stored: StoredForm, schema: FormSchema, form: NamedForm, there: Mapping[str, StoredTable]
+) -> None:
+    """Refuse a schema that lacks what the form's tables have, or may have by an intention.
+
+    :raises SchemaError: it lacks a column, or has it otherwise.
+    """
+    key = schema.asset_uid
+    if stored.server != form.server:
+        raise SchemaError(
+            f"The tables of form {key} are filled from {stored.server}, not from {form.server}: set KOBO_URL "
+            "back, or use another database."
+        )
+    missed = lacking(stored.schema, schema) if stored.schema else []
+    if stored.intended:
+        missed += [
+            (table, column)
+            for table, column in lacking(stored.intended, schema)
+            if table in there and column in there[table].columns
+        ]
+    if missed:
+        raise SchemaError(
+            f"The new schema of form {key} lacks the column {'.'.join(missed[0])}, or has it otherwise than "
+            "the database: nothing that was made is dropped or renamed, so take back what was changed in the "
+            "settings, and use the newest version of Kobo Mirror."
+        )
+
+
+def _lost(stored: StoredForm | None, there: Mapping[str, StoredTable]) -> list[str]:
+    """Return the tables by which rows are shaped, and which the database lacks, or a column of them."""
+    if stored is None or stored.schema is None:
+        return []
+    return [
+        name
+        for name, columns in physical_columns(stored.schema).items()
+        if name not in there or not there[name].columns.keys() >= {*columns}
+    ]
+
+
+def _flip(connection: Connection, schema: FormSchema, lease: Lease) -> tuple[int, bool]:
+    """Let rows be shaped by the schema, once its tables are there, and say so in the catalog.
+
+    :returns: the epoch, and whether it rose.
+    """
+    stored = stored_form(connection, schema.asset_uid, exclusively=True)
+    check_lease(connection, lease)
+    if stored is None:
+        raise NotBoundError(
+            f"Form {schema.asset_uid} was taken out of kobo_forms meanwhile: start the sync again."
+        )
+    catalog.describe(connection, schema)
+    if stored.schema == schema and stored.intended is None:
+        return stored.epoch, False
+    rises = must_shape_anew(stored.schema, schema)
+    waiting = stored.waiting
+    if stored.schema is not None and not rises:
+        waiting |= born_paths(stored.schema, schema)
+    values = {
+        "schema": schema.to_json().decode(),
+        "schema_fingerprint": schema.fingerprint,
+        "intended_schema": None,
+        "epoch": stored.epoch + rises,
+        "paths_to_promote": json.dumps(sorted(waiting)) if waiting else None,
+    }
+    connection.execute(update(forms).where(forms.c.asset_uid == schema.asset_uid).values(values))
+    return stored.epoch + rises, rises

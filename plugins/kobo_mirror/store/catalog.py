@@ -1,0 +1,197 @@
+"""The catalog: what tables, columns and choices mean, written as the difference to what is there."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, func, select
+
+from kobo_mirror.database.bulk import Write, write
+from kobo_mirror.forms import form_schema
+from kobo_mirror.forms.form_schema import ROWS, FormSchema
+from kobo_mirror.forms.question_types import Kind
+from kobo_mirror.store.catalog_tables import choices, columns, form_versions, tables
+
+_Row = tuple[Any, ...]
+_PART = "part"
+_CLAIMED = "claimed"
+
+
+def claimed_names(connection: Connection) -> dict[str, str]:
+    """Return the form key of each table that is in the catalog.
+
+    :param connection: an open transaction.
+    :returns: by the tables' names.
+    """
+    rows = connection.execute(select(tables.c.table_name, tables.c.asset_uid))
+    return {row.table_name: row.asset_uid for row in rows}
+
+
+def claim(connection: Connection, schema: FormSchema) -> None:
+    """Write which tables a form is to have, before they are made; a name is given once.
+
+    Until :func:`describe` says more, such a row has the status ``claimed``: perhaps there is no table yet.
+
+    :param connection: an open transaction.
+    :param schema: of the form.
+    :raises sqlalchemy.exc.IntegrityError: another form has one of the names.
+    """
+    mine = {name for name, owner in claimed_names(connection).items() if owner == schema.asset_uid}
+    names = tuple(tables.columns.keys())
+    rows = [(*row[:-1], _CLAIMED) for row in _table_rows(schema) if row[1] not in mine]
+    write(connection, Write(tables, names, rows))
+
+
+def release(connection: Connection, names: Collection[str]) -> None:
+    """Give names back that no table was made for.
+
+    :param connection: an open transaction.
+    :param names: of tables in the catalog.
+    """
+    for name in sorted(names):
+        connection.execute(delete(tables).where(tables.c.table_name == name))
+
+
+def describe(connection: Connection, schema: FormSchema) -> None:
+    """Write what a form's tables, columns and choices mean.
+
+    :param connection: an open transaction.
+    :param schema: of the form; its tables are claimed and there.
+    """
+    key = schema.asset_uid
+    _write_differences(connection, tables, key, list(_table_rows(schema)))
+    _write_differences(connection, columns, key, list(_column_rows(schema)))
+    _write_differences(connection, choices, key, list(_choice_rows(schema)))
+
+
+def _write_differences(connection: Connection, table: Table, key: str, wanted: Sequence[_Row]) -> None:
+    """Insert rows that are new, and update those that differ; none is deleted.
+
+    A new row is never put over one of another form: a name that two forms want is an error.
+    """
+    keys = [column.name for column in table.primary_key]
+    places = [table.columns.keys().index(name) for name in keys]
+    query = select(table).where(table.c.asset_uid == key)
+    there = {tuple(row[place] for place in places): tuple(row) for row in connection.execute(query)}
+    names = tuple(table.columns.keys())
+    by_key = {tuple(row[place] for place in places): row for row in wanted}
+    new = [row for at, row in by_key.items() if at not in there]
+    changed = [row for at, row in by_key.items() if at in there and there[at] != row]
+    write(connection, Write(table, names, new), Write(table, names, changed, key=tuple(keys)))
+
+
+def _table_rows(schema: FormSchema) -> Iterator[_Row]:
+    by_name = {table.name: table for table in schema.tables}
+    for table in schema.tables:
+        counted = (
+            _count_of(by_name[table.parent], table.path) if table.parent and table.path else (None, None)
+        )
+        label = _first(table.labels)
+        told = (table.path, table.parent, label, *counted, table.status.value)
+        yield schema.asset_uid, table.name, table.kind.value, *told
+        for part in range(2, table.parts + 1):
+            told = (table.path, table.name, label, None, None, table.status.value)
+            yield schema.asset_uid, table.part_name(part), _PART, *told
+
+
+def _count_of(parent: form_schema.Table, path: str) -> tuple[str | None, str | None]:
+    """Return the physical table and the column that count the rows of a repeat."""
+    counts = [column for column in parent.columns if column.facet == ROWS and column.path == path]
+    return (parent.part_name(counts[-1].part), counts[-1].name) if counts else (None, None)
+
+
+def _column_rows(schema: FormSchema) -> Iterator[_Row]:
+    """Yield the columns of all tables: keys first, in reading order, the keys of parts after all others."""
+    for table in schema.tables:
+        keys, last = len(table.keys), len(table.keys) + len(table.columns)
+        for part in range(1, table.parts + 1):
+            before = 0 if part == 1 else last + (part - 2) * keys
+            for place, name in enumerate(table.keys, before + 1):
+                yield (
+                    schema.asset_uid, table.part_name(part), name, place, "", name, None, Kind.INTEGER.value,
+                    *([None] * 6), table.status.value,
+                )  # fmt: skip
+        for column in table.columns:
+            yield (
+                schema.asset_uid, table.part_name(column.part), column.name, keys + column.position,
+                column.path, column.facet, column.question_type, column.kind.value, column.list_name,
+                _first(column.labels), _json(column.labels), _first(column.hints), column.first_version,
+                column.last_version, column.status.value,
+            )  # fmt: skip
+
+
+def _choice_rows(schema: FormSchema) -> Iterator[_Row]:
+    for choice in schema.choices:
+        yield (
+            schema.asset_uid, _hash(choice.list_name, choice.name), choice.list_name, choice.name,
+            choice.position, _first(choice.labels), _json(choice.labels), choice.first_version,
+            choice.last_version,
+        )  # fmt: skip
+
+
+def _hash(*parts: str) -> bytes:
+    text = json.dumps(parts)
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _first(texts: Mapping[str, str]) -> str | None:
+    return next(iter(texts.values()), None)
+
+
+def _json(texts: Mapping[str, str]) -> str | None:
+    return json.dumps(dict(texts), ensure_ascii=False) if texts else None
+
+
+@dataclass(frozen=True)
+class FormVersion:
+    """A deployed version of a form, as it is kept.
+
+    :param deployed_at: UTC, without a time zone; None: the server does not tell.
+    :param content_hash: as the server says it, or None.
+    :param content: JSON as the server sent it.
+    """
+
+    uid: str
+    deployed_at: datetime | None
+    content_hash: str | None
+    content: bytes = field(repr=False)
+
+
+def keep_versions(connection: Connection, asset_uid: str, versions: Sequence[FormVersion]) -> int:
+    """Keep versions that are not known yet, numbered on in the order given.
+
+    :param connection: a transaction that holds the row of the form.
+    :param asset_uid: the form key.
+    :param versions: in the order in which they were deployed.
+    :returns: how many were new.
+    """
+    mine = form_versions.c.asset_uid == asset_uid
+    known = {*connection.scalars(select(form_versions.c.uid).where(mine))}
+    query = select(func.coalesce(func.max(form_versions.c.number), 0)).where(mine)
+    last: int = connection.execute(query).scalar_one()
+    rows = [
+        (asset_uid, one.uid, number, one.deployed_at, one.content_hash, gzip.compress(one.content, mtime=0))
+        for number, one in enumerate((v for v in versions if v.uid not in known), last + 1)
+    ]
+    write(connection, Write(form_versions, tuple(form_versions.columns.keys()), rows))
+    return len(rows)
+
+
+def kept_versions(connection: Connection, asset_uid: str) -> list[FormVersion]:
+    """Return the versions of a form that are kept.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form key.
+    :returns: in the order of their numbers.
+    """
+    query = select(form_versions).where(form_versions.c.asset_uid == asset_uid)
+    return [
+        FormVersion(row.uid, row.deployed_at, row.content_hash, gzip.decompress(row.content))
+        for row in connection.execute(query.order_by(form_versions.c.number))
+    ]

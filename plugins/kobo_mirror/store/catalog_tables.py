@@ -1,0 +1,85 @@
+"""The tables of the catalog: what the tables of derived forms, their columns and choices mean."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Integer, String, Table
+from sqlalchemy.types import BINARY
+
+from kobo_mirror.database.column_types import ANSWER, LONG_BLOB, MOMENT, OPTIONS, ascii_text, exact_text
+from kobo_mirror.store.tables import TOKEN, UID, metadata
+
+_NAME = exact_text(64)
+_WORD = ascii_text(10)
+
+tables = Table(
+    "kobo_tables", metadata,
+    Column("asset_uid", UID, nullable=False),
+    Column("table_name", _NAME, primary_key=True),
+    Column("kind", _WORD, nullable=False),
+    Column("path", ANSWER, nullable=False),
+    Column("parent_table", _NAME),
+    Column("label", ANSWER),
+    Column("rows_table", _NAME),
+    Column("rows_column", _NAME),
+    Column("status", _WORD, nullable=False),
+    **OPTIONS,
+)  # fmt: skip
+
+columns = Table(
+    "kobo_columns", metadata,
+    Column("asset_uid", UID, nullable=False),
+    Column("table_name", _NAME, primary_key=True),
+    Column("column_name", _NAME, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("path", ANSWER, nullable=False),
+    Column("facet", ascii_text(20), nullable=False),
+    Column("question_type", ANSWER),
+    Column("kind", _WORD, nullable=False),
+    Column("list_name", ANSWER),
+    Column("label", ANSWER),
+    Column("labels", ANSWER),
+    Column("hint", ANSWER),
+    Column("first_version", TOKEN),
+    Column("last_version", TOKEN),
+    Column("status", _WORD, nullable=False),
+    **OPTIONS,
+)  # fmt: skip
+
+choices = Table(
+    "kobo_choices", metadata,
+    Column("asset_uid", UID, primary_key=True),
+    Column("key_hash", BINARY(16), primary_key=True),
+    Column("list_name", ANSWER, nullable=False),
+    Column("name", ANSWER, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("label", ANSWER),
+    Column("labels", ANSWER),
+    Column("first_version", TOKEN),
+    Column("last_version", TOKEN),
+    **OPTIONS,
+)  # fmt: skip
+
+form_versions = Table(
+    "kobo_form_versions", metadata,
+    Column("asset_uid", UID, primary_key=True),
+    Column("uid", TOKEN, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("deployed_at", MOMENT),
+    Column("content_hash", TOKEN),
+    Column("content", LONG_BLOB, nullable=False),
+    **OPTIONS,
+)  # fmt: skip
+
+rejected_cells = Table(
+    "kobo_rejected_cells", metadata,
+    Column("asset_uid", UID, primary_key=True),
+    Column("kobo_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key_hash", BINARY(16), primary_key=True),
+    Column("table_name", _NAME, nullable=False),
+    Column("pos", ascii_text(255), nullable=False),
+    Column("column_name", _NAME, nullable=False),
+    Column("path", ANSWER, nullable=False),
+    Column("value", ANSWER, nullable=False),
+    Column("reason", String(500), nullable=False),
+    **OPTIONS,
+)  # fmt: skip

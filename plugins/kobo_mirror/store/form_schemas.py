@@ -1,0 +1,67 @@
+"""Form schemas: the schema by which a form's rows are shaped, and the one that is being applied."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from kobo_mirror.errors import SchemaError
+from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.store.tables import forms
+
+
+@dataclass(frozen=True)
+class StoredForm:
+    """What ``kobo_forms`` has of a form.
+
+    :param table: its declared table or its root.
+    :param schema: by which rows are shaped; None: no table of it was ever made.
+    :param intended: which is being applied; None: none.
+    :param waiting: paths whose answers may still be in ``extra``.
+    """
+
+    table: str
+    server: str
+    epoch: int
+    schema: FormSchema | None
+    intended: FormSchema | None
+    waiting: frozenset[str]
+
+    @property
+    def newest(self) -> FormSchema | None:
+        """What a further version grows."""
+        return self.intended or self.schema
+
+
+def stored_form(connection: Connection, asset_uid: str, *, exclusively: bool = False) -> StoredForm | None:
+    """Return what is stored of a form.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form key.
+    :param exclusively: lock its row until the transaction ends; to be the first that the transaction locks.
+    :returns: None: there is no such form.
+    :raises SchemaError: its schema cannot be read.
+    """
+    t = forms.c
+    query = select(t.form_table, t.server, t.epoch, t.schema, t.intended_schema, t.paths_to_promote).where(
+        t.asset_uid == asset_uid
+    )
+    row = connection.execute(query.with_for_update() if exclusively else query).one_or_none()
+    if row is None:
+        return None
+    schema, intended = (_read(asset_uid, raw) for raw in (row.schema, row.intended_schema))
+    waiting = frozenset(json.loads(row.paths_to_promote or "[]"))
+    return StoredForm(row.form_table, row.server, row.epoch, schema, intended, waiting)
+
+
+def _read(asset_uid: str, raw: str | None) -> FormSchema | None:
+    try:
+        return FormSchema.from_json(raw) if raw else None
+    except msgspec.DecodeError:
+        raise SchemaError(
+            f"The schema of form {asset_uid} in kobo_forms cannot be read: it was written by another version "
+            "of Kobo Mirror, or changed by hand; use that version, or restore the row."
+        ) from None

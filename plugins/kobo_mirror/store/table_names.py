@@ -1,0 +1,48 @@
+"""Table names: which of them a form may take in a database that others use, too."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from kobo_mirror.database.dialects.base_tables import StoredTable
+from kobo_mirror.errors import SchemaError
+from kobo_mirror.forms.form_schema import FormSchema, TableKind
+from kobo_mirror.forms.naming import fold
+from kobo_mirror.store.form_tables import physical_columns
+
+
+def check_names(schema: FormSchema, claimed: Mapping[str, str], there: Mapping[str, StoredTable]) -> None:
+    """Refuse names that are taken, in any spelling that some database holds for the same.
+
+    A table is ours only if the catalog has it.
+
+    :param schema: of the form.
+    :param claimed: the form key of each table in the catalog.
+    :param there: the tables and views in the database.
+    :raises SchemaError: a table or view has such a name and is not of this form.
+    """
+    key = schema.asset_uid
+    mine = {name for name, owner in claimed.items() if owner == key}
+    others = {fold(name): name for name in (*there, *claimed) if name not in mine}
+    derived = physical_columns(schema)
+    for table in schema.tables:
+        if table.kind is TableKind.DECLARED and (owner := claimed.get(table.name, key)) != key:
+            raise _taken(key, table.name, table.name, owner)
+        for name in (table.part_name(part) for part in range(1, table.parts + 1)):
+            other = others.get(fold(name)) if name not in mine else None
+            is_another = name in mine and name in there and not _can_be_ours(table.keys, there[name])
+            if name in derived and (other or is_another):
+                raise _taken(key, name, other or name, claimed.get(other or ""))
+
+
+def _can_be_ours(keys: Collection[str], stored: StoredTable) -> bool:
+    """Return False if another program made a table or view after its name was claimed."""
+    return not stored.is_view and stored.columns.keys() >= {*keys}
+
+
+def _taken(key: str, name: str, other: str, owner: str | None) -> SchemaError:
+    whose = f"is of form {owner}" if owner else "is none of ours"
+    return SchemaError(
+        f"Form {key} cannot have the table {name}: {other} is in the database and {whose}; rename or drop "
+        "that one, or use another database."
+    )

@@ -1,0 +1,179 @@
+"""The catalog says what every table, column and choice means, and keeps the versions of a form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, Table, delete, event, inspect
+from sqlalchemy.exc import IntegrityError
+
+from kobo_mirror.database.engine import reading, transact
+from kobo_mirror.forms.definition import read_version
+from kobo_mirror.forms.derive import grow
+from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.store.catalog import FormVersion, claim, describe, keep_versions, kept_versions
+from kobo_mirror.store.catalog_tables import choices, columns, form_versions, tables
+from tests.support.forms.applied import Applying
+from tests.support.forms.judging import UID
+from tests.support.forms.surveys import V1, V2, V3, ask, group, repeat, survey
+from tests.support.tables import rows_of
+
+
+@pytest.fixture
+def applying(engine: Engine) -> Iterator[Applying]:
+    made = Applying(engine)
+    yield made
+    made.forget()
+
+
+def told(engine: Engine, table: Table, *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(row[name] for name in names) for row in rows_of(engine, table)]
+
+
+def test_every_table_is_told_with_the_one_that_its_rows_belong_to(applying: Applying) -> None:
+    wide = ask("text", *(f"q{number}" for number in range(200)))
+    applying.apply(survey([*wide, *V2]))
+    names = ("table_name", "kind", "path", "parent_table", "rows_table", "rows_column", "status")
+    assert told(applying.engine, tables, *names) == [
+        ("survey", "main", "", None, None, None, "active"),
+        ("survey__2", "part", "", "survey", None, None, "active"),
+        ("survey__files", "files", "", "survey", None, None, "active"),
+        ("survey__members", "repeat", "members", "survey", "survey", "members__rows", "active"),
+        ("survey__pets", "repeat", "members/pets", *["survey__members"] * 2, "pets__rows", "active"),
+    ]
+
+
+def test_until_the_flip_the_catalog_tells_only_that_names_are_claimed(applying: Applying) -> None:
+    group_of = [*ask("text", "name"), *group("people", ask("text", "head"))]
+    applying.apply(survey(group_of))
+    before = told(applying.engine, columns, *columns.columns.keys())
+    with applying.engine.begin() as connection:
+        claim(connection, survey(group_of, repeat("people", ask("text", "head"))))
+    assert told(applying.engine, tables, "table_name", "status") == [
+        ("survey", "active"), ("survey__files", "active"), ("survey__people", "claimed"),
+    ]  # fmt: skip
+    assert told(applying.engine, columns, *columns.columns.keys()) == before
+    applying.apply(survey(group_of, repeat("people", ask("text", "head"))))
+    assert ("survey__people", "active") in told(applying.engine, tables, "table_name", "status")
+    assert ("survey", "head", "moved") in told(
+        applying.engine, columns, "table_name", "column_name", "status"
+    )
+
+
+def test_no_two_forms_can_claim_one_name(applying: Applying) -> None:
+    applying.apply(survey(V1))
+    with pytest.raises(IntegrityError), applying.engine.begin() as connection:
+        claim(connection, survey(V1, uid="aOtherForm000000000001"))
+    assert {*told(applying.engine, tables, "asset_uid")} == {(UID,)}
+
+
+def test_every_column_is_told_once_and_in_reading_order(applying: Applying) -> None:
+    wide = ask("text", *(f"q{number}" for number in range(200)))
+    applying.apply(survey([*wide, *V1], [*wide, *V3]))
+    found = inspect(applying.engine)
+    catalog = told(applying.engine, columns, "table_name", "column_name")
+    there = [(name, c["name"]) for name in applying.names() for c in found.get_columns(name)]
+    assert sorted(catalog) == sorted(there)
+    places = told(applying.engine, columns, "table_name", "position", "facet")
+    for name in ("survey__members", "survey__pets"):
+        of_it = [(place, facet) for table, place, facet in places if table == name]
+        assert sorted(place for place, _ in of_it) == list(range(1, len(of_it) + 1))
+        assert [facet for _, facet in sorted(of_it)][:2] == ["kobo_id", "pos_1" if "pets" in name else "pos"]
+    both = [place for table, place, _ in places if table in ("survey", "survey__2")]
+    assert sorted(both) == list(range(1, len(both) + 1))
+
+
+def test_a_question_is_told_with_its_labels_and_its_versions(applying: Applying) -> None:
+    applying.apply(survey(V1, V2, V3))
+    told_of_it = (
+        "path",
+        "kind",
+        "question_type",
+        "label",
+        "labels",
+        "first_version",
+        "last_version",
+        "status",
+    )
+    rows = {row[0]: row[1:] for row in told(applying.engine, columns, "column_name", *told_of_it)}
+    label = "How old are you? 🎂"
+    assert rows["age"][:2] == ("age", "integer")
+    assert rows["age"][-1] == "narrowed"
+    assert rows["age__text"][:4] == ("age", "text", "text", label)
+    assert json.loads(rows["age__text"][4]) == {"default": label}
+    assert rows["age__text"][5:] == ("v3", "v3", "active")
+    assert rows["kobo_id"] == ("", "integer", None, None, None, None, None, "active")
+
+
+def choice_of(name: str, label: str) -> dict[str, Any]:
+    return {"list_name": "yn", "name": name, "label": [label]}
+
+
+def with_choices(*names: str) -> FormSchema:
+    listed = [choice_of(name, f"{name[:9]}!") for name in names]
+    content = {"survey": [{"type": "select_one yn", "name": "ok"}], "choices": listed}
+    return grow(survey(), read_version("v1", content))
+
+
+def test_choices_are_told_apart_byte_by_byte_however_long_they_are(applying: Applying) -> None:
+    names = ("yes", "Yes", "yés", "yes ", "n" * 500, "n" * 499 + "m", "🎂")
+    applying.apply(with_choices(*names))
+    found = dict(told(applying.engine, choices, "name", "position"))
+    assert found == {name: place for place, name in enumerate(names, 1)}
+    assert {*told(applying.engine, choices, "label")} == {(f"{name[:9]}!",) for name in names}
+
+
+def test_the_catalog_is_mended_where_it_says_something_else(applying: Applying) -> None:
+    schema = survey(V3)
+    applying.apply(schema)
+    before = applying.catalog()
+    with applying.engine.begin() as connection:
+        connection.execute(delete(columns).where(columns.c.column_name == "age"))
+        connection.execute(tables.update().values(label="something else", status="removed"))
+    assert applying.catalog() != before
+    assert applying.apply(schema).born == ()
+    assert applying.catalog() == before
+
+
+def test_a_catalog_that_was_emptied_is_written_again(applying: Applying) -> None:
+    schema = survey(V3)
+    applying.apply(schema)
+    before = applying.catalog()
+    with applying.engine.begin() as connection:
+        for table in (tables, columns):
+            connection.execute(delete(table))
+    done = applying.apply(schema)
+    assert (done.born, done.lost, done.epoch_rose) == ((), (), False)
+    assert applying.catalog() == before
+
+
+def test_a_second_writing_of_the_same_writes_nothing(applying: Applying) -> None:
+    applying.apply(survey(V3))
+    written: list[str] = []
+
+    def note(connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
+        written.append(statement.split(maxsplit=1)[0])
+
+    event.listen(applying.engine, "before_cursor_execute", note)
+    with applying.engine.begin() as connection:
+        describe(connection, survey(V3))
+    assert {*written} <= {"SELECT", "BEGIN"}
+
+
+def test_versions_are_kept_in_the_order_of_their_first_sight(applying: Applying) -> None:
+    engine = applying.engine
+    first = FormVersion("v1", datetime(2026, 1, 2, 3, 4, 5, 678901), "a" * 40, b'{"survey": []}')  # noqa: DTZ001
+    second = FormVersion("v2", None, None, '{"survey": ["🎂"]}'.encode() * 1000)
+    third = FormVersion("v0", first.deployed_at, None, b"{}")
+    assert transact(engine, lambda connection: keep_versions(connection, UID, [first])) == 1
+    assert transact(engine, lambda connection: keep_versions(connection, UID, [third, first, second])) == 2
+    assert transact(engine, lambda connection: keep_versions(connection, UID, [third, first, second])) == 0
+    with reading(engine) as connection:
+        assert kept_versions(connection, UID) == [first, third, second]
+        assert kept_versions(connection, "aOtherForm") == []
+    assert told(engine, form_versions, "uid", "number") == [("v0", 2), ("v1", 1), ("v2", 3)]
+    assert len(rows_of(engine, form_versions)[2]["content"]) < 500
