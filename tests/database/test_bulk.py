@@ -9,15 +9,16 @@ from sqlalchemy import Dialect, Engine, Table, event, select, text
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from kobo_mirror.database.bulk import THE_MOMENT, First, Write, day_of, write
+from kobo_mirror.database.bulk import THE_MOMENT, Delete, First, Write, day_of, write
 from kobo_mirror.database.dialects.mysql import messages
 from kobo_mirror.database.dialects.mysql.literals import Rows
 from kobo_mirror.database.dialects.mysql.messages import _STATEMENT_BYTES, _chunks, _size
 from kobo_mirror.database.dialects.sqlite import dialect as files
 from kobo_mirror.database.engine import clock
+from kobo_mirror.database.engine import moment_of as clock_in
 from kobo_mirror.database.sql import Sql
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.tables import tallies
+from kobo_mirror.store.tables import rejections, tallies
 from tests.support.submissions import edited, submission
 from tests.support.tables import ledger, letters, records
 from tests.support.writing import Writing
@@ -92,6 +93,49 @@ def test_an_error_of_a_later_statement_is_raised(server_engine: Engine, odd_tabl
         assert connection.execute(select(odd_table)).all() == []
         write(connection, *(Write(odd_table, columns, [(i, "x")]) for i in (1, 2, 3)))
         assert len(connection.execute(select(odd_table)).all()) == 3
+
+
+ADDED = ("id", "text", "number")
+
+
+def test_rows_are_deleted_by_the_first_columns_of_their_key(engine: Engine, odd_table: Table) -> None:
+    ids = [*range(-5, 0), 1, 2, 3, 2**53 + 1, 2**63 - 1]
+    with engine.begin() as connection:
+        write(
+            connection,
+            Write(odd_table, ADDED, [(i, "%s'", 1) for i in ids]),
+            Delete(odd_table, "id", [-4, 2, 2**53 + 1, 2**53 + 2, 2**63 - 1]),
+            Write(odd_table, ADDED, [(2, "again", 2)]),
+            Delete(odd_table, "id", []),
+        )
+        query = select(odd_table.c.id, odd_table.c.text).order_by(odd_table.c.id)
+        stored = dict(map(tuple, connection.execute(query)))
+    assert stored == dict.fromkeys((-5, -3, -2, -1, 1), "%s'") | {2: "again", 3: "%s'"}
+
+
+def test_only_rows_with_the_given_value_are_deleted(engine: Engine) -> None:
+    with engine.begin() as connection:
+        rows = [(key, kobo_id, "[]") for key in ("a", "b'%s") for kobo_id in range(2000)]
+        names = ("asset_uid", "kobo_id", "column_names")
+        write(connection, Write(rejections, names, rows))
+        write(connection, Delete(rejections, "kobo_id", range(1, 2000), of=(("asset_uid", "b'%s"),)))
+        left = connection.execute(select(rejections.c.asset_uid, rejections.c.kobo_id)).all()
+    assert len(left) == 2001
+    assert [kobo_id for key, kobo_id in left if key != "a"] == [0]
+
+
+def test_an_update_touches_the_time_of_a_row_and_an_insert_leaves_its_default(
+    engine: Engine, odd_table: Table
+) -> None:
+    before = clock(engine)
+    touching = Write(odd_table, ADDED, [(1, "x", 1)], key=("id",), touch=("moment",))
+    query = select(odd_table.c.moment)
+    with engine.begin() as connection:
+        write(connection, touching)
+        assert connection.execute(query).scalar_one() is None
+    with engine.begin() as connection:
+        write(connection, touching)
+        assert before <= connection.execute(query).scalar_one() <= clock_in(connection)
 
 
 def test_the_repr_of_rows_shows_no_answer(server_engine: Engine) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import permutations
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import JSON, Column, Engine, Float, Integer, MetaData, Numeric, Table, Time, select
+from sqlalchemy import JSON, REAL, Column, Engine, Float, Integer, MetaData, Numeric, Table, select
 from sqlalchemy.types import NullType, TypeEngine
 
 from kobo_mirror.database.bulk import THE_MOMENT, Write, write
@@ -26,6 +26,16 @@ TEXT = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=20),
     st.text("'\"\\%\x00\x01\x1a\n\r\b_;s", max_size=6),
 )
+
+
+def _time_of_day(milliseconds: int) -> time:
+    return (datetime(2024, 1, 1) + timedelta(milliseconds=milliseconds)).time()  # noqa: DTZ001
+
+
+def _to_milliseconds(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
 CELLS = st.tuples(
     TEXT,
     st.none() | st.binary(max_size=20),
@@ -33,6 +43,10 @@ CELLS = st.tuples(
     st.none() | st.datetimes(datetime(1000, 1, 1)),  # noqa: DTZ001  # UTC, as DATETIME holds it
     st.none() | st.integers(-(2**31), 2**31 - 1),
     st.none() | st.booleans(),
+    st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    st.none() | st.integers(0, 86_399_999).map(_time_of_day),
+    st.none() | st.datetimes(datetime(1000, 1, 1)).map(_to_milliseconds),  # noqa: DTZ001  # UTC
+    st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20),
 )
 
 
@@ -52,6 +66,29 @@ def test_every_cell_arrives_as_it_was_sent(
     assert [tuple(row) for row in stored] == rows
 
 
+DOUBLES = (
+    0.1, 1.0, -1.0, 1e22, 1e23, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, -1.79e308,
+    123456789012345680.0, 9007199254740993.0, 1 / 3, 0.1 + 0.2, 1e-5, 123456.789, 4.35, -0.0, 0.0, 2.0**63,
+)  # fmt: skip
+
+
+def test_numbers_of_double_precision_are_kept_to_the_last_bit(engine: Engine, odd_table: Table) -> None:
+    """One by one and together; -0 becomes 0, as SQLite keeps it."""
+    rows = list(enumerate(DOUBLES))
+    with engine.begin() as connection:
+        write(connection, Write(odd_table, ("id", "double"), rows))
+        write(connection, *(Write(odd_table, ("id", "double"), [(100 + n, cell)]) for n, cell in rows))
+        query = select(odd_table.c.double).order_by(odd_table.c.id)
+        stored = [*map(repr, connection.scalars(query))]
+    assert stored == [repr(cell + 0.0) for cell in DOUBLES] * 2
+
+
+def test_zeros_of_both_signs_are_one_number(engine: Engine, odd_table: Table) -> None:
+    with engine.begin() as connection:
+        write(connection, Write(odd_table, ("id", "double"), [(1, -0.0), (2, 0.0)]))
+        assert [*map(repr, connection.scalars(select(odd_table.c.double)))] == ["0.0", "0.0"]
+
+
 def test_an_enumeration_is_written_as_its_text(engine: Engine, odd_table: Table) -> None:
     rows = [(1, Origin.PULLED), (2, Origin.PUSHED), (3, None), (4, "pulled")]
     for order in permutations(rows):
@@ -69,6 +106,8 @@ SQL_CELLS: dict[str, tuple[Any, Sql, Any]] = {
     "moment": (datetime(2024, 1, 1), Sql("TIMESTAMP('2024-03-01')"), datetime(2024, 3, 1)),  # noqa: DTZ001
     "number": (5, Sql("LENGTH('%s')"), 2),
     "flag": (False, Sql("1 = 1"), True),
+    "double": (0.1, Sql("2 / 8"), 0.25),
+    "clock": (time(13, 45), Sql("TIME('13:46:00.5')"), time(13, 46, 0, 500_000)),
 }
 """For each column a cell, SQL that may stand there, and what that is."""
 
@@ -105,6 +144,8 @@ WRONG: dict[str, list[Any]] = {
         Decimal(5),
     ],
     "flag": ["1", 1, 7, 1.0],
+    "double": ["1.5", "secret", 1, True, Decimal("1.5"), float("nan"), float("inf"), -float("inf")],
+    "clock": ["13:45", 7, timedelta(hours=1), datetime(2024, 1, 1), time(1, tzinfo=UTC)],  # noqa: DTZ001
 }
 """For each column cells of other types than it is declared with."""
 
@@ -142,7 +183,7 @@ def test_sqlite_takes_no_sql_in_place_of_a_cell(tmp_path: Path) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("kind", [Float(), Numeric(), Time(), JSON(), NullType()])
+@pytest.mark.parametrize("kind", [Float(), REAL(), Numeric(), JSON(), NullType()])
 def test_a_column_whose_type_has_no_literal_is_refused(engine: Engine, kind: TypeEngine[Any]) -> None:
     table = Table("unknown_types", MetaData(), Column("id", Integer), Column("odd", kind))
     with pytest.raises(CellTypeError, match=r"unknown_types\.odd"), engine.begin() as connection:

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table
 
 from kobo_mirror.database.dialects import dialect_of
-from kobo_mirror.database.sql import Composed, Identifier, Part, Sql
+from kobo_mirror.database.sql import Clock, Composed, Identifier, Part, Sql
 
+KEPT_STATEMENTS = 512
+"""How many statements a dialect keeps composed: a form has one or two for each of its tables."""
 THE_MOMENT = Sql("@moment")
 """In place of a cell: the database's clock, as a ``First`` has read it."""
 THE_CELL = Sql("@cell")
@@ -43,6 +45,7 @@ class Write(NamedTuple):
         column but those of ``key`` and ``keep``.
     :param keep: names of columns that an update leaves as they are.
     :param add: names of columns whose number an update adds to the one that is there.
+    :param touch: names of other columns, which an update sets to the database's clock.
     :param spare: a column that is left empty in a row which is too large for any message.
     :param note: the column that says so, after what it says anyway.
     """
@@ -53,8 +56,24 @@ class Write(NamedTuple):
     key: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
+    touch: tuple[str, ...] = ()
     spare: str = ""
     note: str = ""
+
+
+class Delete(NamedTuple):
+    """Rows of a table to delete: each is found by the primary key, and no other row is locked.
+
+    :param table: the table.
+    :param column: the column of its primary key that ``rows`` are of.
+    :param rows: numbers.
+    :param of: the columns before that one in the key, each with the one value that it has.
+    """
+
+    table: Table
+    column: str
+    rows: Sequence[int]
+    of: tuple[tuple[str, str], ...] = ()
 
 
 class First(NamedTuple):
@@ -68,8 +87,8 @@ class First(NamedTuple):
     parameters: tuple[Any, ...] = ()
 
 
-def write(connection: Connection, *writes: Write, first: First | None = None) -> None:
-    """Write rows of several tables, in the order given and in as few messages as the server's limit allows.
+def write(connection: Connection, *writes: Write | Delete, first: First | None = None) -> None:
+    """Write and delete rows of several tables, in the order given and in as few messages as can be.
 
     After an error what follows is not written; what came before is for the caller to roll back.
 
@@ -94,6 +113,7 @@ def assignments(of: Write, stored: Part, incoming: Sql) -> Composed:
         Sql("{} = {}.{} + {}").format(column, stored, column, incoming.format(column))
         for column in map(Identifier, of.add)
     ]
+    moved += [Sql("{} = {}").format(column, Clock()) for column in map(Identifier, of.touch)]
     return Sql(", ").join(moved)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
+from math import isfinite
 from operator import attrgetter
 from types import NoneType
 from typing import Any
 
-from sqlalchemy import Column
+from sqlalchemy import Column, Double, Float
 
 from kobo_mirror.errors import KoboMirrorError
 
-CELL_TYPES: tuple[type, ...] = (str, int, bool, bytes, date, datetime)
+CELL_TYPES: tuple[type, ...] = (str, int, bool, bytes, float, date, time, datetime)
+_TIMES = (datetime, time)
 _zone_of = attrgetter("tzinfo")
 
 
@@ -45,7 +47,8 @@ class CellCheck:
     def check(self, cells: Sequence[Any]) -> None:
         """Refuse cells that are neither None nor of the column's type.
 
-        An enumeration is what it is made from. A time has no time zone: the database would drop it.
+        An enumeration is what it is made from. A time has no time zone, which the database would drop, and a
+        number is finite.
 
         :param cells: of one column.
         :raises CellTypeError: one of them is of another type.
@@ -53,11 +56,14 @@ class CellCheck:
         for kind in {*map(type, cells)} - {NoneType}:
             if _base_of(kind) is not self._type:
                 raise self._unfit(kind.__name__)
-        self._check_zones([cell for cell in cells if cell is not None])
+        self._check_values([cell for cell in cells if cell is not None])
 
-    def _check_zones(self, cells: Sequence[Any]) -> None:
-        if self._type is datetime and any(map(_zone_of, cells)):
-            raise self._unfit("datetime with a time zone")
+    def _check_values(self, cells: Sequence[Any]) -> None:
+        """Refuse cells of the column's type that no database keeps as they are."""
+        if self._type in _TIMES and any(map(_zone_of, cells)):
+            raise self._unfit(f"{self._type.__name__} with a time zone")
+        if self._type is float and not all(map(isfinite, cells)):
+            raise self._unfit("float without a finite value")
 
     def _unfit(self, kind: str) -> CellTypeError:
         return CellTypeError(
@@ -67,6 +73,8 @@ class CellCheck:
 
 
 def _python_type(column: Column[Any]) -> type:
+    if isinstance(column.type, Float) and not isinstance(column.type, Double):
+        return NoneType  # it may be of single precision
     try:
         return column.type.python_type
     except NotImplementedError:  # as of a type that SQLAlchemy does not know

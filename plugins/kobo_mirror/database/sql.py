@@ -200,6 +200,18 @@ class Parameter(Part):
         return dialect.parameter
 
 
+@dataclass(frozen=True, slots=True)
+class Clock(Part):
+    """The time in UTC, to the microsecond, when the statement begins."""
+
+    def text(self, dialect: Dialect) -> str:
+        """Return the expression of it.
+
+        :param dialect: the kind of database that the statement is for.
+        """
+        return dialect.clock
+
+
 def names(of: Iterable[str]) -> Composed:
     """Return names in quotes, with commas between them.
 

@@ -113,6 +113,15 @@ def applied_query(asset_uid: str) -> Select[Any]:
     return select(func.coalesce(func.sum(tallies.c.applied), 0)).where(tallies.c.asset_uid == asset_uid)
 
 
+def present_query(asset_uid: str) -> Select[Any]:
+    """Return the query that counts the submissions of a form that exist, applied or not, by its totals.
+
+    :param asset_uid: the form's uid.
+    """
+    present = tallies.c.applied + tallies.c.rejected
+    return select(func.coalesce(func.sum(present), 0)).where(tallies.c.asset_uid == asset_uid)
+
+
 def recount(connection: Connection, asset_uid: str) -> None:
     """Set the totals, and the list of rejections, to what a count of the ledger gives.
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from kobo_mirror.database.dialects.base_tables import ColumnTypes, TableDialect
 
 if TYPE_CHECKING:
-    from kobo_mirror.database.bulk import First, Write
+    from kobo_mirror.database.bulk import Delete, First, Write
 
 
 __all__ = ["ColumnTypes", "Connector", "Dialect"]
@@ -119,8 +119,8 @@ class Dialect(TableDialect):
     # Bulk writes
 
     @abstractmethod
-    def write(self, connection: Connection, writes: Sequence[Write], first: First | None) -> None:
-        """Write rows, in the order given, in as few round trips as the database allows.
+    def write(self, connection: Connection, writes: Sequence[Write | Delete], first: First | None) -> None:
+        """Write and delete rows, in the order given, in as few round trips as the database allows.
 
         :param connection: an open transaction.
         :param writes: none of them is without rows.

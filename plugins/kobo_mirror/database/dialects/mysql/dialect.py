@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
-from kobo_mirror.database.bulk import First, Write
+from kobo_mirror.database.bulk import Delete, First, Write
 from kobo_mirror.database.dialects.base import ColumnTypes, Dialect
 from kobo_mirror.database.dialects.base_tables import StoredTable
 from kobo_mirror.database.dialects.mysql import errors, messages, tables
@@ -86,7 +86,7 @@ class _MySQL(Dialect):
     def connector(self, url: URL, *, named: str, in_greenlets: bool, several: bool) -> Connecting:
         return Connecting(url, named=named, in_greenlets=in_greenlets, several=several)
 
-    def write(self, connection: Connection, writes: Sequence[Write], first: First | None) -> None:
+    def write(self, connection: Connection, writes: Sequence[Write | Delete], first: First | None) -> None:
         messages.write_messages(connection, writes, first)
 
     def first_statement(self, cell: Column[Any], row: Mapping[Column[Any], str | bytes]) -> First:

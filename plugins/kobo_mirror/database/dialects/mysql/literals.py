@@ -7,7 +7,7 @@ by the type that its column is declared with.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -84,7 +84,9 @@ _LITERALS: dict[type, _Literal] = {
     int: _Literal("", lambda cells, _: [*map(int.__repr__, cells)], ""),
     bool: _Literal("", lambda cells, _: [*map(int.__repr__, cells)], ""),
     bytes: _Literal("x'", lambda cells, _: [*map(bytes.hex, cells)], "'"),
+    float: _Literal("", lambda cells, _: [repr(cell + 0.0) for cell in cells], ""),
     date: _Literal("'", lambda cells, _: [*map(date.isoformat, cells)], "'"),
+    time: _Literal("'", lambda cells, _: [*map(time.isoformat, cells)], "'"),
     datetime: _Literal("'", lambda cells, _: [*map(datetime.isoformat, cells)], "'"),
 }
 
@@ -110,13 +112,13 @@ class CellWriter(CellCheck):
         :raises CellTypeError: a cell is of another type.
         """
         if cells.count(cells[0]) == len(cells):
-            if isinstance(cells[0], int):  # True equals 1
+            if isinstance(cells[0], int | float):  # True equals 1, and 1.0 does
                 self.check(cells)
             return self._one(cells[0], escape), (), ""
         before, write, after = self._literal
         kinds = [*map(type, cells)]
         if kinds.count(self._type) == len(cells):
-            self._check_zones(cells)
+            self._check_values(cells)
             return before, write(cells, escape), after
         values = [cell for cell in cells if cell is not None and type(cell) is not Sql]
         self.check(values)
@@ -128,7 +130,9 @@ class CellWriter(CellCheck):
     def _one(self, cell: Any, escape: Escape) -> str:
         if standing := _standing(cell):
             return standing
-        if type(cell) is not self._type or self._type is datetime:
+        if type(cell) is self._type:
+            self._check_values((cell,))
+        else:
             self.check((cell,))
         before, write, after = self._literal
         return f"{before}{write((cell,), escape)[0]}{after}"

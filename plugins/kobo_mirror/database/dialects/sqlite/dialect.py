@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.types import TypeEngine
 
-from kobo_mirror.database.bulk import First, Write, assignments
+from kobo_mirror.database.bulk import KEPT_STATEMENTS, Delete, First, Write, assignments
 from kobo_mirror.database.cells import CellCheck
 from kobo_mirror.database.dialects import dialect_named
 from kobo_mirror.database.dialects.base import ColumnTypes, Dialect
@@ -61,11 +61,9 @@ class _SQLite(Dialect):
     def connector(self, url: URL, *, named: str, in_greenlets: bool, several: bool) -> Connecting:
         return Connecting(url, named=named, in_greenlets=in_greenlets)
 
-    def write(self, connection: Connection, writes: Sequence[Write], first: First | None) -> None:
-        templates = [_template(one._replace(rows=()), connection.dialect) for one in writes]
-        ready = [_bound(one.rows, template) for template, one in zip(templates, writes, strict=True)]
-        for template, bound in zip(templates, ready, strict=True):
-            connection.exec_driver_sql(template.text, bound)
+    def write(self, connection: Connection, writes: Sequence[Write | Delete], first: First | None) -> None:
+        for statement, rows in [_ready(one, connection.dialect) for one in writes]:
+            connection.exec_driver_sql(statement, rows)
 
     def first_statement(self, cell: Column[Any], row: Mapping[Column[Any], str | bytes]) -> None:
         return None
@@ -175,7 +173,24 @@ class _Template(NamedTuple):
     processors: tuple[Callable[[Any], Any] | None, ...]
 
 
-@lru_cache
+def _ready(one: Write | Delete, dialect: sqlalchemy.Dialect) -> tuple[str, list[tuple[Any, ...]]]:
+    """Return the statement for one row, and each row as the driver takes it."""
+    if isinstance(one, Delete):
+        return _deletion(one._replace(rows=())), [(*dict(one.of).values(), row) for row in one.rows]
+    template = _template(one._replace(rows=()), dialect)
+    return template.text, _bound(one.rows, template)
+
+
+@lru_cache(KEPT_STATEMENTS)
+def _deletion(of: Delete) -> str:
+    equal = Sql("{} = {}")
+    found = [equal.format(Identifier(name), Parameter()) for name in (*dict(of.of), of.column)]
+    statement = Sql("DELETE FROM {} WHERE {}")
+    composed = statement.format(Identifier(of.table.name), Sql(" AND ").join(found))
+    return composed.text(dialect_named("sqlite"))
+
+
+@lru_cache(KEPT_STATEMENTS)
 def _template(of: Write, dialect: sqlalchemy.Dialect) -> _Template:
     """Return the statement of a write whose rows are left out; kept, since to make it takes 0.2 ms."""
     kinds = [of.table.c[name].type.dialect_impl(dialect) for name in of.columns]
