@@ -24,10 +24,20 @@ for name in ("no_proxy", "NO_PROXY"):  # an outbound proxy is not asked for the 
 
 SIMULATED_ROWS = 300
 _STOPS = (signal.SIGINT, signal.SIGTERM)
+_ABOVE_DRIVERS = {"store", "sync"}  # the second driver is tried quickly in tests/database alone
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     closing_sentences.write(terminalreporter)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the second driver of MySQL to the long tests where the driver is not what is tested."""
+    for item in items:
+        chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if item.path.parent.name in _ABOVE_DRIVERS and any("mysqldb" in str(one) for one in chosen):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")
