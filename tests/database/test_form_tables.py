@@ -21,7 +21,7 @@ from tests.support.forms.names import EVERY_LEAF, FORM_NAMES
 from tests.support.forms.tree import REPEAT, Item, Node, Tree
 from tests.support.postgresql_server import PostgresqlServer, postgresql_server
 
-FEW = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 MANY = settings(FEW, max_examples=300)
 _POSTGRESQL = postgresql_dialect()
 _COLUMNS = (

@@ -22,7 +22,7 @@ from tests.support.forms.names import FORM_NAMES
 from tests.support.forms.submissions import submissions
 from tests.support.forms.tree import GROUP, Node, Tree
 
-FEW = settings(max_examples=80, deadline=None)
+FEW = settings(max_examples=30, deadline=None)
 MANY = settings(max_examples=4_000, deadline=None)
 DECLARED = Form("visits", (Column("age", "hh/age", Kind.INTEGER), Column("name", "name")))
 
