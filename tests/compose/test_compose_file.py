@@ -87,6 +87,7 @@ def test_airflow_is_the_stock_image_with_the_library_mounted_read_only(name: str
         ("./dags", "ro"),
         ("./plugins", "ro"),
         ("./docker", "ro"),
+        ("./forms", "ro"),
     }
     assert not any("PIP" in variable for variable in service["environment"])
 

@@ -35,6 +35,7 @@ READERS = {
         f"{LIBRARY}/airflow/alerts.py",
         f"{LIBRARY}/airflow/hooks.py",
         f"{LIBRARY}/airflow/operators",
+        f"{LIBRARY}/config/forms_file.py",
         f"{LIBRARY}/sync/context.py",
         f"{LIBRARY}/sync/mirror.py",
     ),

@@ -30,7 +30,8 @@ _LISTENING_ADDRESS = re.compile(
     r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})|unix:[^\s:]+|fd://[0-9]+"
 )
 _HIGHEST_PORT = 65535
-_ASSET_ID = re.compile(r"[A-Za-z0-9]{8,40}")
+ASSET_ID = re.compile(r"[A-Za-z0-9]{8,40}")
+DEFAULT_FORMS_FILE = "kobo.yml"
 _ADVICE = "Set it in .env or the environment (see .env.example)."
 
 
@@ -46,6 +47,7 @@ class Settings:
     kobo_url: str = PUBLIC_SERVER
     kobo_token: str = field(default="", repr=False)
     kobo_asset_id: str = ""
+    kobo_forms_file: str = DEFAULT_FORMS_FILE
     real_time_post_endpoint_url: str = ""
     inkomoko_register_webhook_url: str = field(default="", repr=False)
     webhook_secret: str = field(default="", repr=False)
@@ -155,7 +157,7 @@ def server_url(text: str) -> str:
 
 
 def _asset_id(text: str) -> str:
-    if not _ASSET_ID.fullmatch(text):
+    if not ASSET_ID.fullmatch(text):
         raise ValueError("must be a form's uid: the letters and digits after /forms/ in its address")
     return text
 

@@ -39,12 +39,14 @@ def test_the_settings_come_from_the_connection_and_else_from_the_environment(
 ) -> None:
     monkeypatch.setenv("KOBO_TOKEN", "of-somebody-else")
     monkeypatch.setenv("KOBO_KEEP_PAYLOADS", "all")
+    monkeypatch.setenv("KOBO_FORMS_FILE", "forms/kobo.yml")
     kobo(
         token="of-the-connection", page_size=250, webhook_secret="hush", registrar_url="https://r.example/in"
     )
     settings = hook().settings()
     assert settings.kobo_token == "of-the-connection"
     assert settings.kobo_keep_payloads == "all"
+    assert settings.kobo_forms_file == "forms/kobo.yml"
     assert settings.kobo_page_size == 250
     assert settings.webhook_secret == "hush"
     assert settings.inkomoko_register_webhook_url == "https://r.example/in"

@@ -13,6 +13,7 @@ GOOD = {
     "KOBO_URL": "https://kobo.example",
     "KOBO_TOKEN": "t0ken",
     "KOBO_ASSET_ID": "aInkomokoTestForm00001",
+    "KOBO_FORMS_FILE": "forms/kobo.yml",
     "REAL_TIME_POST_ENDPOINT_URL": "https://mirror.example/api/real-time-updates",
     "INKOMOKO_REGISTER_WEBHOOK_URL": "https://registrar.example/register_webhook",
     "WEBHOOK_SECRET": "wh1",
