@@ -227,3 +227,21 @@ def form_name(name: str, uid: str, taken: Collection[str]) -> str:
 
 def _single(name: str) -> str:
     return re.sub("_{2,}", "_", name)
+
+
+def is_form_name(name: str) -> bool:
+    """Return True if a form's root table can have exactly this name, where it is free.
+
+    :param name: as a person asks for it.
+    """
+    return bool(name) and form_name(name, "", ()) == name
+
+
+def is_free(name: str, taken: Collection[str]) -> bool:
+    """Return True if neither a root table of this name is there nor one that would stand below it.
+
+    :param name: of a root table.
+    :param taken: tables and views that are there, in any spelling.
+    """
+    own = fold(name)
+    return not any(other == own or other.startswith(f"{own}__") for other in map(fold, taken))

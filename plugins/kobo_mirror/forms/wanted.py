@@ -1,0 +1,93 @@
+"""Wanted form: what ``kobo.yml`` asks for the mirrored form, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from kobo_mirror.config.forms_file import ADDITIVE, FormEntry
+from kobo_mirror.errors import ConfigurationError
+from kobo_mirror.forms import naming
+from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.question_types import Kind
+
+KINDS = (Kind.INTEGER, Kind.DECIMAL, Kind.TEXT, Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.BOOLEAN)
+"""The types that a question may be given."""
+_NO_NAME = (
+    f"table must be a name of small letters and digits, with a single _ between them, of at most "
+    f"{naming.LONGEST_FORM} bytes, that does not start with kobo_, sqlite_ or pg_; or {FORM.table}."
+)
+
+
+@dataclass(frozen=True)
+class WantedForm:
+    """What is asked for the tables of a form; without a file nothing is.
+
+    :param table: the name of its main table; None: the form's own name decides.
+    :param types: path of a question → what its answers become, whatever its definition says.
+    :param schema: ``ADDITIVE`` or ``REVIEW``: what is done with a new version of the form.
+    :param entry: where each is asked for.
+    """
+
+    table: str | None = None
+    types: Mapping[str, Kind] = field(default_factory=lambda: MappingProxyType({}))
+    schema: str = ADDITIVE
+    entry: FormEntry = field(default_factory=FormEntry, compare=False, repr=False)
+
+    def refusal(self, problem: str, *keys: str) -> ConfigurationError:
+        """Return the error for a wish that cannot be fulfilled.
+
+        :param problem: a sentence without its first words, which name the place.
+        :param keys: the wish, such as ``"table"``, or ``"types"`` and a path.
+        """
+        return _refusal(self.entry, problem, *keys)
+
+
+def wanted_form(entries: Sequence[FormEntry], asset_uid: str) -> WantedForm:
+    """Return what the file asks for the mirrored form.
+
+    :param entries: the forms of the file.
+    :param asset_uid: the form's uid.
+    :raises ConfigurationError: the file is about another form or several, asks for a type that there is not,
+        or for a name that no table of a form can have.
+    """
+    if len(entries) > 1:
+        raise _refusal(entries[1], "this version mirrors one form: leave all but one out.")
+    if not entries:
+        return WantedForm()
+    (entry,) = entries
+    if entry.uid and entry.uid != asset_uid:
+        raise _refusal(entry, "this is not the uid of the form that KOBO_ASSET_ID names.", "uid")
+    if entry.table and entry.table != FORM.table and not naming.is_form_name(entry.table):
+        raise _refusal(entry, _NO_NAME, "table")
+    types = {path: _kind(entry, path, text) for path, text in entry.types.items()}
+    return WantedForm(entry.table or None, MappingProxyType(types), entry.schema, entry)
+
+
+def require_free_table(wanted: WantedForm, taken: Collection[str]) -> None:
+    """Check that the table that is asked for can be made, for a form that has no tables yet.
+
+    :param wanted: what is asked for.
+    :param taken: tables and views that are there, none of them the form's.
+    :raises ConfigurationError: the table, or one that would stand below it, is there.
+    """
+    if wanted.table and not naming.is_free(wanted.table, taken):
+        problem = (
+            f"the database has a table or view {wanted.table} already, or one whose name starts with "
+            f"{wanted.table}__, and it is not this form's: ask for another name."
+        )
+        raise wanted.refusal(problem, "table")
+
+
+def _kind(entry: FormEntry, path: str, text: str) -> Kind:
+    if text not in KINDS:
+        nearest = get_close_matches(text.lower(), KINDS, 1)
+        advice = f"did you mean {nearest[0]}?" if nearest else "this is none of them."
+        raise _refusal(entry, f"a type must be one of {', '.join(KINDS)}; {advice}", "types", path)
+    return Kind(text)
+
+
+def _refusal(entry: FormEntry, problem: str, *keys: str) -> ConfigurationError:
+    return ConfigurationError(f"{entry.place(*keys)}: {problem}")

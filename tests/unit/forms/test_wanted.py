@@ -1,0 +1,122 @@
+"""What ``kobo.yml`` asks for the mirrored form: checked names, types and the form that is meant."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from kobo_mirror.config.forms_file import FormEntry
+from kobo_mirror.errors import ConfigurationError
+from kobo_mirror.forms.derive import nothing_yet
+from kobo_mirror.forms.naming import LONGEST_FORM, is_form_name, is_free
+from kobo_mirror.forms.question_types import Kind
+from kobo_mirror.forms.wanted import KINDS, WantedForm, require_free_table, wanted_form
+from tests.support.forms.names import FORM_NAMES
+
+UID = "aBcDeFgHiJkLmNoPqRsTuV"
+LINES = MappingProxyType({(): 2, ("uid",): 3, ("table",): 4, ("types", "hh/age"): 6})
+
+
+def entry(table: str = "", uid: str = "", **types: str) -> FormEntry:
+    paths = {path.replace("__", "/"): kind for path, kind in types.items()}
+    return FormEntry(uid=uid, table=table, types=paths, lines=LINES)
+
+
+def refusal(*entries: FormEntry) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        wanted_form(entries, UID)
+    return str(caught.value)
+
+
+def test_without_a_file_nothing_is_asked_for() -> None:
+    assert wanted_form((), UID) == WantedForm(None, {}, "additive")
+
+
+def test_what_the_file_says_is_taken() -> None:
+    wanted = wanted_form([entry("households", UID, hh__age="integer")], UID)
+    assert wanted == WantedForm("households", {"hh/age": Kind.INTEGER}, "additive")
+    assert all(type(kind) is Kind for kind in wanted.types.values())
+
+
+def test_a_file_about_another_form_is_refused() -> None:
+    said = refusal(entry(uid="aAnotherFormAltogether"))
+    assert said == "kobo.yml, line 3: this is not the uid of the form that KOBO_ASSET_ID names."
+
+
+def test_a_second_form_is_refused() -> None:
+    said = refusal(entry(uid=UID), FormEntry(lines={(): 7}))
+    assert said == "kobo.yml, line 7: this version mirrors one form: leave all but one out."
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_type_that_a_person_can_choose_is_taken(kind: Kind) -> None:
+    assert wanted_form([entry(hh__age=kind.value)], UID).types == {"hh/age": kind}
+
+
+@pytest.mark.parametrize(
+    ("kind", "nearest"),
+    [
+        ("integr", "did you mean integer?"),
+        ("INTEGER", "did you mean integer?"),
+        ("json", "this is none of them."),
+        ("key", "this is none of them."),
+        ("hunter2", "this is none of them."),
+    ],
+)
+def test_another_type_is_refused(kind: str, nearest: str) -> None:
+    assert refusal(entry(hh__age=kind)) == (
+        "kobo.yml, line 6: a type must be one of integer, decimal, text, date, time, datetime, boolean; "
+        + nearest
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["households", "ménages", "የቤት_ሰዎች", "kobo", "kobo_records", "a" * LONGEST_FORM, "select", "x1"],
+)
+def test_a_name_that_can_be_had_is_taken_as_it_is(name: str) -> None:
+    assert wanted_form([entry(name)], UID).table == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_1st", "Households", "house holds", "house-holds", "house__holds", "_house", "house_", "kobo_house",
+        "kobo_",
+        "kobo_Records", "kobo_forms", "sqlite_house", "pg_house", "a" * (LONGEST_FORM + 1), "é" * 13,
+        "me\u0301nages", "🌱", "_", "house\nholds", "hunter2!",
+    ],
+)  # fmt: skip
+def test_a_name_that_cannot_be_had_is_refused_and_never_changed(name: str) -> None:
+    said = refusal(entry(name))
+    assert said.startswith("kobo.yml, line 4: table must be a name of small letters and digits")
+    assert "hunter2" not in said
+
+
+@given(FORM_NAMES | st.text(max_size=30))
+@example("kobo_records")
+@example("")
+def test_a_form_is_named_as_asked_exactly_where_the_name_is_a_valid_one(name: str) -> None:
+    tables = [table.name for table in nothing_yet(UID, name).tables]
+    assert is_form_name(name) == (tables == [name, f"{name}__files"])
+
+
+def test_a_name_that_is_taken_is_refused_where_a_form_s_own_name_would_give_way() -> None:
+    wanted = wanted_form([entry("households")], UID)
+    require_free_table(wanted, ["house", "households_of_old", "other__households"])
+    for taken in ("households", "Households", "hóuseholds", "households__files", "HOUSEHOLDS__2"):
+        with pytest.raises(ConfigurationError) as caught:
+            require_free_table(wanted, ["other", taken])
+        assert str(caught.value).startswith(
+            "kobo.yml, line 4: the database has a table or view households already, or one whose name starts "
+            "with households__, and it is not this form's"
+        )
+        assert not is_free("households", [taken])
+    assert nothing_yet(UID, "households", taken=["Households"]).root.name != "households"
+
+
+def test_no_name_is_never_taken() -> None:
+    require_free_table(WantedForm(), ["households"])
