@@ -115,7 +115,9 @@ class Figures:
         try:
             with reading(self._probe) as connection:
                 return {
-                    mirror.form.table: figures_of(read_state(connection, mirror.form, mirror.asset_uid))
+                    mirror.form.table: figures_of(
+                        read_state(connection, mirror.form, mirror.asset_uid, columns=None)
+                    )
                     for mirror in self._mirrors
                 }
         except (DatabaseError, SchemaError):

@@ -77,7 +77,9 @@ def figures_of(state: MirrorState) -> dict[str, float]:
     """
     found: dict[str, float] = {
         "dead_letters_waiting": state.dead_letters,
+        "rejected_cells": state.rejected_cells,
         "rejections": state.rejected,
+        "tables": state.tables,
         "to_fetch": state.to_fetch,
     }
     if run := state.last_good:

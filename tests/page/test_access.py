@@ -20,6 +20,8 @@ READS = [
     f"api/forms/{ASSET}/days",
     f"api/forms/{ASSET}/runs",
     f"api/forms/{ASSET}/rejections",
+    f"api/forms/{ASSET}/tables",
+    f"api/forms/{ASSET}/rejected-cells",
     "api/dead-letters",
     "static/page.js",
     "openapi.json",

@@ -16,12 +16,15 @@ from kobo_mirror.airflow.page import rendering, schemas
 from kobo_mirror.airflow.page.texts import TEXTS, Words
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.forms import question_types
 from kobo_mirror.forms.declared_form import Kind
+from kobo_mirror.forms.form_schema import Status, TableKind
 from kobo_mirror.kobo import responses, transport  # noqa: F401  # they have errors of their own
 from kobo_mirror.store import dead_letters, failed_runs
 from kobo_mirror.store.codes import code_for
 from kobo_mirror.store.lights import SENTENCES, Light
 from kobo_mirror.store.registrations import Remembered, remember
+from kobo_mirror.submissions.shaper import SEVERAL
 from tests.page.test_page import finished_run, proof
 from tests.support.french import Spoken, faults_of
 from tests.support.submissions import ASSET, submission
@@ -60,11 +63,15 @@ def run(mode: str, **changes: Any) -> schemas.Run:
 
 def seen(number: int = MANY, **changes: Any) -> dict[str, Any]:
     """Something of everything that the page can show, all at once."""
+    named = {"column": "survey.age"}
     names = {name for sentence in SENTENCES.values() for name in re.findall(r"\{(\w+)\}", sentence)}
-    numbers = dict.fromkeys(sorted(names), number)
+    numbers = dict.fromkeys(sorted(names - named.keys()), number)
     found = [
         schemas.Finding(
-            key=key, light=Light.RED, numbers={n: numbers[n] for n in re.findall(r"\{(\w+)\}", said)}
+            key=key,
+            light=Light.RED,
+            numbers={n: numbers[n] for n in re.findall(r"\{(\w+)\}", said) if n in numbers},
+            names={n: named[n] for n in re.findall(r"\{(\w+)\}", said) if n in named},
         )
         for key, said in SENTENCES.items()
     ]
@@ -96,6 +103,14 @@ def seen(number: int = MANY, **changes: Any) -> dict[str, Any]:
         in_mirror=number,
         rejected=number,
         deleted=number,
+        tables=number,
+        rejected_cells=number,
+        rejected_columns=[
+            schemas.RejectedColumn(
+                table="survey", column="age", path="age", label=label, cells=number, submissions=number
+            )
+            for label in ("Âge", None)
+        ],
         to_fetch=number,
         failed_deliveries=number,
         dead_letters=number,
@@ -135,8 +150,9 @@ def seen(number: int = MANY, **changes: Any) -> dict[str, Any]:
                 body=None,
             )
         ],
-        "more": {"rejections": True, "letters": True},
-        "after": {"rejections": 5, "letters": 5},
+        "more": {"rejections": True, "letters": True, "cells": True},
+        "after": {"rejections": 5, "letters": 5, "cells": 1},
+        **contents(),
         "runs": [run(mode) for mode in ("incremental", "exact", "repair", "none", "verify")]
         + [run("none", error=ENGLISH, failure=kind.__name__) for kind in errors()],
         "found_run": run("incremental", finished_at=None, seconds=None),
@@ -146,6 +162,27 @@ def seen(number: int = MANY, **changes: Any) -> dict[str, Any]:
         "replayer": True,
     }
     return everything | changes
+
+
+def contents() -> dict[str, Any]:
+    """Tables of each kind and status, and rejected cells of columns of each kind."""
+    tables = [
+        schemas.FormTable(name=f"t_{kind}", kind=kind, path="a", label="Âge", status=status, rows=None)
+        for kind in TableKind
+        for status in (Status.ACTIVE, Status.REMOVED, Status.MOVED)
+    ]
+    cell = {"place": "1-0", "kobo_id": 1, "table": "survey", "column": "age", "path": "age", "label": "Âge"}
+    cells = [
+        schemas.RejectedCell(**cell, pos=pos, kind=kind, reason=reason, value=None)
+        for pos, reason in (("", ENGLISH), ("1-2", SEVERAL))
+        for kind in (*question_types.Kind, None)
+    ]
+    return {
+        "tables": tables,
+        "cells": cells,
+        "is_derived": True,
+        "in_kobotoolbox": "https://kobo.test/#/forms",
+    }
 
 
 def faults_in(html: str) -> list[str]:
@@ -243,7 +280,9 @@ def test_text_that_is_not_french_is_found(wrong: str) -> None:
 def test_every_text_is_shown_somewhere() -> None:
     source = "".join(path.read_text() for path in TEMPLATES.glob("*.html"))
     source += (TEMPLATES.parent / "static" / "page.js").read_text()
-    by_name = "finding_|what_|todo_|takes_|letter_|light_|mode_|way_|source_|refused_|not_done_"
+    by_name = (
+        "cell_|kind_|status_|finding_|what_|todo_|takes_|letter_|light_|mode_|way_|source_|refused_|not_done_"
+    )
     unused = [
         key
         for key in TEXTS["en"]

@@ -15,7 +15,9 @@ import kobo_mirror.kobo
 from kobo_mirror.airflow.page.texts import TEXTS, Words
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import CredentialsError
+from kobo_mirror.forms import question_types
 from kobo_mirror.forms.declared_form import Kind
+from kobo_mirror.forms.form_schema import TableKind
 from kobo_mirror.store import dead_letters, failed_runs, runs
 from kobo_mirror.store.lights import SENTENCES
 from kobo_mirror.store.mode_names import EXACT, INCREMENTAL
@@ -44,6 +46,8 @@ def test_everything_that_the_tables_can_name_has_a_text(language: str) -> None:
     keys += ["what_KoboMirrorError", "todo_KoboMirrorError"]
     keys += [f"letter_{reason.name.lower()}" for reason in RefusalReason] + [f"takes_{kind}" for kind in Kind]
     keys += [f"mode_{mode}" for mode in (INCREMENTAL, EXACT, *runs.NO_PULL)] + ["source_webhook"]
+    keys += [f"kind_{kind}" for kind in TableKind]
+    keys += [f"cell_{kind}" for kind in (*question_types.Kind, "several", "unknown")]
     assert set(keys) <= TEXTS[language].keys()
     words = Words(language)
     for error in errors():

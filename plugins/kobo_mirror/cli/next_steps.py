@@ -28,6 +28,8 @@ STEPS: Mapping[str, str] = {
     "all_rejected": f"check that KOBO_ASSET_ID names the form that this table is for, then run {SYNC}",
     "many_rejected": f"mend the rejected submissions in KoboToolbox, then run {SYNC} "
     f"(`{COMMAND} status` lists them)",
+    "cells_rejected": "mend the answers in KoboToolbox that the table kobo_rejected_cells lists, then run "
+    f"{SYNC}",
     "proof_differs": "run `{repair}`",
     "full_proof_differs": f"run `{COMMAND} verify --full --repair`",
     "never_proven": f"run {_VERIFY_FULL}",
@@ -72,4 +74,4 @@ def step_of(finding: Finding, state: MirrorState) -> str:
     """
     code = state.waiting_deletes.code if state.waiting_deletes else ""
     repair = repair_command(full=bool(state.proof and state.proof.whole))
-    return STEPS[finding.key].format(**finding.numbers, code=code, repair=repair)
+    return STEPS[finding.key].format(**finding.numbers, **finding.names, code=code, repair=repair)

@@ -55,5 +55,8 @@ def print_status(facts: Mapping[str, Any]) -> None:
     Console().print(table)
 
 
-def _line(value: str | tuple[int, str]) -> str:
-    return value if isinstance(value, str) else f"{value[0]}: {value[1]}"
+def _line(value: str | tuple[Any, Any]) -> str:
+    if isinstance(value, str):
+        return value
+    name, told = value
+    return f"{name}: {'missing' if told is None else told}"

@@ -12,6 +12,7 @@ from kobo_mirror.database.engine import reading
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.bindings import bound_to
 from kobo_mirror.store.failed_runs import unbound_uid
+from kobo_mirror.store.form_contents import tables_of
 from kobo_mirror.store.lights import SENTENCES, Light, judge, light_of
 from kobo_mirror.store.listings import rejected_submissions
 from kobo_mirror.store.overview import read_state
@@ -29,9 +30,9 @@ def status(engine: Engine, form: Form, secret: str | None = None) -> dict[str, A
     :param engine: the mirror's database.
     :param form: the declaration of the form table.
     :param secret: the fingerprint of the webhook's secret as it is set; None: it is not known here.
-    :returns: counts, the last runs, the first ten rejections (``_id`` and reason) and what to do next, ready
-        for JSON. ``last_run`` and ``last_exact_run`` are former names of ``last_good_sync`` and
-        ``last_good_exact_sync``.
+    :returns: counts, the tables with their rows (None: the database lacks the table), the last runs, the
+        first ten rejections (``_id`` and reason) and what to do next, ready for JSON. ``last_run`` and
+        ``last_exact_run`` are former names of ``last_good_sync`` and ``last_good_exact_sync``.
     :raises SchemaError: our tables are not all there, or are old.
     """
     require_tables(engine, form)
@@ -42,6 +43,7 @@ def status(engine: Engine, form: Form, secret: str | None = None) -> dict[str, A
     with reading(engine) as connection:
         state = read_state(connection, form, asset)
         rejected = rejected_submissions(connection, asset, after=-1, limit=_NAMED, answers=False)
+        tables = tables_of(connection, asset)
     findings = judge(state, due=state.moment - _LATE, secret=secret)
     last_good, last_good_exact = _finish(state.last_good), _finish(state.last_good_exact)
     return {
@@ -53,6 +55,8 @@ def status(engine: Engine, form: Form, secret: str | None = None) -> dict[str, A
         "rejected": state.rejected,
         "deleted": state.deleted,
         "rejections": [(row["kobo_id"], row["reason"]) for row in rejected],
+        "tables": [(table.name, table.rows) for table in tables],
+        "rejected_cells": state.rejected_cells,
         "to_fetch": state.to_fetch,
         "dead_letters": state.dead_letters,
         "last_good_sync": last_good,

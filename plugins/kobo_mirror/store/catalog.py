@@ -19,8 +19,8 @@ from kobo_mirror.forms.question_types import Kind
 from kobo_mirror.store.catalog_tables import choices, columns, form_versions, tables
 
 _Row = tuple[Any, ...]
-_PART = "part"
-_CLAIMED = "claimed"
+PART = "part"
+CLAIMED = "claimed"
 
 
 def claimed_names(connection: Connection) -> dict[str, str]:
@@ -44,7 +44,7 @@ def claim(connection: Connection, schema: FormSchema) -> None:
     """
     mine = {name for name, owner in claimed_names(connection).items() if owner == schema.asset_uid}
     names = tuple(tables.columns.keys())
-    rows = [(*row[:-1], _CLAIMED) for row in _table_rows(schema) if row[1] not in mine]
+    rows = [(*row[:-1], CLAIMED) for row in _table_rows(schema) if row[1] not in mine]
     write(connection, Write(tables, names, rows))
 
 
@@ -97,7 +97,7 @@ def _table_rows(schema: FormSchema) -> Iterator[_Row]:
         yield schema.asset_uid, table.name, table.kind.value, *told
         for part in range(2, table.parts + 1):
             told = (table.path, table.name, label, None, None, table.status.value)
-            yield schema.asset_uid, table.part_name(part), _PART, *told
+            yield schema.asset_uid, table.part_name(part), PART, *told
 
 
 def _count_of(parent: form_schema.Table, path: str) -> tuple[str | None, str | None]:

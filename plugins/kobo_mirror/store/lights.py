@@ -30,6 +30,8 @@ SENTENCES: Mapping[str, str] = {
     "rows_differ": "The table has {rows} rows too few or too many.",
     "all_rejected": "None of the {rejected} submissions fits the table: is it the right form?",
     "many_rejected": "{rejected} submissions do not fit the table.",
+    "cells_rejected": "Columns in which over 1 % of the rows have an answer that does not fit: {columns}, "
+    "first of all {column} ({cells} of {rows} rows).",
     "proof_differs": "The last proof found {differences} differences.",
     "full_proof_differs": "The last proof of every answer found {differences} differences: repair in full.",
     "never_proven": "No comparison of every answer has been made yet: verify in full.",
@@ -53,16 +55,18 @@ class Finding:
 
     :param key: what was found, such as ``sync_failed``: the texts are listed under it.
     :param numbers: what the text names, such as ``rejected``.
+    :param names: names of tables or columns in it.
     """
 
     light: Light
     key: str
     numbers: Mapping[str, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
         """The finding in English."""
-        return SENTENCES[self.key].format(**self.numbers)
+        return SENTENCES[self.key].format(**self.numbers, **self.names)
 
 
 def light_of(findings: Sequence[Finding]) -> Light:
@@ -115,6 +119,10 @@ def _of_the_rows(state: MirrorState) -> Iterator[Finding]:
         yield Finding(Light.RED, "all_rejected", {"rejected": rejected})
     elif rejected > _REJECTED_LEAST or rejected > _REJECTED_SHARE * (applied + rejected):
         yield Finding(Light.AMBER, "many_rejected", {"rejected": rejected})
+    if shares := state.rejected_columns.often:
+        worst = shares[0]
+        numbers = {"columns": len(shares), "cells": worst.cells, "rows": worst.rows}
+        yield Finding(Light.AMBER, "cells_rejected", numbers, {"column": f"{worst.table}.{worst.column}"})
 
 
 def _of_the_proofs(state: MirrorState) -> Iterator[Finding]:

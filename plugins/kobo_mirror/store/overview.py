@@ -6,22 +6,26 @@ Whether that is good or bad is judged in ``lights``; lists that are shown in pag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, String, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Select, String, bindparam, func, select
 
 from kobo_mirror.database.engine import now
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.bindings import Epochs
+from kobo_mirror.store.catalog import CLAIMED, PART
+from kobo_mirror.store.catalog_tables import rejected_cells
+from kobo_mirror.store.catalog_tables import tables as catalog
 from kobo_mirror.store.codes import WaitingList, waiting_list
 from kobo_mirror.store.dead_letters import letters_waiting
 from kobo_mirror.store.proofs import Proof, last_proofs
 from kobo_mirror.store.refetch_queue import FAILED_DELIVERY, waiting_by_reason
 from kobo_mirror.store.registrations import Registration, registrations_of
+from kobo_mirror.store.rejected_cells import NONE_REJECTED, RejectedColumns, rejected_columns
 from kobo_mirror.store.shown_runs import Run, notable_runs
 from kobo_mirror.store.tables import forms, leases, server_counts
 from kobo_mirror.store.totals import totals
@@ -55,6 +59,8 @@ class MirrorState:
     :param waiting_deletes: the newest list of deletes that waits for a confirmation.
     :param registrations: where the server posts new submissions to.
     :param lease_holder: the run that holds the form now.
+    :param tables: how many tables the form has, parts apart.
+    :param rejected_cells: how many answers their columns cannot hold; ``rejected_columns``: of which columns.
     """
 
     moment: datetime
@@ -77,6 +83,9 @@ class MirrorState:
     waiting_deletes: WaitingList | None = None
     registrations: Sequence[Registration] = ()
     lease_holder: str | None = None
+    tables: int = 0
+    rejected_cells: int = 0
+    rejected_columns: RejectedColumns = NONE_REJECTED
 
     @property
     def to_fetch(self) -> int:
@@ -104,13 +113,21 @@ class MirrorState:
         return failed if is_newer else None
 
 
-def read_state(connection: Connection, form: Form, asset_uid: str) -> MirrorState:
+def read_state(
+    connection: Connection,
+    form: Form,
+    asset_uid: str,
+    *,
+    columns: Callable[[Connection, str], RejectedColumns] | None = rejected_columns,
+) -> MirrorState:
     """Return the state of a form's mirror.
 
     :param connection: an open transaction. At READ COMMITTED what is committed meanwhile may be in a part of
         the state only.
     :param form: the declaration of the form table, as this process has it.
     :param asset_uid: the form's uid; it may not be bound yet.
+    :param columns: reads the columns with rejected cells, where there are any, which may take a second; None:
+        they are left out, and with them what they have against the light.
     :raises DatabaseError, SchemaError: by ``reading``: the database does not answer, or lacks our tables.
     """
     runs = notable_runs(connection, asset_uid)
@@ -136,6 +153,9 @@ def read_state(connection: Connection, form: Form, asset_uid: str) -> MirrorStat
         waiting_deletes=waiting_list(connection, asset_uid),
         registrations=registrations_of(connection, asset_uid),
         lease_holder=row.lease_holder,
+        tables=row.tables,
+        rejected_cells=row.rejected_cells,
+        rejected_columns=columns(connection, asset_uid) if columns and row.rejected_cells else NONE_REJECTED,
     )
 
 
@@ -146,13 +166,16 @@ class _SingleRows(NamedTuple):
     must_read_all: bool
     counted: ServerCount | None
     lease_holder: str | None
+    tables: int
+    rejected_cells: int
 
 
 def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
     """Read the clock and the tables that have one row a form in one statement."""
     given = {"asset_uid": asset_uid, "form_table": form.table}
     row = connection.execute(_select_single_rows(), given).one()
-    moment, epoch, epoch_read, fingerprint, holder, submissions, counted_at = row
+    moment, epoch, epoch_read, fingerprint, holder, submissions, counted_at, *counts = row
+    described, rows, cells = counts
     is_bound = fingerprint is not None
     return _SingleRows(
         moment=moment,
@@ -160,12 +183,14 @@ def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
         and (Epochs(epoch, epoch_read).must_read_all or fingerprint != form.fingerprint),
         counted=ServerCount(submissions, counted_at) if counted_at is not None else None,
         lease_holder=holder,
+        tables=described or rows,
+        rejected_cells=cells,
     )
 
 
 @cache
 def _select_single_rows() -> Select[Any]:
-    """Return the statement of ``_row_of``, made once; each cell is NULL where there is no row of the form."""
+    """Return the statement of ``_row_of``, made once; a cell is NULL where there is no row of the form."""
     asset_uid = bindparam("asset_uid", type_=String)
     form, lease, count = forms.c, leases.c, server_counts.c
     by_key: dict[ColumnElement[bool], tuple[ColumnElement[Any], ...]] = {
@@ -174,4 +199,10 @@ def _select_single_rows() -> Select[Any]:
         count.asset_uid == asset_uid: (count.submissions, count.counted_at),
     }
     cells = (select(column).where(key) for key, columns in by_key.items() for column in columns)
-    return select(now(), *(cell.scalar_subquery() for cell in cells))
+    mine = (catalog.c.asset_uid == asset_uid) & (catalog.c.kind != PART) & (catalog.c.status != CLAIMED)
+    counts = (
+        select(func.count()).select_from(catalog).where(mine),
+        select(func.count()).where(form.asset_uid == asset_uid),
+        select(func.count()).where(rejected_cells.c.asset_uid == asset_uid),
+    )
+    return select(now(), *(query.scalar_subquery() for query in (*cells, *counts)))

@@ -14,6 +14,7 @@ from kobo_mirror.store.lights import SENTENCES, Finding, Light, judge, light_of
 from kobo_mirror.store.overview import MirrorState, ServerCount
 from kobo_mirror.store.proofs import DIFFERENCES, Proof
 from kobo_mirror.store.registrations import Registration
+from kobo_mirror.store.rejected_cells import ColumnShare, RejectedColumns
 from kobo_mirror.store.shown_runs import Run
 
 NOW = datetime(2026, 11, 28, 12)  # noqa: DTZ001  # UTC, as DATETIME holds it
@@ -25,6 +26,7 @@ RUN = Run(
 FAILED = replace(RUN, finished_at=None, error="The server is down.", failure="ServerError")
 WAITS = replace(RUN, error="20 have gone.", failure="DeletesWaitError", waiting_code="0123456789ab")
 UNPROVEN = replace(WAITS, waiting_code=None)
+OFTEN = RejectedColumns(often=[ColumnShare("survey", "age", 6, 100), ColumnShare("survey__2", "day", 3, 100)])
 WAITING = WaitingList("0123456789ab", NOW - HOUR, list(range(20)))
 
 
@@ -82,6 +84,9 @@ CASES: list[tuple[str, MirrorState, Light, list[str]]] = [
     ("eleven of many rejected", state(rejected=11), Light.AMBER, ["many_rejected"]),
     ("one of a hundred", state(applied=99, rejected=1), Light.GREEN, []),
     ("one of ninety-nine", state(applied=98, rejected=1), Light.AMBER, ["many_rejected"]),
+    ("answers that their column cannot hold", state(rejected_cells=9, rejected_columns=OFTEN), Light.AMBER,
+     ["cells_rejected"]),
+    ("few of them", state(rejected_cells=9), Light.GREEN, []),
     ("the newest proof differs", state(proof=proof(stale=1)), Light.RED, ["proof_differs"]),
     ("the full one differs", state(full_proof=proof(extra=2)), Light.RED, ["full_proof_differs"]),
     ("never proven in full", state(full_proof=None), Light.AMBER, ["never_proven"]),
@@ -132,6 +137,12 @@ def test_every_finding_has_words_and_every_word_a_finding() -> None:
 
 def test_a_sentence_names_its_numbers() -> None:
     assert Finding(Light.RED, "all_rejected", {"rejected": 5000}).sentence.startswith("None of the 5000 ")
+
+
+def test_the_column_that_its_answers_fit_least_is_named() -> None:
+    (found,) = judge(state(rejected_columns=OFTEN))
+    assert found.numbers == {"columns": 2, "cells": 6, "rows": 100}
+    assert found.sentence.endswith(" fit: 2, first of all survey.age (6 of 100 rows).")
 
 
 def test_a_proof_is_equal_unless_it_counts_a_difference() -> None:

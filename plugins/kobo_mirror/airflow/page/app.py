@@ -12,7 +12,8 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 from sqlalchemy import Connection
 
 from kobo_mirror import __version__
-from kobo_mirror.airflow.page import access, actions, schemas, view_models
+from kobo_mirror.airflow.page import access, actions, contents, schemas, view_models
+from kobo_mirror.airflow.page.headers import with_headers
 from kobo_mirror.airflow.page.rendering import FOLDER, STATIC, page_of, refusal
 from kobo_mirror.airflow.page.texts import COOKIE, language_of
 from kobo_mirror.database.engine import moment_of, reading
@@ -26,13 +27,8 @@ from kobo_mirror.store.schema import require_tables
 from kobo_mirror.store.shown_runs import failed_start, recent_runs, run_named
 from kobo_mirror.submissions.document import HIGHEST_ID
 
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-)
 _RUNS, _REJECTIONS, _LETTERS, _DAYS = 20, 50, 20, 30
 
-Limit = Annotated[int, Query(ge=1, le=200)]
 After = Annotated[int, Query(le=HIGHEST_ID, description="Only those with a higher id.")]
 
 
@@ -46,7 +42,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    app.middleware("http")(_with_headers)
+    app.middleware("http")(with_headers)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(KoboMirrorError, _explained)
     app.include_router(actions.router)
@@ -61,15 +57,6 @@ def create_app() -> FastAPI:
 def _description_of(endpoint: Callable[..., Any]) -> str:
     """Return an endpoint's docstring without its parameters, which the schema describes already."""
     return (inspect.getdoc(endpoint) or "").partition("\n\n:param")[0]
-
-
-async def _with_headers(request: Request, call_next: Any) -> Any:
-    response = await call_next(request)
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response
 
 
 def _refused(request: Request, problem: Any) -> Response:
@@ -100,8 +87,9 @@ def form(asset_uid: str, user: access.Viewer) -> schemas.Overview:
     """
     require_tables(access.target_engine(), FORM)
     with reading(access.target_engine()) as connection:
-        bound = _bound(connection, asset_uid)
-        return _overview(connection, bound, read_state(connection, FORM, asset_uid))
+        bound = contents.bound(connection, asset_uid)
+        state = read_state(connection, FORM, asset_uid, columns=contents.kept_columns)
+        return _overview(connection, bound, state)
 
 
 def _overview(connection: Connection, bound: listings.BoundForm, state: MirrorState) -> schemas.Overview:
@@ -119,12 +107,12 @@ def days(
     :param days: how many days, today (UTC) included.
     """
     with reading(access.target_engine()) as connection:
-        _bound(connection, asset_uid)
+        contents.bound(connection, asset_uid)
         return view_models.days_of(connection, asset_uid, moment_of(connection), days)
 
 
 def runs(
-    asset_uid: str, user: access.Viewer, limit: Limit = _RUNS, name: str | None = None
+    asset_uid: str, user: access.Viewer, limit: contents.Limit = _RUNS, name: str | None = None
 ) -> list[schemas.Run]:
     """Return the newest syncs, or the one with this name.
 
@@ -134,7 +122,7 @@ def runs(
     :param name: the whole name of a run.
     """
     with reading(access.target_engine()) as connection:
-        _bound(connection, asset_uid)
+        contents.bound(connection, asset_uid)
         if name is not None:
             found = run_named(connection, asset_uid, name)
             return [view_models.run_of(found)] if found else []
@@ -142,7 +130,7 @@ def runs(
 
 
 def rejections(
-    asset_uid: str, user: access.Viewer, after: After = -1, limit: Limit = _REJECTIONS
+    asset_uid: str, user: access.Viewer, after: After = -1, limit: contents.Limit = _REJECTIONS
 ) -> list[schemas.Rejection]:
     """Return what does not fit, by `_id`; raw submissions only for those who may see answers.
 
@@ -153,13 +141,15 @@ def rejections(
     """
     answers = access.may_see_answers(user)
     with reading(access.target_engine()) as connection:
-        _bound(connection, asset_uid)
+        contents.bound(connection, asset_uid)
         return view_models.rejections_of(
             listings.rejected_submissions(connection, asset_uid, after=after, limit=limit, answers=answers)
         )
 
 
-def dead_letters(user: access.Viewer, after: After = 0, limit: Limit = _LETTERS) -> list[schemas.DeadLetter]:
+def dead_letters(
+    user: access.Viewer, after: After = 0, limit: contents.Limit = _LETTERS
+) -> list[schemas.DeadLetter]:
     """Return what was posted to the webhook and not taken; bodies only for those who may see answers.
 
     :param user: who asks, by Airflow's login.
@@ -180,6 +170,7 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
     run: str | None = None,
     rejections_after: After = -1,
     letters_after: After = 0,
+    cells_after: contents.Place = None,
 ) -> Any:
     """Return all of it as HTML, in the reader's language.
 
@@ -189,6 +180,7 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
     :param run: the name of a run that is shown on its own, too.
     :param rejections_after: of the rejections only those with a higher ``_id``.
     :param letters_after: of the dead letters only those with a higher id.
+    :param cells_after: of the rejected cells only those after this place.
     """
     if not request.url.path.endswith("/"):
         return RedirectResponse(request.url.path.rpartition("/")[2] + "/")
@@ -201,7 +193,7 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
         "found_run": None,
     }
     try:
-        seen |= _seen(user, asset_uid, run, rejections_after, letters_after)
+        seen |= _seen(user, asset_uid, run, (rejections_after, letters_after, cells_after))
     except KoboMirrorError as problem:
         seen["problem"] = view_models.failure_of(problem)
     html = page_of(
@@ -218,9 +210,10 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
 
 
 def _seen(
-    user: Any, asset_uid: str | None, run: str | None, rejections_after: int, letters_after: int
+    user: Any, asset_uid: str | None, run: str | None, after: tuple[int, int, str | None]
 ) -> dict[str, Any]:
     """Return what the database has for the page, read in one transaction."""
+    rejections_after, letters_after, cells_after = after
     answers = access.may_see_answers(user)
     require_tables(access.target_engine(), FORM)
     with reading(access.target_engine()) as connection:
@@ -228,15 +221,16 @@ def _seen(
         if not known:
             failed = failed_start(connection, unbound_uid(FORM.table))
             return {"failed_start": view_models.failure_of_run(failed)}
-        bound = _bound(connection, asset_uid) if asset_uid else known[0]
+        bound = contents.bound(connection, asset_uid) if asset_uid else known[0]
         asset = bound.asset_uid
-        state = read_state(connection, FORM, asset)
+        state = read_state(connection, FORM, asset, columns=contents.kept_columns)
         rejected = listings.rejected_submissions(
             connection, asset, after=rejections_after, limit=_REJECTIONS + 1, answers=answers
         )
         letters = listings.waiting_dead_letters(
             connection, asset, after=letters_after, limit=_LETTERS + 1, answers=answers
         )
+        cells = contents.cells_of(connection, asset, cells_after, contents.CELLS + 1, answers=answers)
         named = run_named(connection, asset, run) if run else None
         return {
             "forms": known,
@@ -244,19 +238,22 @@ def _seen(
             "days": jsonable_encoder(view_models.days_of(connection, asset, state.moment, _DAYS)),
             "rejections": view_models.rejections_of(rejected[:_REJECTIONS]),
             "letters": view_models.letters_of(letters[:_LETTERS]),
-            "more": {"rejections": len(rejected) > _REJECTIONS, "letters": len(letters) > _LETTERS},
-            "after": {"rejections": rejections_after, "letters": letters_after},
+            "cells": cells[: contents.CELLS],
+            "more": {
+                "rejections": len(rejected) > _REJECTIONS,
+                "letters": len(letters) > _LETTERS,
+                "cells": len(cells) > contents.CELLS,
+            },
+            "after": {
+                "rejections": rejections_after,
+                "letters": letters_after,
+                "cells": int(cells_after is not None),
+            },
             "runs": [view_models.run_of(row) for row in recent_runs(connection, asset, _RUNS)],
             "found_run": view_models.run_of(named) if named else None,
             "answers": answers,
+            **contents.seen(connection, bound),
         }
-
-
-def _bound(connection: Connection, asset_uid: str) -> listings.BoundForm:
-    for found in listings.bound_forms(connection):
-        if found.asset_uid == asset_uid:
-            return found
-    raise HTTPException(404, "This database mirrors no such form.")
 
 
 def static(name: str, user: access.Viewer) -> FileResponse:
@@ -286,6 +283,8 @@ _READS: dict[str, Any] = {
     "/api/forms/{asset_uid}/days": days,
     "/api/forms/{asset_uid}/runs": runs,
     "/api/forms/{asset_uid}/rejections": rejections,
+    "/api/forms/{asset_uid}/tables": contents.tables,
+    "/api/forms/{asset_uid}/rejected-cells": contents.cells,
     "/api/dead-letters": dead_letters,
 }
 _SHOWN: dict[str, Any] = {"/": page, "/static/{name}": static, "/openapi.json": openapi}

@@ -21,7 +21,17 @@ STATIC = {
 """The page's files, with their types."""
 
 _SCRIPT_TEXTS = ("asked", "asked_paused", "colon", "detail", "failed", "stale_page")
-_TEMPLATE_HELPERS = ("say", "number", "decimal", "duration", "of_failure", "of_kind", "of_letter", "named")
+_TEMPLATE_HELPERS = (
+    "say",
+    "number",
+    "decimal",
+    "duration",
+    "of_failure",
+    "of_kind",
+    "of_cell",
+    "of_letter",
+    "named",
+)
 _templates = Environment(
     loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined
 )

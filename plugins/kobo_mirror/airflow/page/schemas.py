@@ -21,6 +21,7 @@ class Finding(BaseModel):
     key: str = Field(description="What was found; the page's texts have its words.")
     light: Light
     numbers: dict[str, int]
+    names: dict[str, str] = Field(description="Names of tables and columns that the words have places for.")
 
 
 class OnServer(BaseModel):
@@ -111,6 +112,17 @@ class Run(BaseModel):
     dag_run: str | None = Field(description="Its place in Airflow's UI, from the root of that.")
 
 
+class RejectedColumn(BaseModel):
+    """A column and how many answers it cannot hold."""
+
+    table: str
+    column: str
+    path: str = Field(description="Of its question.")
+    label: str | None = Field(description="Of its question, in the form's first language.")
+    cells: int
+    submissions: int
+
+
 class Overview(BaseModel):
     """A form and its mirror."""
 
@@ -128,6 +140,9 @@ class Overview(BaseModel):
     in_mirror: int
     rejected: int
     deleted: int
+    tables: int = Field(description="The form's tables; the parts of a table count as one.")
+    rejected_cells: int = Field(description="Answers that their columns cannot hold.")
+    rejected_columns: list[RejectedColumn]
     to_fetch: int
     failed_deliveries: int = Field(description="Failed deliveries that are still to be asked for.")
     dead_letters: int
@@ -149,6 +164,39 @@ class Rejection(BaseModel):
     submission_time: datetime | None
     first_seen_at: datetime
     payload: str | None = Field(description="The raw submission, for those who may see answers.")
+
+
+class FormTable(BaseModel):
+    """A table of a form, together with its parts."""
+
+    name: str
+    kind: str = Field(description="`declared`, `main`, `rest`, `repeat` or `files`.")
+    path: str = Field(description="Of the repeat whose rows it has.")
+    label: str | None = Field(description="Of that repeat, in the form's first language.")
+    status: str = Field(description="`active`, `removed` or `moved`.")
+    rows: int | None = Field(description="None: the database lacks the table.")
+
+
+class FormTables(BaseModel):
+    """The tables of a form, in reading order."""
+
+    counted_at: datetime
+    tables: list[FormTable]
+
+
+class RejectedCell(BaseModel):
+    """An answer that its column cannot hold: the cell is NULL."""
+
+    place: str = Field(description="Where the next page goes on.")
+    kobo_id: int
+    table: str
+    pos: str = Field(description="The positions of its row, joined by `-`; empty for the root.")
+    column: str
+    path: str = Field(description="Of its question.")
+    label: str | None = Field(description="Of its question, in the form's first language.")
+    kind: str | None = Field(description="The kind of answer that the column takes.")
+    reason: str = Field(description='Why, in English: the end of a sentence that starts with "the answer".')
+    value: str | None = Field(description="The start of the answer, for those who may see answers.")
 
 
 class DeadLetter(BaseModel):

@@ -12,6 +12,7 @@ from kobo_mirror.errors import error_of
 from kobo_mirror.forms.declared_form import INTEGER_MAX, INTEGER_MIN, TEXT_LENGTH, Kind
 from kobo_mirror.store.lights import SENTENCES
 from kobo_mirror.submissions.refusals import refusal_reason
+from kobo_mirror.submissions.shaper import SEVERAL
 
 COOKIE = "kobo_mirror_language"
 
@@ -98,6 +99,15 @@ class Words:
             Kind.INTEGER: {"lowest": INTEGER_MIN, "highest": INTEGER_MAX},
         }
         return self.say(f"takes_{kind}", **bounds.get(kind, {}))
+
+    def of_cell(self, kind: str | None, reason: str) -> str:
+        """Return why an answer is no cell of its column.
+
+        :param kind: of the column, a ``question_types.Kind``; of an unknown one nothing is told.
+        :param reason: the English words that are stored with it.
+        """
+        known = "several" if reason == SEVERAL else kind
+        return self.texts.get(f"cell_{known}", self.texts["cell_unknown"])
 
     def of_letter(self, reason: str) -> str:
         """Return why a dead letter could not be taken.

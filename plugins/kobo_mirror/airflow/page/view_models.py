@@ -20,6 +20,7 @@ from kobo_mirror.airflow.page.schemas import (
     OnServer,
     Overview,
     Proof,
+    RejectedColumn,
     Rejection,
     Run,
     WaitingDeletes,
@@ -36,7 +37,8 @@ from kobo_mirror.store.overview import MirrorState, ServerCount
 from kobo_mirror.store.registrations import Registration
 
 _GRACE = timedelta(minutes=10)
-_SHOWN = 4_000
+SHOWN = 4_000
+"""So many characters of what may be long are shown."""
 _DAGS = ("kobo_sync", "kobo_verify", "kobo_replay")
 _KINDS = {column.name: column.kind for column in FORM.columns}
 
@@ -65,6 +67,11 @@ def overview_of(
         in_mirror=state.applied,
         rejected=state.rejected,
         deleted=state.deleted,
+        tables=state.tables,
+        rejected_cells=state.rejected_cells,
+        rejected_columns=[
+            RejectedColumn.model_validate(one, from_attributes=True) for one in state.rejected_columns.found
+        ],
         to_fetch=state.to_fetch,
         failed_deliveries=state.failed_deliveries,
         dead_letters=state.dead_letters,
@@ -198,4 +205,4 @@ def letters_of(rows: Sequence[Fields]) -> list[DeadLetter]:
 
 
 def _shown(body: bytes | None) -> str | None:
-    return None if body is None else body[:_SHOWN].decode("utf-8", "replace")
+    return None if body is None else body[:SHOWN].decode("utf-8", "replace")

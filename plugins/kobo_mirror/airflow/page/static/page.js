@@ -19,7 +19,7 @@ function setTheme() {
 function tellTimes(place) {
   const format = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
   const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-  for (const time of place.querySelectorAll("time")) {
+  for (const time of place.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
     const seconds = (moment - Date.now()) / 1000;
     const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? units[3];
@@ -55,11 +55,46 @@ function plot() {
   }, [at, both, pushed], place);
 }
 
+/* Counting may take a while: it is asked for beside the page, and what was counted last is shown until then. */
+let counted = null;
+let isCounting = false;
+
+function tellRows() {
+  const place = document.getElementById("tables");
+  if (!place || !counted) return;
+  const number = new Intl.NumberFormat(document.documentElement.lang);
+  const rows = new Map(counted.tables.map((table) => [table.name, table.rows]));
+  for (const cell of place.querySelectorAll("[data-rows]")) {
+    if (!rows.has(cell.dataset.rows)) continue;
+    const found = rows.get(cell.dataset.rows);
+    cell.textContent = found === null ? place.dataset.missing : number.format(found);
+  }
+  const time = place.querySelector("time[data-counted]");
+  time.dateTime = `${counted.counted_at}Z`;
+  time.parentElement.hidden = false;
+  tellTimes(time.parentElement);
+}
+
+async function countRows() {
+  const place = document.getElementById("tables");
+  if (!place || isCounting) return;
+  isCounting = true;
+  try {
+    const response = await fetch(place.dataset.counts);
+    if (response.ok) counted = await response.json();
+  } catch { /* the page says by itself that nothing answers */ } finally {
+    isCounting = false;
+  }
+  tellRows();
+}
+
 let shownAt = new Date();
 
 function show() {
   tellTimes(live());
   plot();
+  tellRows();
+  countRows();
 }
 
 /* A page that is shown on and on must not look fresher than it is. */
