@@ -60,6 +60,13 @@ def test_a_delivery_before_the_first_sync(terminal: Terminal, ready: Mirroring) 
     assert facts["next"] == f"run {SYNC}: it reads the whole form"
 
 
+def test_the_tables_are_told_with_their_rows(terminal: Terminal, ready: Mirroring) -> None:
+    Writer(ready.engine, ready.mirror).push(body(submission(7)))
+    facts = told(terminal)
+    assert (facts["tables"], facts["rejected_cells"]) == ([["kobo_records", 1]], 0)
+    assert re.search(r"^ *tables +kobo_records: 1 *$", terminal.run("status")[1], re.MULTILINE)
+
+
 def test_a_secret_that_was_replaced_and_not_handed_over(terminal: Terminal, ready: Mirroring) -> None:
     terminal.run("sync")
     known = Remembered("rest_service", ENDPOINT, "h1", fingerprint(WEBHOOK["WEBHOOK_SECRET"]))

@@ -22,8 +22,14 @@ from kobo_mirror.store.codes import code_for
 from kobo_mirror.store.registrations import Remembered, remember
 from kobo_mirror.store.tables import dead_letters as dead_letters_table
 from tests.support.browser import chromium, serious_faults
+from tests.support.forms.applied import Applying
+from tests.support.forms.judging import UID
+from tests.support.forms.members import MEMBERS, document, put
+from tests.support.forms.row_set_writing import RowSetWriting
+from tests.support.forms.surveys import survey
 from tests.support.french import Spoken, faults_of
 from tests.support.submissions import ANSWERS, ASSET, body, submission
+from tests.support.tables import run_sql
 from tests.support.writing import Writing
 
 Client = Callable[[str | None], TestClient]
@@ -262,6 +268,35 @@ def test_the_plot_shows_what_came_today(full: Engine, opened: Open) -> None:
     shown += ".getImageData(0, 0, c.width, c.height).data; const s = new Set(); for (let i = 0; i < d.length;"
     shown += " i += 4) if (d[i + 3] === 255) s.add(`${d[i]},${d[i + 1]},${d[i + 2]}`); return [...s] }"
     assert "224,138,30" in page.evaluate(shown)  # --pulled
+
+
+def test_rows_are_counted_after_the_page_is_there_and_again_with_it(full: Engine, opened: Open) -> None:
+    page = opened(path="?lang=fr", locale="en-GB")
+    rows = page.locator('[data-rows="kobo_records"]')
+    expect(rows).to_have_text("31")
+    expect(page.locator("#tables")).to_contain_text("Lignes comptées\xa0: ")
+    assert faults_of(spoken_in(page)) == []
+    Writing(full, holder="test").writer.push(body(submission(77)))
+    page.clock.fast_forward(15_000)
+    expect(rows).to_have_text("32")
+
+
+def test_a_derived_form_has_no_fault_either(full: Engine, opened: Open) -> None:
+    applying = Applying(full)
+    applying.apply(survey(MEMBERS))
+    put(RowSetWriting(applying), *(document(i) for i in range(1, 1235)))
+    page = opened(path=f"?asset_uid={UID}")
+    expect(page.locator('[data-rows="survey"]')).to_have_text("1,234")
+    for summary in page.locator("#cells summary").all()[:3]:
+        summary.click()
+    assert serious_faults(page) == []
+    page.locator("#cells").get_by_role("link", name="The next ones").click()
+    page.wait_for_load_state("networkidle")
+    assert page.locator("#cells").get_by_role("link", name="From the start").is_visible()
+    run_sql(full, "DROP TABLE survey__files")
+    page = opened(path=f"?lang=fr&asset_uid={UID}")
+    expect(page.locator('[data-rows="survey__files"]')).to_have_text("absente")
+    assert faults_of(spoken_in(page)) == []
 
 
 def test_the_page_refreshes_by_itself(full: Engine, opened: Open) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, update
+from sqlalchemy import Engine, event, insert, update
 
 from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading, transact
@@ -14,12 +14,14 @@ from kobo_mirror.errors import KoboMirrorError, ServerError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import dead_letters, failed_runs, runs
 from kobo_mirror.store.bindings import note_epoch_read, raise_epoch
+from kobo_mirror.store.catalog_tables import rejected_cells
 from kobo_mirror.store.codes import code_for
 from kobo_mirror.store.lights import judge
 from kobo_mirror.store.overview import MirrorState, read_state
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.refetch_queue import FAILED_DELIVERY, enqueue
 from kobo_mirror.store.registrations import Remembered, remember
+from kobo_mirror.store.rejected_cells import NONE_REJECTED
 from kobo_mirror.store.tables import PROVEN, sync_runs
 from kobo_mirror.store.totals import note_server_count
 from tests.support.submissions import ASSET, submission
@@ -120,6 +122,20 @@ def test_it_is_read_in_few_statements_and_none_reads_the_ledger(full: Engine) ->
     assert not [read for read in reads if "kobo_submissions" in read or KOBO_RECORDS.table in read]
 
 
+def test_rejected_cells_are_counted_and_their_columns_read_where_there_are_any(full: Engine) -> None:
+    assert (state_of(full).tables, state_of(full).rejected_cells) == (1, 0)
+    cell = {"table_name": "t", "pos": "", "column_name": "c", "path": "q", "value": "x", "reason": "y"}
+    cells = [{"asset_uid": ASSET, "kobo_id": i, "key_hash": bytes(16), **cell} for i in (1, 2)]
+    transact(full, lambda c: c.execute(insert(rejected_cells), cells))
+    state = state_of(full)
+    assert state.rejected_cells == sum(column.cells for column in state.rejected_columns.found) == 2
+    assert state_of(full, OTHER).rejected_cells == 0
+    assert (status(full, KOBO_RECORDS)["rejected_cells"], figures_of(state)["rejected_cells"]) == (2, 2)
+    with reading(full) as connection:
+        brief = read_state(connection, KOBO_RECORDS, ASSET, columns=None)
+    assert (brief.rejected_cells, brief.rejected_columns) == (2, NONE_REJECTED)
+
+
 def test_status_and_metrics_say_the_same(full: Engine) -> None:
     told, figures = status(full, KOBO_RECORDS), figures_of(state_of(full))
     assert figures["dead_letters_waiting"] == told["dead_letters"] == 2
@@ -128,6 +144,8 @@ def test_status_and_metrics_say_the_same(full: Engine) -> None:
     assert figures["last_proof_differences"] == 2
     assert "2 stale" in told["last_proof"]
     assert figures["last_sync_inserted"] == 3
+    assert told["tables"] == [("kobo_records", 7)]
+    assert figures["tables"] == 1
     assert (told["unfinished_run"], told["error"]) == ("sync open", None)
 
 

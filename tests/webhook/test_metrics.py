@@ -95,6 +95,8 @@ def test_the_database_tells_of_the_mirror(engine: Engine, client: testing.TestCl
     assert seen["kobo_mirror_dead_letters_waiting kobo_records"] == 1
     assert seen["kobo_mirror_to_fetch kobo_records"] == 0
     assert seen["kobo_mirror_last_proof_differences kobo_records"] == 6
+    assert seen["kobo_mirror_tables kobo_records"] == 1
+    assert seen["kobo_mirror_rejected_cells kobo_records"] == 0
     assert seen["kobo_mirror_rejections kobo_records"] == 1  # now, not when it was proven
     assert abs(seen["kobo_mirror_last_proof_timestamp_seconds kobo_records"] - time.time()) < 60
 
