@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import msgspec
 
 from kobo_mirror import tolerant_json
 from kobo_mirror.forms.form_schema import Table
 from kobo_mirror.submissions.answers import Cell
 from kobo_mirror.submissions.files import FileRow
+
+_encode = msgspec.json.Encoder().encode
 
 
 class RejectedCell(NamedTuple):
@@ -88,13 +92,40 @@ class RowSet:
         Neither does a column that is born and has no answer here change it, nor the question that the server
         names for a file, nor the order of the files. The numbers of repetitions follow from the rows.
         """
-        told: list[Any] = [self.kobo_id]
-        for row in sorted(self.rows, key=lambda row: (row.table.name, row.position)):
-            cells = [(name, _plain(cell)) for name, cell in sorted(row.cells.items()) if cell is not None]
-            told.append((row.table.name, row.position, cells, row.extra))
-        told += (sorted(self.rejected), sorted([file.uid, file[:-1]] for file in self.files))
-        return hashlib.blake2b(tolerant_json.dumps(told), digest_size=16).digest()
+        in_order = sorted(self.rows, key=lambda row: (row.table.name, row.position))
+        rows = [_told(row) for row in in_order]
+        return digest_of(self.kobo_id, rows, self.rejected, [file[:-1] for file in self.files])
 
 
-def _plain(cell: Cell) -> str | int | float | bool | None:
-    return cell if cell is None or isinstance(cell, str | int | float | bool) else cell.isoformat()
+def told_row(
+    table: str, position: tuple[int, ...], cells: Sequence[tuple[str, Any]], extra: str | None
+) -> msgspec.Raw:
+    """Return what a digest is made of a row, as JSON.
+
+    :param table: its name.
+    :param cells: names and cells that are not NULL, ascending; times may be ISO texts.
+    :param extra: what the column ``extra`` holds.
+    """
+    return msgspec.Raw(_encode((table, position, cells, extra)))
+
+
+def digest_of(
+    kobo_id: int,
+    rows: Sequence[msgspec.Raw],
+    rejected: Iterable[tuple[Any, ...]],
+    files: Iterable[tuple[Any, ...]],
+) -> bytes:
+    """Return the digest of a row set of which only this is known, 16 bytes.
+
+    :param kobo_id: ``_id``.
+    :param rows: what ``told_row`` returned, ascending by table and position.
+    :param rejected: as ``RejectedCell``, in any order.
+    :param files: as ``FileRow``, without ``question_xpath``, in any order.
+    """
+    others = [[*map(msgspec.Raw, sorted(map(_encode, cells)))] for cells in (rejected, files)]
+    return hashlib.blake2b(_encode((kobo_id, rows, others)), digest_size=16).digest()
+
+
+def _told(row: Row) -> msgspec.Raw:
+    cells = [(name, cell) for name, cell in sorted(row.cells.items()) if cell is not None]
+    return told_row(row.table.name, row.position, cells, row.extra_text)
