@@ -179,6 +179,38 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection as ``reading`` does, all of whose statements see one state of the database.
+
+    A table that is changed after that state cannot be read, see :func:`read_snapshot`.
+
+    :param engine: made by ``open_engine``.
+    :raises DatabaseError, SchemaError: as ``database_errors``.
+    """
+    with reading(engine) as connection:
+        dialect_of(connection).begin_snapshot(connection)
+        yield connection
+
+
+def read_snapshot(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Run work as ``read`` does, where all of its statements see one state of the database.
+
+    If a table was changed (MySQL's error 1412) before it was read, work runs again, and sees a newer state.
+
+    :param engine: made by ``open_engine``.
+    :param work: what to read; may be called several times.
+    :returns: what the last call of ``work`` returned.
+    :raises DatabaseError, SchemaError: as ``database_errors``.
+    """
+
+    def in_snapshot(connection: Connection) -> T:
+        dialect_of(connection).begin_snapshot(connection)
+        return work(connection)
+
+    return read(engine, in_snapshot)
+
+
 def clock(engine: Engine) -> datetime:
     """Return the database's clock (UTC, without a time zone), in a transaction of its own.
 

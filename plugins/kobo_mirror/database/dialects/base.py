@@ -116,6 +116,13 @@ class Dialect(TableDialect):
         :raises ConfigurationError: an option is not known, a file that it names is missing, or the driver is.
         """
 
+    @abstractmethod
+    def begin_snapshot(self, connection: Connection) -> None:
+        """Let all statements of a transaction see one state of the database, without a lock against writers.
+
+        :param connection: of an engine for reading, in whose transaction nothing was executed yet.
+        """
+
     # Bulk writes
 
     @abstractmethod

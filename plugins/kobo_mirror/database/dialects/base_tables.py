@@ -53,6 +53,14 @@ class StoredTable(NamedTuple):
     is_view: bool = False
 
 
+def truth_value(cell: Any) -> Any:
+    """Return True or False for the number that it is stored as; any other cell as it is.
+
+    :param cell: as a driver returns it.
+    """
+    return bool(cell) if cell in (0, 1) else cell
+
+
 class TableDialect(ABC):
     """What a kind of database answers about its tables."""
 
@@ -80,6 +88,16 @@ class TableDialect(ABC):
         :param table: has a primary key of one column.
         :param column: one of its columns, with ``moment_default(moves=True)``.
         :returns: None where that DEFAULT does so by itself.
+        """
+
+    @abstractmethod
+    def cell_reader(self, kind: type) -> Callable[[Any], Any] | None:
+        """Return what turns a driver's cell, or None, into one that equals as JSON the cell that was written.
+
+        What no write of ours makes becomes something that equals no cell of the type.
+
+        :param kind: the type of the cells that are written, such as ``bool`` or ``time``.
+        :returns: None where the driver's cells are that already.
         """
 
     @abstractmethod

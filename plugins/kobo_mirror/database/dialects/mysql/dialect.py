@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy.types import TypeEngine
 
 from kobo_mirror.database.bulk import Delete, First, Write
 from kobo_mirror.database.dialects.base import ColumnTypes, Dialect
-from kobo_mirror.database.dialects.base_tables import StoredTable
+from kobo_mirror.database.dialects.base_tables import StoredTable, truth_value
 from kobo_mirror.database.dialects.mysql import errors, messages, tables
 from kobo_mirror.database.dialects.mysql.connecting import Connecting
 from kobo_mirror.database.dialects.mysql.refusals import COLLISIONS, LACKS_RIGHT, READ_ONLY
@@ -23,8 +24,13 @@ from kobo_mirror.errors import DatabaseError
 
 _MIGRATION_SECONDS = 60
 _MOMENT = "CURRENT_TIMESTAMP(6)"
+_MIDNIGHT = datetime(2000, 1, 1)  # noqa: DTZ001  # of any day
 _EXACT: Mapping[str, str] = {"charset": "utf8mb4", "collation": "utf8mb4_bin"}
 _VERSION = text("SELECT VERSION()")
+_SNAPSHOT = (
+    text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"),  # of the next transaction alone
+    text("START TRANSACTION WITH CONSISTENT SNAPSHOT"),
+)
 _COLUMNS = text(
     "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
 )
@@ -36,6 +42,16 @@ def _ascii_text(length: int) -> TypeEngine[str]:
 
 def _exact_text(length: int) -> TypeEngine[str]:
     return mysql.VARCHAR(length, **_EXACT)
+
+
+def _time_of_day(cell: Any) -> Any:
+    """Read a TIME, which may be anything from -838 to 838 hours."""
+    if not isinstance(cell, timedelta):
+        return cell
+    return str(cell) if cell.days else (_MIDNIGHT + cell).time()
+
+
+_READERS: Mapping[type, Callable[[Any], Any]] = {bool: truth_value, time: _time_of_day}
 
 
 class _MySQL(Dialect):
@@ -86,6 +102,11 @@ class _MySQL(Dialect):
     def connector(self, url: URL, *, named: str, in_greenlets: bool, several: bool) -> Connecting:
         return Connecting(url, named=named, in_greenlets=in_greenlets, several=several)
 
+    def begin_snapshot(self, connection: Connection) -> None:
+        # Not READ ONLY: a proxy may lead that to a replica, which is behind.
+        for statement in _SNAPSHOT:
+            connection.execute(statement)
+
     def write(self, connection: Connection, writes: Sequence[Write | Delete], first: First | None) -> None:
         messages.write_messages(connection, writes, first)
 
@@ -118,6 +139,9 @@ class _MySQL(Dialect):
 
     def moving_trigger(self, table: Table, column: str) -> None:
         return None
+
+    def cell_reader(self, kind: type) -> Callable[[Any], Any] | None:
+        return _READERS.get(kind)
 
     @contextmanager
     def migration_lock(self, connection: Connection) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, time
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from kobo_mirror.database.bulk import KEPT_STATEMENTS, Delete, First, Write, ass
 from kobo_mirror.database.cells import CellCheck
 from kobo_mirror.database.dialects import dialect_named
 from kobo_mirror.database.dialects.base import ColumnTypes, Dialect
-from kobo_mirror.database.dialects.base_tables import StoredTable
+from kobo_mirror.database.dialects.base_tables import StoredTable, truth_value
 from kobo_mirror.database.dialects.sqlite.connecting import Connecting
 from kobo_mirror.database.dialects.sqlite.refusals import MEANING
 from kobo_mirror.database.sql import Declaration, Identifier, Parameter, Part, Sql, names, run
@@ -30,6 +31,27 @@ _COLUMNS = text(
 )
 
 _OTHERS = text("SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('view', 'index')")
+_MOMENT_LENGTH, _TIME_LENGTH, _DATE_LENGTH = 26, 15, 10  # characters, as SQLAlchemy spells them
+_NO_FRACTION = ".000000"
+
+
+def _moment(cell: Any) -> Any:
+    if cell is None:
+        return None
+    if type(cell) is not str or len(cell) != _MOMENT_LENGTH or cell[_DATE_LENGTH] != " ":
+        return f"no time: {cell!r}"
+    return f"{cell[:_DATE_LENGTH]}T{cell[_DATE_LENGTH + 1 :]}".removesuffix(_NO_FRACTION)
+
+
+def _time_of_day(cell: Any) -> Any:
+    if cell is None:
+        return None
+    if type(cell) is not str or len(cell) != _TIME_LENGTH:
+        return f"no time: {cell!r}"
+    return cell.removesuffix(_NO_FRACTION)
+
+
+_READERS: Mapping[type, Callable[[Any], Any]] = {bool: truth_value, datetime: _moment, time: _time_of_day}
 
 
 class _SQLite(Dialect):
@@ -60,6 +82,9 @@ class _SQLite(Dialect):
 
     def connector(self, url: URL, *, named: str, in_greenlets: bool, several: bool) -> Connecting:
         return Connecting(url, named=named, in_greenlets=in_greenlets)
+
+    def begin_snapshot(self, connection: Connection) -> None:
+        pass  # a transaction sees the state of its first SELECT until it ends
 
     def write(self, connection: Connection, writes: Sequence[Write | Delete], first: First | None) -> None:
         for statement, rows in [_ready(one, connection.dialect) for one in writes]:
@@ -115,6 +140,9 @@ class _SQLite(Dialect):
             changed=Sql(" OR ").join(is_changed.format(column=cell) for cell in cells),
             now=_STORED_MOMENT,
         )
+
+    def cell_reader(self, kind: type) -> Callable[[Any], Any] | None:
+        return _READERS.get(kind)
 
     def migration_lock(self, connection: Connection) -> AbstractContextManager[None]:
         return nullcontext()  # its transaction lets no other writer in
