@@ -1,4 +1,4 @@
-"""Row sets are written so that an independent reader of the catalog finds just what they say."""
+"""Row sets are written so that an independent reader of the catalog, and our own, find just what they say."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.support.forms.histories import histories
 from tests.support.forms.judging import UID
 from tests.support.forms.oddities import odd_submissions
 from tests.support.forms.read_back import read_back, wanted
+from tests.support.forms.row_set_reading import as_written, read
 from tests.support.forms.row_set_writing import RowSetWriting, clocks_of, forget
 
 FEW = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
@@ -45,6 +46,7 @@ def check_history(applying: Applying, data: st.DataObject) -> None:
                     writing.write(*writing.shape(*drawn.values()))
                 row_sets = writing.shape(*documents.values())
                 assert read_back(applying.engine, UID) == wanted(row_sets)
+                assert read(writing) == as_written(row_sets)
             digests = {row_set.kobo_id: row_set.digest() for row_set in row_sets}
     finally:
         forget(applying)
