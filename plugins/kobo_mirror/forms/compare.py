@@ -48,11 +48,16 @@ def must_shape_anew(before: FormSchema | None, after: FormSchema) -> bool:
 def born_paths(before: FormSchema, after: FormSchema) -> set[str]:
     """Return the paths of the questions and repeats that have columns or tables now, and had none.
 
+    A path that was a repeat may have become a question too, and the other way round.
+
     :param before: the earlier schema.
     :param after: the later one.
     """
-    known = {column.path for _, column in _columns(before)}
-    return {column.path for _, column in _born(before, after)} - known
+    known, now = (
+        {(column.path, column.facet) for _, column in _columns(schema) if column.facet in _NAMED}
+        for schema in (before, after)
+    )
+    return {path for path, _ in now - known}
 
 
 def _born_as(column: Column) -> tuple[object, ...]:

@@ -24,7 +24,7 @@ VISITS = Form("visits", (Column("name", "name"),))
         ([*BEFORE[1:], *ask("image", "name")], True, set()),
         ([*BEFORE, *repeat("people", ask("text", "head"))], True, {"people"}),
         ([*BEFORE, *repeat("people", ask("text", "tail"))], True, {"people", "people/tail"}),
-        ([*BEFORE, *repeat("name", ask("text", "other"))], True, {"name/other"}),
+        ([*BEFORE, *repeat("name", ask("text", "other"))], True, {"name", "name/other"}),
     ],
 )
 def test_a_version_asks_for_new_rows_only_where_known_answers_are_read_otherwise(
@@ -34,6 +34,15 @@ def test_a_version_asks_for_new_rows_only_where_known_answers_are_read_otherwise
     assert must_shape_anew(first, second) is anew
     assert born_paths(first, second) == born
     assert lacking(first, second) == []
+
+
+def test_a_repeat_that_becomes_a_question_has_answers_that_wait() -> None:
+    """A text at the path of a repeat is no list of rows, so it waits in ``extra``."""
+    first, second = (
+        survey(repeat("pets", ask("text", "pet")), *more) for more in ([], [ask("text", "pets")])
+    )
+    assert not must_shape_anew(first, second)
+    assert born_paths(first, second) == {"pets"}
 
 
 def test_a_form_without_a_schema_has_rows_only_in_a_declared_table() -> None:
