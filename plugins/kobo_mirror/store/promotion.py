@@ -1,0 +1,101 @@
+"""Promotion: submissions whose answers wait in ``extra`` are asked for again, once these have columns.
+
+It ends the application of a schema. A process that is killed leaves the paths that wait, and the next one
+begins again: what was asked for by then is asked for again, or is no longer found.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, update
+
+from kobo_mirror.database.engine import read, transact
+from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.store import totals
+from kobo_mirror.store.applied_schemas import hold_schema, waiting_paths
+from kobo_mirror.store.leases import Lease
+from kobo_mirror.store.ledger_windows import locked_of
+from kobo_mirror.store.refetch_queue import enqueue
+from kobo_mirror.store.tables import forms, submissions
+from kobo_mirror.store.waiting_submissions import waiting_submissions
+from kobo_mirror.submissions.waiting_answers import WaitingAnswers
+
+REASON = "its answers have columns now"
+_FEW, _PERCENT = 10, 5  # submissions that are asked for one by one; of more, the whole form is read
+_BATCH = 500
+
+
+class Promoted(NamedTuple):
+    """What was done about the answers that waited.
+
+    :param submissions: how many were put in the refetch queue.
+    :param epoch_rose: every submission is to be shaped anew.
+    """
+
+    submissions: int
+    epoch_rose: bool
+
+
+def promote(engine: Engine, schema: FormSchema, lease: Lease) -> Promoted:
+    """Ask again for the submissions whose answers wait, or for all where these are many. Safe to repeat.
+
+    What is remembered of them meanwhile is their ids, of 5 % of the form at most.
+
+    :param engine: made by ``open_engine``.
+    :param schema: the form's, as it was applied.
+    :param lease: the right to pull the form.
+    :returns: what was done: nothing, where no path waits.
+    :raises LeaseError: another sync has the form.
+    :raises SchemaError: another schema was applied meanwhile.
+    :raises DatabaseError: the database cannot take it now; the next call goes on.
+    """
+    waiting = read(engine, partial(waiting_paths, asset_uid=schema.asset_uid))
+    if not waiting:
+        return Promoted(0, epoch_rose=False)
+    most = max(_FEW, _present(engine, schema.asset_uid) * _PERCENT // 100)
+    found = array("q")
+    for kobo_id in waiting_submissions(engine, schema, WaitingAnswers(waiting, schema.repeats)):
+        found.append(kobo_id)
+        if len(found) > most:
+            transact(engine, partial(_raise_epoch, schema=schema, lease=lease))
+            return Promoted(0, epoch_rose=True)
+    for first in range(0, len(found), _BATCH):
+        batch = found[first : first + _BATCH].tolist()
+        transact(engine, partial(_ask_again, schema=schema, lease=lease, ids=batch))
+    transact(engine, partial(_clear, schema=schema, lease=lease, done=waiting))
+    return Promoted(len(found), epoch_rose=False)
+
+
+def _present(engine: Engine, asset_uid: str) -> int:
+    return int(read(engine, lambda connection: connection.scalar(totals.present_query(asset_uid))) or 0)
+
+
+def _raise_epoch(connection: Connection, schema: FormSchema, lease: Lease) -> None:
+    """Have every submission shaped anew, so that nothing waits any more."""
+    held = hold_schema(connection, schema, lease, exclusively=True)
+    mine = update(forms).where(forms.c.asset_uid == schema.asset_uid)
+    connection.execute(mine.values(epoch=held.epoch + 1, paths_to_promote=None))
+
+
+def _ask_again(connection: Connection, schema: FormSchema, lease: Lease, ids: Sequence[int]) -> None:
+    """Forget the documents' digests, or they would be unchanged, and enqueue the submissions.
+
+    Their ``row_digest`` stays, so that ``updated_at`` moves only where the rows become others.
+    """
+    hold_schema(connection, schema, lease)
+    locked_of(connection, schema.asset_uid, ids)
+    mine = (submissions.c.asset_uid == schema.asset_uid) & submissions.c.kobo_id.in_(ids)
+    connection.execute(update(submissions).where(mine).values(digest=None))
+    enqueue(connection, schema.asset_uid, ids, REASON)
+
+
+def _clear(connection: Connection, schema: FormSchema, lease: Lease, done: frozenset[str]) -> None:
+    """Note that no path waits, unless there are others than those that were looked for."""
+    held = hold_schema(connection, schema, lease, exclusively=True)
+    if held.waiting == done:
+        mine = update(forms).where(forms.c.asset_uid == schema.asset_uid)
+        connection.execute(mine.values(paths_to_promote=None))
