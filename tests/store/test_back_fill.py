@@ -24,7 +24,7 @@ from tests.support.forms.applied import Applying
 from tests.support.forms.histories import Deployed, histories
 from tests.support.forms.judging import UID
 from tests.support.forms.members import MEMBERS, check, document, put
-from tests.support.forms.promoting import Before, drain, finish
+from tests.support.forms.promoting import Before, drain, finish, note_all_read
 from tests.support.forms.read_back import read_back, wanted
 from tests.support.forms.row_set_writing import RowSetWriting, clocks_of, forget, messages
 from tests.support.forms.submissions import submissions
@@ -123,7 +123,9 @@ def test_only_what_is_missing_is_written(applying: Applying) -> None:
 
 def test_answers_that_waited_reach_the_parts(applying: Applying) -> None:
     widened(applying)
+    note_all_read(applying)
     assert finish(applying).submissions == 1
+    as_before(applying)
     assert drain(applying, DOCUMENTS) == 1
     check(RowSetWriting(applying), *DOCUMENTS)
 

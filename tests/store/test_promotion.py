@@ -7,32 +7,25 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, insert, select, text
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DatabaseError, LeaseError, SchemaError
 from kobo_mirror.store.leases import release_lease, take_lease
-from kobo_mirror.store.promotion import REASON, Promoted, promote
+from kobo_mirror.store.promotion import REASON, Promoted, finish_growth, promote
 from kobo_mirror.store.tables import submissions, to_fetch
 from kobo_mirror.store.waiting_submissions import waiting_submissions
 from kobo_mirror.submissions.waiting_answers import WaitingAnswers
 from tests.support.crashes import Crash, CrashPoint
-from tests.support.forms import judging
 from tests.support.forms.applied import Applying
-from tests.support.forms.histories import histories
 from tests.support.forms.judging import UID
 from tests.support.forms.members import MEMBERS, check, document, put
-from tests.support.forms.oddities import odd_submissions
-from tests.support.forms.promoting import Before, drain, finish, queued
-from tests.support.forms.read_back import read_back, wanted
-from tests.support.forms.row_set_writing import RowSetWriting, clocks_of, forget
+from tests.support.forms.promoting import Before, drain, finish, note_all_read, queued
+from tests.support.forms.read_back import read_back
+from tests.support.forms.row_set_writing import RowSetWriting, clocks_of, forget, messages
 from tests.support.forms.surveys import Row, ask, group, repeat, survey
 from tests.support.tables import run_sql
 
-FEW = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = settings(FEW, max_examples=150)
 IDS = range(1, 13)
 VISITS = repeat("visits", ask("date", "day"), repeat("notes", ask("text", "note")))
 LATER: list[Row] = [
@@ -100,6 +93,17 @@ def test_just_those_whose_answers_wait_are_asked_for_and_become_what_they_should
     assert {i for i, moved in clocks_of(engine).items() if moved != clocks[i]} == {*WAITING}
     assert finish(applying) == Promoted(0, epoch_rose=False)
     assert queued(engine) == set()
+
+
+def test_where_nothing_is_left_to_do_one_statement_is_sent(applying: Applying) -> None:
+    grown(applying)
+    note_all_read(applying)
+    assert finish(applying).submissions == len(WAITING)
+    schema = applying.schema
+    assert schema
+    with messages(applying.engine) as sent:
+        assert finish_growth(applying.engine, schema, applying.lease) == Promoted(0, epoch_rose=False)
+    assert len(sent) == 1
 
 
 def test_a_submission_that_is_asked_for_in_vain_keeps_its_time(applying: Applying) -> None:
@@ -255,42 +259,3 @@ def test_writers_go_on_while_submissions_are_asked_for(on_server: Applying) -> N
     assert queued(on_server.engine) == {*WAITING}
     assert on_server.stored
     assert on_server.stored.waiting
-
-
-def check_growth(applying: Applying, data: st.DataObject) -> None:
-    """Versions and submissions in any order: what was not enqueued is already what it should be."""
-    versions = data.draw(histories(versions=4, most=6))
-    schemas = judging.grown(versions)[1:]
-    documents: dict[int, Any] = {}
-    try:
-        for schema in schemas:
-            done = applying.apply(schema)
-            rose = finish(applying).epoch_rose or done.epoch_rose
-            writing = RowSetWriting(applying)
-            if rose:
-                writing.write(*writing.shape(*documents.values()))
-            else:
-                drain(applying, documents.values())
-            drawn = {
-                i: data.draw(odd_submissions(versions, kobo_id=i))
-                for i in data.draw(st.lists(st.integers(1, 4), max_size=3, unique=True))
-            }
-            writing.write(*writing.shape(*drawn.values()))
-            documents |= drawn
-            assert read_back(applying.engine, UID) == wanted(writing.shape(*documents.values()))
-    finally:
-        run_sql(applying.engine, "DELETE FROM kobo_to_fetch")
-        forget(applying)
-
-
-@given(data=st.data())
-@FEW
-def test_any_form_that_grows_ends_in_its_rows(engine: Engine, data: st.DataObject) -> None:
-    check_growth(Applying(engine), data)
-
-
-@pytest.mark.long
-@given(data=st.data())
-@MANY
-def test_many_forms_that_grow_end_in_their_rows(engine: Engine, data: st.DataObject) -> None:
-    check_growth(Applying(engine), data)

@@ -35,6 +35,18 @@ def waiting_paths(connection: Connection, asset_uid: str) -> frozenset[str]:
     return _paths_in(connection.execute(query).scalar_one_or_none())
 
 
+def may_be_unfinished(connection: Connection, asset_uid: str) -> bool:
+    """Return True if parts of a form may lack rows, or answers may wait: until all is promoted, or read anew.
+
+    :param connection: an open transaction; nothing is locked.
+    :param asset_uid: the form key.
+    """
+    t = forms.c
+    query = select(t.epoch, t.epoch_read, t.paths_to_promote).where(t.asset_uid == asset_uid)
+    row = connection.execute(query).one_or_none()
+    return row is not None and (row[0] != row[1] or bool(_paths_in(row[2])))
+
+
 def hold_schema(
     connection: Connection, schema: FormSchema, lease: Lease, *, exclusively: bool = False
 ) -> AppliedSchema:

@@ -14,6 +14,7 @@ from kobo_mirror.store.applied_schemas import hold_schema
 from kobo_mirror.store.form_tables import physical_tables
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.row_counts import BEFORE_ALL
+from kobo_mirror.store.row_set_counts import BEFORE_ANY
 
 AT_ONCE = 2_000
 """Rows of a transaction, for which every writer of the form waits."""
@@ -56,10 +57,15 @@ def _parts(schema: FormSchema) -> Iterator[_Part]:
 def _lacking(connection: Connection, parts: list[_Part]) -> list[_Part]:
     """Return the parts that have another number of rows than their table."""
     tables = list(dict.fromkeys(table for one in parts for table in one))
-    # By a range, so that a key is walked, and in one statement, since writers are at work.
-    counted = [select(func.count()).where(table.c.kobo_id > BEFORE_ALL).scalar_subquery() for table in tables]
+    counted = [_count(table).scalar_subquery() for table in tables]  # one statement: writers are at work
     rows = dict(zip(tables, connection.execute(select(*counted)).one(), strict=True))
     return [one for one in parts if rows[one.part] != rows[one.of]]
+
+
+def _count(table: Table) -> Select[Any]:
+    """Return the query that counts rows by a range, so that an index is walked: the narrow one of a root."""
+    moved = table.c.get("updated_at")
+    return select(func.count()).where(table.c.kobo_id > BEFORE_ALL if moved is None else moved > BEFORE_ANY)
 
 
 def _fill(engine: Engine, one: _Part, schema: FormSchema, lease: Lease, at_once: int) -> int:

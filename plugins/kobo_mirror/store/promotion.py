@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Engine, update
 from kobo_mirror.database.engine import read, transact
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.store import totals
-from kobo_mirror.store.applied_schemas import hold_schema, waiting_paths
+from kobo_mirror.store.applied_schemas import hold_schema, may_be_unfinished, waiting_paths
+from kobo_mirror.store.back_fill import back_fill
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger_windows import locked_of
 from kobo_mirror.store.refetch_queue import enqueue
@@ -38,6 +39,24 @@ class Promoted(NamedTuple):
 
     submissions: int
     epoch_rose: bool
+
+
+def finish_growth(engine: Engine, schema: FormSchema, lease: Lease) -> Promoted:
+    """Do all that is left to do after a schema was applied, by this process or an earlier one.
+
+    Where nothing can be left, that is one small query. What was born by a flip has its rows before the paths
+    that wait are cleared, or is read anew with all else.
+
+    :param engine: made by ``open_engine``.
+    :param schema: the form's, as it was applied.
+    :param lease: the right to pull the form.
+    :returns: what was done about answers that waited.
+    :raises LeaseError, SchemaError, DatabaseError: as :func:`promote`.
+    """
+    if not read(engine, partial(may_be_unfinished, asset_uid=schema.asset_uid)):
+        return Promoted(0, epoch_rose=False)
+    back_fill(engine, schema, lease)
+    return promote(engine, schema, lease)
 
 
 def promote(engine: Engine, schema: FormSchema, lease: Lease) -> Promoted:

@@ -32,7 +32,8 @@ from kobo_mirror.store.form_tables import physical_tables
 from kobo_mirror.store.row_counts import BEFORE_ALL
 from kobo_mirror.store.tables import submissions
 
-_BEFORE_ANY = datetime(1000, 1, 1)  # noqa: DTZ001  # UTC, as DATETIME holds it
+BEFORE_ANY = datetime(1000, 1, 1)  # noqa: DTZ001  # UTC, as DATETIME holds it
+"""Before every time that a row can have."""
 
 
 class TableCount(NamedTuple):
@@ -90,7 +91,7 @@ class RowSetCounts:
         :param connection: an open transaction.
         """
         # A range, so that this index is walked and not the whole table.
-        rows = select(func.count()).where(self._root.c.updated_at > _BEFORE_ANY)
+        rows = select(func.count()).where(self._root.c.updated_at > BEFORE_ANY)
         told = totals.present_query if self._has_rejected else totals.applied_query
         query = select(rows.scalar_subquery(), told(self._asset_uid).scalar_subquery())
         return TableCount(self._root.name, *map(int, connection.execute(query).one()))

@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, select, text, update
 
-from kobo_mirror.store.back_fill import back_fill
-from kobo_mirror.store.promotion import Promoted, promote
+from kobo_mirror.store.promotion import Promoted, finish_growth
 from kobo_mirror.store.tables import forms, submissions, to_fetch
 from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID
@@ -19,8 +18,13 @@ from tests.support.forms.row_set_writing import RowSetWriting
 def finish(applying: Applying) -> Promoted:
     """Do all that is left to do after a schema was applied."""
     assert applying.schema
-    back_fill(applying.engine, applying.schema, applying.lease)
-    return promote(applying.engine, applying.schema, applying.lease)
+    return finish_growth(applying.engine, applying.schema, applying.lease)
+
+
+def note_all_read(applying: Applying) -> None:
+    """Note that a run has read all in the current epoch."""
+    with applying.engine.begin() as connection:
+        connection.execute(update(forms).values(epoch_read=forms.c.epoch))
 
 
 def queued(engine: Engine) -> set[int]:
@@ -60,4 +64,4 @@ class Before:
             connection.execute(update(submissions).values(digest=submissions.c.row_digest))
             waiting = json.dumps(sorted(self.waiting))
             mine = update(forms).where(forms.c.asset_uid == UID)
-            connection.execute(mine.values(paths_to_promote=waiting, epoch=self.epoch))
+            connection.execute(mine.values(paths_to_promote=waiting, epoch=self.epoch, epoch_read=self.epoch))
