@@ -15,6 +15,7 @@ from simulator.responses import Problem, compact, not_found, server_error
 from simulator.shapes import Row
 from simulator.store import Store
 from simulator.users import User
+from simulator.xml import as_xml
 
 _POINT = "_geolocation"
 _ALWAYS = ("_id", "_uuid", "meta/rootUuid")
@@ -52,9 +53,13 @@ class Submission:
         self._access = access
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, asset: str, name: str) -> None:
-        """Read it."""
+        """Read it, as XML if its address ends so: that has no ``_geolocation``, so it never fails."""
         project, user = self._access.data_user(req, asset)
         kobo_id = visible_id(project.store, user, name)
+        if req.context.suffix == ".xml":
+            resp.content_type = "application/xml; charset=utf-8"
+            resp.text = as_xml(project.store.row(kobo_id))
+            return
         if kobo_id in project.store.unreadable:
             raise server_error()
         resp.data = project.store.json_of(kobo_id)

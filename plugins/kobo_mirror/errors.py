@@ -41,6 +41,19 @@ class ServerError(KoboMirrorError):
         self.retry_after = retry_after
 
 
+class ServerFailedError(ServerError):
+    """KoboToolbox answered 5xx: it is down, or one of the submissions asked for is one it cannot send.
+
+    :param message: the sentence.
+    :param retry_after: as for ``ServerError``.
+    :param status: of HTTP; 500 is no sign of a busy server.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, status: int = 500) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.status = status
+
+
 class UnreachableError(ServerError):
     """Nothing answered at the address: no such host, a refused connection, no connection in time."""
 

@@ -73,7 +73,7 @@ def fails(mirroring: Mirroring, client: KoboClient, name: str = "kobo_verify a")
         (refused_token, "CredentialsError"),
         (no_such_form, "CredentialsError"),
         (away, "UnreachableError"),
-        (broken_in_the_middle, "ServerError"),
+        (broken_in_the_middle, "ServerFailedError"),
         (dropped_table, "MissingTablesError"),
         (no_proofs, "MissingTablesError"),
         (unforeseen, "KoboMirrorError"),

@@ -79,7 +79,9 @@ def seen(number: int = MANY, **changes: Any) -> dict[str, Any]:
         finished_at=AT,
         whole=False,
         equal=False,
-        **dict.fromkeys(("compared", "missing", "extra", "stale", "different", "rejected"), number),
+        **dict.fromkeys(
+            ("compared", "missing", "extra", "stale", "different", "rejected", "unreadable"), number
+        ),
     )
     lag = {
         "looked_at": 500,

@@ -201,6 +201,7 @@ def test_a_point_that_is_no_number_makes_its_pages_errors(forms: AnyForms, make:
     assert status(query=f'{{"_id": {second}}}') == 500
     assert status(query=f'{{"_id": {{"$in": [{first}, {third}]}}}}') == 200
     assert [api.call("GET", f"/data/{one}.json").status_code for one in (first, second)] == [200, 500]
+    assert api.call("GET", f"/data/{second}.xml").status_code == 200
     assert status(fields='["_id", "_geolocation"]') == 500
     shown = api.rows(fields=["_id", "q_geopoint"], limit="2")
     assert [row["_id"] for row in shown] == [first, second]

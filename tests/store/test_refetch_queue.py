@@ -9,7 +9,15 @@ from sqlalchemy import Engine
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.store.leases import release_lease
-from kobo_mirror.store.refetch_queue import Entry, enqueue, next_entries, take_off, waiting_by_reason
+from kobo_mirror.store.refetch_queue import (
+    UNREADABLE,
+    Entry,
+    enqueue,
+    next_entries,
+    take_off,
+    unreadable_ids,
+    waiting_by_reason,
+)
 from kobo_mirror.store.tables import to_fetch
 from tests.support.submissions import ASSET, edited, submission
 from tests.support.tables import answers, queued_refs, rows_of
@@ -75,6 +83,23 @@ def test_kinds_and_forms_are_apart(engine: Engine) -> None:
     take_all_off(engine, entries(engine, kind="root"), kind="root")
     left = [(row["asset_uid"], row["kind"]) for row in rows_of(engine, to_fetch)]
     assert left == [(ASSET, "id"), ("aOther000000000000001", "id")]
+
+
+def test_what_cannot_be_sent_stays_apart_whatever_it_is_asked_for(engine: Engine) -> None:
+    ask(engine, [1, 2], reason=UNREADABLE)
+    before = queued_refs(engine)
+    time.sleep(0.001)
+    ask(engine, [2, 3], reason="repair")
+    ask(engine, ["2"], kind="root", reason="the history names it")
+    assert queued_refs(engine)["2"] > before["2"]
+    apart = transact(engine, lambda c: next_entries(c, ASSET, after="", limit=9, unreadable=True))
+    assert [entry.ref for entry in apart] == ["1", "2"]
+    assert [entry.ref for entry in entries(engine)] == ["3"]
+    assert [entry.ref for entry in entries(engine, kind="root")] == ["2"]
+    assert transact(engine, lambda c: unreadable_ids(c, ASSET)) == [1, 2]
+    take_all_off(engine, apart)
+    ask(engine, [2])
+    assert [entry.ref for entry in entries(engine)] == ["2", "3"]
 
 
 def test_nothing_is_nothing(engine: Engine) -> None:

@@ -139,7 +139,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _strictly(report: Report, options: argparse.Namespace) -> int:
     """Return the number of differences that count only because of ``--strict``."""
-    return report.rejected if options.strict else 0
+    return report.rejected + len(report.unreadable) if options.strict else 0
 
 
 def _say(report: Report, options: argparse.Namespace) -> None:

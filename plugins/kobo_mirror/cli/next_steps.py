@@ -30,6 +30,8 @@ STEPS: Mapping[str, str] = {
     f"(`{COMMAND} status` lists them)",
     "cells_rejected": "mend the answers in KoboToolbox that the table kobo_rejected_cells lists, then run "
     f"{SYNC}",
+    "unreadable": "correct in KoboToolbox the {submissions} submissions that it cannot send, "
+    f"then run {SYNC}",
     "proof_differs": "run `{repair}`",
     "full_proof_differs": f"run `{COMMAND} verify --full --repair`",
     "never_proven": f"run {_VERIFY_FULL}",

@@ -18,12 +18,13 @@ def print_report(report: Report, *, full: bool, repair: bool, strict: bool, as_j
     :param report: the result.
     :param full: the proof compared every answer.
     :param repair: a repair has been made; otherwise the command that repairs is printed beside differences.
-    :param strict: rejections count as differences.
+    :param strict: rejections, and what the server cannot send, count as differences.
     :param as_json: print one JSON object instead of sentences.
     """
-    strictly = strict and report.rejected
+    strictly = strict and (report.rejected or report.unreadable)
     if as_json:
         facts = {"equal": report.equal, "compared": report.compared, "rejected": report.rejected}
+        facts |= {"unreadable": len(report.unreadable)}
         facts |= {"strict": strict, "passed": report.equal and not strictly}
         print(json.dumps({**facts, "differences": report.differences, "ids": report.named}))
         return
@@ -32,7 +33,8 @@ def print_report(report: Report, *, full: bool, repair: bool, strict: bool, as_j
             more = " …" if report.differences[kind] > len(ids) else ""
             print(f"{kind}: {', '.join(map(str, ids))}{more}")
     if strictly and report.equal:
-        print(f"{report.sentence}; --strict counts a rejection as a difference: exit code 1")
+        counted = "a rejection" if report.rejected else "what was not compared"
+        print(f"{report.sentence}; --strict counts {counted} as a difference: exit code 1")
     elif any(report.differences.values()) and not repair:
         print(f"{report.sentence}; `{repair_command(full=full)}` mends it")
     else:

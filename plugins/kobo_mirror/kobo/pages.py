@@ -22,6 +22,8 @@ class Page:
     :param size: bytes of JSON.
     :param wire: bytes received for it, which may be compressed.
     :param swept: the rows of a sweep's page, in place of ``rows`` unless one of them is odd.
+    :param unsent: the ``_id`` of each submission that the server shows and cannot send (kobo-api.md §1.5),
+        ascending.
     """
 
     rows: list[msgspec.Raw]
@@ -30,6 +32,12 @@ class Page:
     size: int
     wire: int
     swept: Sequence[Swept] = ()
+    unsent: Sequence[int] = ()
+
+    @property
+    def shown(self) -> list[int]:
+        """The ``_id`` of each submission that the server shows, sent or not, ascending."""
+        return sorted((*self.ids, *self.unsent)) if self.unsent else self.ids
 
 
 class SweptStatus(msgspec.Struct):

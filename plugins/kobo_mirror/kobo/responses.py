@@ -6,7 +6,14 @@ import re
 
 import msgspec
 
-from kobo_mirror.errors import CredentialsError, KoboMirrorError, NotPermittedError, RequestError, ServerError
+from kobo_mirror.errors import (
+    CredentialsError,
+    KoboMirrorError,
+    NotPermittedError,
+    RequestError,
+    ServerError,
+    ServerFailedError,
+)
 from kobo_mirror.kobo.transport import Response
 
 _UNSUPPORTED_QUERY = b'["Unsupported query"]'
@@ -37,10 +44,10 @@ def problem(
         return None
     unsupported = response.status == 400 and response.body.strip() == _UNSUPPORTED_QUERY
     if response.status in _BUSY or response.status >= 500 or unsupported:
-        return ServerError(
-            f"{server} is busy or down: it answered {response.status}.",
-            retry_after=response.retry_after,
-        )
+        sentence = f"{server} is busy or down: it answered {response.status}."
+        if response.status >= 500:
+            return ServerFailedError(sentence, retry_after=response.retry_after, status=response.status)
+        return ServerError(sentence, retry_after=response.retry_after)
     if _is_foreign(response):
         return ForeignResponseError(
             f"{server} answered {response.status} with something that is not KoboToolbox's: a proxy, filter "

@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    wait_exponential_jitter,
+)
 
-from kobo_mirror.errors import ServerError, UnreachableError
+from kobo_mirror.errors import ServerError, ServerFailedError, UnreachableError
 from kobo_mirror.kobo.concurrency import AdaptiveLimit
 from kobo_mirror.kobo.responses import problem
 from kobo_mirror.kobo.transport import RedirectError, Response, Transport
@@ -105,6 +110,7 @@ class Session:
         method: str = "GET",
         body: Mapping[str, Any] | None = None,
         repeat: bool = True,
+        tries_at_500: int | None = None,
         managing: bool = False,
     ) -> T:
         """Send a request until there is a proper response, and return what is decoded from it.
@@ -116,6 +122,7 @@ class Session:
         :param method: such as ``GET``.
         :param body: sent as JSON.
         :param repeat: False for a request that must not reach the server twice.
+        :param tries_at_500: how often it is sent at most where the server answers 500, if less than usual.
         :param managing: the request manages REST Services, see ``responses.problem``.
         :returns: what ``decode`` returns.
         :raises KoboMirrorError: as :class:`KoboServer` says.
@@ -124,7 +131,15 @@ class Session:
         def send() -> T:
             return self._once(method, path, decode, params=params, body=body, managing=managing)
 
-        return self._retrying(send) if repeat else send()
+        if not repeat:
+            return send()
+        if tries_at_500 is None:
+            return self._retrying(send)
+
+        def was_last(state: RetryCallState) -> bool:
+            return self._was_last(state) or (state.attempt_number >= tries_at_500 and _is_500(state))
+
+        return self._retrying.copy(stop=was_last)(send)
 
     def _once(
         self,
@@ -184,3 +199,8 @@ class Session:
                 self._said = (said, state.attempt_number, now + wait)
         level = logging.WARNING if is_news else logging.DEBUG
         log.log(level, "%s Asking again in %.0f s (attempt %d failed).", said, wait, state.attempt_number)
+
+
+def _is_500(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, ServerFailedError) and error.status == 500

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypedDict, Unpack
 from urllib.parse import quote
 
 import msgspec
 
-from kobo_mirror.errors import ServerError
+from kobo_mirror.errors import ServerError, ServerFailedError
+from kobo_mirror.kobo.apart import Apart
 from kobo_mirror.kobo.closable import Closable
 from kobo_mirror.kobo.pages import Page, check_order, check_total, check_whole, cut_page, cut_swept_page
 from kobo_mirror.kobo.server import KoboServer
 from kobo_mirror.kobo.transport import Response
+from kobo_mirror.kobo.without_point import read_without_point
+from kobo_mirror.kobo.xml_keys import Keys, keys_of
 
 MOST_IN_ONE_QUERY = 250
 """How many ids or root uuids a query may name: an address may have about 16 KB (kobo-api.md §1.2)."""
 _ONLY_ID = {"limit": "1", "fields": '["_id"]'}
 _TRIES_WHILE_IT_SHRINKS = 3
+_TRIES_ALONE = 2
 _SWEPT = '["_id","_uuid","_validation_status"]'
 _ASCENDING = '{"_id":1}'
 _DESCENDING = '{"_id":-1}'
+
+
+class _Tries(TypedDict, total=False):
+    """How often a request is sent, see ``Session.ask``."""
+
+    repeat: bool
+    tries_at_500: int | None
 
 
 class FormSubmissions(Closable):
@@ -35,6 +47,7 @@ class FormSubmissions(Closable):
         self._session = server.session(asset_uid)
         self.usage = self._session.usage
         self._sorts_downwards = True
+        self._apart = Apart(self._those, self.alone, most_at_once=MOST_IN_ONE_QUERY)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.server.url!r}, asset_uid={self.asset_uid!r})"
@@ -46,12 +59,22 @@ class FormSubmissions(Closable):
     def page(self, *, after: int, upto: int | None = None, limit: int) -> Page:
         """Return the next whole submissions with ``after < _id <= upto``, ascending (kobo-api.md §1.3).
 
+        One that the server cannot send is read without ``_geolocation``, or named in the page's ``unsent``.
+
         :param after: the ``_id`` that all of them lie above.
         :param upto: the highest ``_id`` to be returned; None for no end.
         :param limit: submissions at most, up to 1000 (kobo-api.md §1.1).
         :returns: an empty page where there are no more.
         """
-        return self._range(after, upto, {"limit": str(limit)})
+        size = {"limit": str(limit)}
+
+        def sweep() -> Page:
+            return self._range(after, upto, {**size, "fields": _SWEPT}, cut_swept_page, repeat=False)
+
+        def ask(tries_at_500: int | None) -> Page:
+            return self._range(after, upto, size, tries_at_500=tries_at_500)
+
+        return self._apart.ask(ask, sweep, is_walk=True)
 
     def sweep_page(self, *, after: int, upto: int | None = None, limit: int = 1000) -> Page:
         """Return the same with ``_id``, ``_uuid`` and ``_validation_status`` only (kobo-api.md §1.1).
@@ -64,21 +87,54 @@ class FormSubmissions(Closable):
         return self._range(after, upto, {"limit": str(limit), "fields": _SWEPT}, cut_swept_page)
 
     def by_ids(self, ids: Sequence[int]) -> Page:
-        """Return those of some submissions that the server shows now, ascending.
+        """Return those of some submissions that the server shows now, ascending; ``unsent`` as for a page.
 
         :param ids: their ``_id``, at most :data:`MOST_IN_ONE_QUERY`.
         """
-        page = self._in("_id", ids)
-        if not set(ids).issuperset(page.ids):
+        page = self._in_or_apart("_id", ids)
+        if not set(ids).issuperset(page.shown):
             raise ServerError("The server ignored the query: it sent submissions that were not asked for.")
         return page
 
+    def alone(self, kobo_id: int) -> Page:
+        """Return one submission, asked for at once without ``_geolocation`` if the server fails to send it.
+
+        :param kobo_id: its ``_id``.
+        :returns: a page of it; one without rows if the server does not show it; in ``unsent``, if it does and
+            cannot send it.
+        :raises ServerError: the server is down.
+        """
+        for _ in range(_TRIES_ALONE):
+            try:
+                return self._those([kobo_id])
+            except ServerFailedError:
+                page = read_without_point(kobo_id, self._keys, self._fields)
+            if page is not None:
+                return page
+            if not self.shown_among([kobo_id]):
+                return Page([], [], 0, 0, 0)
+        return Page([], [], 1, 0, 0, unsent=[kobo_id])
+
+    def expect_unsent(self, ids: Iterable[int]) -> None:
+        """Go on, however many of these the server cannot send: that is known of them.
+
+        :param ids: their ``_id``.
+        """
+        self._apart.expect(ids)
+
+    def shown_among(self, ids: Sequence[int]) -> list[int]:
+        """Return which of some submissions the server shows, whether or not it can send them.
+
+        :param ids: their ``_id``, at most :data:`MOST_IN_ONE_QUERY`.
+        """
+        return self._in("_id", ids, fields=_SWEPT).ids
+
     def by_root_uuids(self, uuids: Sequence[str]) -> Page:
-        """Return those of some submissions that the server shows now, ascending.
+        """Return those of some submissions that the server shows now, ascending; ``unsent`` as for a page.
 
         :param uuids: their root uuids without ``uuid:``, at most :data:`MOST_IN_ONE_QUERY`.
         """
-        return self._in("meta/rootUuid", [f"uuid:{uuid}" for uuid in uuids])
+        return self._in_or_apart("meta/rootUuid", [f"uuid:{uuid}" for uuid in uuids])
 
     def count(self, *, after: int = -1) -> int:
         """Return how many submissions the server shows (kobo-api.md §1.2).
@@ -141,8 +197,24 @@ class FormSubmissions(Closable):
         page = self._submissions(query, check)
         return page.ids == [kobo_id] and page.count == 1
 
+    def _those(self, ids: Sequence[int]) -> Page:
+        return self._in("_id", ids, tries_at_500=1)
+
+    def _keys(self, kobo_id: int) -> Keys:
+        return self._session.ask(
+            f"{self._asset}/data/{kobo_id}.xml", lambda response: keys_of(response.body), {}, repeat=False
+        )
+
+    def _fields(self, kobo_id: int, fields: str) -> Page:
+        return self._in("_id", [kobo_id], fields=fields, tries_at_500=1)
+
     def _range(
-        self, after: int, upto: int | None, params: Mapping[str, str], cut: Callable[..., Page] = cut_page
+        self,
+        after: int,
+        upto: int | None,
+        params: Mapping[str, str],
+        cut: Callable[..., Page] = cut_page,
+        **how: Unpack[_Tries],
     ) -> Page:
         def check(page: Page) -> None:
             check_order(page, above=after, upto=upto)
@@ -152,34 +224,49 @@ class FormSubmissions(Closable):
 
         bounds = {"$gt": after} if upto is None else {"$gt": after, "$lte": upto}
         query = {"query": _json({"_id": bounds}), "sort": _ASCENDING, **params}
-        return self._submissions(query, check, cut)
+        return self._submissions(query, check, cut, **how)
 
-    def _in(self, key: str, values: Sequence[int] | Sequence[str]) -> Page:
+    def _in_or_apart(self, key: str, values: Sequence[int] | Sequence[str]) -> Page:
+        return self._apart.ask(
+            lambda tries_at_500: self._in(key, values, tries_at_500=tries_at_500),
+            lambda: self._in(key, values, fields=_SWEPT, repeat=False),
+            is_walk=False,
+        )
+
+    def _in(
+        self,
+        key: str,
+        values: Sequence[int] | Sequence[str],
+        *,
+        fields: str | None = None,
+        **how: Unpack[_Tries],
+    ) -> Page:
         if len(values) > MOST_IN_ONE_QUERY:
             raise ValueError(f"at most {MOST_IN_ONE_QUERY} submissions may be asked for at once")
 
         def check(page: Page) -> None:
             check_order(page)
             check_total(page, least=page.count)
-            check_whole(page)
+            if fields is None:
+                check_whole(page)
 
         query = {"query": _json({key: {"$in": values}}), "sort": _ASCENDING, "limit": str(MOST_IN_ONE_QUERY)}
-        return self._submissions(query, check)
+        projected = {} if fields is None else {"fields": fields}
+        return self._submissions({**query, **projected}, check, **how)
 
     def _submissions(
         self,
         params: Mapping[str, str],
         check: Callable[[Page], None],
         cut: Callable[..., Page] = cut_page,
-        *,
-        repeat: bool = True,
+        **how: Unpack[_Tries],
     ) -> Page:
         def decode(response: Response) -> Page:
             page = cut(response.body, wire=response.wire)
             check(page)
             return page
 
-        return self._session.ask(f"{self._asset}/data.json", decode, params, repeat=repeat)
+        return self._session.ask(f"{self._asset}/data.json", decode, params, **how)
 
 
 def _json(value: object) -> str:

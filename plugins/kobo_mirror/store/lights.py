@@ -32,6 +32,8 @@ SENTENCES: Mapping[str, str] = {
     "many_rejected": "{rejected} submissions do not fit the table.",
     "cells_rejected": "Columns in which over 1 % of the rows have an answer that does not fit: {columns}, "
     "first of all {column} ({cells} of {rows} rows).",
+    "unreadable": "{submissions} submissions cannot be sent by KoboToolbox, perhaps for a point that is no "
+    "number: correct them there.",
     "proof_differs": "The last proof found {differences} differences.",
     "full_proof_differs": "The last proof of every answer found {differences} differences: repair in full.",
     "never_proven": "No comparison of every answer has been made yet: verify in full.",
@@ -123,6 +125,8 @@ def _of_the_rows(state: MirrorState) -> Iterator[Finding]:
         worst = shares[0]
         numbers = {"columns": len(shares), "cells": worst.cells, "rows": worst.rows}
         yield Finding(Light.AMBER, "cells_rejected", numbers, {"column": f"{worst.table}.{worst.column}"})
+    if state.unreadable:
+        yield Finding(Light.AMBER, "unreadable", {"submissions": state.unreadable})
 
 
 def _of_the_proofs(state: MirrorState) -> Iterator[Finding]:

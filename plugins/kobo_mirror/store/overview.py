@@ -23,7 +23,7 @@ from kobo_mirror.store.catalog_tables import tables as catalog
 from kobo_mirror.store.codes import WaitingList, waiting_list
 from kobo_mirror.store.dead_letters import letters_waiting
 from kobo_mirror.store.proofs import Proof, last_proofs
-from kobo_mirror.store.refetch_queue import FAILED_DELIVERY, waiting_by_reason
+from kobo_mirror.store.refetch_queue import FAILED_DELIVERY, UNREADABLE, waiting_by_reason
 from kobo_mirror.store.registrations import Registration, registrations_of
 from kobo_mirror.store.rejected_cells import NONE_REJECTED, RejectedColumns, rejected_columns
 from kobo_mirror.store.shown_runs import Run, notable_runs
@@ -98,12 +98,18 @@ class MirrorState:
         return self.refetch.get(FAILED_DELIVERY, 0)
 
     @property
+    def unreadable(self) -> int:
+        """How many submissions the server shows and could not send to the last sync, or the last proof."""
+        waiting = self.refetch.get(UNREADABLE, 0)
+        return max(waiting, self.proof.unreadable) if self.proof else waiting
+
+    @property
     def on_server(self) -> ServerCount | None:
         """What the server had when a sync or a proof last counted, or None."""
         proof, counted = self.proof, self.counted
         if proof is None or (counted is not None and counted.at >= proof.finished_at):
             return counted
-        return ServerCount(proof.compared, proof.finished_at)
+        return ServerCount(proof.compared + proof.unreadable, proof.finished_at)
 
     @property
     def verification_failure(self) -> Run | None:

@@ -42,6 +42,7 @@ class Proof:
     :param missing: not in the mirror; ``extra``: only in the mirror; ``stale``: the mirror holds another
         edit; ``different``: the same edit with other cells.
     :param rejected: those that do not fit the form table; they are no difference.
+    :param unreadable: those that the server cannot send: they were not compared.
     """
 
     id: int = 0
@@ -54,6 +55,7 @@ class Proof:
     stale: int = 0
     different: int = 0
     rejected: int = 0
+    unreadable: int = 0
 
     @property
     def differences(self) -> int:
@@ -62,13 +64,13 @@ class Proof:
 
     @property
     def equal(self) -> bool:
-        """True if it found no difference."""
+        """True if it found no difference in what it compared."""
         return not self.differences
 
     @property
     def sentence(self) -> str:
         """What it found, such as ``5000 compared, 3 rejected``."""
-        counts = ((name, getattr(self, name)) for name in PROVEN)
+        counts = ((name, getattr(self, name)) for name in (*PROVEN, "unreadable"))
         return ", ".join(f"{count} {name}" for name, count in counts if count) or "an empty form"
 
 
@@ -95,7 +97,7 @@ def note_proof(
     :param asset_uid: the form's uid.
     :param started_at: when it began, by the database's clock (UTC).
     :param whole: every answer was compared, not only edit tokens and digests.
-    :param found: ``compared``, ``rejected`` and the number of differences of each kind.
+    :param found: ``compared``, ``rejected``, ``unreadable`` and the number of differences of each kind.
     :raises DatabaseError: it could not be stored.
     """
     values = {"asset_uid": asset_uid, "started_at": started_at, "finished_at": now(), "whole": whole, **found}

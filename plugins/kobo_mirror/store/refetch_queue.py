@@ -22,6 +22,9 @@ ROOT = "root"
 FAILED_DELIVERY = "its delivery failed"
 """The reason of submissions whose delivery to the webhook failed, by the server's own log."""
 
+UNREADABLE = "unreadable"
+"""The reason of submissions that the server shows and cannot send: each is asked for by itself."""
+
 
 class Entry(NamedTuple):
     """A queued submission, and when it was last enqueued.
@@ -40,17 +43,44 @@ def enqueue(
 ) -> None:
     """Put submissions in the queue; the entries of those that are queued already become newer.
 
+    One that is unreadable stays so, whatever it is enqueued for, until the server has sent it.
+
     :param connection: an open transaction.
     :param asset_uid: the form's uid.
     :param refs: each submission's ``_id``, or its root uuid where ``kind`` is ``root``.
     :param reason: why its newest state must be asked for, in a few words for a person.
     :param kind: ``id`` or ``root``.
     """
-    rows = [(asset_uid, kind, ref, reason) for ref in sorted({str(ref) for ref in refs})]
-    if rows:
+    wanted = sorted({str(ref) for ref in refs})
+    if wanted:
         moment = moment_of(connection)
-        asked = [(*row, moment, 0) for row in rows]
+        unreadable = set() if kind == ROOT else _unreadable_among(connection, asset_uid, wanted)
+        reasons = ((ref, UNREADABLE if ref in unreadable else reason) for ref in wanted)
+        asked = [(asset_uid, kind, ref, why, moment, 0) for ref, why in reasons]
         write(connection, Write(to_fetch, _COLUMNS, asked, key=_KEY, keep=("attempts",)))
+
+
+def _unreadable_among(connection: Connection, asset_uid: str, refs: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for first in range(0, len(refs), _SLICE):
+        some = to_fetch.c.ref.in_(refs[first : first + _SLICE])
+        found.update(row[0] for row in connection.execute(_unreadable(asset_uid).where(some)))
+    return found
+
+
+def _unreadable(asset_uid: str) -> Select[Any]:
+    of_form = (to_fetch.c.asset_uid == asset_uid) & (to_fetch.c.kind == "id")
+    return select(to_fetch.c.ref).where(of_form, to_fetch.c.reason == UNREADABLE)
+
+
+def unreadable_ids(connection: Connection, asset_uid: str) -> list[int]:
+    """Return the ``_id`` of each submission that the server shows and could not send when last asked.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    """
+    refs = [row[0] for row in connection.execute(_unreadable(asset_uid))]
+    return sorted(int(ref) for ref in refs if is_id(ref))
 
 
 def is_id(ref: str) -> bool:
@@ -62,7 +92,13 @@ def is_id(ref: str) -> bool:
 
 
 def next_entries(
-    connection: Connection, asset_uid: str, *, after: str, limit: int, kind: str = "id"
+    connection: Connection,
+    asset_uid: str,
+    *,
+    after: str,
+    limit: int,
+    kind: str = "id",
+    unreadable: bool = False,
 ) -> list[Entry]:
     """Return the next entries in the order of ``ref``.
 
@@ -71,11 +107,14 @@ def next_entries(
     :param after: the ``ref`` behind which to go on; empty for the first entries.
     :param limit: how many entries at most.
     :param kind: ``id`` or ``root``.
+    :param unreadable: those that the server could not send, instead of all others.
     """
+    reason = to_fetch.c.reason
+    which = reason == UNREADABLE if unreadable else reason != UNREADABLE
     behind = to_fetch.c.ref > after if after else to_fetch.c.ref >= after
     rows = connection.execute(
         select(to_fetch.c.ref, to_fetch.c.asked_at)
-        .where(to_fetch.c.asset_uid == asset_uid, to_fetch.c.kind == kind, behind)
+        .where(to_fetch.c.asset_uid == asset_uid, to_fetch.c.kind == kind, behind, which)
         .order_by(to_fetch.c.ref)
         .limit(limit)
     )

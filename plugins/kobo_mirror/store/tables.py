@@ -169,6 +169,7 @@ sync_runs = Table(
     Column("failure", ascii_text(40)),
     Column("count_difference", BigInteger),
     *(Column(name, Boolean, nullable=False, server_default="0") for name in ("sees_part", "history_gap")),
+    Column("unreadable", BigInteger, nullable=False, server_default="0"),
     **OPTIONS,
 )  # fmt: skip
 
@@ -181,6 +182,7 @@ proofs = Table(
     Column("finished_at", MOMENT, nullable=False),
     Column("whole", Boolean, nullable=False),
     *(Column(name, BigInteger, nullable=False) for name in PROVEN),
+    Column("unreadable", BigInteger, nullable=False, server_default="0"),
     **OPTIONS,
 )
 

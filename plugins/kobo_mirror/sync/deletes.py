@@ -187,7 +187,7 @@ def _asked_with_witness(client: KoboClient, ids: set[int]) -> set[int]:
         witness = client.newest_id()
         if witness is None and client.count() == 0:
             return set()
-        shown = set(client.by_ids(sorted(ids | {witness})).ids) if witness is not None else set()
+        shown = set(client.by_ids(sorted(ids | {witness})).shown) if witness is not None else set()
         if witness in shown:
             return shown
     raise ServerError("The server does not show a submission that it has just named: nothing was deleted.")

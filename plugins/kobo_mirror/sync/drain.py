@@ -18,6 +18,7 @@ from kobo_mirror.store.runs import run_row
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
 from kobo_mirror.sync.paging import ask_halving
 from kobo_mirror.sync.source import Source
+from kobo_mirror.sync.unreadable import drain_unreadable, note_unreadable
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ def drain_roots(source: Source, lease: Lease, run_id: int, *, sweeps: bool) -> N
         page, entries = ask_halving(lambda some: source.client.by_root_uuids([e.ref for e in some]), entries)
         states = source.states(page, to_write=True)
         shown = {state.shaped.root_uuid for state in states}
+        note_unreadable(source, lease, page.unsent)
         gone = set() if sweeps else {entry.ref for entry in entries if entry.ref not in shown}
         source.writer.pull(Pulled(states=states, sent_at=sent_at, lease=lease, run_id=run_id))
         _take_off_roots(source, lease, entries, gone)
@@ -85,7 +87,7 @@ def drain(source: Source, lease: Lease, run_id: int) -> list[Entry]:
     """Ask for the newest state of every queued submission and write it.
 
     An entry goes in the transaction that writes the answer. One that was enqueued again since the request was
-    sent stays, and the next pass asks for it.
+    sent stays, and the next pass asks for it. What the server could not send before is asked for last.
 
     :param source: what the sync works with.
     :param lease: the lease that the run holds.
@@ -97,7 +99,7 @@ def drain(source: Source, lease: Lease, run_id: int) -> list[Entry]:
         asked, absent = _drain_once(source, lease, run_id)
         if asked == len(absent):
             break
-    return absent
+    return absent + drain_unreadable(source, lease, run_id)
 
 
 def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, list[Entry]]:
@@ -107,17 +109,19 @@ def _drain_once(source: Source, lease: Lease, run_id: int) -> tuple[int, list[En
         sent_at = source.sent_at()
         page, entries = ask_halving(lambda some: source.client.by_ids(_ids(some)), entries)
         present = {str(kobo_id) for kobo_id in page.ids}
+        unsent = {str(kobo_id) for kobo_id in page.unsent}
+        note_unreadable(source, lease, page.unsent)
         to_take_off = [entry for entry in entries if entry.ref in present]
         states = source.states(page, to_write=True)
         source.writer.pull(
             Pulled(states=states, sent_at=sent_at, lease=lease, run_id=run_id, to_take_off=to_take_off)
         )
-        missing = [entry for entry in entries if entry.ref not in present]
+        missing = [entry for entry in entries if entry.ref not in present | unsent]
         if missing:
             _count_attempt(source, missing)
         absent += missing
         source.progress("fetch", len(entries), 0)
-        after, asked = entries[-1].ref, asked + len(entries)
+        after, asked = entries[-1].ref, asked + len(entries) - len(unsent)
     return asked, absent
 
 

@@ -32,8 +32,8 @@ def page_or_end(
     """
     for _ in range(_EMPTY_PAGES):
         page, limit = _next_page(ask, limit, after=after, upto=upto)
-        if page.ids:
-            return page, limit, page.ids[-1] == upto or (upto is None and _is_last(client, page))
+        if page.shown:
+            return page, limit, page.shown[-1] == upto or (upto is None and _is_last(client, page))
         if _is_end(client, after, upto):
             return page, limit, True
     raise ServerError(_NOTHING_SENT)
@@ -44,10 +44,10 @@ def _is_last(client: KoboClient, page: Page) -> bool:
 
     Where it cannot answer, the page counts as not the last one, and the next one is asked for.
     """
-    if page.count != len(page.ids):
+    if page.count != len(page.shown):
         return False
     try:
-        return client.is_newest(page.ids[-1])
+        return client.is_newest(page.shown[-1])
     except ServerError:
         return False
 
@@ -89,6 +89,6 @@ def _is_end(client: KoboClient, cursor: int, last_id: int | None) -> bool:
     further = client.newest_id() if last_id is None else client.id_at(0, after=cursor)
     if further is None or further <= cursor or (last_id is not None and further > last_id):
         return True
-    if client.page(after=cursor, upto=last_id, limit=1).ids:
+    if client.page(after=cursor, upto=last_id, limit=1).shown:
         return False
     raise ServerError(_NOTHING_SENT)

@@ -15,9 +15,11 @@ from kobo_mirror.store.batches import Pulled
 from kobo_mirror.store.lanes import Lane, Step
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger import holds_any
+from kobo_mirror.store.refetch_queue import unreadable_ids
 from kobo_mirror.sync.lanes import walk_concurrently
 from kobo_mirror.sync.paging import page_or_end
 from kobo_mirror.sync.source import Source
+from kobo_mirror.sync.unreadable import note_unreadable
 
 _BYTES_IN_FLIGHT = 64 * 2**20
 
@@ -32,6 +34,8 @@ def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane])
     :raises KoboMirrorError: the first error of a lane, after the others have finished their page.
     """
     open_lanes = [lane for lane in lanes if not lane.done]
+    with reading(source.engine) as connection:
+        source.client.expect_unsent(unreadable_ids(connection, source.mirror.asset_uid))
     walks = [partial(_walk, source, lease, run_id, lane) for lane in open_lanes]
     walk_concurrently(source.in_flight, walks)
 
@@ -65,6 +69,7 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) ->
             if not asked.done:
                 limit = _next_limit(asked.page, asked.limit, source)
                 coming = asking.submit(_ask, source, asked.to, lane.last_id, limit)
+            note_unreadable(source, lease, asked.page.unsent)
             counts = source.writer.pull(
                 Pulled(
                     states=source.states(asked.page, to_write=to_write),
@@ -77,7 +82,7 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) ->
                 )
             )
             to_write = not counts.get("unchanged")
-            source.progress("pull", len(asked.page.ids), 0)
+            source.progress("pull", len(asked.page.shown), 0)
             if asked.done or stop.is_set():
                 return
 
@@ -90,7 +95,7 @@ def _holds_any(source: Source, lane: Lane) -> bool:
 def _ask(source: Source, cursor: int, last_id: int | None, limit: int) -> _Asked:
     sent_at = source.sent_at()
     page, limit, done = page_or_end(source.client, source.client.page, limit, after=cursor, upto=last_id)
-    return _Asked(page, sent_at, limit, cursor, page.ids[-1] if page.ids else cursor, done)
+    return _Asked(page, sent_at, limit, cursor, page.shown[-1] if page.shown else cursor, done)
 
 
 def _next_limit(page: Page, limit: int, source: Source) -> int:

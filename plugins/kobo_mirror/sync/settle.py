@@ -5,6 +5,7 @@ from __future__ import annotations
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.store.leases import Lease
+from kobo_mirror.store.refetch_queue import unreadable_ids
 from kobo_mirror.store.row_counts import BEFORE_ALL, correct_totals, count_rows, misplaced, totals_differ
 from kobo_mirror.store.runs import note_findings
 from kobo_mirror.sync.deletes import ASK_AT_ONCE, remove_absent
@@ -15,7 +16,8 @@ from kobo_mirror.sync.source import Source
 def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, exact: bool = False) -> None:
     """Drain the refetch queue, delete what is gone, and bring rows and totals together.
 
-    The difference in number that remains is noted in the run's row as ``count_difference``.
+    The difference in number that remains is noted in the run's row as ``count_difference``, and how many
+    submissions the server shows and cannot send as ``unreadable``.
 
     :param source: what the sync works with.
     :param lease: the lease that the run holds.
@@ -36,7 +38,7 @@ def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, ex
             waiting = error
     if _difference(source) or (exact and _totals_differ(source)):
         transact(source.engine, lambda connection: correct_totals(connection, source.mirror))
-    found = {"count_difference": _difference(source)}
+    found = {"count_difference": _difference(source), "unreadable": _unreadable(source)}
     transact(source.engine, lambda connection: note_findings(connection, run_id, found))
     if waiting:
         raise waiting
@@ -52,6 +54,11 @@ def _drain_and_remove(source: Source, lease: Lease, run_id: int, confirm: str | 
 def _difference(source: Source) -> int:
     with reading(source.engine) as connection:
         return count_rows(connection, source.mirror).difference
+
+
+def _unreadable(source: Source) -> int:
+    with reading(source.engine) as connection:
+        return len(unreadable_ids(connection, source.mirror.asset_uid))
 
 
 def _totals_differ(source: Source) -> bool:

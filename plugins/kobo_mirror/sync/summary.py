@@ -29,16 +29,26 @@ def outcome_of(run: RowMapping, held: Mapping[str, int], last_exact: datetime | 
     :param run: the run's row.
     :param held: how many submissions of the form are ``applied`` and ``rejected`` now.
     :param last_exact: when the last exact run ended (UTC); None where this one was exact.
-    :returns: its ``mode``, counts and ``seconds``, the form's ``submissions``, and a ``sentence``.
+    :returns: its ``mode``, counts and ``seconds``, the form's ``submissions``, those that are ``unreadable``,
+        and a ``sentence``.
     """
     seconds = round((run["finished_at"] - run["started_at"]).total_seconds(), 1)
     counts = {name: int(run[name]) for name in COUNTS}
     number = held["applied"] + held["rejected"]
     words = [f"{counts[name]} {word}" for name, word in _WORDS if counts[name] or name == "inserted"]
-    ending = f"success, with {held['rejected']} rejected" if held["rejected"] else "success"
+    exceptions = ((held["rejected"], "rejected"), (run["unreadable"], "that KoboToolbox cannot send"))
+    apart = " and ".join(f"{count} {what}" for count, what in exceptions if count)
+    ending = f"success, with {apart}" if apart else "success"
     seen = "this token sees {} of its submissions" if run["sees_part"] else "the form has {} submissions"
     sentence = f"{ending}: {', '.join(words)} in {seconds} s ({_how(run, last_exact)}); {seen.format(number)}"
-    return {"mode": run["mode"], **counts, "submissions": number, "seconds": seconds, "sentence": sentence}
+    return {
+        "mode": run["mode"],
+        **counts,
+        "submissions": number,
+        "unreadable": int(run["unreadable"]),
+        "seconds": seconds,
+        "sentence": sentence,
+    }
 
 
 def _how(run: RowMapping, last_exact: datetime | None) -> str:

@@ -24,6 +24,7 @@ from kobo_mirror.store.ledger_windows import (
 )
 from kobo_mirror.store.proofs import DIFFERENCES as KINDS
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
+from kobo_mirror.store.refetch_queue import unreadable_ids
 from kobo_mirror.store.row_counts import BEFORE_ALL
 from kobo_mirror.store.schema import require_tables
 from kobo_mirror.submissions.rows import State, row_digest
@@ -39,12 +40,13 @@ _AT_ONCE = 250
 
 @dataclass
 class Report:
-    """What a proof found; a rejection is no difference.
+    """What a proof found; a rejection is no difference, nor is what the server cannot send.
 
     :param whole: True if every answer was compared, False if only tokens and digests were.
     :param sees_part: True if the token sees only some of the form's submissions.
     :param compared: how many submissions were compared.
     :param rejected: how many of them are rejected.
+    :param unreadable: the ``_id`` of each submission that the server cannot send: it was not compared.
     :param differing: the ``_id`` of each submission that differs, by the kind of difference.
     """
 
@@ -52,6 +54,7 @@ class Report:
     sees_part: bool = False
     compared: int = 0
     rejected: int = 0
+    unreadable: list[int] = field(default_factory=list)
     differing: dict[str, list[int]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 
     @property
@@ -71,7 +74,10 @@ class Report:
 
     @property
     def equal(self) -> bool:
-        """True if the mirror equals the server, rejections apart; where all are rejected it does not."""
+        """True if the mirror equals the server in all that was compared, rejections apart.
+
+        Where all are rejected it does not.
+        """
         return not any(self.differences.values()) and not self.all_rejected
 
     @property
@@ -79,6 +85,10 @@ class Report:
         """The result in a line."""
         number = sum(self.differences.values())
         apart = f", {self.rejected} rejected" if self.rejected else ""
+        if self.unreadable:
+            apart += (
+                f", {len(self.unreadable)} not compared, which KoboToolbox cannot send: correct them there"
+            )
         source = "what this token sees, only some of the form's submissions" if self.sees_part else "source"
         if self.all_rejected and not number:
             return (
@@ -131,6 +141,7 @@ def _verified(
         if is_declared_otherwise(connection, mirror.form):
             raise declared_otherwise(mirror.form)
         full = full or epochs_of(connection, mirror.form.table).must_read_all  # digests are of older rows
+        client.expect_unsent(unreadable_ids(connection, mirror.asset_uid))
     proof = _Proof(client, engine, mirror, full=full)
     proof.report.sees_part = client.form().restricted
     started_at = clock(engine)
@@ -138,12 +149,13 @@ def _verified(
     after, limit, done = 0, _PAGE, False
     while not done:
         page, limit, done = page_or_end(client, ask, limit, after=after, upto=None)
-        upto = None if done else page.ids[-1]
+        upto = None if done else page.shown[-1]
         proof.compare(page, after or BEFORE_ALL, upto)
-        progress("verify", len(page.ids), page.count if after == 0 else 0)
-        after = page.ids[-1] if page.ids else after
+        progress("verify", len(page.shown), page.count if after == 0 else 0)
+        after = page.shown[-1] if page.shown else after
     report = proof.report
     found = {"compared": report.compared, "rejected": report.rejected, **report.differences}
+    found["unreadable"] = len(report.unreadable)
     note_proof(engine, mirror.asset_uid, started_at=started_at, whole=full, found=found)
     return report
 
@@ -178,13 +190,16 @@ class _Proof:
         with reading(self._engine) as connection:
             held = ledger_rows_between(connection, self._mirror.asset_uid, after, upto)
             rows = form_rows_between(connection, self._mirror, after, upto)
-        self.report.compared += len(page.ids)
         self.report.rejected += sum(held[i].state == "rejected" for i in page.ids if i in held)
-        to_check = sorted(_differences(shown, held, rows))
+        unsent = set(page.unsent)
+        to_check = sorted(_differences(shown, held, rows).keys() - unsent)
         while to_check:
             again, some = ask_halving(self._client.by_ids, to_check[:_AT_ONCE])
             self._look_again(again, some)
+            unsent.update(again.unsent)
             del to_check[: len(some)]
+        self.report.compared += len(set(page.ids) - unsent)
+        self.report.unreadable += sorted(unsent)
 
     def _look_again(self, page: Page, ids: list[int]) -> None:
         shown = self._shown(page, whole=True)
@@ -192,7 +207,8 @@ class _Proof:
             held = ledger_rows_of(connection, self._mirror.asset_uid, ids)
             rows = form_rows_of(connection, self._mirror, ids)
         for kobo_id, kind in _differences(shown, held, rows).items():
-            self.report.differing[kind].append(kobo_id)
+            if kobo_id not in page.unsent:
+                self.report.differing[kind].append(kobo_id)
 
     def _shown(self, page: Page, *, whole: bool) -> dict[int, State | SweptRow]:
         if whole:

@@ -13,6 +13,7 @@ from kobo_mirror.store.codes import WaitingList
 from kobo_mirror.store.lights import SENTENCES, Finding, Light, judge, light_of
 from kobo_mirror.store.overview import MirrorState, ServerCount
 from kobo_mirror.store.proofs import DIFFERENCES, Proof
+from kobo_mirror.store.refetch_queue import UNREADABLE
 from kobo_mirror.store.registrations import Registration
 from kobo_mirror.store.rejected_cells import ColumnShare, RejectedColumns
 from kobo_mirror.store.shown_runs import Run
@@ -87,6 +88,9 @@ CASES: list[tuple[str, MirrorState, Light, list[str]]] = [
     ("answers that their column cannot hold", state(rejected_cells=9, rejected_columns=OFTEN), Light.AMBER,
      ["cells_rejected"]),
     ("few of them", state(rejected_cells=9), Light.GREEN, []),
+    ("one that cannot be sent", state(refetch={UNREADABLE: 1, "repair": 3}), Light.AMBER, ["unreadable"]),
+    ("one that could not be compared", state(proof=proof(unreadable=1)), Light.AMBER, ["unreadable"]),
+    ("others that are asked for again", state(refetch={"repair": 3}), Light.GREEN, []),
     ("the newest proof differs", state(proof=proof(stale=1)), Light.RED, ["proof_differs"]),
     ("the full one differs", state(full_proof=proof(extra=2)), Light.RED, ["full_proof_differs"]),
     ("never proven in full", state(full_proof=None), Light.AMBER, ["never_proven"]),

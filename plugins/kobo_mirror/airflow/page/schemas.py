@@ -42,6 +42,7 @@ class Proof(BaseModel):
     stale: int
     different: int
     rejected: int
+    unreadable: int = Field(description="Those that KoboToolbox cannot send: they were not compared.")
     equal: bool
 
 
