@@ -189,7 +189,7 @@ def test_a_failed_sync_shows_in_the_status_and_takes_no_time_of_the_good_one(mir
 
 
 def test_a_failed_start_hides_no_unfinished_run(mirroring: Mirroring) -> None:
-    mirroring.simulator.control.faults.add("503", count=None, after=5, path="limit=10$")
+    mirroring.simulator.control.faults.add("503", count=None, after=5, path=r"limit=10(&|$)")
     with pytest.raises(ServerError):
         mirroring.sync(mirroring.client(attempts=1), page_size=10, in_flight=1)
     mirroring.simulator.control.faults.clear()

@@ -14,7 +14,7 @@ LARGE_FORM = {"exact_up_to": 0, "exact_every_hours": 24}
 
 def stop_after(mirroring: Mirroring, pages: int) -> None:
     """Answer so many requests for pages of ten submissions, and then none."""
-    mirroring.simulator.control.faults.add("503", count=None, after=pages, path="limit=10$")
+    mirroring.simulator.control.faults.add("503", count=None, after=pages, path=r"limit=10(&|$)")
 
 
 def drop_and_migrate(engine: Engine) -> None:
