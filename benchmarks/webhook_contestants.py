@@ -20,7 +20,7 @@ from benchmarks import common
 from benchmarks.closed_loop import Load, post_all
 from benchmarks.common import ROOT, BenchError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.tables import form_table, submissions
 from tests.support.database_server import DatabaseServer
 from tests.webhook.bodies import ASSET, PATH, SECRET, body

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, registry
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.tables import form_table, submissions
 from kobo_mirror.store.writer import Writer
 

@@ -44,8 +44,8 @@ from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import open_engine, reading
 from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.forms.declared_form import Mirror
 from kobo_mirror.kobo.form import open_form
+from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.verify import Report, verify
 from simulator.control_client import SimulatorControl
@@ -75,7 +75,7 @@ def _demo(children: Children) -> int:
     target = Settings.from_env(env=given).database_url or empty_sqlite(FOLDER / "mirror.sqlite")
     engine = open_engine(target)
     remove_simulated_mirror(engine)
-    migrate(engine, FORM)
+    migrate(engine)
     with Progress(
         SpinnerColumn(finished_text="[green]✓"),
         TextColumn("{task.description:34}"),
@@ -211,7 +211,7 @@ class Demo:
                 scene.done(compared)
 
             env = self._env
-            mirror = Mirror(FORM, env["KOBO_URL"], env["KOBO_ASSET_ID"])
+            mirror = load_mirror(self._engine, env["KOBO_URL"], env["KOBO_ASSET_ID"])
             with open_form(env["KOBO_URL"], env["KOBO_TOKEN"], env["KOBO_ASSET_ID"]) as client:
                 self.report = verify(client, self._engine, mirror, tell)
             scene.note(f"{self.report.compared} submissions compared, every answer of each")

@@ -18,8 +18,8 @@ from kobo_mirror.database.dialects import dialect_of_url
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import ConfigurationError, DatabaseError, SchemaError
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.forms.declared_form import Mirror
-from kobo_mirror.sync.context import mirror_of
+from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.sync.context import form_of
 from kobo_mirror.sync.receive import Receiver
 from webhook.access import Network, SecretCheck, SourceCheck
 from webhook.airflow_events import AirflowEvents
@@ -47,7 +47,7 @@ class Dependencies:
 
     :param engine: the database.
     :param probe: another engine of it, for the readiness check: a busy pool is not a dead database.
-    :param mirrors: the forms whose submissions are taken, and their tables.
+    :param mirrors: the forms whose submissions are taken; their tables are asked of the database.
     :param keep_payloads: ``rejected`` or ``all``, as for the writer.
     :param secrets: a sender must show one of them; none at all lets everybody send.
     :param allowed: the networks that may send; none at all lets everybody send.
@@ -98,7 +98,7 @@ def get_app() -> Application:
         deps = Dependencies(
             engine=connect(pool_size=CONNECTIONS, patience=patience, ping=False, several=True),
             probe=connect(pool_size=1, patience=patience),
-            mirrors=[mirror_of(settings)],
+            mirrors=[form_of(settings)],
             keep_payloads=settings.kobo_keep_payloads,
             secrets=_secrets(settings),
             allowed=_networks(settings.webhook_allowed_networks),

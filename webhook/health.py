@@ -12,10 +12,14 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
-from kobo_mirror.forms.declared_form import Mirror
-from kobo_mirror.store.binding_checks import check_binding, check_shape
+from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.store.binding_checks import check_shape
+from kobo_mirror.store.listings import bound_forms
+from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.probe import try_writing
+from kobo_mirror.store.schema import require_tables
 from webhook.metrics import CONTENT_TYPE, Metrics, figures_of
 
 T = TypeVar("T")
@@ -86,10 +90,12 @@ class Ready:
     def _look(self) -> KoboMirrorError | None:
         self._probe.dispose()  # over a new connection: the address may lead to another server by now
         try:
-            for mirror in self._mirrors:
-                check_binding(self._probe, mirror)
-                check_shape(self._probe, mirror)
-                try_writing(self._probe, mirror.form)
+            require_tables(self._probe)
+            for form in self._mirrors:
+                mirror = load_mirror(self._probe, *form.identity)
+                with reading(self._probe) as connection:
+                    check_shape(connection, mirror)
+                try_writing(self._probe, mirror)
         except (DatabaseError, SchemaError) as problem:
             return problem
         return None
@@ -114,9 +120,10 @@ class Figures:
     def _look(self) -> dict[str, dict[str, float]] | None:
         try:
             with reading(self._probe) as connection:
+                tables = {form.asset_uid: form.form_table for form in bound_forms(connection)}
                 return {
-                    mirror.form.table: figures_of(
-                        read_state(connection, mirror.form, mirror.asset_uid, columns=None)
+                    tables.get(mirror.asset_uid, FORM.table): figures_of(
+                        read_state(connection, FORM, mirror.asset_uid, columns=None)
                     )
                     for mirror in self._mirrors
                 }

@@ -13,7 +13,7 @@ from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import open_engine, read
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, TablesRefusedError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.applying import apply_schema
 from kobo_mirror.store.probe import try_writing

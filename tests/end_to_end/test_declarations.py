@@ -9,7 +9,8 @@ import pytest
 
 from kobo_mirror.errors import KoboMirrorError, SchemaError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Column, Form, Kind, Mirror
+from kobo_mirror.forms.declared_form import Column, Form, Kind
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import sync_runs
 from kobo_mirror.store.writer import Writer

@@ -11,7 +11,8 @@ from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, SchemaError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Form, Mirror
+from kobo_mirror.forms.declared_form import Form
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.codes import waiting_list
 from kobo_mirror.store.schema import migrate

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from kobo_mirror.config.settings import server_url
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import submissions

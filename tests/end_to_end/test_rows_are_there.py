@@ -13,7 +13,7 @@ from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import open_engine, reading, transact
 from kobo_mirror.errors import KoboMirrorError, SchemaError, UnequalError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.bindings import epochs_of
 from kobo_mirror.store.row_counts import count_rows

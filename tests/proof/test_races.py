@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import submissions

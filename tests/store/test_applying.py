@@ -10,7 +10,7 @@ from sqlalchemy import Engine, inspect, select, text
 
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.applying import NamedForm, apply_schema
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.bindings import NotBoundError

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, inspect
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.bindings import bound_to
 from tests.support.submissions import ASSET, MIRROR, SERVER

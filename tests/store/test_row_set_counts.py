@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.row_set_counts import RowSetCounts, TableCount
 from tests.support.forms.applied import SURVEY, Applying

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.sync import lanes
 from kobo_mirror.sync.mirror import MirrorSync

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.config.settings import server_url
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import Report, verify

@@ -14,7 +14,8 @@ from sqlalchemy import Engine, event, func, select
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, UnequalError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Column, Kind, Mirror
+from kobo_mirror.forms.declared_form import Column, Kind
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import checkpoints, form_table, rejections, submissions, sync_runs

@@ -11,7 +11,7 @@ from random import Random
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.writer import Writer
 from simulator.control_client import SimulatorControl
 from simulator.process import SimulatorProcess

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.submissions.rows import State, read_state
 
 SERVER = "https://kobo.example"

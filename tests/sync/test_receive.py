@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from kobo_mirror.errors import DatabaseError
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.batches import PushResult
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.form_names import learn_id_strings

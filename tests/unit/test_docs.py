@@ -18,7 +18,7 @@ from kobo_mirror.config.address import TLS_MODES
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.tables import form_table, metadata
 from simulator.options import Options
 from webhook.app import Dependencies, create_app

@@ -9,7 +9,7 @@ from falcon import testing
 from sqlalchemy import Engine, func, select
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.tables import dead_letters, form_table, submissions, to_fetch
 from tests.webhook.bodies import ASSET, PATH, PREVIOUS_SECRET, SECRET
 from webhook.app import Dependencies, create_app

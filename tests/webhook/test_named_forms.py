@@ -9,7 +9,7 @@ from falcon import testing
 from sqlalchemy import Engine, select
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.form_names import learn_id_strings
 from kobo_mirror.store.tables import dead_letters

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.schema import migrate
 from tests.webhook.application import MIRROR, OTHER, client_of, post

@@ -10,7 +10,7 @@ from kobo_mirror.airflow.hooks import open_target
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import KoboMirrorError
-from kobo_mirror.forms.declared import FORM
+from kobo_mirror.store.mirrors import bound_mirrors
 from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import at_head
 
@@ -42,10 +42,11 @@ def _check(engine: Engine) -> tuple[bool, str]:
         return False, f"There is no file {file} where Airflow's API server runs: {_MAKES}."
     with reading(engine) as connection:
         server = dialect.describe(connection)
-    if not at_head(engine, FORM):
+    if not at_head(engine):
         return True, f"Connected to {server}. It lacks our tables or has old ones: {_MAKES}."
     try:
-        try_writing(engine, FORM)
+        for mirror in bound_mirrors(engine):
+            try_writing(engine, mirror)
     except KoboMirrorError as problem:
         return False, f"Connected to {server}, but nothing can be written. {problem}"
     return True, f"Connected to {server}: our tables are there, and it takes submissions."

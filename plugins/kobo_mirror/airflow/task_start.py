@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Engine
 
-    from kobo_mirror.forms.declared_form import Form
-
 log = logging.getLogger(__name__)
 
-NoteFailure = Callable[["Engine", "Form", str, KoboMirrorError], None]
+NoteFailure = Callable[["Engine", str, KoboMirrorError], None]
 
 
 def require_settings(kobo_conn_id: str, database_conn_id: str, name: str, note_failure: NoteFailure) -> None:
@@ -34,13 +32,12 @@ def require_settings(kobo_conn_id: str, database_conn_id: str, name: str, note_f
     :raises ConfigurationError: a field is missing or malformed.
     """
     from kobo_mirror.airflow.hooks import KoboHook
-    from kobo_mirror.forms.declared import FORM
 
     try:
         KoboHook(kobo_conn_id).settings()
     except ConfigurationError as error:
         with suppress(KoboMirrorError), target_engine(database_conn_id) as engine:
-            note_failure(engine, FORM, name, error)
+            note_failure(engine, name, error)
         raise
 
 
@@ -52,17 +49,16 @@ def make_tables(database_conn_id: str, name: str) -> None:
     :raises DatabaseError: the database cannot make them now.
     :raises SchemaError: the database's tables are not ours, or are newer than this code.
     """
-    from kobo_mirror.forms.declared import FORM
     from kobo_mirror.store.schema import at_head, migrate
     from kobo_mirror.sync.failure_notes import note_not_started
 
     with target_engine(database_conn_id) as engine:
         try:
-            if not at_head(engine, FORM):
+            if not at_head(engine):
                 log.warning("The database lacks tables of ours or has old ones: they are made now.")
-                migrate(engine, FORM)
+                migrate(engine)
         except KoboMirrorError as error:
-            note_not_started(engine, FORM, name, error)
+            note_not_started(engine, name, error)
             raise
 
 

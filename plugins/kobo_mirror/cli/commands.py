@@ -27,16 +27,15 @@ from kobo_mirror.errors import (
     NotPermittedError,
     ServerError,
 )
-from kobo_mirror.forms.declared import FORM
 from kobo_mirror.kobo.form import KoboClient, open_form
 from kobo_mirror.kobo.rest_services import fingerprint
-from kobo_mirror.store.binding_checks import check_binding
 from kobo_mirror.store.codes import require_waiting
+from kobo_mirror.store.forgetting import require_free
 from kobo_mirror.store.leases import process_holder
 from kobo_mirror.store.proofs import full_proof_is_due
-from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.schema import migrate, require_tables
 from kobo_mirror.sync.context import mirror_of
-from kobo_mirror.sync.failure_notes import note_not_started, noting_not_started
+from kobo_mirror.sync.failure_notes import note_not_started, noting_failed_verification, noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
@@ -87,9 +86,9 @@ def _bars() -> Iterator[Progress]:
 def _migrate(_: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
     engine = engine_of(settings)
-    made = migrate(engine, FORM)
+    made = migrate(engine)
     if settings.kobo_asset_id:
-        check_binding(engine, mirror_of(settings), may_rebind_if_empty=True)
+        require_free(engine, settings.kobo_url, settings.kobo_asset_id)
     again = f"; made again: {', '.join(made)}: the next sync reads the whole form" if made else ""
     print(f"the database has the newest tables{again}")
     return 0
@@ -98,8 +97,8 @@ def _migrate(_: argparse.Namespace) -> int:
 def _sync(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
     engine = engine_of(settings)
-    with noting_not_started(engine, mirror_of(settings), "sync"):
-        migrate(engine, FORM)
+    with noting_not_started(engine, "sync"):
+        migrate(engine)
     if options.confirm_deletes is not None:
         require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
     with client_of(settings) as client, _bars() as tell:
@@ -112,13 +111,15 @@ def _sync(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
-    mirror = mirror_of(settings)
     engine = engine_of(settings)
     if options.confirm_deletes is not None:
         if not options.repair:
             raise ConfigurationError("--confirm-deletes confirms what --repair deletes: give both, or none.")
         require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
     waiting: DeletesWaitError | None = None
+    with noting_failed_verification(engine, "verify"):
+        require_tables(engine)
+        mirror = mirror_of(settings, engine)
     with client_of(settings) as client, _bars() as tell:
         report = verify(client, engine, mirror, tell, full=options.full)
         if options.repair and not report.equal:
@@ -150,7 +151,7 @@ def _say(report: Report, options: argparse.Namespace) -> None:
 def _status(options: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
     secret = settings.webhook_secret
-    facts = status(engine_of(settings), FORM, fingerprint(secret) if secret else None)
+    facts = status(engine_of(settings), fingerprint(secret) if secret else None)
     if options.json:
         print(json.dumps(facts))
         return 0
@@ -161,12 +162,13 @@ def _status(options: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     settings = Settings.from_env(_KOBO)
     engine = engine_of(settings)
-    mirror = mirror_of(settings)
     if options.id and options.what == "all":
         raise ConfigurationError(
             "An id names a dead letter or a submission: say `replay dead-letters --id ID` or "
             "`replay rejections --id ID`."
         )
+    require_tables(engine)
+    mirror = mirror_of(settings, engine)
     which = {"ids": options.id, "reason": options.reason}
     fates: list[Fate] = []
     waiting = None
@@ -200,8 +202,8 @@ def _register(_: argparse.Namespace) -> int:
 
 
 def _prepare(settings: Settings, engine: Engine) -> None:
-    migrate(engine, FORM)
-    check_binding(engine, mirror_of(settings))
+    migrate(engine)
+    require_free(engine, settings.kobo_url, settings.kobo_asset_id)
 
 
 def _registered(settings: Settings, client: KoboClient, engine: Engine) -> str:
@@ -242,7 +244,7 @@ def _run(options: argparse.Namespace) -> int:
             _prepare(settings, engine)
             done = syncing.run(name="run")["sentence"]
             days = settings.kobo_verify_full_every_days
-            report = prove_when_due(client, engine, mirror_of(settings), days)
+            report = prove_when_due(client, engine, mirror_of(settings, engine), days)
             return f"{done}; {report.sentence}" if report else str(done)
 
         ask = partial(_first_contact, settings, engine)
@@ -259,7 +261,7 @@ def _first_contact(settings: Settings, engine: Engine) -> str:
     except (ServerError, DatabaseError):  # `run` tries again
         raise
     except KoboMirrorError as error:
-        note_not_started(engine, FORM, process_holder("run"), error)
+        note_not_started(engine, process_holder("run"), error)
         raise
 
 

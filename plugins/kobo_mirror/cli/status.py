@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from kobo_mirror.cli.next_steps import SYNC, after_a_failed_first_sync, next_steps
 from kobo_mirror.database.engine import reading
-from kobo_mirror.forms.declared_form import Form
-from kobo_mirror.store.bindings import bound_to
-from kobo_mirror.store.failed_runs import unbound_uid
+from kobo_mirror.forms.declared import FORM
+from kobo_mirror.store.failed_runs import UNBOUND
 from kobo_mirror.store.form_contents import tables_of
 from kobo_mirror.store.lights import SENTENCES, Light, judge, light_of
-from kobo_mirror.store.listings import rejected_submissions
+from kobo_mirror.store.listings import bound_forms, rejected_submissions
 from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.proofs import Proof
 from kobo_mirror.store.schema import require_tables
@@ -24,31 +23,30 @@ _NAMED = 10
 _LATE = timedelta(days=1)  # the schedule is not known here
 
 
-def status(engine: Engine, form: Form, secret: str | None = None) -> dict[str, Any]:
+def status(engine: Engine, secret: str | None = None) -> dict[str, Any]:
     """Return what the database knows of a form's mirror, without asking the server.
 
     :param engine: the mirror's database.
-    :param form: the declaration of the form table.
     :param secret: the fingerprint of the webhook's secret as it is set; None: it is not known here.
     :returns: counts, the tables with their rows (None: the database lacks the table), the last runs, the
         first ten rejections (``_id`` and reason) and what to do next, ready for JSON. ``last_run`` and
         ``last_exact_run`` are former names of ``last_good_sync`` and ``last_good_exact_sync``.
     :raises SchemaError: our tables are not all there, or are old.
     """
-    require_tables(engine, form)
-    bound = bound_to(engine, form)
-    if bound is None:
-        return _unbound(engine, form)
-    server, asset = bound
+    require_tables(engine)
     with reading(engine) as connection:
-        state = read_state(connection, form, asset)
+        bound = next(iter(bound_forms(connection)), None)
+        if bound is None:
+            return _unbound(connection)
+        asset = bound.asset_uid
+        state = read_state(connection, FORM, asset)
         rejected = rejected_submissions(connection, asset, after=-1, limit=_NAMED, answers=False)
         tables = tables_of(connection, asset)
     findings = judge(state, due=state.moment - _LATE, secret=secret)
     last_good, last_good_exact = _finish(state.last_good), _finish(state.last_good_exact)
     return {
-        "form_table": form.table,
-        "mirrors": f"form {asset} of {server}",
+        "form_table": bound.form_table,
+        "mirrors": f"form {asset} of {bound.server}",
         "light": light_of(findings).value,
         "findings": [finding.sentence for finding in findings],
         "submissions": state.applied,
@@ -73,13 +71,12 @@ def status(engine: Engine, form: Form, secret: str | None = None) -> dict[str, A
     }
 
 
-def _unbound(engine: Engine, form: Form) -> dict[str, Any]:
-    """Return what is known while the table mirrors no form: whether a sync was tried, and why it failed."""
-    with reading(engine) as connection:
-        failed = failed_start(connection, unbound_uid(form.table))
+def _unbound(connection: Connection) -> dict[str, Any]:
+    """Return what is known while no form is mirrored: whether a sync was tried, and why it failed."""
+    failed = failed_start(connection, UNBOUND)
     nothing_read = "The tables are there, but no form has been read into them yet."
     return {
-        "form_table": form.table,
+        "form_table": None,
         "mirrors": None,
         "light": (Light.RED if failed else Light.AMBER).value,
         "findings": [SENTENCES["sync_failed"], nothing_read] if failed else [nothing_read],

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Column, Connection, Engine, Table
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
+from sqlalchemy.schema import CreateIndex, CreateTable, DropTable, ExecutableDDLElement
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from kobo_mirror.database.column_types import MomentDefault
@@ -117,6 +117,14 @@ class TableChanges:
         self._index(table, stored)
         self._follow(table, is_grown=bool(born))
         return Born(table.name, born, stored is None) if born else None
+
+    def drop(self, table: Table) -> None:
+        """Drop a table, if it is there.
+
+        :param table: no other table refers to it.
+        :raises TablesRefusedError: the database refuses it.
+        """
+        self._change(table, ("DROP",), partial(_execute, statement=DropTable(table, if_exists=True)))
 
     def _grow(self, table: Table, stored: StoredTable) -> tuple[str, ...]:
         born = [column for column in table.columns if column.name not in stored.columns]

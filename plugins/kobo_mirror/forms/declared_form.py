@@ -92,22 +92,3 @@ class Form:
         columns = [[c.name, c.question, c.kind.value, c.required, c.default] for c in self.columns]
         declared = json.dumps([_READING, self.table, columns], separators=(",", ":"))
         return hashlib.blake2b(declared.encode(), digest_size=16).digest()
-
-
-@dataclass(frozen=True)
-class Mirror:
-    """Which form of which server fills which form table.
-
-    :param form: the declaration of the table.
-    :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
-    :param asset_uid: the form's uid on that server.
-    """
-
-    form: Form
-    server: str
-    asset_uid: str
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """Server and asset uid."""
-        return self.server, self.asset_uid

@@ -152,6 +152,9 @@ class FormSchema:
     reading_order: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
     @property
     def root(self) -> Table:
         """The table with a row for every submission."""

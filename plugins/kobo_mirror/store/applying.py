@@ -15,19 +15,19 @@ from sqlalchemy import Connection, Engine, insert, update
 from kobo_mirror.database.ddl import Born, changing_tables
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.dialects.base_tables import StoredTable
-from kobo_mirror.database.engine import now
+from kobo_mirror.database.engine import now, reading
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.compare import born_paths, lacking, must_shape_anew
 from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.forms.mirror import NO_DECLARATION
 from kobo_mirror.store import catalog
 from kobo_mirror.store.bindings import NotBoundError
+from kobo_mirror.store.failed_runs import give_unbound_runs
 from kobo_mirror.store.form_schemas import StoredForm, stored_form
 from kobo_mirror.store.form_tables import physical_columns, physical_tables
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.table_names import check_names
 from kobo_mirror.store.tables import forms
-
-_NO_DECLARATION = bytes(16)
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,7 @@ def _intend(
     lost = _lost(stored, there)
     if stored is None:
         connection.execute(insert(forms).values(_first_row(schema, form)))
+        give_unbound_runs(connection, key)
     elif lost or stored.schema != schema:
         values = {
             "name": form.name,
@@ -130,7 +131,7 @@ def _first_row(schema: FormSchema, form: NamedForm) -> dict[str, object]:
         "server": form.server,
         "asset_uid": schema.asset_uid,
         "name": form.name,
-        "fingerprint": _NO_DECLARATION,
+        "fingerprint": NO_DECLARATION,
         "bound_at": now(),
         "intended_schema": schema.to_json().decode(),
     }
@@ -162,6 +163,19 @@ def _check_growth(
             "the database: nothing that was made is dropped or renamed, so take back what was changed in the "
             "settings, and use the newest version of Kobo Mirror."
         )
+
+
+def is_applied(engine: Engine, stored: StoredForm) -> bool:
+    """Return True if the database has all tables of a form's newest schema, and rows are shaped by it.
+
+    :param engine: made by ``open_engine``.
+    :param stored: what ``kobo_forms`` has of the form.
+    """
+    if stored.schema is None or stored.intended is not None:
+        return False
+    with reading(engine) as connection:
+        there = dialect_of(engine).stored_tables(connection)
+    return not _lost(stored, there)
 
 
 def _lost(stored: StoredForm | None, there: Mapping[str, StoredTable]) -> list[str]:

@@ -92,7 +92,7 @@ def push_result(state: State, decision: Decision) -> PushResult:
     :param state: its state, shaped if the decision was to write it.
     :param decision: what was decided for it.
     """
-    if decision in WRITTEN and state.row is None:
+    if decision in WRITTEN and state.is_rejected:
         return PushResult(state.kobo_id, "rejected", state.reason)
     return PushResult(state.kobo_id, _RESULT[decision])
 
@@ -105,6 +105,6 @@ def page_counts(decided: Sequence[tuple[State, Decision]]) -> dict[str, int]:
     """
     counts = {"rows_read": len(decided)}
     for state, decision in decided:
-        name = "rejected" if decision in WRITTEN and state.row is None else _RESULT[decision]
+        name = "rejected" if decision in WRITTEN and state.is_rejected else _RESULT[decision]
         counts[name] = counts.get(name, 0) + 1
     return counts

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from kobo_mirror.database.engine import reading
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.bindings import (
     bound_to,
     declared_otherwise,
@@ -18,7 +18,7 @@ from kobo_mirror.store.schema import require_tables
 
 
 def check_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:
-    """Refuse a form table that mirrors another form; one that mirrors none yet is accepted.
+    """Refuse a declared table that mirrors another form; one that mirrors none yet is accepted.
 
     :param engine: made by ``open_engine``.
     :param mirror: the form that it is to mirror.
@@ -26,7 +26,7 @@ def check_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool =
     :raises SchemaError: it mirrors another form, or the schema is not the newest.
     """
     require_tables(engine, mirror.form)
-    bound = bound_to(engine, mirror.form)
+    bound = bound_to(engine, mirror)
     if bound is None:
         return
     with reading(engine) as connection:
@@ -35,16 +35,15 @@ def check_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool =
         require_form(mirror, *bound)
 
 
-def check_shape(engine: Engine, mirror: Mirror) -> None:
-    """Refuse a form table whose rows another declaration shapes; one that mirrors no form yet is accepted.
+def check_shape(connection: Connection, mirror: Mirror) -> None:
+    """Refuse a form whose rows another declaration shapes; one without tables yet is accepted.
 
-    :param engine: made by ``open_engine``.
+    :param connection: an open transaction.
     :param mirror: the form and its declaration in this process.
     :raises SchemaError: it is declared otherwise than in this process.
     """
-    with reading(engine) as connection:
-        if is_declared_otherwise(connection, mirror.form):
-            raise declared_otherwise(mirror.form)
+    if mirror.form and is_declared_otherwise(connection, mirror.form):
+        raise declared_otherwise(mirror)
 
 
 def bind(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:

@@ -16,7 +16,8 @@ from kobo_mirror.database.bulk import First
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import now, reading, transact
 from kobo_mirror.errors import SchemaError
-from kobo_mirror.forms.declared_form import Form, Mirror
+from kobo_mirror.forms.declared_form import Form
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import failed_runs
 from kobo_mirror.store.tables import form_table, forms
 
@@ -48,17 +49,31 @@ class HeldForm(NamedTuple):
     moment: datetime
 
 
-def bound_to(engine: Engine, form: Form) -> tuple[str, str] | None:
+def bound_to(engine: Engine, mirror: Mirror) -> tuple[str, str] | None:
     """Return the address of the server and the uid of the form that a form table mirrors.
 
     :param engine: the database.
-    :param form: the form table's declaration.
+    :param mirror: names the form table.
     :returns: None before the first sync.
     """
-    query = select(forms.c.server, forms.c.asset_uid).where(forms.c.form_table == form.table)
+    query = select(forms.c.server, forms.c.asset_uid).where(forms.c.form_table == mirror.table)
     with reading(engine) as connection:
         row = connection.execute(query).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def is_bound(connection: Connection, mirror: Mirror) -> bool:
+    """Return True if the tables of a form are bound to it.
+
+    :param connection: an open transaction.
+    :param mirror: the form and its tables.
+    :raises SchemaError: they mirror another form.
+    """
+    query = select(forms.c.server, forms.c.asset_uid).where(forms.c.form_table == mirror.table)
+    row = connection.execute(query).one_or_none()
+    if row is not None:
+        require_form(mirror, *row)
+    return row is not None
 
 
 def note_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:
@@ -70,15 +85,15 @@ def note_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = 
     """
     t = forms.c
     names = {"server": mirror.server, "asset_uid": mirror.asset_uid}
-    values = {**names, "fingerprint": mirror.form.fingerprint, "bound_at": now(), "epoch_read": 0}
-    mine = t.form_table == mirror.form.table
+    values = {**names, "fingerprint": mirror.fingerprint, "bound_at": now(), "epoch_read": 0}
+    mine = t.form_table == mirror.table
 
     def work(connection: Connection) -> None:
         bound = connection.execute(select(t.server, t.asset_uid).where(mine).with_for_update()).one_or_none()
         if bound is None:
-            first = {"form_table": mirror.form.table, "epoch": 1}
+            first = {"form_table": mirror.table, "epoch": 1}
             connection.execute(insert(forms).values(values | first))
-            failed_runs.give_unbound_runs(connection, mirror.form.table, mirror.asset_uid)
+            failed_runs.give_unbound_runs(connection, mirror.asset_uid)
         elif may_rebind_if_empty and may_be_bound_anew(connection, mirror, bound[1]):
             again = {"epoch": t.epoch + 1, "id_strings": None}
             connection.execute(update(forms).where(mine).values(values | again))
@@ -95,6 +110,8 @@ def may_be_bound_anew(connection: Connection, mirror: Mirror, asset_uid: str) ->
     """
     if asset_uid == mirror.asset_uid:
         return False
+    if mirror.form is None:
+        return False
     table = form_table(mirror.form)
     return connection.execute(select(table.c.kobo_id).limit(1)).first() is None
 
@@ -110,14 +127,45 @@ def is_declared_otherwise(connection: Connection, form: Form) -> bool:
     return stored is not None and stored != form.fingerprint
 
 
-def raise_epoch(connection: Connection, form: Form) -> None:
-    """Have every row of the form table written anew.
+def is_shaped_otherwise(connection: Connection, mirror: Mirror) -> bool:
+    """Return True if the rows of a form are shaped by another declaration, or by another schema.
 
     :param connection: an open transaction.
-    :param form: the declaration that shapes the rows from now on.
+    :param mirror: the form, with the tables that this process knows.
     """
-    values = {"epoch": forms.c.epoch + 1, "fingerprint": form.fingerprint}
-    connection.execute(update(forms).where(forms.c.form_table == form.table).values(values))
+    query = select(forms.c.fingerprint, forms.c.schema_fingerprint)
+    row = connection.execute(query.where(forms.c.form_table == mirror.table)).one_or_none()
+    return row is not None and tuple(row) != (mirror.fingerprint, mirror.schema_fingerprint)
+
+
+def raise_epoch(connection: Connection, mirror: Mirror) -> None:
+    """Have every row of a form written anew.
+
+    :param connection: an open transaction.
+    :param mirror: the form, with the declaration that shapes its rows from now on.
+    """
+    values = {"epoch": forms.c.epoch + 1, "fingerprint": mirror.fingerprint}
+    connection.execute(update(forms).where(forms.c.form_table == mirror.table).values(values))
+
+
+def raise_epochs(connection: Connection, form_table: str | None = None) -> None:
+    """Have every row written anew, without a change of how rows are shaped.
+
+    :param connection: an open transaction.
+    :param form_table: of one form; None: of all.
+    """
+    rise = update(forms).values(epoch=forms.c.epoch + 1)
+    connection.execute(rise if form_table is None else rise.where(forms.c.form_table == form_table))
+
+
+def note_declaration(connection: Connection, form: Form) -> None:
+    """Note by which declaration the rows of a declared table are shaped, if a form is bound to it.
+
+    :param connection: an open transaction, which has raised the epoch if it is another one than before.
+    :param form: the declaration.
+    """
+    mine = (forms.c.form_table == form.table) & (forms.c.fingerprint != form.fingerprint)
+    connection.execute(update(forms).where(mine).values(fingerprint=form.fingerprint))
 
 
 def epochs_of(connection: Connection, form_table: str) -> Epochs:
@@ -130,14 +178,14 @@ def epochs_of(connection: Connection, form_table: str) -> Epochs:
     return Epochs(*connection.execute(query).one())
 
 
-def note_epoch_read(connection: Connection, form: Form, epoch: int) -> None:
+def note_epoch_read(connection: Connection, mirror: Mirror, epoch: int) -> None:
     """Note that a run has read every submission.
 
     :param connection: an open transaction.
-    :param form: the form table's declaration.
+    :param mirror: the form.
     :param epoch: the epoch in which that run began; nothing is noted if it is no longer the current one.
     """
-    mine = (forms.c.form_table == form.table) & (forms.c.epoch == epoch)
+    mine = (forms.c.form_table == mirror.table) & (forms.c.epoch == epoch)
     connection.execute(update(forms).where(mine).values(epoch_read=epoch))
 
 
@@ -148,19 +196,24 @@ def hold_form(connection: Connection, mirror: Mirror) -> HeldForm:
     :param mirror: the form that is written to.
     :returns: the epoch, and the database's clock.
     :raises NotBoundError: the form table mirrors no form yet.
+    :raises ReshapedError: the form has got further tables or columns meanwhile.
     :raises SchemaError: it mirrors another form, or its rows are shaped by another declaration.
     """
     t = forms.c
     row = connection.execute(
-        select(t.server, t.asset_uid, t.fingerprint, t.epoch, now())
-        .where(t.form_table == mirror.form.table)
+        select(t.server, t.asset_uid, t.fingerprint, t.epoch, now(), t.schema_fingerprint)
+        .where(t.form_table == mirror.table)
         .with_for_update(read=True)
     ).one_or_none()
     if row is None:
-        raise NotBoundError(f"The table {mirror.form.table} mirrors no form yet.")
+        raise NotBoundError(f"The table {mirror.table} mirrors no form yet.")
     require_form(mirror, row[0], row[1])
-    if row[2] != mirror.form.fingerprint:
-        raise declared_otherwise(mirror.form)
+    if row[2] != mirror.fingerprint:
+        raise declared_otherwise(mirror)
+    if row[5] != mirror.schema_fingerprint:
+        raise ReshapedError(
+            f"The tables of form {mirror.asset_uid} have changed while it was written to: try again."
+        )
     return HeldForm(row[3], row[4])
 
 
@@ -174,18 +227,23 @@ def hold_first(connection: Connection, mirror: Mirror) -> First | None:
     :param mirror: the form that is written to.
     :returns: None where the dialect takes no first statement.
     """
-    t, form = forms.c, mirror.form
-    row: dict[Column[Any], str | bytes] = {
-        t.form_table: form.table,
+    t = forms.c
+    row: dict[Column[Any], str | bytes | None] = {
+        t.form_table: mirror.table,
         t.server: mirror.server,
         t.asset_uid: mirror.asset_uid,
-        t.fingerprint: form.fingerprint,
+        t.fingerprint: mirror.fingerprint,
+        t.schema_fingerprint: mirror.schema_fingerprint,
     }
     return dialect_of(connection).first_statement(t.epoch, row)
 
 
 class NotBoundError(SchemaError):
     """The form table mirrors no form yet: ``binding_checks.bind`` notes which one."""
+
+
+class ReshapedError(SchemaError):
+    """Rows are shaped by another schema than the one they were made for: load it, and shape them anew."""
 
 
 def require_form(mirror: Mirror, server: str, asset_uid: str) -> None:
@@ -198,17 +256,17 @@ def require_form(mirror: Mirror, server: str, asset_uid: str) -> None:
     """
     if (server, asset_uid) != mirror.identity:
         raise SchemaError(
-            f"The table {mirror.form.table} mirrors form {asset_uid} of {server}, not {mirror.asset_uid} of "
+            f"The table {mirror.table} mirrors form {asset_uid} of {server}, not {mirror.asset_uid} of "
             f"{mirror.server}: set KOBO_URL and KOBO_ASSET_ID back, or use another database."
         )
 
 
-def declared_otherwise(form: Form) -> SchemaError:
+def declared_otherwise(mirror: Mirror) -> SchemaError:
     """Return the error of a process whose declaration is not the one that shapes the rows.
 
-    :param form: the declaration of this process.
+    :param mirror: the form, with the declaration of this process.
     """
     return SchemaError(
-        f"The columns of {form.table} are declared otherwise than in this process: restart it with the "
+        f"The columns of {mirror.table} are declared otherwise than in this process: restart it with the "
         "version of Kobo Mirror that runs the sync, or migrate with this one."
     )

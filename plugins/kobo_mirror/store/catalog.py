@@ -183,6 +183,16 @@ def keep_versions(connection: Connection, asset_uid: str, versions: Sequence[For
     return len(rows)
 
 
+def known_versions(connection: Connection, asset_uid: str) -> list[str]:
+    """Return the uids of the versions of a form that are kept, in the order of their numbers.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form key.
+    """
+    query = select(form_versions.c.uid).where(form_versions.c.asset_uid == asset_uid)
+    return list(connection.scalars(query.order_by(form_versions.c.number)))
+
+
 def kept_versions(connection: Connection, asset_uid: str) -> list[FormVersion]:
     """Return the versions of a form that are kept.
 

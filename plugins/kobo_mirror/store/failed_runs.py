@@ -12,7 +12,8 @@ from kobo_mirror.database.engine import now
 from kobo_mirror.store.runs import NOT_STARTED, VERIFY, note_error, open_run
 from kobo_mirror.store.tables import sync_runs
 
-_UID_LENGTH = 40
+UNBOUND = "kobo_records"
+"""What stands for the form's uid in the row of a run that failed while no form was bound."""
 
 
 def note_not_started(connection: Connection, asset_uid: str, name: str, error: Exception) -> None:
@@ -26,15 +27,14 @@ def note_not_started(connection: Connection, asset_uid: str, name: str, error: E
     _note_failure(connection, asset_uid, name, NOT_STARTED, error)
 
 
-def note_not_bound(connection: Connection, form_table: str, name: str, error: Exception) -> None:
-    """Note a run that failed before the table was bound to any form; the next such run overwrites the row.
+def note_not_bound(connection: Connection, name: str, error: Exception) -> None:
+    """Note a run that failed while the database mirrors no form; the next such run overwrites the row.
 
     :param connection: an open transaction.
-    :param form_table: the name of the form table.
     :param name: the run's name.
     :param error: why it failed.
     """
-    _note_failure(connection, unbound_uid(form_table), name, NOT_STARTED, error, keep_one=True)
+    _note_failure(connection, UNBOUND, name, NOT_STARTED, error, keep_one=True)
 
 
 def note_failed_verification(connection: Connection, asset_uid: str, name: str, error: Exception) -> None:
@@ -48,22 +48,13 @@ def note_failed_verification(connection: Connection, asset_uid: str, name: str, 
     _note_failure(connection, asset_uid, name, VERIFY, error)
 
 
-def unbound_uid(form_table: str) -> str:
-    """Return what stands for the form's uid in the row of a run that failed while no form was bound.
-
-    :param form_table: the name of the form table.
-    """
-    return form_table[:_UID_LENGTH]
-
-
-def give_unbound_runs(connection: Connection, form_table: str, asset_uid: str) -> None:
-    """Assign a run that failed while the table was not bound to the form that it is bound to now.
+def give_unbound_runs(connection: Connection, asset_uid: str) -> None:
+    """Assign a run that failed while the database mirrored no form to the form that it mirrors now.
 
     :param connection: an open transaction.
-    :param form_table: the name of the form table.
     :param asset_uid: the form's uid.
     """
-    mine = sync_runs.c.asset_uid == unbound_uid(form_table)
+    mine = sync_runs.c.asset_uid == UNBOUND
     connection.execute(update(sync_runs).where(mine).values(asset_uid=asset_uid))
 
 

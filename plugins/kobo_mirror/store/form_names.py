@@ -10,7 +10,7 @@ from enum import Enum, auto
 from sqlalchemy import Connection, Engine, select, update
 
 from kobo_mirror.database.engine import reading, transact
-from kobo_mirror.forms.declared_form import Form, Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.tables import forms
 
 MOST_ID_STRINGS = 100
@@ -56,7 +56,7 @@ class FormNames:
         if not id_string:
             return FormMatch.OTHER
         with reading(self._engine) as connection:
-            learnt = id_strings_of(connection, self._mirror.form)
+            learnt = id_strings_of(connection, self._mirror)
         self._known |= learnt or frozenset()
         if id_string in self._known:
             return FormMatch.THIS
@@ -65,14 +65,14 @@ class FormNames:
         return FormMatch.UNKNOWN if may_be_this and _ID_STRING.fullmatch(id_string) else FormMatch.OTHER
 
 
-def id_strings_of(connection: Connection, form: Form) -> frozenset[str] | None:
+def id_strings_of(connection: Connection, mirror: Mirror) -> frozenset[str] | None:
     """Return the values of ``_xform_id_string`` that pulled submissions had.
 
     :param connection: an open transaction.
-    :param form: the form table's declaration.
+    :param mirror: the form.
     :returns: None while none has been pulled.
     """
-    query = select(forms.c.id_strings).where(forms.c.form_table == form.table)
+    query = select(forms.c.id_strings).where(forms.c.asset_uid == mirror.asset_uid)
     text = connection.execute(query).scalar_one_or_none()
     return _names_in(text)
 
@@ -88,27 +88,27 @@ def _names_in(text: str | None) -> frozenset[str] | None:
     return None
 
 
-def learn_id_strings(engine: Engine, form: Form, seen: Iterable[str]) -> None:
+def learn_id_strings(engine: Engine, mirror: Mirror, seen: Iterable[str]) -> None:
     """Add to what ``id_strings_of`` returns, up to ``MOST_ID_STRINGS``.
 
     The form's row is locked only where one is new: it is read by every transaction that writes.
 
     :param engine: the database.
-    :param form: the form table's declaration.
+    :param mirror: the form.
     :param seen: the values of ``_xform_id_string`` that were pulled.
     """
     with reading(engine) as connection:
-        known = id_strings_of(connection, form) or frozenset()
+        known = id_strings_of(connection, mirror) or frozenset()
     if frozenset(seen) <= known or len(known) >= MOST_ID_STRINGS:
         return
 
     def work(connection: Connection) -> None:
-        query = select(forms.c.id_strings).where(forms.c.form_table == form.table).with_for_update()
+        query = select(forms.c.id_strings).where(forms.c.asset_uid == mirror.asset_uid).with_for_update()
         text = connection.execute(query).scalar_one_or_none()
         known = _names_in(text) or frozenset()
         new = sorted(frozenset(seen) - known)[: MOST_ID_STRINGS - len(known)]
         if new:
-            mine = update(forms).where(forms.c.form_table == form.table)
+            mine = update(forms).where(forms.c.asset_uid == mirror.asset_uid)
             connection.execute(mine.values(id_strings=json.dumps(sorted(known.union(new)))))
 
     transact(engine, work)

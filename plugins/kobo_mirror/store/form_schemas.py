@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.store.form_tables import physical_columns
 from kobo_mirror.store.tables import forms
 
 
@@ -21,6 +22,7 @@ class StoredForm:
     :param schema: by which rows are shaped; None: no table of it was ever made.
     :param intended: which is being applied; None: none.
     :param waiting: paths whose answers may still be in ``extra``.
+    :param deployed: the uid of the version that was deployed when the versions were read last.
     """
 
     table: str
@@ -29,6 +31,7 @@ class StoredForm:
     schema: FormSchema | None
     intended: FormSchema | None
     waiting: frozenset[str]
+    deployed: str | None = None
 
     @property
     def newest(self) -> FormSchema | None:
@@ -46,18 +49,36 @@ def stored_form(connection: Connection, asset_uid: str, *, exclusively: bool = F
     :raises SchemaError: its schema cannot be read.
     """
     t = forms.c
-    query = select(t.form_table, t.server, t.epoch, t.schema, t.intended_schema, t.paths_to_promote).where(
-        t.asset_uid == asset_uid
-    )
+    query = select(
+        t.form_table, t.server, t.epoch, t.schema, t.intended_schema, t.paths_to_promote, t.deployed_version
+    ).where(t.asset_uid == asset_uid)
     row = connection.execute(query.with_for_update() if exclusively else query).one_or_none()
     if row is None:
         return None
-    schema, intended = (_read(asset_uid, raw) for raw in (row.schema, row.intended_schema))
+    schema, intended = (read_schema(asset_uid, raw) for raw in (row.schema, row.intended_schema))
     waiting = frozenset(json.loads(row.paths_to_promote or "[]"))
-    return StoredForm(row.form_table, row.server, row.epoch, schema, intended, waiting)
+    return StoredForm(row.form_table, row.server, row.epoch, schema, intended, waiting, row.deployed_version)
 
 
-def _read(asset_uid: str, raw: str | None) -> FormSchema | None:
+def derived_names(connection: Connection) -> list[str]:
+    """Return the names of the derived tables of all forms, their parts included.
+
+    :param connection: an open transaction.
+    :raises SchemaError: a schema cannot be read.
+    """
+    rows = connection.execute(select(forms.c.asset_uid, forms.c.schema).where(forms.c.schema.is_not(None)))
+    schemas = [schema for row in rows if (schema := read_schema(row.asset_uid, row.schema))]
+    return [name for schema in schemas for name in physical_columns(schema)]
+
+
+def read_schema(asset_uid: str, raw: str | None) -> FormSchema | None:
+    """Read a schema as ``kobo_forms`` has it.
+
+    :param asset_uid: the form key.
+    :param raw: JSON, or None.
+    :returns: None for None.
+    :raises SchemaError: it cannot be read.
+    """
     try:
         return FormSchema.from_json(raw) if raw else None
     except msgspec.DecodeError:

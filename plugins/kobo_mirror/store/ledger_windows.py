@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.tables import form_table, submissions
 
@@ -243,32 +243,32 @@ def window_text(rows: Iterable[SweptRow]) -> str:
     )
 
 
-def _form_rows(mirror: Mirror) -> Select[Any]:
-    table = form_table(mirror.form)
-    return select(table.c.id, table.c.kobo_id, *(table.c[column.name] for column in mirror.form.columns))
+def _form_rows(form: Form) -> Select[Any]:
+    table = form_table(form)
+    return select(table.c.id, table.c.kobo_id, *(table.c[column.name] for column in form.columns))
 
 
 def form_rows_between(
-    connection: Connection, mirror: Mirror, after: int, upto: int | None
+    connection: Connection, form: Form, after: int, upto: int | None
 ) -> dict[int, tuple[Any, ...]]:
-    """Return the form table's rows of a window, each as ``State.row`` has it: without the two clocks.
+    """Return the declared table's rows of a window, each as ``State.row`` has it: without the two clocks.
 
     :param connection: an open connection; nothing is locked.
-    :param mirror: the form and its table.
+    :param form: the declaration of the table.
     :param after: the highest ``_id`` below the window.
     :param upto: the last ``_id`` of the window; None: no end.
     :returns: the rows by ``_id``, ascending.
     """
-    query = _between(_form_rows(mirror), form_table(mirror.form).c.kobo_id, after, upto)
+    query = _between(_form_rows(form), form_table(form).c.kobo_id, after, upto)
     return {row[1]: tuple(row) for row in connection.execute(query)}
 
 
-def form_rows_of(connection: Connection, mirror: Mirror, ids: list[int]) -> dict[int, tuple[Any, ...]]:
-    """Return the form table's rows of some submissions by ``_id``, each as ``State.row`` has it.
+def form_rows_of(connection: Connection, form: Form, ids: list[int]) -> dict[int, tuple[Any, ...]]:
+    """Return the declared table's rows of some submissions by ``_id``, each as ``State.row`` has it.
 
     :param connection: an open connection; nothing is locked.
-    :param mirror: the form and its table.
+    :param form: the declaration of the table.
     :param ids: ``_id`` of each submission.
     """
-    query = _form_rows(mirror).where(form_table(mirror.form).c.kobo_id.in_(ids))
+    query = _form_rows(form).where(form_table(form).c.kobo_id.in_(ids))
     return {row[1]: tuple(row) for row in connection.execute(query)}

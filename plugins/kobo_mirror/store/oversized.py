@@ -9,6 +9,7 @@ from sqlalchemy import Connection, String, Table
 
 from kobo_mirror.database.bulk import Write
 from kobo_mirror.database.dialects import dialect_of
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.row_set_writes import Change, FormWrites
 from kobo_mirror.submissions.rows import State
 
@@ -52,11 +53,12 @@ class RowLimit:
         return f"{size} bytes are too many for the server's max_allowed_packet ({packet})"
 
 
-def reject_too_large(connection: Connection, of: Write, states: Iterable[State]) -> None:
+def reject_too_large(connection: Connection, of: Write, states: Iterable[State], mirror: Mirror) -> None:
     """Make rejections of states whose row is too large, with a reason that says so.
 
     :param connection: an open transaction.
     :param of: the write to the form table that the rows would be part of, without rows.
+    :param mirror: the form.
     :param states: any number of them; those that fit are left as they are.
     """
     limit = RowLimit(connection, of)
@@ -64,7 +66,7 @@ def reject_too_large(connection: Connection, of: Write, states: Iterable[State])
         return
     for state in states:
         if state.row and (why := limit.exceeded_by(state.row)):
-            state.reject(f"its row is too large: {why}")
+            state.reject(f"its row is too large: {why}", mirror)
 
 
 def too_large(connection: Connection, writes: FormWrites, changes: Iterable[Change]) -> dict[int, str]:

@@ -130,7 +130,7 @@ def read_state(
 
     :param connection: an open transaction. At READ COMMITTED what is committed meanwhile may be in a part of
         the state only.
-    :param form: the declaration of the form table, as this process has it.
+    :param form: the declaration of ``kobo_records``, as this process has it.
     :param asset_uid: the form's uid; it may not be bound yet.
     :param columns: reads the columns with rejected cells, where there are any, which may take a second; None:
         they are left out, and with them what they have against the light.
@@ -178,15 +178,14 @@ class _SingleRows(NamedTuple):
 
 def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
     """Read the clock and the tables that have one row a form in one statement."""
-    given = {"asset_uid": asset_uid, "form_table": form.table}
-    row = connection.execute(_select_single_rows(), given).one()
-    moment, epoch, epoch_read, fingerprint, holder, submissions, counted_at, *counts = row
+    row = connection.execute(_select_single_rows(), {"asset_uid": asset_uid}).one()
+    moment, table, epoch, epoch_read, fingerprint, holder, submissions, counted_at, *counts = row
     described, rows, cells = counts
-    is_bound = fingerprint is not None
+    is_bound, is_declared = table is not None, table == form.table
     return _SingleRows(
         moment=moment,
         must_read_all=is_bound
-        and (Epochs(epoch, epoch_read).must_read_all or fingerprint != form.fingerprint),
+        and (Epochs(epoch, epoch_read).must_read_all or (is_declared and fingerprint != form.fingerprint)),
         counted=ServerCount(submissions, counted_at) if counted_at is not None else None,
         lease_holder=holder,
         tables=described or rows,
@@ -200,7 +199,7 @@ def _select_single_rows() -> Select[Any]:
     asset_uid = bindparam("asset_uid", type_=String)
     form, lease, count = forms.c, leases.c, server_counts.c
     by_key: dict[ColumnElement[bool], tuple[ColumnElement[Any], ...]] = {
-        form.form_table == bindparam("form_table"): (form.epoch, form.epoch_read, form.fingerprint),
+        form.asset_uid == asset_uid: (form.form_table, form.epoch, form.epoch_read, form.fingerprint),
         lease.asset_uid == asset_uid: (lease.holder,),
         count.asset_uid == asset_uid: (count.submissions, count.counted_at),
     }

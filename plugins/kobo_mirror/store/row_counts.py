@@ -1,61 +1,97 @@
-"""The rows of the form table: how many there are, and which are missing or should not be there."""
+"""The rows of a form's tables: how many there are, and which are missing or should not be there."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import lru_cache
 
-from sqlalchemy import Connection, func, literal, select, union_all
+from sqlalchemy import Connection, Table, func, literal, select, union_all
 
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import totals
+from kobo_mirror.store.row_set_counts import BEFORE_ALL, RowSetCounts, TableCount
 from kobo_mirror.store.tables import form_table, forms, submissions
 
-BEFORE_ALL = -(2**63)
-"""Below every ``_id`` that a row can have, even one that no server would give."""
+__all__ = [
+    "BEFORE_ALL",
+    "TableCount",
+    "correct_totals",
+    "count_rows",
+    "differing",
+    "largest_difference",
+    "misplaced",
+    "totals_differ",
+]
+
+_SCHEMAS_IN_USE = 8
 
 
-class RowCount(NamedTuple):
-    """Rows of the form table, and submissions that the totals hold as applied, at one moment."""
+def count_rows(connection: Connection, mirror: Mirror, *, whole: bool = False) -> list[TableCount]:
+    """Count the rows of a form's tables, and how many there should be.
 
-    rows: int
-    applied: int
-
-    @property
-    def difference(self) -> int:
-        """How many rows are missing (negative) or too many."""
-        return self.rows - self.applied
-
-
-def count_rows(connection: Connection, mirror: Mirror) -> RowCount:
-    """Count rows and applied submissions in one statement.
-
-    Between two statements a delivery would look like a difference.
+    Between two statements a delivery would look like a difference, so each count is one with what it is
+    compared with.
 
     :param connection: an open transaction.
-    :param mirror: the form and its table.
-    :returns: both counts.
+    :param mirror: the form and its tables.
+    :param whole: count all tables, not only the declared table and the root.
+    :returns: a count for each table.
     """
-    table = form_table(mirror.form)
+    found = [_count_declared(connection, form_table(mirror.form), mirror.asset_uid)] if mirror.form else []
+    if mirror.schema:
+        counts = _counts_of(mirror.schema)
+        found.append(counts.count_root(connection))
+        found += counts.count_tables(connection) if whole else []
+    return found
+
+
+def _count_declared(connection: Connection, table: Table, asset_uid: str) -> TableCount:
     # A range, so that the index of kobo_id is walked: MySQL would read the whole table for a bare count.
     rows = select(func.count()).select_from(table).where(table.c.kobo_id > BEFORE_ALL).scalar_subquery()
-    applied = totals.applied_query(mirror.asset_uid).scalar_subquery()
-    return RowCount(*map(int, connection.execute(select(rows, applied)).one()))
+    applied = totals.applied_query(asset_uid).scalar_subquery()
+    return TableCount(table.name, *map(int, connection.execute(select(rows, applied)).one()))
+
+
+@lru_cache(_SCHEMAS_IN_USE)
+def _counts_of(schema: FormSchema) -> RowSetCounts:
+    return RowSetCounts(schema)
+
+
+def largest_difference(counts: Sequence[TableCount]) -> int:
+    """Return by how many rows the table is wrong that is wrong by most: negative for too few, 0 for none.
+
+    :param counts: of the form's tables.
+    """
+    return max((count.difference for count in counts), key=abs, default=0)
 
 
 def misplaced(connection: Connection, mirror: Mirror, *, after: int, limit: int) -> list[int]:
-    """Return submissions whose row is missing, and rows that no applied submission has.
+    """Return submissions without a row that they should have, and rows that no submission should have.
+
+    Of the derived tables it looks at the root.
 
     :param connection: an open transaction.
-    :param mirror: the form and its table.
+    :param mirror: the form and its tables.
     :param after: only those with a higher ``_id``.
     :param limit: at most so many.
     :returns: their ``_id``, ascending.
     """
-    table = form_table(mirror.form)
+    found: list[int] = []
+    if mirror.form:
+        found += _misplaced_declared(connection, form_table(mirror.form), mirror.asset_uid, after, limit)
+    if mirror.schema:
+        found += _counts_of(mirror.schema).misplaced(connection, after=after, limit=limit)
+    return sorted({*found})[:limit]
+
+
+def _misplaced_declared(
+    connection: Connection, table: Table, asset_uid: str, after: int, limit: int
+) -> list[int]:
     t = submissions.c
-    same = (t.asset_uid == mirror.asset_uid) & (t.kobo_id == table.c.kobo_id) & (t.state == "applied")
+    same = (t.asset_uid == asset_uid) & (t.kobo_id == table.c.kobo_id) & (t.state == "applied")
     missing = select(t.kobo_id).select_from(submissions.outerjoin(table, t.kobo_id == table.c.kobo_id))
-    missing = missing.where(t.asset_uid == mirror.asset_uid, t.kobo_id > after)
+    missing = missing.where(t.asset_uid == asset_uid, t.kobo_id > after)
     missing = missing.where(t.state == "applied", table.c.kobo_id.is_(None))
     orphaned = select(table.c.kobo_id).select_from(table.outerjoin(submissions, same))
     orphaned = orphaned.where(table.c.kobo_id > after, t.kobo_id.is_(None))
@@ -64,11 +100,25 @@ def misplaced(connection: Connection, mirror: Mirror, *, after: int, limit: int)
     return list(connection.execute(query).scalars())
 
 
+def differing(connection: Connection, mirror: Mirror, *, after: int, limit: int) -> list[int]:
+    """Return submissions that have other numbers of rows than told, in derived tables below the root.
+
+    :param connection: an open transaction.
+    :param mirror: the form and its tables.
+    :param after: only those with a higher ``_id``.
+    :param limit: at most so many.
+    :returns: their ``_id``, ascending.
+    """
+    if mirror.schema is None:
+        return []
+    return _counts_of(mirror.schema).differing(connection, after=after, limit=limit)
+
+
 def totals_differ(connection: Connection, mirror: Mirror) -> bool:
     """Return True if the totals are not what a count of the ledger gives.
 
     :param connection: an open transaction.
-    :param mirror: the form and its table.
+    :param mirror: the form and its tables.
     """
     return any(totals.shortfall(connection, mirror.asset_uid).values())
 
@@ -77,8 +127,8 @@ def correct_totals(connection: Connection, mirror: Mirror) -> None:
     """Set the totals to what the ledger holds; every writer waits until the transaction ends.
 
     :param connection: an open transaction.
-    :param mirror: the form and its table.
+    :param mirror: the form and its tables.
     """
-    mine = forms.c.form_table == mirror.form.table
+    mine = forms.c.form_table == mirror.table
     connection.execute(select(literal(1)).where(mine).with_for_update())
     totals.recount(connection, mirror.asset_uid)

@@ -29,9 +29,10 @@ from kobo_mirror.forms.form_schema import ROWS, FormSchema, Status, TableKind
 from kobo_mirror.store import totals
 from kobo_mirror.store.catalog_tables import rejected_cells
 from kobo_mirror.store.form_tables import physical_tables
-from kobo_mirror.store.row_counts import BEFORE_ALL
 from kobo_mirror.store.tables import submissions
 
+BEFORE_ALL = -(2**63)
+"""Below every ``_id`` that a row can have, even one that no server would give."""
 BEFORE_ANY = datetime(1000, 1, 1)  # noqa: DTZ001  # UTC, as DATETIME holds it
 """Before every time that a row can have."""
 

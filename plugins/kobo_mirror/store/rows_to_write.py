@@ -55,7 +55,7 @@ def ledger_row(
     :param keep_all: keep the payload of a submission that fits, too.
     """
     shaped = state.shaped
-    rejected = shaped.row is None
+    rejected = state.is_rejected
     return (
         asset_uid,
         state.kobo_id,
@@ -82,9 +82,10 @@ def ledger_row(
 def form_rows(
     to_write: Iterable[tuple[State, Stored | None]], held: HeldForm | HeldByMessage
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of the form table to write.
+    """Return the rows of the declared table to write.
 
-    A rejected state has none, and a row that was written in the same epoch with the same cells is left out.
+    A rejected state has none, and a row that was written in the same epoch with the same cells is left out,
+    unless it was invalidated.
 
     :param to_write: each state with what the ledger holds of the submission (None: nothing).
     :param held: the form's epoch and the database's clock.
@@ -97,6 +98,15 @@ def form_rows(
             continue
         if before is None:
             rows.append((*row, held.moment))
-        elif before.state != "applied" or before.row_digest != state.row_digest or before.epoch != held.epoch:
+        elif not _is_written(before, state, held):
             rows.append((*row, before.first_seen_at))
     return rows
+
+
+def _is_written(before: Stored, state: State, held: HeldForm | HeldByMessage) -> bool:
+    return (
+        before.state == "applied"
+        and before.digest is not None
+        and before.row_digest == state.row_digest
+        and before.epoch == held.epoch
+    )

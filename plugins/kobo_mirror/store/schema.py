@@ -13,10 +13,12 @@ from kobo_mirror.database.engine import read
 from kobo_mirror.database.errors import database_errors
 from kobo_mirror.database.sql import run
 from kobo_mirror.errors import SchemaError, column_is_missing, tables_are_missing
+from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store import catalog_tables  # noqa: F401  # its tables are part of the metadata
-from kobo_mirror.store.bindings import is_declared_otherwise, raise_epoch
-from kobo_mirror.store.tables import form_table, metadata
+from kobo_mirror.store.bindings import is_declared_otherwise, note_declaration, raise_epochs
+from kobo_mirror.store.form_schemas import derived_names
+from kobo_mirror.store.tables import form_table, forms, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -32,40 +34,61 @@ _VIEW = text(
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(engine: Engine, form: Form) -> list[str]:
-    """Bring our tables to the newest revision and create the form table where it is missing. Safe to repeat.
+def migrate(engine: Engine, form: Form | None = None) -> list[str]:
+    """Bring our tables to the newest revision, and a declared table where it is missing. Safe to repeat.
 
     A table of ours that is missing although the revision has it was dropped: the next sync reads the whole
-    form and so restores what it knew.
+    form and so restores what it knew. Derived tables are made by the sync (``store/applying.py``).
 
     :param engine: made by ``open_engine``.
-    :param form: names the form table and its columns.
+    :param form: a declared table that is to be there, too; None: only where a form is bound to it.
     :returns: the names of tables that were dropped.
     :raises SchemaError: a table of that name exists and is another one; nothing was changed.
     :raises DatabaseError: the database cannot take it.
     """
-    dialect = dialect_of(engine)
-    with database_errors(), engine.begin() as connection, dialect.migration_lock(connection):
-        is_there = inspect(connection).has_table(form.table)
-        if is_there:
-            _check_columns(connection, form)
+    with database_errors(), engine.begin() as connection, dialect_of(engine).migration_lock(connection):
+        declared = form or _bound_declaration(connection)
+        is_there = declared is not None and inspect(connection).has_table(declared.table)
+        if declared and is_there:
+            _check_columns(connection, declared)
         if _revisions(connection) != {_newest()}:
             _upgrade(connection)
-        _require_columns(connection, form)
+        _require_columns(connection, declared)
         dropped = _missing(connection)
         metadata.create_all(connection)
         if _REJECTED not in inspect(connection).get_view_names():
             connection.execute(_VIEW)
-        if dropped or not is_there or is_declared_otherwise(connection, form):
-            # Before the table is made again: after a crash, an empty one must not count as read.
-            raise_epoch(connection, form)
-        filled = form_table(form)
-        filled.create(connection, checkfirst=True)
-        for index in filled.indexes:
-            index.create(connection, checkfirst=True)
-        if trigger := dialect.moving_trigger(filled, "updated_at"):
-            run(connection, trigger)
+        if dropped:
+            raise_epochs(connection)
+        if declared:
+            if not dropped and (not is_there or is_declared_otherwise(connection, declared)):
+                # Before the table is made again: after a crash, an empty one must not count as read.
+                raise_epochs(connection, declared.table)
+            note_declaration(connection, declared)
+            make_declared_table(connection, declared)
         return dropped
+
+
+def make_declared_table(connection: Connection, form: Form) -> None:
+    """Create a declared table where it is missing.
+
+    :param connection: an open transaction that holds the migration lock.
+    :param form: names the table and its columns.
+    """
+    filled = form_table(form)
+    filled.create(connection, checkfirst=True)
+    for index in filled.indexes:
+        index.create(connection, checkfirst=True)
+    if trigger := dialect_of(connection).moving_trigger(filled, "updated_at"):
+        run(connection, trigger)
+
+
+def _bound_declaration(connection: Connection) -> Form | None:
+    """Return the declared form if a form is bound to its table."""
+    if not inspect(connection).has_table(forms.name):
+        return None
+    mine = select(forms.c.form_table).where(forms.c.form_table == FORM.table)
+    return FORM if connection.execute(mine).first() else None
 
 
 def _config() -> Config:
@@ -117,47 +140,53 @@ def _missing(connection: Connection, *further: str) -> list[str]:
     return sorted({*metadata.tables, *further}.difference(inspect(connection).get_table_names()))
 
 
-def _require_columns(connection: Connection, form: Form) -> None:
+def _require_columns(connection: Connection, form: Form | None) -> None:
     """Refuse tables that lack a column; a whole table may be missing.
 
     :raises MissingColumnError: the first such table.
     """
     there = dialect_of(connection).column_names(connection)
-    ours = [*metadata.sorted_tables, form_table(form)]
+    ours = [*metadata.sorted_tables, *([form_table(form)] if form else [])]
     for one in ours:
         lacking = [c.name for c in one.columns if c.name not in there.get(one.name, {c.name})]
         if lacking:
-            raise column_is_missing(one.name, lacking, is_form=one.name == form.table)
+            raise column_is_missing(one.name, lacking, is_form=form is not None and one.name == form.table)
 
 
-def at_head(engine: Engine, form: Form) -> bool:
-    """Return True if the schema is the newest and the form table is there.
+def at_head(engine: Engine, form: Form | None = None) -> bool:
+    """Return True if the schema is the newest and all tables are there that the next sync does not make.
 
     :param engine: made by ``open_engine``.
-    :param form: names the form table and its columns.
+    :param form: a declared table that is to be there, too.
     :raises DatabaseError: the database cannot be asked.
     """
     try:
-        require_tables(engine, form)
+        require_tables(engine, form, derived=False)
     except SchemaError:
         return False
     return True
 
 
-def require_tables(engine: Engine, form: Form) -> None:
+def require_tables(engine: Engine, form: Form | None = None, *, derived: bool = True) -> None:
     """Refuse a database whose tables are not all there, or are old.
 
     :param engine: made by ``open_engine``.
-    :param form: names the form table and its columns.
+    :param form: a declared table that is to be there, too; None: only where a form is bound to it.
+    :param derived: the derived tables of forms are to be there, which a sync makes again where they are not.
     :raises MissingTablesError: tables are missing or old.
     :raises MissingColumnError: a column was dropped.
     """
 
     def work(connection: Connection) -> tuple[set[str], list[str]]:
         revisions = _revisions(connection)
-        if revisions == {_newest()}:
-            _require_columns(connection, form)
-        return revisions, _missing(connection, form.table)
+        if revisions != {_newest()}:
+            return revisions, _missing(connection, *([form.table] if form else []))
+        declared = form or _bound_declaration(connection)
+        _require_columns(connection, declared)
+        further = [declared.table] if declared else []
+        if derived and not _missing(connection):
+            further += derived_names(connection)
+        return revisions, _missing(connection, *further)
 
     revisions, missing = read(engine, work)  # runs again where another process changes tables meanwhile
     if missing or revisions != {_newest()}:

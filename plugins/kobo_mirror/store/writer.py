@@ -1,4 +1,4 @@
-"""The one writer: applies decisions to ledger and form table in one transaction.
+"""The one writer: applies decisions to ledger and tables of a form in one transaction.
 
 Nothing else writes to either. Ids are sorted, stored rows are read under lock, new ones are plain INSERTs: a
 lost race is a duplicate key, and the page is decided again (docs/architecture.md, "Locking").
@@ -6,20 +6,18 @@ lost race is a duplicate key, and the page is decided again (docs/architecture.m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, Engine, delete, update
+from sqlalchemy import Connection, Engine, update
 
 from kobo_mirror.database.bulk import Write, write
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import lanes, runs, totals
 from kobo_mirror.store.batches import Absent, Pulled, PushResult, page_counts, push_result
-from kobo_mirror.store.binding_checks import bind
-from kobo_mirror.store.bindings import HeldForm, NotBoundError, hold_form
+from kobo_mirror.store.bindings import HeldForm, hold_form
 from kobo_mirror.store.codes import note_use
 from kobo_mirror.store.decide import Decision, Origin, decide_absent
 from kobo_mirror.store.form_names import MOST_ID_STRINGS, learn_id_strings
@@ -31,8 +29,6 @@ from kobo_mirror.store.tables import submissions
 from kobo_mirror.store.tombstones import TOMBSTONE, bury, tombstone
 from kobo_mirror.store.write_decided import WriteTarget, clock_after_locking, decide_states, write_decided
 from kobo_mirror.submissions.rows import State, read_state
-
-T = TypeVar("T")
 
 
 class Writer:
@@ -58,6 +54,8 @@ class Writer:
         :param body: the submission as JSON.
         :returns: what became of it.
         :raises SubmissionError: the body is no submission.
+        :raises NotBoundError: the form has no tables yet, or is not bound to them.
+        :raises ReshapedError: the form has further tables or columns now: shape it anew, with another writer.
         :raises DatabaseError, SchemaError: the database cannot take it.
         """
         (result,) = self.push_all([read_state(body, self._mirror)])
@@ -72,53 +70,35 @@ class Writer:
 
         :param states: the deliveries.
         :returns: what became of each, in the order given.
+        :raises NotBoundError, ReshapedError: as ``push`` does; none was written.
         :raises DatabaseError, SchemaError: the database cannot take them; none was written.
         """
-        unseen = self._expects_new and not any(state.partial for state in states)
+        unseen, again = self._expects_new and not any(state.partial for state in states), False
 
         def work(connection: Connection) -> list[Decision]:
-            nonlocal unseen
-            supposed, unseen = unseen, False
+            nonlocal unseen, again
+            (supposed, unseen), (collided, again) = (unseen, False), (again, True)
             decisions: dict[int, Decision] = {}
             waiting = dict(enumerate(states))
             while waiting:
                 first = {state.kobo_id: place for place, state in reversed(waiting.items())}
                 places = sorted(first.values(), key=lambda place: states[place].kobo_id)
-                decided = self._push(connection, [waiting.pop(place) for place in places], unseen=supposed)
+                taken = [waiting.pop(place) for place in places]
+                decided = self._push(connection, taken, unseen=supposed, again=collided)
                 decisions |= zip(places, decided, strict=True)
             return [decisions[place] for place in range(len(states))]
 
-        decisions = self._transact_bound(work)
+        decisions = transact(self._engine, work)
         self._expects_new = self._saves_reading and all(d is Decision.INSERT for d in decisions)
         return [push_result(state, decision) for state, decision in zip(states, decisions, strict=True)]
 
-    def defer(self, kobo_id: int) -> PushResult:
-        """Have the next sync ask for a submission whose delivery cannot be judged.
-
-        :param kobo_id: its ``_id``.
-        :returns: a result that says ``deferred``.
-        :raises DatabaseError, SchemaError: the database cannot take it.
-        """
-
-        def work(connection: Connection) -> None:
-            hold_form(connection, self._mirror)
-            enqueue(connection, self._mirror.asset_uid, [kobo_id], "of a form by another name")
-
-        self._transact_bound(work)
-        return PushResult(kobo_id, "deferred")
-
-    def _transact_bound(self, work: Callable[[Connection], T]) -> T:
-        """Run it in a transaction; a delivery before the form's first sync binds the form first."""
-        try:
-            return transact(self._engine, work)
-        except NotBoundError:
-            bind(self._engine, self._mirror)
-            return transact(self._engine, work)
-
-    def _push(self, connection: Connection, states: Sequence[State], *, unseen: bool) -> list[Decision]:
+    def _push(
+        self, connection: Connection, states: Sequence[State], *, unseen: bool, again: bool
+    ) -> list[Decision]:
         """Decide and write states of different submissions.
 
         :param unseen: suppose that none of them is stored.
+        :param again: an earlier try has collided.
         """
         if unseen:
             decided = [(state, Decision.INSERT) for state in states]
@@ -127,7 +107,7 @@ class Writer:
             held = hold_form(connection, self._mirror)
             stored = locked_of(connection, self._mirror.asset_uid, [state.kobo_id for state in states])
             decided = decide_states(states, stored, None, held.epoch, held.moment)
-            write_decided(connection, self._target, decided, stored, held, pushed=True)
+            write_decided(connection, self._target, decided, stored, held, pushed=True, again=again)
         return [decision for _, decision in decided]
 
     def pull(self, page: Pulled) -> dict[str, int]:
@@ -139,16 +119,23 @@ class Writer:
         :raises DatabaseError, SchemaError: the database cannot take it; nothing was written.
         """
         self._learn_names(page.states)
-        return transact(self._engine, lambda connection: self._pull(connection, page))
+        again = False
+
+        def work(connection: Connection) -> dict[str, int]:
+            nonlocal again
+            collided, again = again, True
+            return self._pull(connection, page, again=collided)
+
+        return transact(self._engine, work)
 
     def _learn_names(self, states: Sequence[State]) -> None:
         """Remember by what names submissions say that they are of this form."""
         seen = {state.id_string for state in states if state.id_string} - self._known_names
         if seen and len(self._known_names) < MOST_ID_STRINGS:
-            learn_id_strings(self._engine, self._mirror.form, seen)
+            learn_id_strings(self._engine, self._mirror, seen)
             self._known_names |= seen
 
-    def _pull(self, connection: Connection, page: Pulled) -> dict[str, int]:
+    def _pull(self, connection: Connection, page: Pulled, *, again: bool) -> dict[str, int]:
         held = hold_form(connection, self._mirror)
         check_lease(connection, page.lease)
         if page.step and not lanes.move_lane(connection, page.lease.asset_uid, page.run_id, page.step):
@@ -159,7 +146,7 @@ class Writer:
             # Nothing is written, so nothing need be locked: a delivery that is committed meanwhile stays.
             decided = [(state, Decision.UNCHANGED) for state in states]
         else:
-            decided = self._pull_row_by_row(connection, page, states, held)
+            decided = self._pull_row_by_row(connection, page, states, held, again=again)
         counts = page_counts(decided) | page.counts
         runs.add_counts(connection, page.run_id, counts, highest_id=states[-1].kobo_id if states else None)
         return counts
@@ -171,7 +158,13 @@ class Writer:
         return window_equals(connection, self._mirror.asset_uid, rows, window, epoch)
 
     def _pull_row_by_row(
-        self, connection: Connection, page: Pulled, states: Sequence[State], held: HeldForm
+        self,
+        connection: Connection,
+        page: Pulled,
+        states: Sequence[State],
+        held: HeldForm,
+        *,
+        again: bool,
     ) -> list[tuple[State, Decision]]:
         asset_uid = self._mirror.asset_uid
         if page.window:
@@ -180,14 +173,14 @@ class Writer:
             stored = locked_of(connection, asset_uid, [state.kobo_id for state in states])
         now = clock_after_locking(connection, stored, held.moment)
         decided = decide_states(states, stored, page.sent_at, held.epoch, now)
-        write_decided(connection, self._target, decided, stored, held, pushed=False)
+        write_decided(connection, self._target, decided, stored, held, pushed=False, again=again)
         lacking = stored.keys() - {state.kobo_id for state in states}
         missing = (kobo_id for kobo_id in lacking if stored[kobo_id].state != "deleted")
         enqueue(connection, asset_uid, missing, "lacking in the pages")
         return decided
 
     def remove(self, absent: Absent) -> int:
-        """Make tombstones of submissions that no longer exist, and delete their rows of the form table.
+        """Make tombstones of submissions that no longer exist, and delete all of their rows.
 
         :param absent: the ids that the server did not show, and what the transaction must check and note.
         :returns: how many submissions that the ledger had are tombstones now.
@@ -207,9 +200,7 @@ class Writer:
         known = [kobo_id for kobo_id in gone if kobo_id in stored]
         bury(connection, asset_uid, known, moment, reason=absent.reason, keep_payloads=self._target.keep_all)
         unknown = [tombstone(asset_uid, i, moment) for i in gone if i not in stored]
-        if gone:
-            table = self._target.table
-            connection.execute(delete(table).where(table.c.kobo_id.in_(gone)))
+        removals = self._target.removals(connection, gone)
         undecided = (kobo_id for kobo_id, decision in decided.items() if decision is Decision.FETCH)
         enqueue(connection, asset_uid, undecided, "undecidable")
         runs.add_counts(connection, absent.run_id, {"deleted": len(known)})
@@ -218,13 +209,13 @@ class Writer:
             note_use(connection, absent.code)
         changes = {kobo_id: (stored[kobo_id].state, "deleted") for kobo_id in known}
         counted = totals.count_changes(connection, asset_uid, Origin.PULLED, moment, changes)
-        write(connection, Write(submissions, TOMBSTONE, unknown), *counted)
+        write(connection, Write(submissions, TOMBSTONE, unknown), *removals, *counted)
         return len(known)
 
     def invalidate(self, ids: Sequence[int], lease: Lease) -> None:
         """Clear the digests of submissions and enqueue them, so that they are asked for and written anew.
 
-        Rows of the form table that no applied submission has are removed.
+        Rows that no submission has are removed.
 
         :param ids: ``_id`` of each submission.
         :param lease: the right to pull the form.
@@ -236,10 +227,9 @@ class Writer:
             check_lease(connection, lease)
             stored = locked_of(connection, self._mirror.asset_uid, sorted(ids))
             mine = (submissions.c.asset_uid == self._mirror.asset_uid) & submissions.c.kobo_id.in_(ids)
-            connection.execute(update(submissions).where(mine).values(digest=None, row_digest=None))
+            connection.execute(update(submissions).where(mine).values(digest=None))
             orphans = [i for i in ids if i not in stored or stored[i].state != "applied"]
-            table = self._target.table
-            connection.execute(delete(table).where(table.c.kobo_id.in_(orphans)))
+            write(connection, *self._target.removals(connection, orphans))
             enqueue(connection, self._mirror.asset_uid, ids, "repair")
 
         transact(self._engine, work)

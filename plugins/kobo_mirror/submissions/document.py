@@ -149,18 +149,20 @@ def stamp_of(value: Any) -> int | None:
     return value if type(value) is int and -HIGHEST_ID <= value <= HIGHEST_ID else None
 
 
-def digest(data: dict[str, Any], fingerprint: bytes) -> bytes:
+def digest(data: dict[str, Any], key: bytes, *, with_question: bool = True) -> bytes:
     """Return 16 bytes that differ if anything of a submission differs but what changes without an edit.
 
     :param data: a submission.
-    :param fingerprint: the form's, so that they also differ under another declaration.
+    :param key: the form's, so that they also differ under another declaration.
+    :param with_question: the question that the server names for a file counts, as it did in version 0.1: a
+        new version of the form may change it, without an edit (kobo-api.md §7).
     """
     kept = data.copy()
-    for key in _VOLATILE:
-        kept.pop(key, None)
+    for volatile in _VOLATILE:
+        kept.pop(volatile, None)
     if attachments := kept.get("_attachments"):
         kept["_attachments"] = (
-            [_without_addresses(item) for item in attachments]
+            [_without_addresses(item, with_question=with_question) for item in attachments]
             if isinstance(attachments, list)
             else attachments
         )
@@ -169,10 +171,11 @@ def digest(data: dict[str, Any], fingerprint: bytes) -> bytes:
         canonical = _encode_sorted(kept)
     except (UnicodeEncodeError, TypeError):  # half a character, an odd value
         canonical = tolerant_json.dumps(kept)
-    return hashlib.blake2b(canonical, digest_size=16, key=fingerprint).digest()
+    return hashlib.blake2b(canonical, digest_size=16, key=key).digest()
 
 
-def _without_addresses(attachment: Any) -> Any:
+def _without_addresses(attachment: Any, *, with_question: bool) -> Any:
     if not isinstance(attachment, dict):
         return attachment
-    return {key: value for key, value in attachment.items() if not key.endswith("url") and key != "filename"}
+    dropped = ("filename",) if with_question else ("filename", "question_xpath")
+    return {key: value for key, value in attachment.items() if not key.endswith("url") and key not in dropped}

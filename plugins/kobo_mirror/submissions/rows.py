@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from struct import Struct
 from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from kobo_mirror.forms.declared_form import TEXT_LENGTH, Mirror
+from kobo_mirror.forms.declared_form import TEXT_LENGTH
+from kobo_mirror.forms.form_schema import FormSchema, TableKind
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.submissions.document import (
     GarbledSubmission,
     digest,
@@ -22,10 +24,13 @@ from kobo_mirror.submissions.document import (
     token,
     validation,
 )
+from kobo_mirror.submissions.row_set import Row, RowSet
+from kobo_mirror.submissions.shaper import Shaper
 from kobo_mirror.submissions.values import Misfit, is_unicode, moment_of_text, shape
 
 _EPOCH, _SECOND = datetime(1970, 1, 1), timedelta(seconds=1)  # noqa: DTZ001  # UTC, as DATETIME
 _UUID, _LOW_BITS = Struct(">QQ"), 2**62 - 1
+_SCHEMAS_IN_USE = 8
 _IN_WHOLE_DELIVERIES = ("_uuid", "_submission_time", "meta/instanceID")
 
 
@@ -39,8 +44,9 @@ class Shaped(NamedTuple):
     :param validation_status: the uid of its validation.
     :param validation_timestamp: epoch seconds of its validation.
     :param row: ``(id, kobo_id, *columns of the Form)``, or None for a rejection.
-    :param row_digest: see :func:`row_digest`; None for a rejection.
+    :param row_digest: of all rows that it becomes, see :func:`digest_of_rows`; None without any.
     :param misfit: why it is a rejection.
+    :param row_set: its rows of the derived tables; None without any.
     """
 
     root_uuid: str | None = None
@@ -52,6 +58,7 @@ class Shaped(NamedTuple):
     row: tuple[Any, ...] | None = None
     row_digest: bytes | None = None
     misfit: Misfit | None = None
+    row_set: RowSet | None = None
 
 
 class State:
@@ -118,12 +125,16 @@ class State:
         self._shaped = self.shaped
         return self
 
-    def reject(self, reason: str) -> None:
+    def reject(self, reason: str, mirror: Mirror) -> None:
         """Make it a rejection, for a reason that shaping could not know.
 
         :param reason: a sentence for a person, without an answer in it.
+        :param mirror: the form that it is of.
         """
-        self._shaped = self.shaped._replace(row=None, row_digest=None, misfit=Misfit(reason))
+        bare = _bare_row_set(mirror, self.kobo_id)
+        self._shaped = self.shaped._replace(
+            row=None, row_digest=digest_of_rows(None, bare), misfit=Misfit(reason), row_set=bare
+        )
 
     @property
     def row(self) -> tuple[Any, ...] | None:
@@ -131,9 +142,19 @@ class State:
         return self.shaped.row
 
     @property
+    def row_set(self) -> RowSet | None:
+        """Its rows of the derived tables; None without any."""
+        return self.shaped.row_set
+
+    @property
     def row_digest(self) -> bytes | None:
-        """See :func:`row_digest`; None for a rejection."""
+        """See :func:`digest_of_rows`; None without any row."""
         return self.shaped.row_digest
+
+    @property
+    def is_rejected(self) -> bool:
+        """True if it does not fit: its payload is kept, and it has no row of the form table."""
+        return self.shaped.misfit is not None
 
     @property
     def reason(self) -> str | None:
@@ -170,7 +191,7 @@ def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
     return State(
         data["_id"],
         payload,
-        digest(data, mirror.form.fingerprint),
+        digest(data, mirror.document_key, with_question=mirror.schema is None),
         partial(_shaped, data, mirror),
         uuid=token(text_of(data, "_uuid")),
         previous_uuid=token(text_of(data, "meta/deprecatedID")),
@@ -179,19 +200,22 @@ def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
     )
 
 
-def unreadable_state(raw: bytes | memoryview, kobo_id: int, reason: str) -> State:
+def unreadable_state(raw: bytes | memoryview, kobo_id: int, reason: str, mirror: Mirror) -> State:
     """Return a rejection for a submission that is nested too deeply, with what its first levels say.
 
     :param raw: JSON in UTF-8.
     :param kobo_id: its ``_id``, as its page says.
     :param reason: a sentence for a person.
+    :param mirror: the form that it is of.
     """
     payload, data = bytes(raw), first_levels(raw)
     return State(
         kobo_id,
         payload,
         hashlib.blake2b(payload, digest_size=16).digest(),
-        partial(_with_ledger_columns, data, _submission_time(data), Misfit(reason)),
+        partial(
+            _with_ledger_columns, data, _submission_time(data), Misfit(reason), _bare_row_set(mirror, kobo_id)
+        ),
         uuid=token(text_of(data, "_uuid")),
         previous_uuid=token(text_of(data, "meta/deprecatedID")),
     )
@@ -199,16 +223,40 @@ def unreadable_state(raw: bytes | memoryview, kobo_id: int, reason: str) -> Stat
 
 def _shaped(data: dict[str, Any], mirror: Mirror) -> Shaped:
     time = _submission_time(data)
+    row_set = _shaper(mirror.schema).shape(data) if mirror.schema else None
+    if mirror.form is None:
+        return _with_ledger_columns(data, time, None, row_set)
     cells = shape(data, mirror.form)
     if isinstance(cells, Misfit):
-        return _with_ledger_columns(data, time, cells)
+        return _with_ledger_columns(data, time, cells, row_set)
     if isinstance(time, Misfit):
-        return _with_ledger_columns(data, time, time)
-    return _with_ledger_columns(data, time, (record_id(mirror, data["_id"], time), data["_id"], *cells))
+        return _with_ledger_columns(data, time, time, row_set)
+    row = (record_id(mirror, data["_id"], time), data["_id"], *cells)
+    return _with_ledger_columns(data, time, row, row_set)
+
+
+@lru_cache(_SCHEMAS_IN_USE)
+def _shaper(schema: FormSchema) -> Shaper:
+    """Return what shapes documents by a schema; compiled once, since that takes milliseconds."""
+    return Shaper(schema)
+
+
+def _bare_row_set(mirror: Mirror, kobo_id: int) -> RowSet | None:
+    """Return the rows of a submission of which nothing can be written.
+
+    Beside a declared table each submission that exists has a row in the root; elsewhere it has none.
+    """
+    schema = mirror.schema
+    if schema is None or schema.root.kind is not TableKind.REST:
+        return None
+    return RowSet(kobo_id, (Row(schema.root),))
 
 
 def _with_ledger_columns(
-    data: dict[str, Any], time: datetime | Misfit, row: tuple[Any, ...] | Misfit
+    data: dict[str, Any],
+    time: datetime | Misfit,
+    row: tuple[Any, ...] | Misfit | None,
+    row_set: RowSet | None,
 ) -> Shaped:
     status, stamp = validation(data)
     misfit = row if isinstance(row, Misfit) else None
@@ -221,8 +269,9 @@ def _with_ledger_columns(
         status,
         stamp,
         cells,
-        row_digest(cells) if cells else None,
+        digest_of_rows(row_digest(cells) if cells else None, row_set),
         misfit,
+        row_set,
     )
 
 
@@ -240,6 +289,27 @@ def record_id(mirror: Mirror, kobo_id: int, submission_time: datetime) -> bytes:
     seed = hashlib.sha256(f"{mirror.server}\n{mirror.asset_uid}\n{kobo_id}".encode())
     rest = int.from_bytes(seed.digest()[:10])
     return _UUID.pack(milliseconds << 16 | 8 << 12 | rest >> 62 & 0xFFF, 2 << 62 | rest & _LOW_BITS)
+
+
+def digest_of_rows(of_row: bytes | None, row_set: RowSet | None) -> bytes | None:
+    """Return 16 bytes that differ if any row of a submission does.
+
+    :param of_row: the digest of its row of the declared table; None without one.
+    :param row_set: its rows of the derived tables; None without any.
+    :returns: None if it has neither.
+    """
+    return joined_digest(of_row, row_set.digest() if row_set else None)
+
+
+def joined_digest(of_row: bytes | None, of_row_set: bytes | None) -> bytes | None:
+    """Return what :func:`digest_of_rows` does, from the digests of both.
+
+    :param of_row: of its row of the declared table.
+    :param of_row_set: of its rows of the derived tables.
+    """
+    if of_row is None or of_row_set is None:
+        return of_row or of_row_set
+    return hashlib.blake2b(of_row + of_row_set, digest_size=16).digest()
 
 
 def row_digest(row: tuple[Any, ...]) -> bytes:

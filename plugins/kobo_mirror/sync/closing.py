@@ -10,14 +10,14 @@ from sqlalchemy import Connection, RowMapping
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError, UnequalError
-from kobo_mirror.forms.declared_form import Form
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.bindings import note_epoch_read
 from kobo_mirror.store.leases import release_lease, retake_lease
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.mode_names import EXACT
 from kobo_mirror.store.retention import Retention, forget
-from kobo_mirror.store.row_counts import count_rows
+from kobo_mirror.store.row_counts import count_rows, largest_difference
 from kobo_mirror.store.totals import totals
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.source import Source
@@ -37,17 +37,17 @@ def close(source: Source, run_handle: RunHandle, retention: Retention) -> dict[s
     :raises UnequalError: the run ended, and yet rows are missing, or no submission fits the form table.
     :raises KoboMirrorError: a lane has not been read to its end.
     """
-    engine, asset, form = source.engine, source.mirror.asset_uid, source.mirror.form
+    engine, asset = source.engine, source.mirror.asset_uid
     with reading(engine) as connection:
         row = runs.run_row(connection, run_handle.run_id)
         held = totals(connection, asset)
         reasons = rejections(connection, asset, 1)
-        difference = count_rows(connection, source.mirror).difference
-    error = unequal(form, difference, held, reasons)
+        counts = count_rows(connection, source.mirror, whole=row["mode"] == EXACT)
+    error = unequal(source.mirror, counts, held, reasons)
     if row["finished_at"] is None:  # else an earlier attempt of this step died after its commit
         retake_lease(engine, asset, run_handle.run)
         _require_read_and_reconciled(source, row)
-        transact(engine, partial(_note_end, form, row, difference, error))
+        transact(engine, partial(_note_end, source.mirror, row, largest_difference(counts), error))
         with suppress(DatabaseError):  # the next run deletes what is left
             forget(engine, asset, retention)
     with reading(engine) as connection:
@@ -72,13 +72,13 @@ def _require_read_and_reconciled(source: Source, run: RowMapping) -> None:
 
 
 def _note_end(
-    form: Form, run: RowMapping, difference: int, error: UnequalError | None, connection: Connection
+    mirror: Mirror, run: RowMapping, difference: int, error: UnequalError | None, connection: Connection
 ) -> None:
     """Note that a run has ended, and that it has read its epoch if it read from the start.
 
-    :param form: the form table's declaration.
+    :param mirror: the form and its tables.
     :param run: the run's row.
-    :param difference: how many rows the form table has too many; negative for too few.
+    :param difference: how many rows a table has too many; negative for too few.
     :param error: why the run is no success, or None.
     :param connection: an open transaction.
     """
@@ -87,4 +87,4 @@ def _note_end(
         runs.note_error(connection, run["id"], error)
     runs.finish_run(connection, run["id"])
     if not run["watermark"]:
-        note_epoch_read(connection, form, run["epoch"])
+        note_epoch_read(connection, mirror, run["epoch"])

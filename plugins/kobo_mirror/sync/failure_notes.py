@@ -8,21 +8,19 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from kobo_mirror.database.engine import transact
+from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import KoboMirrorError, LeaseError
-from kobo_mirror.forms.declared_form import Form, Mirror
 from kobo_mirror.store import failed_runs, runs
-from kobo_mirror.store.bindings import bound_to
+from kobo_mirror.store.listings import bound_forms
 
 
 @contextmanager
-def noting_not_started(engine: Engine, mirror: Mirror, name: str) -> Iterator[None]:
+def noting_not_started(engine: Engine, name: str) -> Iterator[None]:
     """Note a run as failed if the block, which is to begin it, fails; else the run before would look newest.
 
     A :class:`LeaseError` is not noted: another sync is at work, which is no failure.
 
     :param engine: the database.
-    :param mirror: the form and its table.
     :param name: the run's name.
     :returns: a context; what the block raises goes on.
     """
@@ -31,64 +29,64 @@ def noting_not_started(engine: Engine, mirror: Mirror, name: str) -> Iterator[No
     except LeaseError:
         raise
     except KoboMirrorError as error:
-        note_not_started(engine, mirror.form, name, error)
+        note_not_started(engine, name, error)
         raise
 
 
-def note_not_started(engine: Engine, form: Form, name: str, error: KoboMirrorError) -> None:
+def note_not_started(engine: Engine, name: str, error: KoboMirrorError) -> None:
     """Note a run that failed before it began, if the database takes it.
 
-    Where the table mirrors no form yet, the run is noted under the table's name.
+    While the database mirrors no form, the run is noted for the one that it will mirror.
 
     :param engine: the database.
-    :param form: the form table's declaration.
     :param name: the run's name.
     :param error: what stopped it.
     """
     with suppress(KoboMirrorError):
-        if bound := bound_to(engine, form):
+        if asset_uid := _bound_uid(engine):
             transact(
-                engine, partial(failed_runs.note_not_started, asset_uid=bound[1], name=name, error=error)
+                engine, partial(failed_runs.note_not_started, asset_uid=asset_uid, name=name, error=error)
             )
         else:
-            transact(
-                engine, partial(failed_runs.note_not_bound, form_table=form.table, name=name, error=error)
-            )
+            transact(engine, partial(failed_runs.note_not_bound, name=name, error=error))
+
+
+def _bound_uid(engine: Engine) -> str | None:
+    with reading(engine) as connection:
+        return next((form.asset_uid for form in bound_forms(connection)), None)
 
 
 @contextmanager
-def noting_failed_verification(engine: Engine, form: Form, name: str) -> Iterator[None]:
+def noting_failed_verification(engine: Engine, name: str) -> Iterator[None]:
     """Note the verification as failed if the block fails; without that the last proof would look newest.
 
     :param engine: the database.
-    :param form: the form table's declaration.
     :param name: what the verification is noted as.
     :returns: a context; what the block raises goes on.
     """
     try:
         yield
     except KoboMirrorError as error:
-        note_failed_verification(engine, form, name, error)
+        note_failed_verification(engine, name, error)
         raise
     except Exception as error:
         unforeseen = KoboMirrorError(f"It ended by an error that was not foreseen: {type(error).__name__}.")
-        note_failed_verification(engine, form, name, unforeseen)
+        note_failed_verification(engine, name, unforeseen)
         raise
 
 
-def note_failed_verification(engine: Engine, form: Form, name: str, error: KoboMirrorError) -> None:
+def note_failed_verification(engine: Engine, name: str, error: KoboMirrorError) -> None:
     """Note a verification that ended without a result, if the database takes it.
 
     :param engine: the database.
-    :param form: the form table's declaration.
     :param name: what the verification is noted as.
     :param error: what stopped it.
     """
     with suppress(KoboMirrorError):
-        if bound := bound_to(engine, form):
+        if asset_uid := _bound_uid(engine):
             transact(
                 engine,
-                partial(failed_runs.note_failed_verification, asset_uid=bound[1], name=name, error=error),
+                partial(failed_runs.note_failed_verification, asset_uid=asset_uid, name=name, error=error),
             )
 
 

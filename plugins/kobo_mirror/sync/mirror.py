@@ -8,17 +8,22 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from kobo_mirror.config.forms_file import read_forms_file
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import reading, transact
-from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError, UnequalError
-from kobo_mirror.forms.declared import FORM
-from kobo_mirror.forms.declared_form import Form, Mirror
+from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError, SchemaError, UnequalError
+from kobo_mirror.forms.declared_form import Form
+from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.forms.wanted import WantedForm, wanted_form
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.binding_checks import bind, check_binding
+from kobo_mirror.store.forgetting import forget_empty_form, require_free
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
+from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.mode_names import AUTO, EXACT
 from kobo_mirror.store.retention import FOR_EVER, Retention
+from kobo_mirror.store.schema import require_tables
 from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.closing import close
@@ -26,6 +31,7 @@ from kobo_mirror.sync.completeness import holds_all, missed_history
 from kobo_mirror.sync.drain import drain_roots, enqueue_young
 from kobo_mirror.sync.failed_deliveries import enqueue_failed_deliveries
 from kobo_mirror.sync.failure_notes import note_error, noting_not_started
+from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.lanes import grouped, most_lanes
 from kobo_mirror.sync.lease_keeper import releasing_on_error, renewing
 from kobo_mirror.sync.look_back import look_back
@@ -45,7 +51,9 @@ class MirrorSync:
 
     :param client: the form's client.
     :param engine: the database.
-    :param form: the declaration of the form table.
+    :param form: mirror the form into this declared table alone, as version 0.1 did; None: into the tables
+        that its versions need.
+    :param wanted: what ``kobo.yml`` asks for those tables; None: nothing.
     :param server: the server's address as ``config.server_url`` spells it: part of every row's identity.
     :param keep_payloads: ``rejected`` keeps the JSON of what does not fit, ``all`` that of each submission.
     :param page_size: submissions a page at most.
@@ -62,8 +70,9 @@ class MirrorSync:
         client: KoboClient,
         engine: Engine,
         *,
-        form: Form,
         server: str,
+        form: Form | None = None,
+        wanted: WantedForm | None = None,
         keep_payloads: str = "rejected",
         page_size: int = 1000,
         in_flight: int = 4,
@@ -73,18 +82,13 @@ class MirrorSync:
         retention: Retention = FOR_EVER,
         progress: Progress = no_progress,
     ) -> None:
-        mirror = Mirror(form, server, client.asset_uid)
-        self._source = Source(
-            client=client,
-            engine=engine,
-            mirror=mirror,
-            writer=Writer(engine, mirror, keep_payloads),
-            progress=progress,
-            page_size=page_size,
-            in_flight=in_flight,
-            in_flight_in_all=max(in_flight, in_flight_in_all),
-        )
         self._engine, self._client, self._asset = engine, client, client.asset_uid
+        self._declared = Mirror(form, server, client.asset_uid) if form else None
+        self._tables = FormTables(engine, client, server, wanted or WantedForm())
+        self._keep_payloads, self._progress = keep_payloads, progress
+        self._page_size, self._in_flight = page_size, in_flight
+        self._in_flight_in_all = max(in_flight, in_flight_in_all)
+        self._known: Source | None = None
         self._retention = retention
         self._exactness = Exactness(exact_up_to, timedelta(hours=exact_every_hours))
 
@@ -107,12 +111,13 @@ class MirrorSync:
         :param page_size: submissions a page at most; None: as the settings say.
         :param in_flight: requests at once; None: as the settings say.
         :param progress: is told how far the sync is.
+        :raises ConfigurationError: ``kobo.yml`` is malformed.
         """
         return cls(
             client,
             engine,
-            form=FORM,
             server=settings.kobo_url,
+            wanted=wanted_form(read_forms_file(settings), client.asset_uid),
             keep_payloads=settings.kobo_keep_payloads,
             page_size=page_size or settings.kobo_page_size,
             in_flight=in_flight or settings.kobo_max_in_flight,
@@ -123,23 +128,63 @@ class MirrorSync:
             progress=progress,
         )
 
+    @property
+    def _source(self) -> Source:
+        """What the steps work with: the form's tables as ``prepare`` has left them, in any process."""
+        if self._known is not None:
+            return self._known
+        return self._use(self._declared or load_mirror(self._engine, self._tables.server, self._asset))
+
+    def _use(self, mirror: Mirror) -> Source:
+        if not mirror.has_tables:
+            raise SchemaError("The form has no tables yet: run `python -m kobo_mirror sync` first.")
+        self._known = Source(
+            client=self._client,
+            engine=self._engine,
+            mirror=mirror,
+            writer=Writer(self._engine, mirror, self._keep_payloads),
+            progress=self._progress,
+            page_size=self._page_size,
+            in_flight=self._in_flight,
+            in_flight_in_all=self._in_flight_in_all,
+        )
+        return self._known
+
     def prepare(self, run: str, *, mode: str = AUTO, since: int | None = None) -> RunHandle:
-        """Bind the form table, take the lease, and open a run or resume the one that never finished.
+        """Take the lease, make the form's tables, and open a run or resume the one that never finished.
 
         :param run: the run's name: the same for each attempt of one run.
         :param mode: ``auto``, ``incremental`` (what is new), ``exact`` (also edits and deletes).
         :param since: read everything above this ``_id`` again; None: only what must be read.
         :returns: the run's handle, which the further steps take.
         :raises LeaseError: another sync has the lease.
-        :raises SchemaError: the form table mirrors another form; nothing was touched.
+        :raises SchemaError: the database mirrors another form, and nothing was touched; or tables cannot be
+            made.
+        :raises DefinitionError: nothing tells which tables a new form needs.
         """
-        with noting_not_started(self._engine, self._source.mirror, run):
-            check_binding(self._engine, self._source.mirror, may_rebind_if_empty=True)
+        with noting_not_started(self._engine, run):
+            self._check()
             view = view_of_form(self._client)
-            bind(self._engine, self._source.mirror, may_rebind_if_empty=True)
+            self._free()
             lease = take_lease(self._engine, self._asset, run)
             with releasing_on_error(self._engine, lease):
-                return open_or_resume(self._source, lease, view, self._exactness, asked_for=mode, since=since)
+                source = self._use(self._declared or self._tables.bring_up(view.form, lease))
+                return open_or_resume(source, lease, view, self._exactness, asked_for=mode, since=since)
+
+    def _check(self) -> None:
+        """Refuse a database that mirrors another form, unless nothing of that was ever stored."""
+        if self._declared:
+            check_binding(self._engine, self._declared, may_rebind_if_empty=True)
+        else:
+            require_tables(self._engine, derived=False)
+            require_free(self._engine, self._tables.server, self._asset)
+
+    def _free(self) -> None:
+        """Take the form's place from another one of which nothing was ever stored."""
+        if self._declared:
+            bind(self._engine, self._declared, may_rebind_if_empty=True)
+        else:
+            forget_empty_form(self._engine, self._tables.server, self._asset)
 
     def plan(self, run_handle: RunHandle, *, groups: int = 1) -> list[list[int]]:
         """Cut what is to be read into lanes, unless an earlier attempt has.

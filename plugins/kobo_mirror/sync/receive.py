@@ -11,10 +11,13 @@ from typing import Any, TypeAlias
 from sqlalchemy import Engine
 
 from kobo_mirror.errors import SubmissionError
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.batches import PushResult
+from kobo_mirror.store.bindings import NotBoundError, ReshapedError
+from kobo_mirror.store.deferred import BEFORE_THE_FIRST_SYNC, CHANGING, OF_ANOTHER_NAME, defer
 from kobo_mirror.store.form_names import FormMatch, FormNames
+from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.document import form_of, parse
 from kobo_mirror.submissions.refusals import RefusalReason
@@ -23,6 +26,7 @@ from kobo_mirror.submissions.rows import State, parsed_state
 Push: TypeAlias = Callable[[State], PushResult]
 """Commits the state of one submission and tells what became of it."""
 
+_CHANGES = 3  # of the form's tables, while one submission is taken
 _SHOWN_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -76,8 +80,9 @@ def one_by_one(writer: Writer) -> Push:
 class Receiver:
     """Makes an outcome of a body, for some forms.
 
-    :param engine: the database that holds the form tables.
-    :param mirrors: the forms whose submissions are taken; at least one.
+    :param engine: the database that holds the forms' tables.
+    :param mirrors: the forms whose submissions are taken; at least one. What tables they have is asked of the
+        database, at first and whenever a sync has changed them.
     :param keep_payloads: ``rejected`` or ``all``, as for :class:`Writer`.
     :param committing: makes of a form's writer what commits its states, such as one that commits together
         what arrives together.
@@ -109,9 +114,9 @@ class Receiver:
         if form is None:
             return Refused(Refusal.OTHER_FORM, f"{RefusalReason.OTHER_FORM} {_shown(id_string)}")
         if match is FormMatch.UNKNOWN:
-            deferred = form.writer.defer(submission["_id"])
-            return Accepted(form.mirror.asset_uid, submission, deferred, form_is_known=False)
-        return Accepted(form.mirror.asset_uid, submission, form.push(submission, body))
+            deferred = form.defer(submission["_id"], OF_ANOTHER_NAME)
+            return Accepted(form.asset_uid, submission, deferred, form_is_known=False)
+        return Accepted(form.asset_uid, submission, form.push(submission, body))
 
     def keep(self, body: bytes, refused: Refused, *, source: str) -> int:
         """Keep a refused body as a dead letter.
@@ -122,7 +127,7 @@ class Receiver:
         :returns: the dead letter's id. It names the form only where there is no choice between several.
         :raises DatabaseError: the letter could not be stored.
         """
-        asset = self._forms[0].mirror.asset_uid if len(self._forms) == 1 else None
+        asset = self._forms[0].asset_uid if len(self._forms) == 1 else None
         reason = refused.reason
         return dead_letters.keep(self._engine, body=body, source=source, reason=reason, asset_uid=asset)
 
@@ -149,15 +154,48 @@ class _Form:
     def __init__(
         self, engine: Engine, mirror: Mirror, keep_payloads: str, committing: Callable[[Writer], Push]
     ) -> None:
-        self.mirror = mirror
-        self.writer = Writer(engine, mirror, keep_payloads)
+        self._engine, self._keep_payloads, self._committing = engine, keep_payloads, committing
+        self.asset_uid = mirror.asset_uid
         self.match = FormNames(engine, mirror).match
-        self._commit = committing(self.writer)
+        self._mirror, self._commit = mirror, self._committing_to(mirror)
 
     def push(self, submission: dict[str, Any], body: bytes) -> PushResult:
-        """Commit a parsed submission; its transaction makes sure that the table mirrors this very form."""
-        # Shaped before it is committed: a fault in that must be this submission's own, not its group's.
-        return self._commit(parsed_state(submission, body, self.mirror).shape_now())
+        """Commit a parsed submission; its transaction makes sure that the tables are this very form's.
+
+        Where a sync has changed the form's tables, they are looked up, and it is shaped anew.
+        """
+        for _ in range(_CHANGES):
+            mirror, commit = self._mirror, self._commit
+            if commit is None:
+                mirror, commit = self._look_up()
+            if commit is None:
+                return self.defer(submission["_id"], BEFORE_THE_FIRST_SYNC)
+            try:
+                # Shaped before it is committed: a fault in that must be this submission's own.
+                return commit(parsed_state(submission, body, mirror).shape_now())
+            except (ReshapedError, NotBoundError):
+                self._look_up()
+        return self.defer(submission["_id"], CHANGING)
+
+    def defer(self, kobo_id: int, reason: str) -> PushResult:
+        """Have the next sync ask for a submission."""
+        try:
+            return defer(self._engine, self._mirror, kobo_id, reason)
+        except (ReshapedError, NotBoundError):
+            self._look_up()
+            return defer(self._engine, self._mirror, kobo_id, reason)
+
+    def _look_up(self) -> tuple[Mirror, Push | None]:
+        mirror = load_mirror(self._engine, *self._mirror.identity)
+        if mirror != self._mirror:
+            self._mirror, self._commit = mirror, self._committing_to(mirror)
+        return self._mirror, self._commit
+
+    def _committing_to(self, mirror: Mirror) -> Push | None:
+        """Return what commits states to the tables of a form; None while it has none."""
+        if not mirror.has_tables:
+            return None
+        return self._committing(Writer(self._engine, mirror, self._keep_payloads))
 
 
 def _shown(id_string: str | None) -> str:

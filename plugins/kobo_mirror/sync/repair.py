@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError
 from kobo_mirror.store import runs
-from kobo_mirror.store.binding_checks import check_binding
 from kobo_mirror.store.leases import process_holder, release_lease, take_lease
 from kobo_mirror.sync.deletes import ASK_AT_ONCE
 from kobo_mirror.sync.failure_notes import note_error
@@ -27,7 +26,6 @@ def repair(source: Source, ids: Sequence[int], confirm: str | None) -> None:
     """
     waiting: DeletesWaitError | None = None
     engine, asset = source.engine, source.mirror.asset_uid
-    check_binding(engine, source.mirror)
     lease = take_lease(engine, asset, process_holder(runs.REPAIR))
     run_id = transact(engine, lambda c: runs.open_run(c, asset, lease.holder, runs.REPAIR, None))
     try:

@@ -9,11 +9,11 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DeletesWaitError
-from kobo_mirror.forms.declared_form import Mirror
-from kobo_mirror.store.binding_checks import check_binding
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.dead_letters import body_of, letters_of_others, note_replay, waiting_letters
 from kobo_mirror.store.ledger import existing_among, rejections
 from kobo_mirror.store.refetch_queue import still_waiting
+from kobo_mirror.store.schema import require_tables
 from kobo_mirror.sync.receive import Accepted, Outcome, Receiver, Refusal, Refused
 
 _MOST = 1_000_000
@@ -108,7 +108,7 @@ def replay_dead_letters(
         does not wait is unknown.
     :raises SchemaError: the form table mirrors another form.
     """
-    check_binding(engine, mirror)
+    require_tables(engine)
     with reading(engine) as connection:
         letters = waiting_letters(connection, mirror.asset_uid, ids)
         others = letters_of_others(connection, mirror.asset_uid, ids)

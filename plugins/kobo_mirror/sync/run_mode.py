@@ -9,8 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from kobo_mirror.database.engine import clock, reading, transact
-from kobo_mirror.forms.declared_form import Mirror
-from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.kobo.form import FormInfo, KoboClient
 from kobo_mirror.store import runs
 from kobo_mirror.store.bindings import Epochs, epochs_of, is_declared_otherwise, raise_epoch
 from kobo_mirror.store.ledger import holds_any
@@ -35,11 +35,16 @@ class FormView(NamedTuple):
     """What a token sees of a form.
 
     :param submissions: how many submissions it sees.
-    :param is_part: True if the form may have others, which it does not see.
+    :param form: the form's description.
     """
 
     submissions: int
-    is_part: bool
+    form: FormInfo
+
+    @property
+    def is_part(self) -> bool:
+        """True if the form may have submissions that the token does not see."""
+        return self.form.restricted
 
 
 def view_of_form(client: KoboClient) -> FormView:
@@ -53,7 +58,7 @@ def view_of_form(client: KoboClient) -> FormView:
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="count") as beside:
         counting = beside.submit(client.count)
         form = client.form()
-    return FormView(counting.result(), form.restricted)
+    return FormView(counting.result(), form)
 
 
 _ROWS_LEAST, _ROWS_SHARE = 10, 0.05
@@ -69,17 +74,19 @@ def epochs_now(engine: Engine, mirror: Mirror) -> Epochs:
     :param mirror: the form and its table.
     """
     with reading(engine) as connection:
-        epochs = epochs_of(connection, mirror.form.table)
-        must_rise = is_declared_otherwise(connection, mirror.form)
+        epochs = epochs_of(connection, mirror.table)
+        must_rise = mirror.form is not None and is_declared_otherwise(connection, mirror.form)
         if not must_rise and not epochs.must_read_all:
-            counted = count_rows(connection, mirror)
-            must_rise = abs(counted.difference) > max(_ROWS_LEAST, _ROWS_SHARE * counted.applied)
+            must_rise = any(
+                abs(counted.difference) > max(_ROWS_LEAST, _ROWS_SHARE * counted.told)
+                for counted in count_rows(connection, mirror)
+            )
     if not must_rise:
         return epochs
 
     def work(connection: Connection) -> Epochs:
-        raise_epoch(connection, mirror.form)
-        return epochs_of(connection, mirror.form.table)
+        raise_epoch(connection, mirror)
+        return epochs_of(connection, mirror.table)
 
     return transact(engine, work)
 

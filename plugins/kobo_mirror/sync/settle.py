@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.refetch_queue import unreadable_ids
-from kobo_mirror.store.row_counts import BEFORE_ALL, correct_totals, count_rows, misplaced, totals_differ
+from kobo_mirror.store.row_counts import (
+    BEFORE_ALL,
+    correct_totals,
+    count_rows,
+    differing,
+    largest_difference,
+    misplaced,
+    totals_differ,
+)
 from kobo_mirror.store.runs import note_findings
 from kobo_mirror.sync.deletes import ASK_AT_ONCE, remove_absent
 from kobo_mirror.sync.drain import drain
 from kobo_mirror.sync.source import Source
 
+_Look = Callable[..., list[int]]
+"""Finds submissions whose rows are others than they should be, in the order of ``_id``."""
+
 
 def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, exact: bool = False) -> None:
     """Drain the refetch queue, delete what is gone, and bring rows and totals together.
 
-    The difference in number that remains is noted in the run's row as ``count_difference``, and how many
-    submissions the server shows and cannot send as ``unreadable``.
+    An exact run counts all tables, any other the declared table and the root. The difference in number that
+    remains is noted in the run's row as ``count_difference``, and how many submissions the server shows and
+    cannot send as ``unreadable``.
 
     :param source: what the sync works with.
     :param lease: the lease that the run holds.
@@ -31,14 +45,14 @@ def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, ex
         _drain_and_remove(source, lease, run_id, confirm)
     except DeletesWaitError as error:
         waiting = error
-    if (exact or _difference(source)) and _invalidate_misplaced(source, lease):
+    if _invalidate_misplaced(source, lease, exact=exact):
         try:
             _drain_and_remove(source, lease, run_id, None)
         except DeletesWaitError as error:
             waiting = error
     if _difference(source) or (exact and _totals_differ(source)):
         transact(source.engine, lambda connection: correct_totals(connection, source.mirror))
-    found = {"count_difference": _difference(source), "unreadable": _unreadable(source)}
+    found = {"count_difference": _difference(source, whole=exact), "unreadable": _unreadable(source)}
     transact(source.engine, lambda connection: note_findings(connection, run_id, found))
     if waiting:
         raise waiting
@@ -51,9 +65,14 @@ def _drain_and_remove(source: Source, lease: Lease, run_id: int, confirm: str | 
         drain(source, lease, run_id)
 
 
-def _difference(source: Source) -> int:
+def _difference(source: Source, *, whole: bool = False) -> int:
     with reading(source.engine) as connection:
-        return count_rows(connection, source.mirror).difference
+        return largest_difference(count_rows(connection, source.mirror, whole=whole))
+
+
+def _differs_below_the_root(source: Source) -> bool:
+    with reading(source.engine) as connection:
+        return any(count.difference for count in count_rows(connection, source.mirror, whole=True))
 
 
 def _unreadable(source: Source) -> int:
@@ -66,15 +85,22 @@ def _totals_differ(source: Source) -> bool:
         return totals_differ(connection, source.mirror)
 
 
-def _invalidate_misplaced(source: Source, lease: Lease) -> bool:
-    """Invalidate the submissions whose row is missing or should not be there; True if there were any."""
+def _invalidate_misplaced(source: Source, lease: Lease, *, exact: bool) -> bool:
+    """Invalidate the submissions whose rows are missing or should not be there; True if there were any."""
+    found = (exact or bool(_difference(source))) and _invalidate(source, lease, misplaced)
+    if exact and _differs_below_the_root(source):
+        found = _invalidate(source, lease, differing) or found
+    return found
+
+
+def _invalidate(source: Source, lease: Lease, look: _Look) -> bool:
     after = BEFORE_ALL
-    while ids := _misplaced(source, after):
+    while ids := _found(source, look, after):
         source.writer.invalidate(ids, lease)
         after = ids[-1]
     return after > BEFORE_ALL
 
 
-def _misplaced(source: Source, after: int) -> list[int]:
+def _found(source: Source, look: _Look, after: int) -> list[int]:
     with reading(source.engine) as connection:
-        return misplaced(connection, source.mirror, after=after, limit=ASK_AT_ONCE)
+        return look(connection, source.mirror, after=after, limit=ASK_AT_ONCE)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import clock
 from kobo_mirror.errors import SubmissionError
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import KoboClient, Page
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import State, read_state, unreadable_state
@@ -77,4 +77,4 @@ def state_of(row: msgspec.Raw, kobo_id: int, mirror: Mirror) -> State:
     try:
         return read_state(row, mirror)
     except SubmissionError as problem:
-        return unreadable_state(row, kobo_id, str(problem))
+        return unreadable_state(row, kobo_id, str(problem), mirror)

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from kobo_mirror.errors import UnequalError
-from kobo_mirror.forms.declared_form import Form
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.history import Verdict
+from kobo_mirror.store.row_counts import TableCount
 from kobo_mirror.store.tables import COUNTS
 
 _WORDS = (
@@ -59,26 +60,29 @@ def _how(run: RowMapping, last_exact: datetime | None) -> str:
 
 
 def unequal(
-    form: Form, difference: int, held: Mapping[str, int], reasons: Sequence[tuple[int, str]]
+    mirror: Mirror, counts: Sequence[TableCount], held: Mapping[str, int], reasons: Sequence[tuple[int, str]]
 ) -> UnequalError | None:
     """Tell why a run that has read everything is no success all the same.
 
-    :param form: the form table's declaration.
-    :param difference: how many rows the form table has too many; negative for too few.
+    :param mirror: the form and its tables.
+    :param counts: of the rows of its tables.
     :param held: how many submissions of the form are ``applied`` and ``rejected`` now.
     :param reasons: ``_id`` and reason of the first rejection, if there is one.
     :returns: the error to raise; None for a success.
     """
-    if difference:
-        number = held["applied"]
+    wrong = max(counts, key=lambda count: abs(count.difference), default=None)
+    if wrong is not None and wrong.difference:
+        told = (
+            f"{wrong.told} submissions fit it" if wrong.table == mirror.table else f"{wrong.told} are noted"
+        )
         return UnequalError(
-            f"The table {form.table} has {number + difference} rows, but {number} submissions fit it: run "
+            f"The table {wrong.table} has {wrong.rows} rows, but {told}: run "
             "`python -m kobo_mirror verify --repair`."
         )
     if held["rejected"] and not held["applied"]:
         first = "".join(f" Submission {i}: {reason.partition('; ')[0]}." for i, reason in reasons)
         return UnequalError(
-            f"None of the form's {held['rejected']} submissions fits the table {form.table}: check that "
+            f"None of the form's {held['rejected']} submissions fits the table {mirror.table}: check that "
             f"KOBO_ASSET_ID names the form that this table is for.{first}"
         )
     return None

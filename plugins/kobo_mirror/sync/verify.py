@@ -4,31 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from kobo_mirror.database.engine import clock, reading
+from kobo_mirror.database.engine import clock, read_snapshot, reading, transact
 from kobo_mirror.errors import SchemaError
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import KoboClient, Page
-from kobo_mirror.store.binding_checks import check_binding
-from kobo_mirror.store.bindings import bound_to, declared_otherwise, epochs_of, is_declared_otherwise
-from kobo_mirror.store.ledger_windows import (
-    LedgerRow,
-    SweptRow,
-    form_rows_between,
-    form_rows_of,
-    ledger_rows_between,
-    ledger_rows_of,
-)
+from kobo_mirror.store.binding_checks import check_shape
+from kobo_mirror.store.bindings import epochs_of, is_bound, is_shaped_otherwise
+from kobo_mirror.store.ledger_windows import LedgerRow, SweptRow, ledger_rows_between, ledger_rows_of
+from kobo_mirror.store.mirror_tables import NO_ROWS, FoundRows, MirrorTables
 from kobo_mirror.store.proofs import DIFFERENCES as KINDS
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
+<<<<<<< HEAD
 from kobo_mirror.store.refetch_queue import unreadable_ids
+=======
+from kobo_mirror.store.refetch_queue import enqueue
+>>>>>>> 5835827 (Mirror any form: derived tables in sync, proofs and webhook)
 from kobo_mirror.store.row_counts import BEFORE_ALL
 from kobo_mirror.store.schema import require_tables
-from kobo_mirror.submissions.rows import State, row_digest
+from kobo_mirror.submissions.rows import State
 from kobo_mirror.sync.failure_notes import noting_failed_verification
+from kobo_mirror.sync.judging import DIGEST_ALONE, judge
 from kobo_mirror.sync.paging import ask_halving, page_or_end
 from kobo_mirror.sync.source import Progress, no_progress, state_of
 from kobo_mirror.sync.sweep import swept_rows_of
@@ -124,24 +123,29 @@ def verify(
     :param full: compare every submission, shaped, with every cell of the form table.
     :param name: what a verification without a result is noted as.
     :returns: what was found.
-    :raises SchemaError: the form table mirrors another form or none yet.
+    :raises SchemaError: the database mirrors another form or none yet, or its tables changed meanwhile.
     """
-    with noting_failed_verification(engine, mirror.form, name):
+    with noting_failed_verification(engine, name):
         return _verified(client, engine, mirror, progress, full=full)
 
 
 def _verified(
     client: KoboClient, engine: Engine, mirror: Mirror, progress: Progress, *, full: bool
 ) -> Report:
-    require_tables(engine, mirror.form)
-    if bound_to(engine, mirror.form) is None:
-        raise SchemaError("There is nothing to verify yet: run `python -m kobo_mirror sync` first.")
-    check_binding(engine, mirror)
+    require_tables(engine)
     with reading(engine) as connection:
+<<<<<<< HEAD
         if is_declared_otherwise(connection, mirror.form):
             raise declared_otherwise(mirror.form)
         full = full or epochs_of(connection, mirror.form.table).must_read_all  # digests are of older rows
         client.expect_unsent(unreadable_ids(connection, mirror.asset_uid))
+=======
+        if not mirror.has_tables or not is_bound(connection, mirror):
+            raise SchemaError("There is nothing to verify yet: run `python -m kobo_mirror sync` first.")
+        check_shape(connection, mirror)
+        epochs = epochs_of(connection, mirror.table)
+    full = full or epochs.must_read_all  # digests are of older rows
+>>>>>>> 5835827 (Mirror any form: derived tables in sync, proofs and webhook)
     proof = _Proof(client, engine, mirror, full=full)
     proof.report.sees_part = client.form().restricted
     started_at = clock(engine)
@@ -151,8 +155,16 @@ def _verified(
         page, limit, done = page_or_end(client, ask, limit, after=after, upto=None)
         upto = None if done else page.shown[-1]
         proof.compare(page, after or BEFORE_ALL, upto)
+<<<<<<< HEAD
         progress("verify", len(page.shown), page.count if after == 0 else 0)
         after = page.shown[-1] if page.shown else after
+=======
+        progress("verify", len(page.ids), page.count if after == 0 else 0)
+        after = page.ids[-1] if page.ids else after
+    with reading(engine) as connection:
+        if is_shaped_otherwise(connection, mirror) or epochs_of(connection, mirror.table) != epochs:
+            raise SchemaError("The form's tables were changed while they were compared: verify again.")
+>>>>>>> 5835827 (Mirror any form: derived tables in sync, proofs and webhook)
     report = proof.report
     found = {"compared": report.compared, "rejected": report.rejected, **report.differences}
     found["unreadable"] = len(report.unreadable)
@@ -182,17 +194,31 @@ class _Proof:
 
     def __init__(self, client: KoboClient, engine: Engine, mirror: Mirror, *, full: bool) -> None:
         self._client, self._engine, self._mirror = client, engine, mirror
+        self._tables = MirrorTables(mirror)
         self.report = Report(whole=full)
 
     def compare(self, page: Page, after: int, upto: int | None) -> None:
         """Compare a page with what is stored of ``after < id <= upto``, None for no end."""
         shown = self._shown(page, whole=self.report.whole)
+<<<<<<< HEAD
         with reading(self._engine) as connection:
             held = ledger_rows_between(connection, self._mirror.asset_uid, after, upto)
             rows = form_rows_between(connection, self._mirror, after, upto)
         self.report.rejected += sum(held[i].state == "rejected" for i in page.ids if i in held)
         unsent = set(page.unsent)
         to_check = sorted(_differences(shown, held, rows).keys() - unsent)
+=======
+        asset = self._mirror.asset_uid
+
+        def look(connection: Connection) -> tuple[dict[int, LedgerRow], dict[int, FoundRows]]:
+            held = ledger_rows_between(connection, asset, after, upto)
+            return held, self._tables.between(connection, after, upto)
+
+        held, rows = read_snapshot(self._engine, look)
+        self.report.compared += len(page.ids)
+        self.report.rejected += sum(held[i].state == "rejected" for i in page.ids if i in held)
+        to_check = sorted(self._differences(shown, held, rows))
+>>>>>>> 5835827 (Mirror any form: derived tables in sync, proofs and webhook)
         while to_check:
             again, some = ask_halving(self._client.by_ids, to_check[:_AT_ONCE])
             self._look_again(again, some)
@@ -203,48 +229,41 @@ class _Proof:
 
     def _look_again(self, page: Page, ids: list[int]) -> None:
         shown = self._shown(page, whole=True)
-        with reading(self._engine) as connection:
+
+        def look(connection: Connection) -> tuple[dict[int, LedgerRow], dict[int, FoundRows]]:
             held = ledger_rows_of(connection, self._mirror.asset_uid, ids)
+<<<<<<< HEAD
             rows = form_rows_of(connection, self._mirror, ids)
         for kobo_id, kind in _differences(shown, held, rows).items():
             if kobo_id not in page.unsent:
                 self.report.differing[kind].append(kobo_id)
+=======
+            return held, self._tables.of(connection, ids)
+
+        held, rows = read_snapshot(self._engine, look)
+        found = self._differences(shown, held, rows)
+        by_digest = [kobo_id for kobo_id, kind in found.items() if kind == DIGEST_ALONE]
+        transact(self._engine, partial(self._ask_again, ids=by_digest))
+        for kobo_id, kind in found.items():
+            if kind != DIGEST_ALONE:
+                self.report.differing[kind].append(kobo_id)
+
+    def _ask_again(self, connection: Connection, ids: list[int]) -> None:
+        enqueue(connection, self._mirror.asset_uid, ids, "its document differs, its rows do not")
+
+    def _differences(
+        self,
+        shown: Mapping[int, State | SweptRow],
+        held: Mapping[int, LedgerRow],
+        rows: Mapping[int, FoundRows],
+    ) -> dict[int, str]:
+        ids = shown.keys() | held.keys() | rows.keys()
+        kinds = {i: judge(shown.get(i), held.get(i), rows.get(i, NO_ROWS), self._mirror) for i in ids}
+        return {kobo_id: kind for kobo_id, kind in kinds.items() if kind}
+>>>>>>> 5835827 (Mirror any form: derived tables in sync, proofs and webhook)
 
     def _shown(self, page: Page, *, whole: bool) -> dict[int, State | SweptRow]:
         if whole:
             states = (state_of(*pair, self._mirror) for pair in zip(page.rows, page.ids, strict=True))
             return {state.kobo_id: state for state in states}
         return dict(zip(page.ids, swept_rows_of(page), strict=True))
-
-
-def _differences(
-    shown: Mapping[int, State | SweptRow], held: Mapping[int, LedgerRow], rows: Mapping[int, tuple[Any, ...]]
-) -> dict[int, str]:
-    ids = shown.keys() | held.keys() | rows.keys()
-    kinds = {i: _judge(shown.get(i), held.get(i), rows.get(i)) for i in ids}
-    return {kobo_id: kind for kobo_id, kind in kinds.items() if kind}
-
-
-def _judge(shown: State | SweptRow | None, held: LedgerRow | None, row: tuple[Any, ...] | None) -> str | None:
-    if shown is None:
-        return "extra"
-    if held is None:
-        return "missing"
-    if swept_row_of(shown) != held.seen or (isinstance(shown, State) and shown.digest != held.digest):
-        return "stale"
-    if (row is None) != (held.state == "rejected"):
-        return "missing" if row is None else "extra"
-    as_noted = row is None or row_digest(row) == held.row_digest
-    as_shown = isinstance(shown, SweptRow) or shown.row == row
-    return None if as_noted and as_shown else "different"
-
-
-def swept_row_of(shown: State | SweptRow) -> SweptRow:
-    """Return what a sweep would see of a submission.
-
-    :param shown: the submission, or what a sweep saw of it.
-    """
-    if isinstance(shown, SweptRow):
-        return shown
-    further = shown.shaped
-    return SweptRow(shown.kobo_id, shown.uuid, further.validation_status, further.validation_timestamp)

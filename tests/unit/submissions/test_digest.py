@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Column, Form, Mirror
+from kobo_mirror.forms.declared_form import Column, Form
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.submissions.document import digest, validation
 from kobo_mirror.submissions.rows import read_state
 from tests.support.submissions import APPROVED, ON_HOLD, QUESTION, body, changed, state, submission

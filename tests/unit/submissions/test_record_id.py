@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.submissions.rows import record_id
 from tests.support.submissions import MIRROR, edited, state, submission
 

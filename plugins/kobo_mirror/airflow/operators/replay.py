@@ -44,7 +44,7 @@ class KoboReplayOperator(KoboStepOperator):
         fates: list[Fate] = []
         waiting: DeletesWaitError | None = None
         with self.opened() as opened:
-            mirror = mirror_of(opened.settings)
+            mirror = mirror_of(opened.settings, opened.engine)
             if rejected or everything:  # first: it needs the lease, which a running sync refuses
                 ask_again = self.sync_of(opened).ask_again
                 fates, waiting = replay_rejections(opened.engine, mirror, ask_again, ids=rejected)

@@ -82,8 +82,9 @@ def prove(
     require_settings(task.kobo_conn_id, task.database_conn_id, name, note_failed_verification)
     with task.opened() as opened:
         settings, client, engine = opened
-        mirror, progress = mirror_of(settings), Progress(task.log.info)
-        with noting_failed_verification(engine, mirror.form, name):
+        progress = Progress(task.log.info)
+        with noting_failed_verification(engine, name):
+            mirror = mirror_of(settings, engine)
             full = full or (full_when_due and _full_is_due(task, opened))
         report = verify(client, engine, mirror, progress, full=full, name=name)
         if repair and not report.equal:

@@ -21,7 +21,7 @@ from kobo_mirror.errors import DatabaseError, KoboMirrorError, SchemaError
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store import listings
 from kobo_mirror.store.arrivals import lags_of
-from kobo_mirror.store.failed_runs import unbound_uid
+from kobo_mirror.store.failed_runs import UNBOUND
 from kobo_mirror.store.overview import MirrorState, read_state
 from kobo_mirror.store.schema import require_tables
 from kobo_mirror.store.shown_runs import failed_start, recent_runs, run_named
@@ -85,7 +85,7 @@ def form(asset_uid: str, user: access.Viewer) -> schemas.Overview:
     :param asset_uid: the form's uid.
     :param user: who asks, by Airflow's login.
     """
-    require_tables(access.target_engine(), FORM)
+    require_tables(access.target_engine())
     with reading(access.target_engine()) as connection:
         bound = contents.bound(connection, asset_uid)
         state = read_state(connection, FORM, asset_uid, columns=contents.kept_columns)
@@ -215,11 +215,11 @@ def _seen(
     """Return what the database has for the page, read in one transaction."""
     rejections_after, letters_after, cells_after = after
     answers = access.may_see_answers(user)
-    require_tables(access.target_engine(), FORM)
+    require_tables(access.target_engine())
     with reading(access.target_engine()) as connection:
         known = listings.bound_forms(connection)
         if not known:
-            failed = failed_start(connection, unbound_uid(FORM.table))
+            failed = failed_start(connection, UNBOUND)
             return {"failed_start": view_models.failure_of_run(failed)}
         bound = contents.bound(connection, asset_uid) if asset_uid else known[0]
         asset = bound.asset_uid

@@ -136,7 +136,9 @@ class Dialect(TableDialect):
         """
 
     @abstractmethod
-    def first_statement(self, cell: Column[Any], row: Mapping[Column[Any], str | bytes]) -> First | None:
+    def first_statement(
+        self, cell: Column[Any], row: Mapping[Column[Any], str | bytes | None]
+    ) -> First | None:
         """Return a statement that sets ``THE_MOMENT`` and ``THE_CELL`` and locks a row shared.
 
         :param cell: the column whose value ``THE_CELL`` is to be, NULL if there is no such row.

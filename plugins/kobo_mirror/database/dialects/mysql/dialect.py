@@ -110,7 +110,7 @@ class _MySQL(Dialect):
     def write(self, connection: Connection, writes: Sequence[Write | Delete], first: First | None) -> None:
         messages.write_messages(connection, writes, first)
 
-    def first_statement(self, cell: Column[Any], row: Mapping[Column[Any], str | bytes]) -> First:
+    def first_statement(self, cell: Column[Any], row: Mapping[Column[Any], str | bytes | None]) -> First:
         return messages.first_statement(cell, row)
 
     def max_message_bytes(self, connection: Connection) -> int:

@@ -74,7 +74,7 @@ def write_messages(connection: Connection, writes: Sequence[Write | Delete], fir
         connection.exec_driver_sql(message_text, parameters, execution_options={SEVERAL: len(texts) > 1})
 
 
-def first_statement(cell: Column[Any], row: Mapping[Column[Any], str | bytes]) -> First:
+def first_statement(cell: Column[Any], row: Mapping[Column[Any], str | bytes | None]) -> First:
     """Return the statement that reads clock and cell and locks the row; see ``Dialect.first_statement``.
 
     :param cell: the column to read.
@@ -87,15 +87,17 @@ def first_statement(cell: Column[Any], row: Mapping[Column[Any], str | bytes]) -
 @lru_cache
 def _read_cell(cell: Column[Any], given: tuple[Column[Any], ...]) -> Part:
     # MariaDB has no FOR SHARE. Drivers mark bytes in ways of their own, hence UNHEX.
-    equals = {True: Sql("{} = UNHEX({})"), False: Sql("{} = {}")}
-    found = [
-        equals[column.type.python_type is bytes].format(Identifier(column.name), Parameter())
-        for column in given
-    ]
+    found = [_equals(column).format(Identifier(column.name), Parameter()) for column in given]
     return Sql(
         "SET @moment = UTC_TIMESTAMP(6), "
         "@cell = (SELECT {cell} FROM {table} WHERE {found} LOCK IN SHARE MODE)"
     ).format(cell=Identifier(cell.name), table=Identifier(cell.table.name), found=Sql(" AND ").join(found))
+
+
+def _equals(column: Column[Any]) -> Sql:
+    """Return how a cell is compared with a parameter; where it may be NULL, NULL equals NULL."""
+    sign = "<=>" if column.nullable else "="
+    return Sql(f"{{}} {sign} UNHEX({{}})" if column.type.python_type is bytes else f"{{}} {sign} {{}}")
 
 
 def packet_of(connection: Connection) -> int:

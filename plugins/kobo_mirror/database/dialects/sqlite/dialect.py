@@ -90,7 +90,7 @@ class _SQLite(Dialect):
         for statement, rows in [_ready(one, connection.dialect) for one in writes]:
             connection.exec_driver_sql(statement, rows)
 
-    def first_statement(self, cell: Column[Any], row: Mapping[Column[Any], str | bytes]) -> None:
+    def first_statement(self, cell: Column[Any], row: Mapping[Column[Any], str | bytes | None]) -> None:
         return None
 
     def max_message_bytes(self, connection: Connection) -> None:

@@ -1,0 +1,103 @@
+"""Forget a form of which nothing was ever stored, such as one that was named by mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Table, delete, select
+
+from kobo_mirror.database.ddl import changing_tables
+from kobo_mirror.database.dialects import dialect_of
+from kobo_mirror.database.engine import reading
+from kobo_mirror.forms.declared import FORM
+from kobo_mirror.store import catalog_tables
+from kobo_mirror.store.catalog import claimed_names
+from kobo_mirror.store.form_schemas import read_schema
+from kobo_mirror.store.form_tables import physical_tables
+from kobo_mirror.store.ledger import holds_any
+from kobo_mirror.store.mirrors import mirrors_another
+from kobo_mirror.store.tables import form_table, forms
+
+_OF_A_FORM = (
+    catalog_tables.tables,
+    catalog_tables.columns,
+    catalog_tables.choices,
+    catalog_tables.form_versions,
+)
+
+
+def require_free(engine: Engine, server: str, asset_uid: str) -> None:
+    """Refuse a database that mirrors another form, unless nothing of that was ever stored.
+
+    :param engine: made by ``open_engine``.
+    :param server: address of the KoboToolbox server of the form that is to be mirrored.
+    :param asset_uid: that form's uid.
+    :raises SchemaError: the database mirrors another form.
+    """
+    with reading(engine) as connection:
+        _require_free(connection, server, asset_uid)
+
+
+def forget_empty_form(engine: Engine, server: str, asset_uid: str) -> None:
+    """Drop the empty tables of another form, if there is one, so that this one can take its place.
+
+    :param engine: made by ``open_engine``.
+    :param server: address of the KoboToolbox server of the form that is to be mirrored.
+    :param asset_uid: that form's uid.
+    :raises SchemaError: the other form has submissions; nothing was changed.
+    :raises TablesRefusedError: an empty table cannot be dropped.
+    """
+    with reading(engine) as connection:
+        if _require_free(connection, server, asset_uid) is None:
+            return
+    with changing_tables(engine) as changes:
+        for table in reversed(changes.step(lambda connection: _unbind(connection, server, asset_uid))):
+            if changes.step(partial(_is_empty, table=table)):
+                changes.drop(table)
+
+
+def _require_free(
+    connection: Connection, server: str, asset_uid: str, *, lock: bool = False
+) -> Row[Any] | None:
+    """Return the row of another form of which nothing was ever stored; None without another form."""
+    query = select(forms)
+    for row in connection.execute(query.with_for_update() if lock else query):
+        if (row.server, row.asset_uid) == (server, asset_uid):
+            return None
+        if _holds_anything(connection, row):
+            raise mirrors_another(row.form_table, row.asset_uid, row.server, asset_uid, server)
+        return row
+    return None
+
+
+def _unbind(connection: Connection, server: str, asset_uid: str) -> Sequence[Table]:
+    """Take the other form out of ``kobo_forms`` and the catalog; return the derived tables that it had."""
+    row = _require_free(connection, server, asset_uid, lock=True)
+    if row is None:
+        return []
+    claimed = {name for name, owner in claimed_names(connection).items() if owner == row.asset_uid}
+    for table in _OF_A_FORM:
+        connection.execute(delete(table).where(table.c.asset_uid == row.asset_uid))
+    connection.execute(delete(forms).where(forms.c.form_table == row.form_table))
+    there = dialect_of(connection).stored_tables(connection)
+    return [table for table in _derived(row) if table.name in claimed and table.name in there]
+
+
+def _derived(row: Row[Any]) -> Sequence[Table]:
+    schemas = (read_schema(row.asset_uid, raw) for raw in (row.schema, row.intended_schema))
+    made = {table.name: table for one in schemas if one for table in physical_tables(one).sorted_tables}
+    return list(made.values())
+
+
+def _is_empty(connection: Connection, table: Table) -> bool:
+    return connection.execute(select(table.c.kobo_id).limit(1)).first() is None
+
+
+def _holds_anything(connection: Connection, row: Row[Any]) -> bool:
+    if row.form_table == FORM.table:
+        if not _is_empty(connection, form_table(FORM)):
+            return True
+        return row.schema is not None and holds_any(connection, row.asset_uid)
+    return holds_any(connection, row.asset_uid)

@@ -1,0 +1,74 @@
+"""Mirrors: which form the database mirrors, and the tables that it has, as other processes left them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Engine, select
+
+from kobo_mirror.database.engine import read
+from kobo_mirror.errors import SchemaError
+from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.store.form_schemas import read_schema
+from kobo_mirror.store.tables import forms
+
+
+def load_mirror(engine: Engine, server: str, asset_uid: str) -> Mirror:
+    """Return a form with the tables that it has now.
+
+    :param engine: made by ``open_engine``.
+    :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
+    :param asset_uid: the form's uid.
+    :returns: a mirror without tables before the form's first sync.
+    :raises SchemaError: the database mirrors another form, or our tables are not there.
+    :raises DatabaseError: the database cannot be asked.
+    """
+    return read(engine, lambda connection: find_mirror(connection, server, asset_uid))
+
+
+def find_mirror(connection: Connection, server: str, asset_uid: str) -> Mirror:
+    """Return what :func:`load_mirror` does.
+
+    :param connection: an open transaction.
+    :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
+    :param asset_uid: the form's uid.
+    :raises SchemaError: the database mirrors another form.
+    """
+    t = forms.c
+    rows = connection.execute(select(t.form_table, t.server, t.asset_uid, t.schema)).all()
+    for row in rows:
+        if (row.server, row.asset_uid) == (server, asset_uid):
+            schema = read_schema(asset_uid, row.schema)
+            return Mirror(FORM if row.form_table == FORM.table else None, server, asset_uid, schema)
+    if rows:
+        raise mirrors_another(rows[0].form_table, rows[0].asset_uid, rows[0].server, asset_uid, server)
+    return Mirror(None, server, asset_uid)
+
+
+def bound_mirrors(engine: Engine) -> list[Mirror]:
+    """Return the forms that the database mirrors, with the tables that they have now.
+
+    :param engine: made by ``open_engine``.
+    """
+
+    def find(connection: Connection) -> list[Mirror]:
+        rows = connection.execute(select(forms.c.server, forms.c.asset_uid))
+        return [find_mirror(connection, *row) for row in rows.all()]
+
+    return read(engine, find)
+
+
+def mirrors_another(
+    table: str, asset_uid: str, server: str, wanted_uid: str, wanted_server: str
+) -> SchemaError:
+    """Return the error of a database that mirrors another form than the settings name.
+
+    :param table: the name of that form's table.
+    :param asset_uid: that form's uid.
+    :param server: the address of its server.
+    :param wanted_uid: the uid that the settings name.
+    :param wanted_server: the address that they name.
+    """
+    return SchemaError(
+        f"The table {table} mirrors form {asset_uid} of {server}, not {wanted_uid} of {wanted_server}: set "
+        "KOBO_URL and KOBO_ASSET_ID back, or use another database."
+    )
