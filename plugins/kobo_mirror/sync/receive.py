@@ -157,7 +157,7 @@ class _Form:
         self._engine, self._keep_payloads, self._committing = engine, keep_payloads, committing
         self.asset_uid = mirror.asset_uid
         self.match = FormNames(engine, mirror).match
-        self._mirror, self._commit = mirror, self._committing_to(mirror)
+        self._tables = mirror, self._committing_to(mirror)  # together: a state is shaped as it is written
 
     def push(self, submission: dict[str, Any], body: bytes) -> PushResult:
         """Commit a parsed submission; its transaction makes sure that the tables are this very form's.
@@ -165,7 +165,7 @@ class _Form:
         Where a sync has changed the form's tables, they are looked up, and it is shaped anew.
         """
         for _ in range(_CHANGES):
-            mirror, commit = self._mirror, self._commit
+            mirror, commit = self._tables
             if commit is None:
                 mirror, commit = self._look_up()
             if commit is None:
@@ -180,16 +180,17 @@ class _Form:
     def defer(self, kobo_id: int, reason: str) -> PushResult:
         """Have the next sync ask for a submission."""
         try:
-            return defer(self._engine, self._mirror, kobo_id, reason)
+            return defer(self._engine, self._tables[0], kobo_id, reason)
         except (ReshapedError, NotBoundError):
-            self._look_up()
-            return defer(self._engine, self._mirror, kobo_id, reason)
+            mirror, _ = self._look_up()
+            return defer(self._engine, mirror, kobo_id, reason)
 
     def _look_up(self) -> tuple[Mirror, Push | None]:
-        mirror = load_mirror(self._engine, *self._mirror.identity)
-        if mirror != self._mirror:
-            self._mirror, self._commit = mirror, self._committing_to(mirror)
-        return self._mirror, self._commit
+        known = self._tables
+        mirror = load_mirror(self._engine, *known[0].identity)
+        if mirror != known[0]:
+            known = self._tables = mirror, self._committing_to(mirror)
+        return known
 
     def _committing_to(self, mirror: Mirror) -> Push | None:
         """Return what commits states to the tables of a form; None while it has none."""
