@@ -21,6 +21,7 @@ from benchmarks.webhook_contestants import (
     EDITED,
     HELLO,
     LONE,
+    MIRROR,
     NAIVE,
     NEW,
     OURS,
@@ -33,6 +34,7 @@ from benchmarks.webhook_contestants import (
 )  # fmt: skip
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.schema import migrate
 from tests.support.database_server import DatabaseServer
 
@@ -94,6 +96,7 @@ def measured(plan: Plan, database: DatabaseServer) -> dict[str, list[Round]]:
             url = database.fresh_database()
             engine = open_engine(url)
             migrate(engine, KOBO_RECORDS)
+            bind(engine, MIRROR)
             process, port = servers.enter_context(running(command, url))
             contestant = Contestant(name, process, port, None if name == HELLO else engine)
             warm = min(100, plan.many)
