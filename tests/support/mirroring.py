@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from kobo_mirror.config.settings import server_url
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import KoboClient, open_form
+from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import Report, verify
 from simulator.process import SimulatorProcess
@@ -36,8 +36,8 @@ class Mirroring:
 
     @property
     def mirror(self) -> Mirror:
-        """The form and its table."""
-        return Mirror(KOBO_RECORDS, server_url(self.simulator.url), self.simulator.asset)
+        """The form and the tables that it has now."""
+        return load_mirror(self.engine, server_url(self.simulator.url), self.simulator.asset)
 
     def client(self, *, token: str = "", asset: str = "", attempts: int = 6) -> KoboClient:
         """Return a client that does not wait."""
@@ -55,7 +55,7 @@ class Mirroring:
         how = {name: options.pop(name) for name in ("mode", "since", "confirm", "name") if name in options}
         with client or self.client() as asking:
             server = server_url(self.simulator.url)
-            return MirrorSync(asking, self.engine, form=KOBO_RECORDS, server=server, **options).run(**how)
+            return MirrorSync(asking, self.engine, server=server, **options).run(**how)
 
     def verify(self) -> Report:
         """Prove every cell."""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.migrated_databases import engine, migrated, url, writing
+from tests.support.migrated_databases import engine, migrated, server_engine, url, writing
 
-__all__ = ["engine", "migrated", "url", "writing"]
+__all__ = ["engine", "migrated", "server_engine", "url", "writing"]

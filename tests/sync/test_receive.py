@@ -25,6 +25,13 @@ OWN_NAME = "household_survey_2016"
 
 
 @pytest.fixture
+def engine(engine: Engine) -> Engine:
+    """Return an engine of a database that mirrors the form."""
+    bind(engine, MIRROR)
+    return engine
+
+
+@pytest.fixture
 def receiver(engine: Engine) -> Receiver:
     return Receiver(engine, [MIRROR], "rejected")
 
@@ -32,8 +39,7 @@ def receiver(engine: Engine) -> Receiver:
 @pytest.fixture
 def learnt(engine: Engine) -> Iterator[Engine]:
     """A database in which a pull has shown that the form goes by its uid."""
-    bind(engine, MIRROR)
-    learn_id_strings(engine, MIRROR.form, {ASSET})
+    learn_id_strings(engine, MIRROR, {ASSET})
     return engine
 
 
@@ -96,7 +102,7 @@ def test_one_by_a_name_that_only_the_server_knows_is_deferred(learnt: Engine, re
     sent = submission(1, _xform_id_string=OWN_NAME)
     deferred = PushResult(1, "deferred")
     assert receiver.receive(body(sent)) == Accepted(ASSET, sent, deferred, form_is_known=False)
-    learn_id_strings(learnt, MIRROR.form, {OWN_NAME})
+    learn_id_strings(learnt, MIRROR, {OWN_NAME})
     assert receiver.receive(body(sent)) == Accepted(ASSET, sent, PushResult(1, "inserted"))
 
 

@@ -10,12 +10,14 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.schema import migrate
-from tests.webhook.application import Tables, client_of
+from tests.webhook.application import MIRROR, Tables, client_of
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+def unbound(database_url: str) -> Iterator[Engine]:
+    """Return an engine of a database with our tables, which no sync has seen yet."""
     engine = open_engine(database_url, patience=1)
     migrate(engine, KOBO_RECORDS)
     yield engine
@@ -23,8 +25,15 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def engine(unbound: Engine) -> Engine:
+    """Return an engine of a database that mirrors the form, as the first sync leaves it."""
+    bind(unbound, MIRROR)
+    return unbound
+
+
+@pytest.fixture
 def migrated(engine: Engine, database_url: str) -> str:
-    """Return the address of a database that has the tables."""
+    """Return the address of a database that mirrors the form."""
     return database_url
 
 

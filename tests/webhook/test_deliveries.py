@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from kobo_mirror.config.settings import server_url
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import open_form
 from kobo_mirror.kobo.rest_services import ensure_registered
+from kobo_mirror.store.binding_checks import bind
 from simulator.process import SimulatorProcess
 from tests.webhook.application import Tables
 from tests.webhook.bodies import PATH, SECRET
@@ -16,11 +21,13 @@ from tests.webhook.service import running_service
 
 @pytest.mark.parametrize("channel", ["REST Service", "registrar"])
 def test_what_the_server_posts_is_in_the_tables(
-    simulator: SimulatorProcess, migrated: str, tables: Tables, tmp_path: Path, channel: str
+    simulator: SimulatorProcess, unbound: Engine, database_url: str, tmp_path: Path, channel: str
 ) -> None:
+    bind(unbound, Mirror(KOBO_RECORDS, server_url(simulator.url), simulator.asset))
+    tables = Tables(unbound)
     form = {"KOBO_URL": simulator.url, "KOBO_ASSET_ID": simulator.asset}
     registrar = f"{simulator.url}/register_webhook" if channel == "registrar" else None
-    with running_service(migrated, tmp_path, **form) as service:
+    with running_service(database_url, tmp_path, **form) as service:
         with open_form(simulator.url, simulator.token, simulator.asset) as client:
             endpoint = f"http://127.0.0.1:{service.port}{PATH}"
             ensure_registered(client, endpoint=endpoint, secret=SECRET, registrar_url=registrar, known=[])

@@ -14,10 +14,11 @@ from sqlalchemy import make_url
 from kobo_mirror.database.dialects.mysql.connecting import IDLE_SECONDS
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.schema import migrate
 from tests.support.database_server import OwnServer, own_server
 from tests.support.tcp_relay import TcpRelay, relay_to
-from tests.webhook.application import Tables
+from tests.webhook.application import MIRROR, Tables
 from tests.webhook.bodies import body
 from tests.webhook.service import Service, running_service, wait_for
 
@@ -38,6 +39,7 @@ class Cluster:
             )
             engine = open_engine(server.url("kobo"))
             migrate(engine, KOBO_RECORDS)
+            bind(engine, MIRROR)
             engine.dispose()
 
     def fail_over(self) -> None:

@@ -13,9 +13,10 @@ from sqlalchemy.exc import OperationalError
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.schema import migrate
 from tests.support.database_server import OwnServer, own_server
-from tests.webhook.application import Tables, client_of, post
+from tests.webhook.application import MIRROR, Tables, client_of, post
 from tests.webhook.bodies import body
 
 CANARY = "canary-answer-91e0"
@@ -33,6 +34,7 @@ def admin(database: OwnServer) -> Iterator[Engine]:
     url = database.fresh_database()
     ours = open_engine(url)
     migrate(ours, KOBO_RECORDS)
+    bind(ours, MIRROR)
     ours.dispose()
     yield create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     database.drop_database(url)

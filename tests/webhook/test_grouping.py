@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import Engine, event
 
 from kobo_mirror.store.batches import PushResult
-from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import State
 from tests.webhook.application import MIRROR, Tables
@@ -25,7 +24,6 @@ def test_those_that_wait_share_a_transaction_and_each_gets_its_own_answer(
 ) -> None:
     monkeypatch.setattr(grouping, "HELD_UP_SECONDS", 5)
     monkeypatch.setattr(grouping, "QUEUE_SECONDS", 10)
-    bind(engine, MIRROR)
     held = HeldCommits(engine)
     committer = GroupCommitter(held)
     first = [1]
@@ -76,7 +74,6 @@ def test_several_states_of_one_submission_are_taken_in_their_order(
 ) -> None:
     monkeypatch.setattr(grouping, "HELD_UP_SECONDS", 5)
     monkeypatch.setattr(grouping, "QUEUE_SECONDS", 10)
-    bind(engine, MIRROR)
     held = HeldCommits(engine)
     committer = GroupCommitter(held)
     before = state(1)
@@ -102,7 +99,6 @@ def test_several_states_of_one_submission_are_taken_in_their_order(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_group_costs_one_transaction(engine: Engine) -> None:
-    bind(engine, MIRROR)
     begun = []
     event.listen(engine, "begin", begun.append)
     Writer(engine, MIRROR).push_all([state(kobo_id) for kobo_id in range(1, 65)])

@@ -14,7 +14,6 @@ from sqlalchemy import Engine
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DatabaseError
 from kobo_mirror.store.batches import PushResult
-from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import State
 from tests.webhook.application import MIRROR, Tables
@@ -26,7 +25,6 @@ from webhook.grouping import LEADERS, AdmissionLimit, GroupCommitter
 
 @pytest.mark.parametrize("database_url", ["server"], indirect=True)
 def test_one_that_cannot_be_committed_does_not_fail_its_neighbours(engine: Engine, tables: Tables) -> None:
-    bind(engine, MIRROR)
     committer = GroupCommitter(Writer(open_engine(engine.url, patience=1), MIRROR).push_all)
     outcomes: dict[int, str] = {}
 
@@ -45,7 +43,6 @@ def test_one_that_cannot_be_committed_does_not_fail_its_neighbours(engine: Engin
 
 
 def test_a_fault_is_told_to_each_and_the_next_ones_go_on(engine: Engine) -> None:
-    bind(engine, MIRROR)
     broken = threading.Event()
     committed = Writer(engine, MIRROR).push_all
 
@@ -64,7 +61,6 @@ def test_a_fault_is_told_to_each_and_the_next_ones_go_on(engine: Engine) -> None
 
 
 def test_a_delivery_that_is_not_taken_in_time_leaves_the_queue(engine: Engine, tables: Tables) -> None:
-    bind(engine, MIRROR)
     held = HeldCommits(engine)
     committer = GroupCommitter(held)
     with ThreadPoolExecutor(max_workers=10) as callers:
@@ -90,7 +86,6 @@ def test_a_delivery_that_left_the_queue_neither_leads_nor_joins_a_group(
     monkeypatch.setattr(grouping, "HELD_UP_SECONDS", 0.05)
     monkeypatch.setattr(grouping, "QUEUE_SECONDS", 0.3)
     monkeypatch.setattr(grouping, "COMMIT_SECONDS", 0.1)
-    bind(engine, MIRROR)
     held = HeldCommits(engine)
     committer = GroupCommitter(held)
     with ThreadPoolExecutor(max_workers=100) as callers:

@@ -10,7 +10,6 @@ from sqlalchemy import Engine, select
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.mirror import Mirror
-from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.form_names import learn_id_strings
 from kobo_mirror.store.tables import dead_letters
 from tests.webhook.application import MIRROR, NOTHING, OTHER, Tables, client_of, outcome, post
@@ -50,8 +49,7 @@ def test_a_name_that_no_form_builder_gives_is_asked_for_whatever_was_learnt(
 
 def learn(engine: Engine, *names: str) -> None:
     """Have a pull show these names of the form."""
-    bind(engine, MIRROR)
-    learn_id_strings(engine, MIRROR.form, names)
+    learn_id_strings(engine, MIRROR, names)
 
 
 def test_a_form_by_another_name_is_taken_once_a_pull_has_shown_it(

@@ -12,9 +12,10 @@ import pytest
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.schema import migrate
 from tests.support.database_server import OwnServer, own_server
-from tests.webhook.application import Tables
+from tests.webhook.application import MIRROR, Tables
 from tests.webhook.bodies import body
 from tests.webhook.service import Service, running_service, wait_for
 
@@ -39,6 +40,7 @@ def test_an_outage_of_the_database_needs_no_restart(database: OwnServer, tmp_pat
     url = database.fresh_database()
     engine = open_engine(url)
     migrate(engine, KOBO_RECORDS)
+    bind(engine, MIRROR)
     database.stop()
     with running_service(url, tmp_path) as service:
         assert_503_in_time(service, 1)

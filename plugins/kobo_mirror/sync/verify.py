@@ -18,11 +18,7 @@ from kobo_mirror.store.ledger_windows import LedgerRow, SweptRow, ledger_rows_be
 from kobo_mirror.store.mirror_tables import NO_ROWS, FoundRows, MirrorTables
 from kobo_mirror.store.proofs import DIFFERENCES as KINDS
 from kobo_mirror.store.proofs import full_proof_is_due, note_proof
-<<<<<<< HEAD
-from kobo_mirror.store.refetch_queue import unreadable_ids
-=======
-from kobo_mirror.store.refetch_queue import enqueue
->>>>>>> 5835827 (Mirror any form: derived tables in sync, proofs and webhook)
+from kobo_mirror.store.refetch_queue import enqueue, unreadable_ids
 from kobo_mirror.store.row_counts import BEFORE_ALL
 from kobo_mirror.store.schema import require_tables
 from kobo_mirror.submissions.rows import State
@@ -132,20 +128,14 @@ def verify(
 def _verified(
     client: KoboClient, engine: Engine, mirror: Mirror, progress: Progress, *, full: bool
 ) -> Report:
-    require_tables(engine)
+    require_tables(engine, mirror.form)
     with reading(engine) as connection:
-<<<<<<< HEAD
-        if is_declared_otherwise(connection, mirror.form):
-            raise declared_otherwise(mirror.form)
-        full = full or epochs_of(connection, mirror.form.table).must_read_all  # digests are of older rows
-        client.expect_unsent(unreadable_ids(connection, mirror.asset_uid))
-=======
         if not mirror.has_tables or not is_bound(connection, mirror):
             raise SchemaError("There is nothing to verify yet: run `python -m kobo_mirror sync` first.")
         check_shape(connection, mirror)
         epochs = epochs_of(connection, mirror.table)
+        client.expect_unsent(unreadable_ids(connection, mirror.asset_uid))
     full = full or epochs.must_read_all  # digests are of older rows
->>>>>>> 5835827 (Mirror any form: derived tables in sync, proofs and webhook)
     proof = _Proof(client, engine, mirror, full=full)
     proof.report.sees_part = client.form().restricted
     started_at = clock(engine)
@@ -155,16 +145,11 @@ def _verified(
         page, limit, done = page_or_end(client, ask, limit, after=after, upto=None)
         upto = None if done else page.shown[-1]
         proof.compare(page, after or BEFORE_ALL, upto)
-<<<<<<< HEAD
         progress("verify", len(page.shown), page.count if after == 0 else 0)
         after = page.shown[-1] if page.shown else after
-=======
-        progress("verify", len(page.ids), page.count if after == 0 else 0)
-        after = page.ids[-1] if page.ids else after
     with reading(engine) as connection:
         if is_shaped_otherwise(connection, mirror) or epochs_of(connection, mirror.table) != epochs:
             raise SchemaError("The form's tables were changed while they were compared: verify again.")
->>>>>>> 5835827 (Mirror any form: derived tables in sync, proofs and webhook)
     report = proof.report
     found = {"compared": report.compared, "rejected": report.rejected, **report.differences}
     found["unreadable"] = len(report.unreadable)
@@ -200,14 +185,6 @@ class _Proof:
     def compare(self, page: Page, after: int, upto: int | None) -> None:
         """Compare a page with what is stored of ``after < id <= upto``, None for no end."""
         shown = self._shown(page, whole=self.report.whole)
-<<<<<<< HEAD
-        with reading(self._engine) as connection:
-            held = ledger_rows_between(connection, self._mirror.asset_uid, after, upto)
-            rows = form_rows_between(connection, self._mirror, after, upto)
-        self.report.rejected += sum(held[i].state == "rejected" for i in page.ids if i in held)
-        unsent = set(page.unsent)
-        to_check = sorted(_differences(shown, held, rows).keys() - unsent)
-=======
         asset = self._mirror.asset_uid
 
         def look(connection: Connection) -> tuple[dict[int, LedgerRow], dict[int, FoundRows]]:
@@ -215,10 +192,9 @@ class _Proof:
             return held, self._tables.between(connection, after, upto)
 
         held, rows = read_snapshot(self._engine, look)
-        self.report.compared += len(page.ids)
         self.report.rejected += sum(held[i].state == "rejected" for i in page.ids if i in held)
-        to_check = sorted(self._differences(shown, held, rows))
->>>>>>> 5835827 (Mirror any form: derived tables in sync, proofs and webhook)
+        unsent = set(page.unsent)
+        to_check = sorted(self._differences(shown, held, rows).keys() - unsent)
         while to_check:
             again, some = ask_halving(self._client.by_ids, to_check[:_AT_ONCE])
             self._look_again(again, some)
@@ -232,12 +208,6 @@ class _Proof:
 
         def look(connection: Connection) -> tuple[dict[int, LedgerRow], dict[int, FoundRows]]:
             held = ledger_rows_of(connection, self._mirror.asset_uid, ids)
-<<<<<<< HEAD
-            rows = form_rows_of(connection, self._mirror, ids)
-        for kobo_id, kind in _differences(shown, held, rows).items():
-            if kobo_id not in page.unsent:
-                self.report.differing[kind].append(kobo_id)
-=======
             return held, self._tables.of(connection, ids)
 
         held, rows = read_snapshot(self._engine, look)
@@ -245,7 +215,7 @@ class _Proof:
         by_digest = [kobo_id for kobo_id, kind in found.items() if kind == DIGEST_ALONE]
         transact(self._engine, partial(self._ask_again, ids=by_digest))
         for kobo_id, kind in found.items():
-            if kind != DIGEST_ALONE:
+            if kind != DIGEST_ALONE and kobo_id not in page.unsent:
                 self.report.differing[kind].append(kobo_id)
 
     def _ask_again(self, connection: Connection, ids: list[int]) -> None:
@@ -260,7 +230,6 @@ class _Proof:
         ids = shown.keys() | held.keys() | rows.keys()
         kinds = {i: judge(shown.get(i), held.get(i), rows.get(i, NO_ROWS), self._mirror) for i in ids}
         return {kobo_id: kind for kobo_id, kind in kinds.items() if kind}
->>>>>>> 5835827 (Mirror any form: derived tables in sync, proofs and webhook)
 
     def _shown(self, page: Page, *, whole: bool) -> dict[int, State | SweptRow]:
         if whole:
