@@ -22,6 +22,10 @@ STEPS: Mapping[str, str] = {
     "deletes_not_proven": f"do what the error says, then run {SYNC}",
     "secret_old": f"run `{COMMAND} register-webhook`",
     "read_anew": f"run {SYNC}",
+    "versions_wait": "look at the form's newest version, set `schema: additive` in kobo.yml, then run "
+    f"{SYNC}",
+    "versions_unread": f"set KOBO_TOKEN to that of the form's owner, then run {SYNC}",
+    "tables_unfinished": f"run {SYNC}",
     "sees_part": f"set KOBO_TOKEN to that of an account that may view all submissions, then run {SYNC}",
     "history_gap": f"run {_VERIFY_FULL}",
     "rows_differ": f"run `{COMMAND} verify --repair`",

@@ -25,6 +25,9 @@ SENTENCES: Mapping[str, str] = {
     "deletes_not_proven": "Submissions have gone, but this token does not see enough to prove it.",
     "secret_old": "KoboToolbox posts with another secret than is set: the next sync hands over the new one.",
     "read_anew": "Rows must be written anew: the next sync reads the whole form.",
+    "versions_wait": "{versions} new versions of the form are to be reviewed before its tables get them.",
+    "versions_unread": "The form's versions cannot be read with this token: its tables may lack questions.",
+    "tables_unfinished": "A change of the form's tables is not finished: the next sync goes on with it.",
     "sees_part": "This token sees only some of the form's submissions: use one that sees all.",
     "history_gap": "A part of the server's history was missed: verify in full.",
     "rows_differ": "The table has {rows} rows too few or too many.",
@@ -109,8 +112,18 @@ def _of_the_sync(state: MirrorState, due: datetime | None) -> Iterator[Finding]:
         yield Finding(Light.AMBER, "late")
     if last is not None and state.must_read_all:
         yield Finding(Light.AMBER, "read_anew")
+    yield from _of_the_versions(state)
     if state.last_finished and state.last_finished.sees_part:
         yield Finding(Light.AMBER, "sees_part")
+
+
+def _of_the_versions(state: MirrorState) -> Iterator[Finding]:
+    if state.versions_waiting:
+        yield Finding(Light.AMBER, "versions_wait", {"versions": state.versions_waiting})
+    if state.versions_unread:
+        yield Finding(Light.AMBER, "versions_unread")
+    if state.tables_unfinished:
+        yield Finding(Light.AMBER, "tables_unfinished")
 
 
 def _of_the_rows(state: MirrorState) -> Iterator[Finding]:

@@ -51,6 +51,9 @@ class MirrorState:
     :param history_gap: when the last run finished that missed a part of the server's history.
     :param proof: the newest proof; ``full_proof`` the newest one that compared every answer.
     :param must_read_all: rows must be written anew: another epoch or another declaration of the form table.
+    :param versions_waiting: versions of the form that its tables do not have, since they are to be reviewed.
+    :param versions_unread: its versions could not be read when they were asked for last.
+    :param tables_unfinished: a change of its tables has not been finished.
     :param applied: submissions that are rows of the form table; ``rejected`` and ``deleted`` those that are
         not.
     :param counted: what the server counted when a sync last asked.
@@ -74,6 +77,9 @@ class MirrorState:
     proof: Proof | None = None
     full_proof: Proof | None = None
     must_read_all: bool = False
+    versions_waiting: int = 0
+    versions_unread: bool = False
+    tables_unfinished: bool = False
     applied: int = 0
     rejected: int = 0
     deleted: int = 0
@@ -152,6 +158,9 @@ def read_state(
         proof=proofs.newest,
         full_proof=proofs.full,
         must_read_all=row.must_read_all,
+        versions_waiting=row.versions_waiting,
+        versions_unread=row.versions_unread,
+        tables_unfinished=row.tables_unfinished,
         **totals(connection, asset_uid),
         counted=row.counted,
         refetch=waiting_by_reason(connection, asset_uid),
@@ -170,6 +179,9 @@ class _SingleRows(NamedTuple):
 
     moment: datetime
     must_read_all: bool
+    versions_waiting: int
+    versions_unread: bool
+    tables_unfinished: bool
     counted: ServerCount | None
     lease_holder: str | None
     tables: int
@@ -179,14 +191,18 @@ class _SingleRows(NamedTuple):
 def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
     """Read the clock and the tables that have one row a form in one statement."""
     row = connection.execute(_select_single_rows(), {"asset_uid": asset_uid}).one()
-    moment, table, epoch, epoch_read, fingerprint, holder, submissions, counted_at, *counts = row
-    described, rows, cells = counts
+    moment, table, epoch, epoch_read, fingerprint, *versions, holder, submissions, counted_at = row[:-3]
+    waiting, is_unread, is_unfinished = versions
+    described, rows, cells = row[-3:]
     is_bound, is_declared = table is not None, table == form.table
     return _SingleRows(
         moment=moment,
         must_read_all=is_bound
         and (Epochs(epoch, epoch_read).must_read_all or (is_declared and fingerprint != form.fingerprint)),
         counted=ServerCount(submissions, counted_at) if counted_at is not None else None,
+        versions_waiting=waiting or 0,
+        versions_unread=bool(is_unread),
+        tables_unfinished=bool(is_unfinished),
         lease_holder=holder,
         tables=described or rows,
         rejected_cells=cells,
@@ -199,7 +215,15 @@ def _select_single_rows() -> Select[Any]:
     asset_uid = bindparam("asset_uid", type_=String)
     form, lease, count = forms.c, leases.c, server_counts.c
     by_key: dict[ColumnElement[bool], tuple[ColumnElement[Any], ...]] = {
-        form.asset_uid == asset_uid: (form.form_table, form.epoch, form.epoch_read, form.fingerprint),
+        form.asset_uid == asset_uid: (
+            form.form_table,
+            form.epoch,
+            form.epoch_read,
+            form.fingerprint,
+            form.versions_waiting,
+            form.versions_error.is_not(None),
+            form.intended_schema.is_not(None) | form.paths_to_promote.is_not(None),
+        ),
         lease.asset_uid == asset_uid: (lease.holder,),
         count.asset_uid == asset_uid: (count.submissions, count.counted_at),
     }
