@@ -18,9 +18,12 @@ from kobo_mirror.config.address import TLS_MODES
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.definition import read_version
+from kobo_mirror.forms.derive import derive
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.tables import form_table, metadata
 from simulator.options import Options
+from simulator.survey import content
 from webhook.app import Dependencies, create_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -219,7 +222,8 @@ def test_the_other_tables_in_readme_are_those_in_the_database() -> None:
 
 @each_document
 def test_tables_and_views_named_exist(document: Path) -> None:
-    known = {*metadata.tables, KOBO_RECORDS.table, "kobo_rejected"}
+    survey = derive("aSurvey", "", [read_version("v1", content(media=True))], form=KOBO_RECORDS)
+    known = {*metadata.tables, *(table.name for table in survey.tables), "kobo_rejected"}
     known |= {
         "kobo_id",
         "kobo_mirror",
