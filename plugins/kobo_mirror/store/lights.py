@@ -25,7 +25,7 @@ SENTENCES: Mapping[str, str] = {
     "deletes_not_proven": "Submissions have gone, but this token does not see enough to prove it.",
     "secret_old": "KoboToolbox posts with another secret than is set: the next sync hands over the new one.",
     "read_anew": "Rows must be written anew: the next sync reads the whole form.",
-    "versions_wait": "{versions} new versions of the form are to be reviewed before its tables get them.",
+    "versions_wait": "New versions of the form are to be reviewed before its tables get them: {versions}.",
     "versions_unread": "The form's versions cannot be read with this token: its tables may lack questions.",
     "tables_unfinished": "A change of the form's tables is not finished: the next sync goes on with it.",
     "sees_part": "This token sees only some of the form's submissions: use one that sees all.",

@@ -70,6 +70,7 @@ class FormTables:
             mirror = Mirror(FORM, self.server, self.client.asset_uid)
             bind(self.engine, mirror)
             return mirror
+        self._check_name(stored)
         error = self._keep_new_versions(stored, info, lease)
         unknown = self._unknown_to(stored)
         waits = bool(unknown) and self._are_reviewed(stored)
@@ -91,6 +92,15 @@ class FormTables:
             )
         return mirror
 
+    def _check_name(self, stored: StoredForm | None) -> None:
+        """Refuse another name for the table of a form that has one."""
+        if stored is not None and self.wanted.table not in (None, stored.table):
+            raise self.wanted.refusal(
+                f"the form has the table {stored.table} already, and a table is never renamed: write that "
+                "name, or use another database.",
+                "table",
+            )
+
     def _apply(self, schema: FormSchema, info: FormInfo, lease: Lease) -> None:
         if schema.declared:
             migrate(self.engine, FORM)
@@ -105,11 +115,12 @@ class FormTables:
             return stored_form(connection, self.client.asset_uid)
 
     def _is_declared_alone(self, stored: StoredForm) -> bool:
-        """Return True for a mirror of version 0.1: a declared table that has been filled without others."""
+        """Return True for a mirror of version 0.1: its table was filled before versions were kept."""
         if stored.newest is not None or stored.table != FORM.table:
             return False
+        asset = self.client.asset_uid
         with reading(self.engine) as connection:
-            return holds_any(connection, self.client.asset_uid)
+            return holds_any(connection, asset) and not catalog.known_versions(connection, asset)
 
     def _keep_new_versions(self, stored: StoredForm | None, info: FormInfo, lease: Lease) -> str | None:
         """Keep the versions that are not known; return why a form with tables cannot read them."""

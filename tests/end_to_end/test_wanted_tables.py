@@ -1,0 +1,101 @@
+"""What kobo.yml asks for the tables of a form, and versions that wait for a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect
+
+from simulator.process import SimulatorProcess
+from tests.simulator.any_forms import content, row
+from tests.support.forms.any_mirror import AnyMirror, any_mirror, form_file, uid_of
+
+FIRST = content(row("text", "village"), row("calculate", "number"))
+SECOND = content(row("text", "village"), row("calculate", "number"), row("integer", "age"))
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[AnyMirror]:
+    file = form_file(tmp_path, "wanted", FIRST, rows=5)
+    database = f"sqlite:///{tmp_path / 'mirror.sqlite'}"
+    with (
+        SimulatorProcess(form=[file]) as simulator,
+        any_mirror(simulator, uid_of("wanted"), database) as made,
+    ):
+        yield made
+
+
+def asking(tmp_path: Path, *lines: str) -> str:
+    """Write a kobo.yml; return its name."""
+    file = tmp_path / "kobo.yml"
+    file.write_text("\n".join(("forms:", "  - table: villages", *(f"    {line}" for line in lines))))
+    return str(file)
+
+
+def columns(mirror: AnyMirror, table: str) -> set[str]:
+    return {column["name"] for column in inspect(mirror.engine).get_columns(table)}
+
+
+def test_names_and_types_are_those_that_are_asked_for(mirror: AnyMirror, tmp_path: Path) -> None:
+    file = asking(tmp_path, "types:", "  number: integer")
+    code, out, errors = mirror.command("sync", KOBO_FORMS_FILE=file)
+    assert code == 0, errors
+    assert "5 new" in out
+    kinds = {c["name"]: str(c["type"]) for c in inspect(mirror.engine).get_columns("villages")}
+    assert kinds["number"] == "BIGINT"
+    assert mirror.command("verify", "--full")[0] == 0
+
+
+def test_a_table_is_never_renamed(mirror: AnyMirror, tmp_path: Path) -> None:
+    assert mirror.command("sync")[0] == 0
+    code, _, errors = mirror.command("sync", KOBO_FORMS_FILE=asking(tmp_path))
+    assert code == 2
+    assert "kobo.yml, line 2: the form has the table wanted already" in errors
+    assert not inspect(mirror.engine).has_table("villages")
+
+
+def test_the_declared_table_is_for_the_form_that_it_was_declared_for(
+    mirror: AnyMirror, tmp_path: Path
+) -> None:
+    file = Path(asking(tmp_path))
+    file.write_text(file.read_text().replace("villages", "kobo_records"))
+    code, _, errors = mirror.command("sync", KOBO_FORMS_FILE=str(file))
+    assert code == 2
+    assert "the form lacks questions that the table kobo_records requires" in errors
+    assert "kobo_records" not in inspect(mirror.engine).get_table_names()
+
+
+def test_a_version_that_is_to_be_reviewed_waits_in_amber(mirror: AnyMirror, tmp_path: Path) -> None:
+    reviewed = asking(tmp_path, "schema: review")
+    assert mirror.command("sync", KOBO_FORMS_FILE=reviewed)[0] == 0
+    mirror.control.deploy(SECOND)
+    mirror.control.create(3)
+    code, _, errors = mirror.command("sync", KOBO_FORMS_FILE=reviewed)
+    assert code == 0, errors
+    assert "age" not in columns(mirror, "villages")
+    assert mirror.found() == mirror.wanted()
+    told = json.loads(mirror.command("status", "--json")[1])
+    assert "New versions of the form are to be reviewed before its tables get them: 1." in told["findings"]
+    assert "schema: additive" in told["next"]
+    assert mirror.command("sync", KOBO_FORMS_FILE=asking(tmp_path, "schema: additive"))[0] == 0
+    assert "age" in columns(mirror, "villages")
+    assert mirror.found() == mirror.wanted()
+    told = json.loads(mirror.command("status", "--json")[1])
+    assert not any("New versions" in finding for finding in told["findings"])
+
+
+def test_a_new_version_adds_columns_and_what_waited_in_extra_moves_there(mirror: AnyMirror) -> None:
+    mirror.sync()
+    known = mirror.control.ids()[0]
+    mirror.control.raw(known, {"age": "41"})
+    mirror.sync(mode="exact", since=0)
+    assert mirror.found() == mirror.wanted()
+    mirror.control.deploy(SECOND)
+    mirror.control.create(3)
+    mirror.sync(mode="incremental")
+    assert mirror.found() == mirror.wanted()
+    assert any(cells.get("age") == 41 for cells in mirror.found().rows.values())
+    assert mirror.verify().equal
