@@ -11,8 +11,11 @@ from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from simulator.process import SimulatorProcess
+from tests.support.albums import album, people, small_album
 from tests.support.mirroring import Mirroring
 from tests.support.terminal import Terminal
+
+__all__ = ["album", "embedded", "embedded_ready", "mirroring", "people", "ready", "small_album", "terminal"]
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ from typing import Any
 
 from sqlalchemy import Column, Engine, func, text, update
 
-from kobo_mirror.store.tables import leases, submissions, sync_runs, to_fetch
+from kobo_mirror.store.tables import forms, leases, submissions, sync_runs, to_fetch
 
 _MOMENTS = {
     sync_runs: ("started_at", "finished_at", "history_until"),
     submissions: ("pushed_at", "deleted_at"),
     to_fetch: ("asked_at",),
     leases: ("since", "renewed_at"),
+    forms: ("files_swept_at",),
 }
 
 

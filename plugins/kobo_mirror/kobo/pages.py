@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 
@@ -76,8 +77,10 @@ class _Skeleton(msgspec.Struct):
     results: list[tuple[int]]
 
 
-_PROJECTED = {"_id", "_uuid", "meta/rootUuid", "_validation_status"}
+_PROJECTED = {"_id", "_uuid", "meta/rootUuid", "_validation_status", "_attachments"}
 _SLIM = 512  # bytes; the system keys of a whole submission alone take more (kobo-api.md §2)
+_IN_WHOLE, _IN_FILES = b'"_submission_time"', b'"_attachments"'
+_ANOTHER_QUESTION = "The server answered another question"
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _envelope = msgspec.json.Decoder(_Envelope)
@@ -116,6 +119,21 @@ def cut_swept_page(body: bytes, *, wire: int = 0) -> Page:
     return Page([], ids, envelope.count, len(body), wire, envelope.results)
 
 
+def cut_files_page(body: bytes, *, wire: int = 0) -> Page:
+    """Return the page of a sweep of files: its rows hold ``_attachments``.
+
+    :param body: JSON.
+    :param wire: bytes received for it.
+    :raises ValueError: the body is no page of submissions.
+    :raises ServerError: no row tells its files: a cache in between may have sent the response to another
+        request, and a file that is new would not be seen.
+    """
+    page = cut_page(body, wire=wire)
+    if page.rows and not any(_IN_FILES in bytes(row) for row in page.rows):
+        raise ServerError(f"{_ANOTHER_QUESTION}: it sent no files of submissions.")
+    return page
+
+
 def _cut_odd_page(body: bytes, wire: int) -> Page:
     """Return the page where a row holds what msgspec refuses: NaN, half a character, endless nesting.
 
@@ -133,10 +151,7 @@ def _id_of(row: bytes) -> int:
         return _key.decode(row).id
     except _UNREADABLE:
         pass
-    try:
-        data = tolerant_json.loads(row)
-    except RecursionError:
-        data = tolerant_json.loads(tolerant_json.cut(row, 1)[0])
+    data = _first_level(row)
     kobo_id = data.get("_id") if isinstance(data, dict) else None
     if type(kobo_id) is not int:
         raise ValueError("no page of submissions")
@@ -162,16 +177,24 @@ def check_whole(page: Page) -> None:
     :param page: the page to check.
     :raises ServerError: a row is not: a cache in between may have sent the response to another request.
     """
-    for row in page.rows:
-        if len(bytes(row)) < _SLIM and _keys_of(bytes(row)) <= _PROJECTED:
-            raise ServerError("The server answered another question: it sent parts of submissions.")
+    for row in map(bytes, page.rows):
+        if (len(row) < _SLIM or _IN_WHOLE not in row) and _keys_of(row) <= _PROJECTED:
+            raise ServerError(f"{_ANOTHER_QUESTION}: it sent parts of submissions.")
 
 
 def _keys_of(row: bytes) -> set[str]:
     try:
         return set(_object.decode(row))
     except _UNREADABLE:
-        return set(tolerant_json.loads(row))
+        return set(_first_level(row))
+
+
+def _first_level(row: bytes) -> Any:
+    """Return what a row says; where it is nested without end, its first level is right."""
+    try:
+        return tolerant_json.loads(row)
+    except RecursionError:
+        return tolerant_json.loads(tolerant_json.cut(row, 1)[0])
 
 
 def check_total(page: Page, *, least: int) -> None:

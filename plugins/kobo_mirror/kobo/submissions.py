@@ -9,9 +9,10 @@ from urllib.parse import quote
 import msgspec
 
 from kobo_mirror.errors import ServerError, ServerFailedError
+from kobo_mirror.kobo import pages
 from kobo_mirror.kobo.apart import Apart
 from kobo_mirror.kobo.closable import Closable
-from kobo_mirror.kobo.pages import Page, check_order, check_total, check_whole, cut_page, cut_swept_page
+from kobo_mirror.kobo.pages import Page, check_order, check_total, check_whole, cut_page
 from kobo_mirror.kobo.server import KoboServer
 from kobo_mirror.kobo.transport import Response
 from kobo_mirror.kobo.without_point import read_without_point
@@ -23,6 +24,7 @@ _ONLY_ID = {"limit": "1", "fields": '["_id"]'}
 _TRIES_WHILE_IT_SHRINKS = 3
 _TRIES_ALONE = 2
 _SWEPT = '["_id","_uuid","_validation_status"]'
+_FILES = '["_id","_attachments"]'
 _ASCENDING = '{"_id":1}'
 _DESCENDING = '{"_id":-1}'
 
@@ -66,15 +68,7 @@ class FormSubmissions(Closable):
         :param limit: submissions at most, up to 1000 (kobo-api.md §1.1).
         :returns: an empty page where there are no more.
         """
-        size = {"limit": str(limit)}
-
-        def sweep() -> Page:
-            return self._range(after, upto, {**size, "fields": _SWEPT}, cut_swept_page, repeat=False)
-
-        def ask(tries_at_500: int | None) -> Page:
-            return self._range(after, upto, size, tries_at_500=tries_at_500)
-
-        return self._apart.ask(ask, sweep, is_walk=True)
+        return self._range_or_apart(after, upto, {"limit": str(limit)}, cut_page)
 
     def sweep_page(self, *, after: int, upto: int | None = None, limit: int = 1000) -> Page:
         """Return the same with ``_id``, ``_uuid`` and ``_validation_status`` only (kobo-api.md §1.1).
@@ -84,7 +78,19 @@ class FormSubmissions(Closable):
         :param limit: submissions at most, up to 1000.
         :returns: an empty page where there are no more.
         """
-        return self._range(after, upto, {"limit": str(limit), "fields": _SWEPT}, cut_swept_page)
+        return self._range(after, upto, {"limit": str(limit), "fields": _SWEPT}, pages.cut_swept_page)
+
+    def files_page(self, *, after: int, upto: int | None = None, limit: int = 1000) -> Page:
+        """Return the same with ``_id`` and ``_attachments`` (kobo-api.md §7), and what is added to these.
+
+        :param after: the ``_id`` that all of them lie above.
+        :param upto: the highest ``_id`` to be returned; None for no end.
+        :param limit: submissions at most, up to 1000.
+        :returns: an empty page where there are no more; ``unsent`` as for a page.
+        """
+        return self._range_or_apart(
+            after, upto, {"limit": str(limit), "fields": _FILES}, pages.cut_files_page
+        )
 
     def by_ids(self, ids: Sequence[int]) -> Page:
         """Return those of some submissions that the server shows now, ascending; ``unsent`` as for a page.
@@ -225,6 +231,16 @@ class FormSubmissions(Closable):
         bounds = {"$gt": after} if upto is None else {"$gt": after, "$lte": upto}
         query = {"query": _json({"_id": bounds}), "sort": _ASCENDING, **params}
         return self._submissions(query, check, cut, **how)
+
+    def _range_or_apart(
+        self, after: int, upto: int | None, params: Mapping[str, str], cut: Callable[..., Page]
+    ) -> Page:
+        swept = {**params, "fields": _SWEPT}
+        return self._apart.ask(
+            lambda tries_at_500: self._range(after, upto, params, cut, tries_at_500=tries_at_500),
+            lambda: self._range(after, upto, swept, pages.cut_swept_page, repeat=False),
+            is_walk=True,
+        )
 
     def _in_or_apart(self, key: str, values: Sequence[int] | Sequence[str]) -> Page:
         return self._apart.ask(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
@@ -49,6 +50,26 @@ def note_unread(engine: Engine, lease: Lease, why: str) -> None:
     """
     values = {"versions_error": why[:_LONGEST_ERROR]}
     transact(engine, lambda connection: _note(connection, lease, values))
+
+
+def files_swept_at(connection: Connection, asset_uid: str) -> datetime | None:
+    """Return when the files of a form were last compared with the server's, by the database's clock (UTC).
+
+    :param connection: an open connection.
+    :param asset_uid: the form's uid.
+    :returns: None if they never were.
+    """
+    return connection.scalar(select(forms.c.files_swept_at).where(forms.c.asset_uid == asset_uid))
+
+
+def note_files_swept(connection: Connection, asset_uid: str, at: datetime) -> None:
+    """Note that the files of a form are those that the server showed then, or has shown since.
+
+    :param connection: a transaction; it locks the form's row, before the lease where it takes both.
+    :param asset_uid: the form's uid.
+    :param at: before the first of them was asked for, by the database's clock (UTC).
+    """
+    connection.execute(update(forms).where(forms.c.asset_uid == asset_uid).values(files_swept_at=at))
 
 
 def _note(connection: Connection, lease: Lease, values: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ begins again: what was asked for by then is asked for again, or is no longer fou
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -18,10 +17,9 @@ from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.store import totals
 from kobo_mirror.store.applied_schemas import hold_schema, may_be_unfinished, waiting_paths
 from kobo_mirror.store.back_fill import back_fill
+from kobo_mirror.store.invalidating import invalidate
 from kobo_mirror.store.leases import Lease
-from kobo_mirror.store.ledger_windows import locked_of
-from kobo_mirror.store.refetch_queue import enqueue
-from kobo_mirror.store.tables import forms, submissions
+from kobo_mirror.store.tables import forms
 from kobo_mirror.store.waiting_submissions import waiting_submissions
 from kobo_mirror.submissions.waiting_answers import WaitingAnswers
 
@@ -84,7 +82,7 @@ def promote(engine: Engine, schema: FormSchema, lease: Lease) -> Promoted:
             return Promoted(0, epoch_rose=True)
     for first in range(0, len(found), _BATCH):
         batch = found[first : first + _BATCH].tolist()
-        transact(engine, partial(_ask_again, schema=schema, lease=lease, ids=batch))
+        transact(engine, partial(invalidate, schema=schema, lease=lease, ids=batch, reason=REASON))
     transact(engine, partial(_clear, schema=schema, lease=lease, done=waiting))
     return Promoted(len(found), epoch_rose=False)
 
@@ -98,18 +96,6 @@ def _raise_epoch(connection: Connection, schema: FormSchema, lease: Lease) -> No
     held = hold_schema(connection, schema, lease, exclusively=True)
     mine = update(forms).where(forms.c.asset_uid == schema.asset_uid)
     connection.execute(mine.values(epoch=held.epoch + 1, paths_to_promote=None))
-
-
-def _ask_again(connection: Connection, schema: FormSchema, lease: Lease, ids: Sequence[int]) -> None:
-    """Forget the documents' digests, or they would be unchanged, and enqueue the submissions.
-
-    Their ``row_digest`` stays, so that ``updated_at`` moves only where the rows become others.
-    """
-    hold_schema(connection, schema, lease)
-    locked_of(connection, schema.asset_uid, ids)
-    mine = (submissions.c.asset_uid == schema.asset_uid) & submissions.c.kobo_id.in_(ids)
-    connection.execute(update(submissions).where(mine).values(digest=None))
-    enqueue(connection, schema.asset_uid, ids, REASON)
 
 
 def _clear(connection: Connection, schema: FormSchema, lease: Lease, done: frozenset[str]) -> None:

@@ -44,6 +44,27 @@ class FileRow(NamedTuple):
     question_xpath: str | None
 
 
+class ListedFile(NamedTuple):
+    """What the server says of a file, in the columns of the table of files.
+
+    Which answer names it is left out, as is ``question_xpath``, which a new version of the form may change.
+    """
+
+    uid: str
+    file_name: str | None
+    mime_type: str | None
+    is_deleted: bool
+
+
+def listed_files(attachments: Any) -> frozenset[ListedFile]:
+    """Return the attachments of a submission that have a row in the table of files.
+
+    :param attachments: the value of ``_attachments``; None if there is none.
+    """
+    rows, _ = read_files(attachments, iter(()))
+    return frozenset(ListedFile(row.uid, row.file_name, row.mime_type, row.is_deleted) for row in rows)
+
+
 def read_files(attachments: Any, named: Iterator[Named]) -> tuple[list[FileRow], Any]:
     """Return the files of a submission, and what of the attachments goes to ``extra``, or None.
 
@@ -107,7 +128,7 @@ class _Cells:
 
     def match(self, name: str | None) -> tuple[str, Named | None]:
         """Return the cell that names a file, and how sure that is."""
-        if name is None:
+        if name is None or not self._exact:
             return "none", None
         spellings = dict.fromkeys((name, _SUFFIX.sub("", name)))
         for word, alike in (

@@ -13,6 +13,7 @@ from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError,
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.bindings import note_epoch_read
+from kobo_mirror.store.form_notes import note_files_swept
 from kobo_mirror.store.leases import release_lease, retake_lease
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.mode_names import EXACT
@@ -74,7 +75,7 @@ def _require_read_and_reconciled(source: Source, run: RowMapping) -> None:
 def _note_end(
     mirror: Mirror, run: RowMapping, difference: int, error: UnequalError | None, connection: Connection
 ) -> None:
-    """Note that a run has ended, and that it has read its epoch if it read from the start.
+    """Note that a run has ended, and that it has read its epoch, and all files, if it read from the start.
 
     :param mirror: the form and its tables.
     :param run: the run's row.
@@ -88,3 +89,5 @@ def _note_end(
     runs.finish_run(connection, run["id"])
     if not run["watermark"]:
         note_epoch_read(connection, mirror, run["epoch"])
+        if mirror.schema is not None:
+            note_files_swept(connection, mirror.asset_uid, run["started_at"])

@@ -43,6 +43,7 @@ from kobo_mirror.sync.run_mode import Exactness, view_of_form
 from kobo_mirror.sync.settle import settle
 from kobo_mirror.sync.source import Progress, Source, no_progress
 from kobo_mirror.sync.sweep import sweep
+from kobo_mirror.sync.sweep_files import sweep_files_when_due
 from kobo_mirror.sync.verify import Report
 
 
@@ -248,6 +249,7 @@ class MirrorSync:
     def _sweep(self, lease: Lease, run_handle: RunHandle, *, anew: bool = False) -> None:
         sweep(self._source, lease, run_handle.run_id, anew=anew)
         enqueue_young(self._source, lease, run_handle.run_id, resumed=run_handle.resumed)
+        sweep_files_when_due(self._source, lease, run_handle.run_id)
 
     def finish(self, run_handle: RunHandle) -> dict[str, Any]:
         """Note that the run has ended, give the lease back, and sum up what was done.

@@ -10,6 +10,7 @@ from kobo_mirror.kobo.form import KoboClient, Page, ResponseTooLargeError
 
 T = TypeVar("T")
 
+_BYTES_IN_FLIGHT = 64 * 2**20
 _EMPTY_PAGES = 3
 _NOTHING_SENT = "The server shows further submissions and yet sends none of them."
 
@@ -61,6 +62,20 @@ def _next_page(ask: Callable[..., Page], limit: int, **window: int | None) -> tu
             if limit == 1:
                 raise
             limit //= 2
+
+
+def next_limit(page: Page, limit: int, *, most: int, pages_at_once: int) -> int:
+    """Return how many submissions the next page of a walk may have, by the size of those in this one.
+
+    :param page: the newest page.
+    :param limit: how many it was asked for at most.
+    :param most: how many a page may have, however small they are.
+    :param pages_at_once: how many pages share the memory there is for them.
+    """
+    if not page.ids:
+        return limit
+    room = _BYTES_IN_FLIGHT // pages_at_once
+    return max(1, min(most, room * len(page.ids) // max(1, page.size)))
 
 
 def ask_halving(ask: Callable[[list[T]], Page], items: Sequence[T]) -> tuple[Page, list[T]]:

@@ -17,11 +17,9 @@ from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.refetch_queue import unreadable_ids
 from kobo_mirror.sync.lanes import walk_concurrently
-from kobo_mirror.sync.paging import page_or_end
+from kobo_mirror.sync.paging import next_limit, page_or_end
 from kobo_mirror.sync.source import Source
 from kobo_mirror.sync.unreadable import note_unreadable
-
-_BYTES_IN_FLIGHT = 64 * 2**20
 
 
 def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane]) -> None:
@@ -60,6 +58,7 @@ class _Asked(NamedTuple):
 
 def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) -> None:
     """Walk a lane; while a page is written, the next one is on its way."""
+    size = {"most": source.page_size, "pages_at_once": 2 * source.in_flight_in_all}
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as asking:
         coming = asking.submit(_ask, source, lane.cursor, lane.last_id, source.page_size)
         to_write = not _holds_any(source, lane)
@@ -67,7 +66,7 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) ->
         while True:
             asked = coming.result()
             if not asked.done:
-                limit = _next_limit(asked.page, asked.limit, source)
+                limit = next_limit(asked.page, asked.limit, **size)
                 coming = asking.submit(_ask, source, asked.to, lane.last_id, limit)
             note_unreadable(source, lease, asked.page.unsent)
             counts = source.writer.pull(
@@ -96,10 +95,3 @@ def _ask(source: Source, cursor: int, last_id: int | None, limit: int) -> _Asked
     sent_at = source.sent_at()
     page, limit, done = page_or_end(source.client, source.client.page, limit, after=cursor, upto=last_id)
     return _Asked(page, sent_at, limit, cursor, page.shown[-1] if page.shown else cursor, done)
-
-
-def _next_limit(page: Page, limit: int, source: Source) -> int:
-    if not page.ids:
-        return limit
-    room = _BYTES_IN_FLIGHT // (2 * source.in_flight_in_all)
-    return max(1, min(source.page_size, room * len(page.ids) // max(1, page.size)))

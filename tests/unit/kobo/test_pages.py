@@ -110,7 +110,10 @@ def test_a_missing_quantile_is_an_error_unless_the_count_confirms_the_end(
         b'{"_id": 7, "_uuid": "a"}',
         b'{"_id": 7, "_uuid": "a", "_validation_status": {"uid": "x", "timestamp": 1}}',
         b'{"_uuid": "caf\xe9", "_id": 7}',
+        b'{"_id": 7, "_uuid": "a", "_attachments": []}',
+        b'{"_id": 7, "_uuid": "a", "_attachments": [{"download_url": "%b"}]}' % (b"x" * 600),
     ],
+    ids=lambda row: repr(row[:60]),
 )
 @pytest.mark.parametrize(
     "ask",
@@ -130,3 +133,21 @@ def test_a_response_to_another_request_is_no_page(
         ask(client)
     with FaultyServer(wrong, response(PAGE)) as server, connect(server.url) as client:
         assert ask(client).ids == [7]
+
+
+@pytest.mark.parametrize("files", [b"[]", b'[{"uid": "att1", "is_deleted": false}]', b"null", b"NaN"])
+def test_a_page_of_files_holds_them(connect: Callable[..., KoboClient], files: bytes) -> None:
+    """A response without any may be that to another request: a file that is new would not be seen."""
+    without, row = b'{"_id": 7, "_uuid": "a"}', b'{"_id": 8, "_attachments": ' + files + b"}"
+    wrong = response(b'{"count": 1, "results": [' + without + b"]}")
+    page = response(b'{"count": 2, "results": [' + without + b", " + row + b"]}")
+    with FaultyServer(wrong, wrong, page) as server, connect(server.url) as client:
+        assert [bytes(row) for row in client.files_page(after=0).rows] == [without, row]
+    with (
+        FaultyServer(wrong, wrong, wrong) as server,
+        connect(server.url) as client,
+        pytest.raises(ServerError, match="another question: it sent no files"),
+    ):
+        client.files_page(after=0)
+    with FaultyServer(response(b'{"count": 0, "results": []}')) as server, connect(server.url) as client:
+        assert client.files_page(after=9).ids == []

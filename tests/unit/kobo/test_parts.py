@@ -15,6 +15,7 @@ Asked = Callable[[KoboClient, dict[str, Any]], Any]
 
 PARTS: dict[str, Asked] = {
     "sweep": lambda client, row: client.sweep_page(after=row["_id"] - 1),
+    "files": lambda client, row: client.files_page(after=row["_id"] - 1),
     "position": lambda client, row: client.id_at(0, after=row["_id"] - 1),
     "newest": lambda client, row: client.newest_id(),
     "is newest": lambda client, row: client.is_newest(row["_id"]),
