@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.rest_services import fingerprint
+from kobo_mirror.store.binding_checks import bind
+from kobo_mirror.store.deferred import BEFORE_THE_FIRST_SYNC, defer
 from kobo_mirror.store.lights import SENTENCES
 from kobo_mirror.store.registrations import Remembered, remember
 from kobo_mirror.store.tables import sync_runs
@@ -53,15 +57,31 @@ def test_a_database_into_which_nothing_was_read(terminal: Terminal, ready: Mirro
     assert facts["next"] == f"set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then run {SYNC}"
 
 
+def fill_without_a_sync(mirroring: Mirroring) -> None:
+    """Bind the declared table and push into it, as the webhook of version 0.1 did before the first sync."""
+    bind(mirroring.engine, Mirror(KOBO_RECORDS, *mirroring.mirror.identity))
+    Writer(mirroring.engine, mirroring.mirror).push(body(submission(7)))
+
+
 def test_a_delivery_before_the_first_sync(terminal: Terminal, ready: Mirroring) -> None:
-    Writer(ready.engine, ready.mirror).push(body(submission(7)))
+    """It is put in the refetch queue, and no form is mirrored by it."""
+    before = told(terminal)
+    defer(ready.engine, ready.mirror, 7, BEFORE_THE_FIRST_SYNC)
+    assert told(terminal) == before
+    shown = terminal.run("status")[1]
+    for name in ("form table", "mirrors", "error"):
+        assert re.search(rf"^ *{name} +– *$", shown, re.MULTILINE)
+
+
+def test_a_mirror_that_was_filled_without_a_sync(terminal: Terminal, ready: Mirroring) -> None:
+    fill_without_a_sync(ready)
     facts = told(terminal)
     assert (facts["light"], facts["submissions"]) == ("amber", 1)
     assert facts["next"] == f"run {SYNC}: it reads the whole form"
 
 
 def test_the_tables_are_told_with_their_rows(terminal: Terminal, ready: Mirroring) -> None:
-    Writer(ready.engine, ready.mirror).push(body(submission(7)))
+    fill_without_a_sync(ready)
     facts = told(terminal)
     assert (facts["tables"], facts["rejected_cells"]) == ([["kobo_records", 1]], 0)
     assert re.search(r"^ *tables +kobo_records: 1 *$", terminal.run("status")[1], re.MULTILINE)
@@ -81,7 +101,7 @@ def test_a_secret_that_was_replaced_and_not_handed_over(terminal: Terminal, read
 
 
 def test_a_first_sync_that_failed(terminal: Terminal, ready: Mirroring) -> None:
-    Writer(ready.engine, ready.mirror).push(body(submission(7)))
+    fill_without_a_sync(ready)
     terminal.set(KOBO_TOKEN="0" * 40)
     assert terminal.run("sync")[0] == 2
     facts = told(terminal)

@@ -1,4 +1,7 @@
-"""A form table whose declaration changes: every row is written again, and old processes write nothing."""
+"""A declared table alone whose declaration changes: every row is written again, old processes write nothing.
+
+Such a mirror has no derived tables beside it, as one that version 0.1 made.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,6 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import sync_runs
 from kobo_mirror.store.writer import Writer
-from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.verify import verify
 from tests.support.mirroring import Mirroring
 from tests.support.rebuilding import stop_after
@@ -44,14 +46,8 @@ AS_TEXT = Form(
 )
 
 
-def syncing(mirroring: Mirroring, form: Form, client: Any, **options: Any) -> MirrorSync:
-    server = mirroring.mirror.server
-    return MirrorSync(client, mirroring.engine, form=form, server=server, **options)
-
-
-def sync_as(mirroring: Mirroring, form: Form, **how: Any) -> dict[str, Any]:
-    with mirroring.client() as client:
-        return syncing(mirroring, form, client).run(**how)
+def sync_as(mirroring: Mirroring, form: Form, **options: Any) -> dict[str, Any]:
+    return mirroring.sync(form=form, **options)
 
 
 def equal_as(mirroring: Mirroring, form: Form) -> bool:
@@ -67,7 +63,7 @@ def equal_as(mirroring: Mirroring, form: Form) -> bool:
 )
 @pytest.mark.parametrize("mode", ["auto", "incremental"])
 def test_another_declaration_writes_every_row(mirroring: Mirroring, form: Form, mode: str) -> None:
-    mirroring.sync()
+    sync_as(mirroring, KOBO_RECORDS)
     run_sql(mirroring.engine, "DROP TABLE kobo_records")
     migrate(mirroring.engine, form)
     sync_as(mirroring, form, mode=mode)
@@ -82,7 +78,7 @@ def test_an_unfinished_run_is_not_resumed_under_another_declaration(
 ) -> None:
     stop_after(mirroring, pages)
     with pytest.raises(KoboMirrorError):
-        mirroring.sync(mirroring.client(attempts=1), page_size=10, in_flight=1)
+        mirroring.sync(mirroring.client(attempts=1), form=KOBO_RECORDS, page_size=10, in_flight=1)
     mirroring.simulator.control.faults.clear()
     assert 0 < len(records(mirroring.engine)) < 300
     run_sql(mirroring.engine, "DROP TABLE kobo_records")
@@ -95,17 +91,17 @@ def test_an_unfinished_run_is_not_resumed_under_another_declaration(
 def test_an_unfinished_run_of_the_same_epoch_is_resumed(mirroring: Mirroring) -> None:
     stop_after(mirroring, 5)
     with pytest.raises(KoboMirrorError):
-        mirroring.sync(mirroring.client(attempts=1), page_size=10, in_flight=1)
+        mirroring.sync(mirroring.client(attempts=1), form=KOBO_RECORDS, page_size=10, in_flight=1)
     mirroring.simulator.control.faults.clear()
     loaded = len(records(mirroring.engine))
     assert 0 < loaded < 300
-    mirroring.sync(page_size=10)
+    sync_as(mirroring, KOBO_RECORDS, page_size=10)
     (run,) = rows_of(mirroring.engine, sync_runs)
     assert (run["inserted"], run["rows_read"]) == (300, 300)
 
 
 def test_a_process_of_another_declaration_is_refused_and_writes_nothing(mirroring: Mirroring) -> None:
-    mirroring.sync()
+    sync_as(mirroring, KOBO_RECORDS)
     run_sql(mirroring.engine, "DROP TABLE kobo_records")
     migrate(mirroring.engine, ONE_FEWER)
     writer = Writer(mirroring.engine, mirroring.mirror)

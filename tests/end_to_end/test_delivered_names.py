@@ -54,7 +54,7 @@ class Posting:
 
     def names(self) -> frozenset[str]:
         with reading(self.engine) as connection:
-            return id_strings_of(connection, self.mirroring.mirror.form) or frozenset()
+            return id_strings_of(connection, self.mirroring.mirror) or frozenset()
 
 
 @pytest.fixture

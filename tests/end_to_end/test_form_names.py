@@ -8,8 +8,8 @@ import pytest
 
 from kobo_mirror.database.engine import reading
 from kobo_mirror.store import dead_letters
+from kobo_mirror.store.deferred import OF_ANOTHER_NAME, defer
 from kobo_mirror.store.form_names import id_strings_of
-from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.replay import replay_dead_letters
 from tests.support.mirroring import Mirroring
 from tests.support.tables import letters, queued_refs, records
@@ -24,7 +24,7 @@ def rename(mirroring: Mirroring, name: str, ids: list[int]) -> None:
 
 def names(mirroring: Mirroring) -> frozenset[str] | None:
     with reading(mirroring.engine) as connection:
-        return id_strings_of(connection, mirroring.mirror.form)
+        return id_strings_of(connection, mirroring.mirror)
 
 
 def test_a_pull_shows_by_what_names_a_form_goes(mirroring: Mirroring) -> None:
@@ -43,7 +43,7 @@ def test_what_was_deferred_for_its_name_comes_with_the_next_sync(mirroring: Mirr
     control.reset(rows=3)
     control.set_delivery("lose")
     (new,) = control.create(1)
-    assert Writer(mirroring.engine, mirroring.mirror).defer(new).result == "deferred"
+    assert defer(mirroring.engine, mirroring.mirror, new, OF_ANOTHER_NAME).result == "deferred"
     assert set(queued_refs(mirroring.engine)) == {str(new)}
     mirroring.sync()
     assert new in records(mirroring.engine)
@@ -52,7 +52,7 @@ def test_what_was_deferred_for_its_name_comes_with_the_next_sync(mirroring: Mirr
 
 def test_a_stray_delivery_of_another_form_leaves_no_trace_in_the_table(mirroring: Mirroring) -> None:
     mirroring.simulator.control.reset(rows=3)
-    Writer(mirroring.engine, mirroring.mirror).defer(999)
+    defer(mirroring.engine, mirroring.mirror, 999, OF_ANOTHER_NAME)
     mirroring.sync()
     assert len(records(mirroring.engine)) == 3
     assert queued_refs(mirroring.engine) == {}

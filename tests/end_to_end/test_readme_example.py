@@ -18,7 +18,7 @@ from kobo_mirror.store.tables import dead_letters, submissions
 from simulator.options import Options
 from simulator.process import SimulatorProcess
 from tests.support.mirroring import ROOT, Mirroring
-from tests.support.tables import records, rows_of
+from tests.support.tables import queued_refs, records, rows_of
 from tests.webhook.service import Service, running_service
 
 # What may answer in the place of KoboToolbox where KOBO_URL is not quite right.
@@ -78,9 +78,21 @@ def test_a_submission_that_is_there_changes_nothing(embedded: Mirroring, service
 
 
 def test_one_that_is_not_there_is_inserted(embedded: Mirroring, service: Service) -> None:
-    new = embedded.simulator.control.ids()[7]
+    embedded.sync()
+    embedded.simulator.control.set_delivery("lose")
+    (new,) = embedded.simulator.control.create(1)
     assert json.loads(posted(embedded, service, new)[1])["result"] == "inserted"
-    assert list(records(embedded.engine)) == [new]
+    assert len(records(embedded.engine)) == 301
+    assert new in records(embedded.engine)
+
+
+def test_before_the_first_sync_it_is_deferred(embedded: Mirroring, service: Service) -> None:
+    first = embedded.simulator.control.ids()[7]
+    assert json.loads(posted(embedded, service, first)[1])["result"] == "deferred"
+    assert (records(embedded.engine), set(queued_refs(embedded.engine))) == ({}, {str(first)})
+    embedded.sync()
+    assert first in records(embedded.engine)
+    assert queued_refs(embedded.engine) == {}
 
 
 @pytest.mark.parametrize("changes", [{}, {"KOBO_TOKEN": "0" * 40}], ids=["no such _id", "a wrong token"])

@@ -92,6 +92,7 @@ def parts(
         running_service(url, directory, **form) as service,
     ):
         simulator.control.reset(rows=5, seed=71)
+        Mirroring(simulator, url, engine, []).sync()
         yield Registering(client, simulator, engine, service)
     engine.dispose()
 
