@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Table, delete, select
+from sqlalchemy import Connection, Engine, Row, Table, delete, select, update
 
 from kobo_mirror.database.ddl import changing_tables
 from kobo_mirror.database.dialects import dialect_of
+from kobo_mirror.database.dialects.base_tables import StoredTable
 from kobo_mirror.database.engine import reading
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store import catalog_tables
@@ -46,16 +47,17 @@ def forget_empty_form(engine: Engine, server: str, asset_uid: str) -> None:
     :param engine: made by ``open_engine``.
     :param server: address of the KoboToolbox server of the form that is to be mirrored.
     :param asset_uid: that form's uid.
-    :raises SchemaError: the other form has submissions; nothing was changed.
+    :raises SchemaError: the other form has submissions; nothing of them was changed.
     :raises TablesRefusedError: an empty table cannot be dropped.
     """
     with reading(engine) as connection:
         if _require_free(connection, server, asset_uid) is None:
             return
     with changing_tables(engine) as changes:
-        for table in reversed(changes.step(lambda connection: _unbind(connection, server, asset_uid))):
+        for table in reversed(changes.step(partial(_retract, server=server, asset_uid=asset_uid))):
             if changes.step(partial(_is_empty, table=table)):
                 changes.drop(table)
+        changes.step(partial(_unbind, server=server, asset_uid=asset_uid))
 
 
 def _require_free(
@@ -72,23 +74,44 @@ def _require_free(
     return None
 
 
-def _unbind(connection: Connection, server: str, asset_uid: str) -> Sequence[Table]:
-    """Take the other form out of ``kobo_forms`` and the catalog; return the derived tables that it had."""
+def _retract(connection: Connection, server: str, asset_uid: str) -> Sequence[Table]:
+    """Take the derived tables of the other form back, so that nobody writes to them; return those to drop.
+
+    They are noted as intended: whichever form is synced next after a crash finds what is left to do.
+    """
     row = _require_free(connection, server, asset_uid, lock=True)
     if row is None:
         return []
+    values = {
+        "schema": None,
+        "schema_fingerprint": None,
+        "intended_schema": row.schema or row.intended_schema,
+    }
+    connection.execute(update(forms).where(forms.c.form_table == row.form_table).values(values))
     claimed = {name for name, owner in claimed_names(connection).items() if owner == row.asset_uid}
-    for table in _OF_A_FORM:
-        connection.execute(delete(table).where(table.c.asset_uid == row.asset_uid))
-    connection.execute(delete(forms).where(forms.c.form_table == row.form_table))
     there = dialect_of(connection).stored_tables(connection)
-    return [table for table in _derived(row) if table.name in claimed and table.name in there]
+    return [table for table in _derived(row) if table.name in claimed and _is_there(table, there)]
+
+
+def _unbind(connection: Connection, server: str, asset_uid: str) -> None:
+    """Take the other form out of ``kobo_forms`` and the catalog."""
+    row = _require_free(connection, server, asset_uid, lock=True)
+    if row is not None:
+        for table in _OF_A_FORM:
+            connection.execute(delete(table).where(table.c.asset_uid == row.asset_uid))
+        connection.execute(delete(forms).where(forms.c.form_table == row.form_table))
 
 
 def _derived(row: Row[Any]) -> Sequence[Table]:
-    schemas = (read_schema(row.asset_uid, raw) for raw in (row.schema, row.intended_schema))
+    """Return the derived tables of a form, with the columns that they have for certain, parents first."""
+    schemas = (read_schema(row.asset_uid, raw) for raw in (row.intended_schema, row.schema))
     made = {table.name: table for one in schemas if one for table in physical_tables(one).sorted_tables}
     return list(made.values())
+
+
+def _is_there(table: Table, there: Mapping[str, StoredTable]) -> bool:
+    """Return False, too, for a table of that name which another program has made since."""
+    return table.name in there and there[table.name].columns.keys() >= {*table.columns.keys()}
 
 
 def _is_empty(connection: Connection, table: Table) -> bool:
@@ -99,5 +122,6 @@ def _holds_anything(connection: Connection, row: Row[Any]) -> bool:
     if row.form_table == FORM.table:
         if not _is_empty(connection, form_table(FORM)):
             return True
-        return row.schema is not None and holds_any(connection, row.asset_uid)
+        has_derived = row.schema is not None or row.intended_schema is not None
+        return has_derived and holds_any(connection, row.asset_uid)
     return holds_any(connection, row.asset_uid)
