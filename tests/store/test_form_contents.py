@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import rejected_cells as rejected_cells_module
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.catalog import claim

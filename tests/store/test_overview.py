@@ -24,7 +24,7 @@ from kobo_mirror.store.registrations import Remembered, remember
 from kobo_mirror.store.rejected_cells import NONE_REJECTED
 from kobo_mirror.store.tables import PROVEN, sync_runs
 from kobo_mirror.store.totals import note_server_count
-from tests.support.submissions import ASSET, submission
+from tests.support.submissions import ASSET, MIRROR, submission
 from tests.support.writing import Writing
 from webhook.metrics import figures_of
 
@@ -55,7 +55,7 @@ def full(engine: Engine) -> Engine:
     writing = Writing(engine)
     writing.pull(*(submission(i) for i in range(1, 8)), submission(8, age="x"))
     transact(engine, lambda c: runs.finish_run(c, writing.run_id))
-    transact(engine, lambda c: note_epoch_read(c, KOBO_RECORDS, 1))
+    transact(engine, lambda c: note_epoch_read(c, MIRROR, 1))
     sync(engine, "exact", history_gap=True)
     sync(engine, "incremental", error=ServerError("It is busy."))
     found = dict.fromkeys(PROVEN, 0) | {"compared": 8, "rejected": 1}
@@ -98,7 +98,7 @@ def test_all_that_is_known_is_read(full: Engine) -> None:
     assert state.waiting_deletes.ids == [5, 6]
     assert [known.endpoint for known in state.registrations] == ["https://mirror.test"]
     assert (state.lease_holder, state.must_read_all) == ("test", False)
-    transact(full, lambda c: raise_epoch(c, KOBO_RECORDS))
+    transact(full, lambda c: raise_epoch(c, MIRROR))
     assert state_of(full).must_read_all
 
 
@@ -130,14 +130,14 @@ def test_rejected_cells_are_counted_and_their_columns_read_where_there_are_any(f
     state = state_of(full)
     assert state.rejected_cells == sum(column.cells for column in state.rejected_columns.found) == 2
     assert state_of(full, OTHER).rejected_cells == 0
-    assert (status(full, KOBO_RECORDS)["rejected_cells"], figures_of(state)["rejected_cells"]) == (2, 2)
+    assert (status(full)["rejected_cells"], figures_of(state)["rejected_cells"]) == (2, 2)
     with reading(full) as connection:
         brief = read_state(connection, KOBO_RECORDS, ASSET, columns=None)
     assert (brief.rejected_cells, brief.rejected_columns) == (2, NONE_REJECTED)
 
 
 def test_status_and_metrics_say_the_same(full: Engine) -> None:
-    told, figures = status(full, KOBO_RECORDS), figures_of(state_of(full))
+    told, figures = status(full), figures_of(state_of(full))
     assert figures["dead_letters_waiting"] == told["dead_letters"] == 2
     assert figures["to_fetch"] == told["to_fetch"] == 3
     assert figures["rejections"] == told["rejected"] == 1

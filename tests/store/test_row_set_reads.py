@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, event, text
 
 from kobo_mirror.database.engine import snapshot
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Mirror
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.row_set_reads import RowSetReads
 from tests.support.drivers import DRIVERS

@@ -102,6 +102,6 @@ def body(data: dict[str, Any]) -> bytes:
     return json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def state(data: dict[str, Any]) -> State:
+def state(data: dict[str, Any], mirror: Mirror = MIRROR) -> State:
     """Return the state of a pulled submission."""
-    return read_state(json.dumps(data).encode(), MIRROR)
+    return read_state(json.dumps(data).encode(), mirror)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import clock, transact
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.batches import Absent, Pulled, PushResult
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.lanes import Step, open_lanes
@@ -16,19 +17,30 @@ from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.refetch_queue import Entry
 from kobo_mirror.store.runs import open_run
 from kobo_mirror.store.writer import Writer
-from tests.support.submissions import ASSET, MIRROR, body, state
+from tests.support.submissions import MIRROR, body, state
 
 
 class Writing:
-    """Holds the form's lease in a run of its own with one lane."""
+    """Holds the form's lease in a run of its own with one lane.
 
-    def __init__(self, engine: Engine, *, keep_payloads: str = "rejected", holder: str = "test") -> None:
-        self.engine = engine
-        bind(engine, MIRROR)
-        self.writer = Writer(engine, MIRROR, keep_payloads)
-        self.lease = take_lease(engine, ASSET, holder)
-        self.run_id = transact(engine, lambda connection: open_run(connection, ASSET, holder, "exact", None))
-        transact(engine, lambda connection: open_lanes(connection, ASSET, self.run_id, [(0, None)]))
+    :param mirror: a form whose derived tables, if it has any, are made already.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        mirror: Mirror = MIRROR,
+        keep_payloads: str = "rejected",
+        holder: str = "test",
+    ) -> None:
+        self.engine, self.mirror = engine, mirror
+        bind(engine, mirror)
+        self.writer = Writer(engine, mirror, keep_payloads)
+        asset = mirror.asset_uid
+        self.lease = take_lease(engine, asset, holder)
+        self.run_id = transact(engine, lambda connection: open_run(connection, asset, holder, "exact", None))
+        transact(engine, lambda connection: open_lanes(connection, asset, self.run_id, [(0, None)]))
 
     def now(self) -> datetime:
         """Return the database's clock."""
@@ -46,7 +58,7 @@ class Writing:
         """Write what a request brought that was sent just now, or at ``sent_at``."""
         return self.writer.pull(
             Pulled(
-                states=[state(submission) for submission in submissions],
+                states=[state(submission, self.mirror) for submission in submissions],
                 sent_at=sent_at or self.now(),
                 lease=self.lease,
                 run_id=self.run_id,
