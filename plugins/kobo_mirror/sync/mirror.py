@@ -21,29 +21,23 @@ from kobo_mirror.store.binding_checks import bind, check_binding
 from kobo_mirror.store.forgetting import forget_empty_form, require_free
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
 from kobo_mirror.store.mirrors import load_mirror
-from kobo_mirror.store.mode_names import AUTO, EXACT
+from kobo_mirror.store.mode_names import AUTO
 from kobo_mirror.store.retention import FOR_EVER, Retention
 from kobo_mirror.store.schema import require_tables
 from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.closing import close
-from kobo_mirror.sync.completeness import holds_all, missed_history
-from kobo_mirror.sync.drain import drain_roots, enqueue_young
-from kobo_mirror.sync.failed_deliveries import enqueue_failed_deliveries
 from kobo_mirror.sync.failure_notes import note_error, noting_not_started
 from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.lanes import grouped, most_lanes
 from kobo_mirror.sync.lease_keeper import releasing_on_error, renewing
-from kobo_mirror.sync.look_back import look_back
 from kobo_mirror.sync.opening import open_lanes_and_note_history, open_or_resume
 from kobo_mirror.sync.pull import pull_lanes
+from kobo_mirror.sync.reconcile import reconcile
 from kobo_mirror.sync.repair import repair
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.run_mode import Exactness, view_of_form
-from kobo_mirror.sync.settle import settle
 from kobo_mirror.sync.source import Progress, Source, no_progress
-from kobo_mirror.sync.sweep import sweep
-from kobo_mirror.sync.sweep_files import sweep_files_when_due
 from kobo_mirror.sync.verify import Report
 
 
@@ -230,26 +224,7 @@ class MirrorSync:
         lease = retake_lease(self._engine, self._asset, run_handle.run)
         transact(self._engine, lambda connection: runs.clear_error(connection, run_handle.run_id))
         with renewing(self._engine, self._client, lease, run_handle.run_id):
-            exact = run_handle.mode == EXACT
-            enqueue_failed_deliveries(self._source, lease)
-            look_back(self._source, lease, run_handle.run_id)
-            exact = exact or missed_history(self._source, run_handle.run_id)
-            # A sweep finds what is gone by itself.
-            drain_roots(self._source, lease, run_handle.run_id, sweeps=exact)
-            if exact:
-                self._sweep(lease, run_handle)
-            try:
-                settle(self._source, lease, run_handle.run_id, confirm, exact=exact)
-                if not holds_all(self._source, run_handle.run_id):
-                    self._sweep(lease, run_handle, anew=True)
-                    settle(self._source, lease, run_handle.run_id, None, exact=True)
-            except DeletesWaitError as waiting:
-                note_error(self._engine, run_handle.run_id, waiting)
-
-    def _sweep(self, lease: Lease, run_handle: RunHandle, *, anew: bool = False) -> None:
-        sweep(self._source, lease, run_handle.run_id, anew=anew)
-        enqueue_young(self._source, lease, run_handle.run_id, resumed=run_handle.resumed)
-        sweep_files_when_due(self._source, lease, run_handle.run_id)
+            reconcile(self._source, lease, run_handle, confirm)
 
     def finish(self, run_handle: RunHandle) -> dict[str, Any]:
         """Note that the run has ended, give the lease back, and sum up what was done.
