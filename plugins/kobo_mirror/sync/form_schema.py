@@ -13,6 +13,7 @@ from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import CredentialsError, DefinitionError, RequestError
 from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.declared_table import serves
 from kobo_mirror.forms.definition import Version, read_version
 from kobo_mirror.forms.derive import grow, nothing_yet
@@ -24,7 +25,8 @@ from kobo_mirror.kobo.form import FormInfo, KoboClient
 from kobo_mirror.kobo.versions import list_versions, new_contents, parse_content
 from kobo_mirror.store import catalog
 from kobo_mirror.store.applying import NamedForm, apply_schema, is_applied
-from kobo_mirror.store.binding_checks import bind
+from kobo_mirror.store.binding_checks import bind, check_binding
+from kobo_mirror.store.forgetting import forget_empty_form, require_free
 from kobo_mirror.store.form_notes import note_refresh, note_unread
 from kobo_mirror.store.form_schemas import (
     StoredForm,
@@ -34,7 +36,7 @@ from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.promotion import finish_growth
-from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.schema import migrate, require_tables
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,47 @@ class FormTables:
     :param client: the form's client.
     :param server: the server's address as ``config.server_url`` spells it.
     :param wanted: what ``kobo.yml`` asks for its tables.
+    :param form: mirror the form into this declared table alone, as version 0.1 did; None: into the tables that
+        its versions need.
     """
 
     engine: Engine
     client: KoboClient
     server: str
     wanted: WantedForm = field(default_factory=WantedForm)
+    form: Form | None = None
+
+    @property
+    def _alone(self) -> Mirror | None:
+        return Mirror(self.form, self.server, self.client.asset_uid) if self.form else None
+
+    def as_they_are(self) -> Mirror:
+        """Return the form with the tables that it has now.
+
+        :raises SchemaError: the database mirrors another form.
+        """
+        return self._alone or load_mirror(self.engine, self.server, self.client.asset_uid)
+
+    def check(self) -> None:
+        """Refuse a database that mirrors another form, unless nothing of that was ever stored.
+
+        :raises SchemaError: it mirrors another form, or lacks tables of ours.
+        """
+        if self._alone:
+            check_binding(self.engine, self._alone, may_rebind_if_empty=True)
+        else:
+            require_tables(self.engine, derived=False)
+            require_free(self.engine, self.server, self.client.asset_uid)
+
+    def take_place(self) -> None:
+        """Take the place of another form of which nothing was ever stored.
+
+        :raises SchemaError: the database mirrors another form.
+        """
+        if self._alone:
+            bind(self.engine, self._alone, may_rebind_if_empty=True)
+        else:
+            forget_empty_form(self.engine, self.server, self.client.asset_uid)
 
     def bring_up(self, info: FormInfo, lease: Lease) -> Mirror:
         """Make the tables that the form's versions need. Safe to repeat.
@@ -65,6 +102,8 @@ class FormTables:
         :raises SchemaError: a table cannot be made; nothing was changed, or the next call goes on.
         :raises LeaseError: another sync has the form.
         """
+        if self._alone:
+            return self._alone
         stored = self._stored()
         if stored is not None and self._is_declared_alone(stored):
             mirror = Mirror(FORM, self.server, self.client.asset_uid)

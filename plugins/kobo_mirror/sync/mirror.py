@@ -17,13 +17,9 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.forms.wanted import WantedForm, wanted_form
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import lanes, runs
-from kobo_mirror.store.binding_checks import bind, check_binding
-from kobo_mirror.store.forgetting import forget_empty_form, require_free
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
-from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.mode_names import AUTO
 from kobo_mirror.store.retention import FOR_EVER, Retention
-from kobo_mirror.store.schema import require_tables
 from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.closing import close
@@ -78,8 +74,7 @@ class MirrorSync:
         progress: Progress = no_progress,
     ) -> None:
         self._engine, self._client, self._asset = engine, client, client.asset_uid
-        self._declared = Mirror(form, server, client.asset_uid) if form else None
-        self._tables = FormTables(engine, client, server, wanted or WantedForm())
+        self._tables = FormTables(engine, client, server, wanted or WantedForm(), form)
         self._keep_payloads, self._progress = keep_payloads, progress
         self._page_size, self._in_flight = page_size, in_flight
         self._in_flight_in_all = max(in_flight, in_flight_in_all)
@@ -128,7 +123,7 @@ class MirrorSync:
         """What the steps work with: the form's tables as ``prepare`` has left them, in any process."""
         if self._known is not None:
             return self._known
-        return self._use(self._declared or load_mirror(self._engine, self._tables.server, self._asset))
+        return self._use(self._tables.as_they_are())
 
     def _use(self, mirror: Mirror) -> Source:
         if not mirror.has_tables:
@@ -158,28 +153,13 @@ class MirrorSync:
         :raises DefinitionError: nothing tells which tables a new form needs.
         """
         with noting_not_started(self._engine, run):
-            self._check()
+            self._tables.check()
             view = view_of_form(self._client)
-            self._free()
+            self._tables.take_place()
             lease = take_lease(self._engine, self._asset, run)
             with releasing_on_error(self._engine, lease):
-                source = self._use(self._declared or self._tables.bring_up(view.form, lease))
+                source = self._use(self._tables.bring_up(view.form, lease))
                 return open_or_resume(source, lease, view, self._exactness, asked_for=mode, since=since)
-
-    def _check(self) -> None:
-        """Refuse a database that mirrors another form, unless nothing of that was ever stored."""
-        if self._declared:
-            check_binding(self._engine, self._declared, may_rebind_if_empty=True)
-        else:
-            require_tables(self._engine, derived=False)
-            require_free(self._engine, self._tables.server, self._asset)
-
-    def _free(self) -> None:
-        """Take the form's place from another one of which nothing was ever stored."""
-        if self._declared:
-            bind(self._engine, self._declared, may_rebind_if_empty=True)
-        else:
-            forget_empty_form(self._engine, self._tables.server, self._asset)
 
     def plan(self, run_handle: RunHandle, *, groups: int = 1) -> list[list[int]]:
         """Cut what is to be read into lanes, unless an earlier attempt has.
