@@ -47,8 +47,8 @@ class FormTables:
     :param client: the form's client.
     :param server: the server's address as ``config.server_url`` spells it.
     :param wanted: what ``kobo.yml`` asks for its tables.
-    :param form: mirror the form into this declared table alone, as version 0.1 did; None: into the tables that
-        its versions need.
+    :param form: mirror the form into this declared table alone, as version 0.1 did; None: into the tables
+        that its versions need.
     """
 
     engine: Engine
