@@ -137,6 +137,7 @@ def test_what_is_no_text_names_no_form_and_a_sync_brings_it(posting: Posting) ->
 
 @ON_SQLITE
 def test_what_names_no_form_is_of_the_only_one(posting: Posting) -> None:
+    posting.sync()
     null, absent = posting.create(None), posting.create(LEGACY)
     posting.control.raw(absent, {}, remove=["_xform_id_string"])
     assert [posting.deliver(null), posting.deliver(absent)] == [200, 200]
