@@ -24,7 +24,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
-from sqlalchemy import Engine, func, table
+from shown_tables import show_tables, tables_in
+from sqlalchemy import Engine
 from stack import (
     ROOT,
     WEBHOOK_PATH,
@@ -41,10 +42,10 @@ from stack import (
 )
 
 from kobo_mirror.config.settings import Settings
-from kobo_mirror.database.engine import open_engine, reading
+from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import KoboMirrorError
-from kobo_mirror.forms.declared import FORM
 from kobo_mirror.kobo.form import open_form
+from kobo_mirror.store.form_contents import TableSummary
 from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.verify import Report, verify
@@ -87,7 +88,8 @@ def _demo(children: Children) -> int:
         demo.start(target)
         demo.run()
     Console().print(demo.summary)
-    print(f"database: {engine.url.render_as_string(hide_password=True)}, table {FORM.table}")
+    print(f"database: {engine.url.render_as_string(hide_password=True)}")
+    Console().print(show_tables(demo.tables()))
     print(demo.report.sentence)
     return 0 if demo.report.equal and demo.report.compared == LEFT else 1
 
@@ -185,7 +187,7 @@ class Demo:
             ids = control.ids()
             edited, bulk, validated, deleted = ids[100:150], ids[1000:1020], ids[2000:2030], ids[3000:3020]
             for kobo_id in edited:
-                control.edit(kobo_id, cd_age=str(20 + kobo_id % 50))
+                control.edit(kobo_id, cd_age=str(20 + kobo_id % 50), members=_household(kobo_id % 4))
             scene.done(1)
             control.bulk_edit(bulk, cd_cohort="Cohort of the bulk edit")
             scene.done(2)
@@ -194,7 +196,7 @@ class Demo:
             control.delete(deleted)
             scene.done(4)
             scene.note(
-                f"{len(edited)} edited, {len(bulk)} in a bulk edit, {len(validated)} validated, "
+                f"{len(edited)} edited, and their members, {len(bulk)} in bulk, {len(validated)} validated, "
                 f"{len(deleted)} deleted; none is pushed"
             )
 
@@ -216,13 +218,20 @@ class Demo:
                 self.report = verify(client, self._engine, mirror, tell)
             scene.note(f"{self.report.compared} submissions compared, every answer of each")
 
+    def tables(self) -> list[TableSummary]:
+        """Return the tables of the form; the first one has a row for each submission."""
+        return tables_in(self._engine, self._env["KOBO_ASSET_ID"])
+
     def _count(self) -> int:
-        with reading(self._engine) as connection:
-            count = func.count().select().select_from(table(FORM.table))
-            return int(connection.execute(count).scalar_one())
+        tables = self.tables()
+        return tables[0].rows or 0 if tables else 0
 
     def _scene(self, title: str, total: int) -> _Scene:
         return _Scene(self._progress, self.summary, title, total)
+
+
+def _household(size: int) -> list[dict[str, str]]:
+    return [{"members/name": f"Member {n}", "members/age": str(10 * n)} for n in range(1, size + 1)]
 
 
 class Airflow:

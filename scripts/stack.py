@@ -18,12 +18,14 @@ from urllib.parse import urlsplit
 
 import psutil
 import requests
-from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy import Connection, Engine, MetaData, inspect, select, text
 
 from kobo_mirror.database.errors import database_errors
 from kobo_mirror.database.sql import Identifier, Sql, run
 from kobo_mirror.errors import KoboMirrorError, SchemaError
 from kobo_mirror.forms.declared import FORM
+from kobo_mirror.store import catalog_tables
+from kobo_mirror.store.catalog import claimed_names
 from kobo_mirror.store.schema import VERSION_TABLE
 from kobo_mirror.store.tables import form_table, forms, metadata
 from simulator.options import DEMO_ASSET
@@ -255,9 +257,20 @@ def remove_simulated_mirror(engine: Engine) -> None:
             raise SchemaError(f"{_NOT_OURS} has a table {table.name} with rows of another origin. {_INSTEAD}")
         if bound:
             connection.execute(text("DROP VIEW IF EXISTS kobo_rejected"))
+            _drop_tables_of_forms(connection)
             metadata.drop_all(connection)
             table.metadata.drop_all(connection)
             run(connection, Sql("DROP TABLE IF EXISTS {}").format(Identifier(VERSION_TABLE)))
+
+
+def _drop_tables_of_forms(connection: Connection) -> None:
+    """Drop the tables that are in the catalog, each before the one that it refers to."""
+    if not inspect(connection).has_table(catalog_tables.tables.name):
+        return
+    names = claimed_names(connection).keys() & set(inspect(connection).get_table_names())
+    found = MetaData()
+    found.reflect(connection, only=sorted(names), resolve_fks=False)
+    found.drop_all(connection)
 
 
 def _is_simulated(server: str, asset_uid: str) -> bool:

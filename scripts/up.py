@@ -18,6 +18,7 @@ from first_sync import FirstSync
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from shown_tables import show_tables, tables_in
 from sqlalchemy.engine import make_url
 from stack import (
     ROOT,
@@ -36,7 +37,6 @@ from stack import (
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import KoboMirrorError
-from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store.schema import migrate
 from simulator.options import DEMO_ASSET, DEMO_TOKEN
 
@@ -65,6 +65,7 @@ def main() -> int:
             console.print(stack.describe())
             with console.status("the first kobo_sync is running"):
                 watch(children, first, console)
+            console.print(stack.tables())
             while True:
                 children.check()
                 time.sleep(1)
@@ -142,7 +143,7 @@ class Stack:
         if self._simulated:
             remove_simulated_mirror(engine)  # the simulated server starts anew, and so does its mirror
             self._start_simulator()
-        migrate(engine, FORM)
+        migrate(engine)
         engine.dispose()
         env = self._environment()
         fresh = ["--fresh"] if self._simulated else []
@@ -211,6 +212,14 @@ class Stack:
         self._children.wait_for(first.start, "the first kobo_sync")
         return first
 
+    def tables(self) -> Table:
+        """Return the tables that the form has now, with their rows."""
+        engine = open_engine(self._settings["DATABASE_URL"])
+        try:
+            return show_tables(tables_in(engine, self._settings["KOBO_ASSET_ID"]))
+        finally:
+            engine.dispose()
+
     def describe(self) -> Panel:
         """Return what a person needs to know: addresses, the password, the folder of the logs."""
         facts = Table.grid(padding=(0, 2))
@@ -225,7 +234,7 @@ class Stack:
         else:
             facts.add_row("form", self._settings["KOBO_ASSET_ID"])
         database = make_url(self._settings["DATABASE_URL"]).render_as_string(hide_password=True)
-        facts.add_row("database", f"{database}   table {FORM.table}")
+        facts.add_row("database", f"{database}")
         facts.add_row("logs", str(FOLDER))
         return Panel(facts, title="all of it is started; Ctrl-C stops it", highlight=False)
 

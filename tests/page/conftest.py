@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, Page
 from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import open_engine
@@ -17,6 +21,7 @@ from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.schema import migrate
 from simulator.options import DEMO_ASSET, DEMO_TOKEN
 from tests.support import airflow_environment
+from tests.support.browser import chromium
 from tests.support.submissions import MIRROR
 
 USERS = {"vic": "viewer", "una": "user", "oli": "op", "ada": "admin"}
@@ -26,6 +31,7 @@ os.environ |= {
 }
 
 Client = Callable[[str | None], TestClient]
+Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
@@ -98,3 +104,47 @@ def simulated(simulator: Any, mirror_url: str, settings: Callable[..., None]) ->
     settings(mirror_url, kobo_url=simulator.url, asset=DEMO_ASSET)
     yield simulator, engine
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def served(airflow_app: Any) -> Iterator[str]:
+    """Airflow's API server on a port of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(airflow_app, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser: Browser, served: str, as_user: Client) -> Iterator[Open]:
+    """Opens the page as a user, in a window of its own; any error of its scripts fails the test."""
+    contexts, errors = [], []
+
+    def open_page(user: str = "ada", path: str = "", *, may_fail: bool = False, **options: Any) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        token = as_user(user).headers["Authorization"].removeprefix("Bearer ")
+        context.add_cookies([{"name": "_token", "value": token, "url": served}])
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.clock.install()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        if not may_fail:  # a request that is refused is an error on the console
+            page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.goto(f"{served}/kobo-mirror/{path}")
+        page.wait_for_load_state("networkidle")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from kobo_mirror.airflow.page.texts import TEXTS, Words
-from tests.page.test_french import faults_in
+from tests.page.everything import faults_in
 from tests.page.test_page import ATTACK, SCRIPT, Elements, finished_run, proof
 from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID

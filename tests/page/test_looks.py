@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import Engine, insert
 
 from kobo_mirror.airflow.page.texts import TEXTS
@@ -21,7 +17,7 @@ from kobo_mirror.store import dead_letters, failed_runs, runs
 from kobo_mirror.store.codes import code_for
 from kobo_mirror.store.registrations import Remembered, remember
 from kobo_mirror.store.tables import dead_letters as dead_letters_table
-from tests.support.browser import chromium, serious_faults
+from tests.support.browser import serious_faults
 from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID
 from tests.support.forms.members import MEMBERS, document, put
@@ -35,50 +31,6 @@ from tests.support.writing import Writing
 Client = Callable[[str | None], TestClient]
 Open = Callable[..., Page]
 ATTACK = "</script><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\">"
-
-
-@pytest.fixture(scope="module")
-def served(airflow_app: Any) -> Iterator[str]:
-    """Airflow's API server on a port of its own."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(airflow_app, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def opened(browser: Browser, served: str, as_user: Client) -> Iterator[Open]:
-    """Opens the page as a user, in a window of its own; any error of its scripts fails the test."""
-    contexts, errors = [], []
-
-    def open_page(user: str = "ada", path: str = "", *, may_fail: bool = False, **options: Any) -> Page:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        token = as_user(user).headers["Authorization"].removeprefix("Bearer ")
-        context.add_cookies([{"name": "_token", "value": token, "url": served}])
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.clock.install()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        if not may_fail:  # a request that is refused is an error on the console
-            page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-        page.goto(f"{served}/kobo-mirror/{path}")
-        page.wait_for_load_state("networkidle")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert errors == []
 
 
 @pytest.fixture
@@ -293,9 +245,24 @@ def test_a_derived_form_has_no_fault_either(full: Engine, opened: Open) -> None:
     page.locator("#cells").get_by_role("link", name="The next ones").click()
     page.wait_for_load_state("networkidle")
     assert page.locator("#cells").get_by_role("link", name="From the start").is_visible()
-    run_sql(full, "DROP TABLE survey__files")
+
+
+def test_a_table_that_is_dropped_while_the_page_is_open_is_told(full: Engine, opened: Open) -> None:
+    Applying(full).apply(survey(MEMBERS))
     page = opened(path=f"?lang=fr&asset_uid={UID}")
-    expect(page.locator('[data-rows="survey__files"]')).to_have_text("absente")
+    files = page.locator('[data-rows="survey__files"]')
+    expect(files).to_have_text("0")
+
+    def drop_first(route: Route) -> None:
+        run_sql(full, "DROP TABLE IF EXISTS survey__files")
+        route.continue_()
+
+    page.route("**/api/forms/*/tables*", drop_first)
+    page.clock.fast_forward(15_000)
+    expect(files).to_have_text("absente")
+    assert faults_of(spoken_in(page)) == []
+    page.clock.fast_forward(15_000)
+    expect(page.get_by_text("(missing: survey__files)")).to_be_visible()
     assert faults_of(spoken_in(page)) == []
 
 

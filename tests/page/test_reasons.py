@@ -23,7 +23,7 @@ from kobo_mirror.store.lights import SENTENCES
 from kobo_mirror.store.mode_names import EXACT, INCREMENTAL
 from kobo_mirror.submissions.refusals import RefusalReason, refusal_reason
 from kobo_mirror.sync.receive import Receiver, Refused
-from tests.page.test_french import errors, faults_in
+from tests.page.everything import errors, faults_in
 from tests.page.test_page import finished_run
 from tests.support.submissions import ASSET, MIRROR, submission
 from tests.support.writing import Writing
@@ -102,7 +102,7 @@ def test_a_failed_first_sync_is_told_where_nothing_is_mirrored_yet(
 ) -> None:
     _, engine = simulated
     error = CredentialsError("The token is refused.")
-    transact(engine, lambda c: failed_runs.note_not_bound(c, "kobo_records", "kobo_sync a", error))
+    transact(engine, lambda c: failed_runs.note_not_bound(c, "kobo_sync a", error))
     for language, texts in TEXTS.items():
         html = as_user("vic").get("", params={"lang": language}).text
         assert texts["finding_sync_failed"] in html

@@ -10,11 +10,13 @@ from kobo_mirror.airflow.hooks import open_target
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.mirrors import bound_mirrors
 from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import at_head
 
 _SECONDS = 5
+_NO_FORM = Mirror(None, "", "")
 _MAKES = "the first kobo_sync makes them, and so does `python -m kobo_mirror migrate`"
 
 
@@ -45,7 +47,7 @@ def _check(engine: Engine) -> tuple[bool, str]:
     if not at_head(engine):
         return True, f"Connected to {server}. It lacks our tables or has old ones: {_MAKES}."
     try:
-        for mirror in bound_mirrors(engine):
+        for mirror in bound_mirrors(engine) or [_NO_FORM]:
             try_writing(engine, mirror)
     except KoboMirrorError as problem:
         return False, f"Connected to {server}, but nothing can be written. {problem}"

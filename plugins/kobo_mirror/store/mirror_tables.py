@@ -11,7 +11,7 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import row_set_reads
 from kobo_mirror.store.ledger_windows import form_rows_between, form_rows_of
 from kobo_mirror.store.row_set_reads import RowSetReads
-from kobo_mirror.submissions.rows import joined_digest, row_digest
+from kobo_mirror.submissions.shaped import joined_digest, row_digest
 
 
 class FoundRows(NamedTuple):

@@ -63,6 +63,7 @@ class WriteTarget(NamedTuple):
 
         :param connection: the transaction that has locked the ledger's rows.
         :param ids: ``_id`` of each submission.
+        :returns: statements for the rows of the derived tables, to be run in this order.
         """
         if not ids:
             return []

@@ -103,6 +103,7 @@ def told_row(
     """Return what a digest is made of a row, as JSON.
 
     :param table: its name.
+    :param position: its numbers in the repeats that it is in, from 1; empty in the root.
     :param cells: names and cells that are not NULL, ascending; times may be ISO texts.
     :param extra: what the column ``extra`` holds.
     """

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.mirror import Mirror
-from kobo_mirror.submissions.rows import record_id
+from kobo_mirror.submissions.shaped import record_id
 from tests.support.submissions import MIRROR, edited, state, submission
 
 MOMENT = datetime(2026, 11, 23, 16, 19, 5)  # noqa: DTZ001  # UTC, as DATETIME holds it

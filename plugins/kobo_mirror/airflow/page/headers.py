@@ -17,6 +17,7 @@ async def with_headers(request: Request, call_next: Any) -> Any:
 
     :param request: is answered.
     :param call_next: answers it.
+    :returns: the answer with its headers.
     """
     response = await call_next(request)
     response.headers["Content-Security-Policy"] = _POLICY
