@@ -13,13 +13,13 @@ from kobo_mirror.airflow.pools import POOL
 DOC = """
 ### Try again what was refused
 
-Use this after the cause was removed: a *rejection* is a submission that did not fit the table and has been
+Use this after the cause was removed: a *rejection* is a submission that did not fit its table and has been
 corrected in KoboToolbox; a *dead letter* is a delivery that the webhook could not store as a submission.
 *Replay selected* on the page *Browse → Kobo Mirror* starts this DAG for the selected ones. ▶ Trigger
 without ids tries all of them.
 
 ```
- rejections   ── KoboToolbox is asked for them again ──▶ ┌────────┐ ── fits ─────────▶ form table
+ rejections   ── KoboToolbox is asked for them again ──▶ ┌────────┐ ── fits ─────────▶ the tables
  dead letters ── their bodies, as they were posted ────▶ │ replay │ ── does not fit ─▶ stays where it is
                                                          └────────┘
 ```

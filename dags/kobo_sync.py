@@ -29,15 +29,15 @@ after the first changes nothing.
 ```
       Get ready              Read what is new      Compare and settle     Finish
  ┌──────────────────────┐  ┌────────────────────┐  ┌────────────────┐  ┌───────────┐
- │ prepare              │─▶│ plan ─▶ pull 1…n   │─▶│ reconcile      │─▶│ publish   │─▶ form table
+ │ prepare              │─▶│ plan ─▶ pull 1…n   │─▶│ reconcile      │─▶│ publish   │─▶ the tables
  │ └▶ register_webhook  │  │         │          │  │ │              │  │ release   │
  └────│─────────────────┘  └─────────│──────────┘  └─│──────────────┘  └───────────┘
       ▼ post to us                   ▼ pages         ▼ what changed, what is gone?
  ─────────────────────────────── KoboToolbox ───────────────────────────────────────
 ```
 
-- **prepare** creates missing tables, checks the token and the form, and takes the form's lease, which lets
-  only one sync of a form run at a time.
+- **prepare** checks the token and the form, takes the form's lease, which lets only one sync of a form run
+  at a time, and creates missing tables, also those that a new version of the form needs.
 - **register_webhook** registers the webhook as a REST Service of the form, so that KoboToolbox posts new
   submissions to it; later runs find it registered and change nothing. The task is skipped if no endpoint is
   set or the account lacks the right. The sync does not wait for it.
@@ -46,8 +46,8 @@ after the first changes nothing.
 - **pull** reads the lanes page by page and commits each page with its position: a retry goes on from there.
 - **reconcile** asks the server again for every submission that may be out of date, and deletes those that
   are proven to be gone there. An exact run compares all submissions with the server first.
-- **publish** closes the run and publishes its counts, also to DAGs that are scheduled on the form table's
-  asset.
+- **publish** closes the run and publishes its counts, also to DAGs that are scheduled on the asset
+  `kobo://mirror/kobo_records`, which stands for the form whatever its tables are called.
 - **release** notes why a run failed, and gives the lease back so that the next run can start.
 
 **To run it by hand**: ▶ Trigger. *Automatic* nearly always fits. The run's note says what came of it.

@@ -23,7 +23,7 @@ counted as differences: a submission that seems to differ is asked for again bef
 
 ```
  KoboToolbox ── edit token of each submission ──▶ ┌────────┐ ── equal ────▶ green, and the proof is kept
- form table  ── digest of each row ─────────────▶ │ verify │ ── differs ──▶ red: trigger again with Repair
+ the tables  ── digest of each row ─────────────▶ │ verify │ ── differs ──▶ red: trigger again with Repair
                                                   └────────┘
 ```
 

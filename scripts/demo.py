@@ -7,12 +7,11 @@ import os
 import secrets
 import select
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from demo_scene import Scene
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
@@ -174,8 +173,9 @@ class Demo:
             control.create(PUSHED)
 
             def arrived() -> bool:
-                scene.done(self._count() - ROWS)
-                return self._count() >= ROWS + PUSHED
+                count = self._count()
+                scene.done(count - ROWS)
+                return count >= ROWS + PUSHED
 
             self._children.wait_for(arrived, "the delivery of new submissions")
             control.wait_deliveries()
@@ -226,8 +226,8 @@ class Demo:
         tables = self.tables()
         return tables[0].rows or 0 if tables else 0
 
-    def _scene(self, title: str, total: int) -> _Scene:
-        return _Scene(self._progress, self.summary, title, total)
+    def _scene(self, title: str, total: int) -> Scene:
+        return Scene(self._progress, self.summary, title, total)
 
 
 def _household(size: int) -> list[dict[str, str]]:
@@ -269,32 +269,6 @@ class Airflow:
         if not line:  # it is about to end
             self._children.wait_for(lambda: False, "the end of Airflow")
         return dict(json.loads(line))
-
-
-class _Scene:
-    """A progress bar during a step, and a row of the summary after it."""
-
-    def __init__(self, progress: Progress, summary: Table, title: str, total: int) -> None:
-        self._progress, self._summary, self._title = progress, summary, title
-        self._task = progress.add_task(title, total=total, start=False)
-        self._words = ""
-
-    def done(self, number: int) -> None:
-        self._progress.update(self._task, completed=max(0, number))
-
-    def note(self, words: str) -> None:
-        self._words = words
-
-    def __enter__(self) -> Self:
-        self._progress.start_task(self._task)
-        self._started = time.monotonic()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop_task(self._task)
-        self._summary.add_row(self._title, self._words, f"{time.monotonic() - self._started:.1f}")
 
 
 if __name__ == "__main__":

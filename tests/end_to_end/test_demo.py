@@ -157,6 +157,9 @@ def test_the_demo_ends_in_a_proof_twice(start: Start, database_url: str) -> None
         assert demo.output().splitlines()[-1] == "mirror equals source: 5180 submissions, 0 differences"
         for words in ("5000 new", "200 unchanged", "100 changed, 20 deleted", "added a REST Service"):
             assert words in demo.output()
+        for table in ("kobo_records  ", "kobo_records__rest"):
+            assert re.search(rf"^ +{table} .* 5,180 *$", demo.output(), re.MULTILINE)
+        assert re.search(r"^ +kobo_records__members .* [\d,]{5,} *$", demo.output(), re.MULTILINE)
         assert demo.left_behind() == []
 
 
@@ -179,6 +182,8 @@ def test_the_stack_comes_up_syncs_and_goes_without_a_trace(start: Start, tmp_pat
     assert state() == "success"
     up.wait_for(lambda: "webhook: added a REST Service" in up.output(), 20)
     assert "kobo_sync: 5,000 new, 0 edited, 0 deleted, 0 rejected in " in up.output()
+    up.wait_for(lambda: "kobo_records__members" in up.output(), 20)
+    assert re.search(r"^ +kobo_records__rest .* 5,000 *$", up.output(), re.MULTILINE)
     engine = open_engine(f"sqlite:///{tmp_path / 'simulator' / 'mirror.sqlite'}")
     with engine.begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM kobo_records")).scalar_one() == 5000

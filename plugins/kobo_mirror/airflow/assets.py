@@ -1,4 +1,7 @@
-"""The form table as an asset of Airflow: other DAGs can be scheduled on its updates."""
+"""The mirrored form as an asset of Airflow: other DAGs can be scheduled on its updates.
+
+It stands for all tables of the form, and has this name whatever they are called.
+"""
 
 from __future__ import annotations
 
