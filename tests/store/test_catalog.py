@@ -8,14 +8,21 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, Table, delete, event, inspect
+from sqlalchemy import Connection, Engine, Table, delete, event, insert, inspect, update
 from sqlalchemy.exc import IntegrityError
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.forms.definition import read_version
 from kobo_mirror.forms.derive import grow
 from kobo_mirror.forms.form_schema import FormSchema
-from kobo_mirror.store.catalog import FormVersion, claim, describe, keep_versions, kept_versions
+from kobo_mirror.store.catalog import (
+    FormVersion,
+    catalog_differences,
+    claim,
+    describe,
+    keep_versions,
+    kept_versions,
+)
 from kobo_mirror.store.catalog_tables import choices, columns, form_versions, tables
 from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID
@@ -177,3 +184,40 @@ def test_versions_are_kept_in_the_order_of_their_first_sight(applying: Applying)
         assert kept_versions(connection, "aOtherForm") == []
     assert told(engine, form_versions, "uid", "number") == [("v0", 2), ("v1", 1), ("v2", 3)]
     assert len(rows_of(engine, form_versions)[2]["content"]) < 500
+
+
+def differences(engine: Engine, schema: FormSchema) -> list[str]:
+    with reading(engine) as connection:
+        return catalog_differences(connection, schema)
+
+
+def test_what_the_catalog_does_not_say_is_named_and_written_again(applying: Applying) -> None:
+    schema = survey(V1, V2)
+    applying.apply(schema)
+    engine, catalog = applying.engine, applying.catalog()
+    lacking = [f"kobo_form_versions lacks {uid}" for uid in schema.versions]
+    assert differences(engine, schema) == lacking
+    ghost = dict(rows_of(engine, columns)[0]) | {"column_name": "ghost"}
+    with engine.begin() as connection:
+        connection.execute(delete(tables).where(tables.c.table_name == "survey__pets"))
+        connection.execute(update(tables).where(tables.c.table_name == "survey").values(path="x"))
+        connection.execute(update(columns).where(columns.c.column_name == "age").values(hint="?"))
+        connection.execute(update(columns).where(columns.c.column_name == "born").values(asset_uid="aOther"))
+        connection.execute(insert(columns).values(ghost))
+    assert differences(engine, schema) == [
+        "kobo_tables lacks survey__pets",
+        "kobo_tables says something else of survey",
+        "kobo_columns says something else of survey.age",
+        "kobo_columns says something else of survey__pets.born",
+        "kobo_columns has a row too many",
+        *lacking,
+    ]
+    applying.apply(schema)
+    assert applying.catalog() == catalog
+
+
+def test_a_name_that_is_claimed_for_a_table_to_come_is_no_difference(applying: Applying) -> None:
+    applying.apply(survey(V1))
+    with applying.engine.begin() as connection:
+        claim(connection, survey(V1, V2))
+    assert differences(applying.engine, survey(V1)) == ["kobo_form_versions lacks v1"]

@@ -166,7 +166,7 @@ def _check_growth(
 
 
 def is_applied(engine: Engine, stored: StoredForm) -> bool:
-    """Return True if the database has all tables of a form's newest schema, and rows are shaped by it.
+    """Return True if a form's newest schema shapes its rows, and the database has and describes its tables.
 
     :param engine: made by ``open_engine``.
     :param stored: what ``kobo_forms`` has of the form.
@@ -174,6 +174,8 @@ def is_applied(engine: Engine, stored: StoredForm) -> bool:
     if stored.schema is None or stored.intended is not None:
         return False
     with reading(engine) as connection:
+        if catalog.catalog_differences(connection, stored.schema):
+            return False
         there = dialect_of(engine).stored_tables(connection)
     return not _lost(stored, there)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, Engine
 
 from kobo_mirror.database.engine import reading
+from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.bindings import (
     bound_to,
@@ -14,7 +15,11 @@ from kobo_mirror.store.bindings import (
     note_binding,
     require_form,
 )
+from kobo_mirror.store.catalog import catalog_differences
+from kobo_mirror.store.mirrors import find_mirror
 from kobo_mirror.store.schema import require_tables
+
+_NAMED = 3
 
 
 def check_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:
@@ -44,6 +49,24 @@ def check_shape(connection: Connection, mirror: Mirror) -> None:
     """
     if mirror.form and is_declared_otherwise(connection, mirror.form):
         raise declared_otherwise(mirror)
+
+
+def check_catalog(connection: Connection, mirror: Mirror) -> None:
+    """Refuse a form whose tables the catalog describes otherwise than they are.
+
+    :param connection: an open transaction.
+    :param mirror: the form.
+    :raises SchemaError: the catalog lacks a row, has one too many, or says something else; a sync mends it.
+    """
+    schema = find_mirror(connection, *mirror.identity).schema
+    found = catalog_differences(connection, schema) if schema else []
+    if found:
+        more = f", and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        raise SchemaError(
+            f"The catalog does not describe the tables of form {mirror.asset_uid} "
+            f"({'; '.join(found[:_NAMED])}{more}): run `python -m kobo_mirror sync`, which writes it anew, "
+            "and verify again."
+        )
 
 
 def bind(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:

@@ -8,7 +8,8 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, delete, func, select
 
@@ -59,31 +60,81 @@ def release(connection: Connection, names: Collection[str]) -> None:
 
 
 def describe(connection: Connection, schema: FormSchema) -> None:
-    """Write what a form's tables, columns and choices mean.
+    """Write what a form's tables, columns and choices mean, and take out what it has not.
+
+    A table that another form has is never put over: a name that two forms want is an error.
 
     :param connection: an open transaction.
     :param schema: of the form; its tables are claimed and there.
     """
-    key = schema.asset_uid
-    _write_differences(connection, tables, key, list(_table_rows(schema)))
-    _write_differences(connection, columns, key, list(_column_rows(schema)))
-    _write_differences(connection, choices, key, list(_choice_rows(schema)))
+    for table, wanted in _wanted(schema):
+        found = _compare(connection, table, schema, wanted)
+        names, keys = tuple(table.columns.keys()), [column.name for column in table.primary_key]
+        for at in found.foreign:
+            is_it = (column == cell for column, cell in zip(table.primary_key, at, strict=True))
+            connection.execute(delete(table).where(*is_it))
+        write(connection, Write(table, names, found.new), Write(table, names, found.changed, key=tuple(keys)))
 
 
-def _write_differences(connection: Connection, table: Table, key: str, wanted: Sequence[_Row]) -> None:
-    """Insert rows that are new, and update those that differ; none is deleted.
+def catalog_differences(connection: Connection, schema: FormSchema) -> list[str]:
+    """Return where the catalog does not say what :func:`describe` writes of a form.
 
-    A new row is never put over one of another form: a name that two forms want is an error.
+    A name that is claimed for a table to come is no difference.
+
+    :param connection: a transaction that sees one state of the database.
+    :param schema: by which the form's rows are shaped.
+    :returns: a few words each, such as ``kobo_columns lacks survey.age``; none: nothing differs.
     """
-    keys = [column.name for column in table.primary_key]
-    places = [table.columns.keys().index(name) for name in keys]
-    query = select(table).where(table.c.asset_uid == key)
+    found: list[str] = []
+    for table, wanted in _wanted(schema):
+        compared = _compare(connection, table, schema, wanted)
+        tell = partial(_told, table)
+        found += [f"{table.name} lacks {tell(row)}" for row in compared.new]
+        found += [f"{table.name} says something else of {tell(row)}" for row in compared.changed]
+        found += [f"{table.name} has a row too many" for _ in compared.foreign]
+    missing = {*schema.versions}.difference(known_versions(connection, schema.asset_uid))
+    found += [f"{form_versions.name} lacks {uid}" for uid in sorted(missing)]
+    return list(dict.fromkeys(found))
+
+
+class _Compared(NamedTuple):
+    """How rows of the catalog differ from what they should be.
+
+    :param new: rows that are missing.
+    :param changed: rows that are there otherwise.
+    :param foreign: the keys of rows that should not be there.
+    """
+
+    new: list[_Row]
+    changed: list[_Row]
+    foreign: list[_Row]
+
+
+def _wanted(schema: FormSchema) -> Iterator[tuple[Table, list[_Row]]]:
+    yield tables, list(_table_rows(schema))
+    yield columns, list(_column_rows(schema))
+    yield choices, list(_choice_rows(schema))
+
+
+def _compare(connection: Connection, table: Table, schema: FormSchema, wanted: Sequence[_Row]) -> _Compared:
+    places = [table.columns.keys().index(column.name) for column in table.primary_key]
+    mine = table.c.asset_uid == schema.asset_uid
+    if table is columns:  # who has a table has its columns, whatever form they name
+        mine |= table.c.table_name.in_(sorted({row[1] for row in wanted}))
+    query = select(table).where(mine)
     there = {tuple(row[place] for place in places): tuple(row) for row in connection.execute(query)}
-    names = tuple(table.columns.keys())
     by_key = {tuple(row[place] for place in places): row for row in wanted}
-    new = [row for at, row in by_key.items() if at not in there]
-    changed = [row for at, row in by_key.items() if at in there and there[at] != row]
-    write(connection, Write(table, names, new), Write(table, names, changed, key=tuple(keys)))
+    return _Compared(
+        new=[row for at, row in by_key.items() if at not in there],
+        changed=[row for at, row in by_key.items() if at in there and there[at] != row],
+        foreign=[at for at, row in there.items() if at not in by_key and row[-1] != CLAIMED],
+    )
+
+
+def _told(table: Table, row: _Row) -> str:
+    """Return what a row of the catalog is about: a table, a column of it, or a list of choices."""
+    told = ("list_name",) if table is choices else tuple(column.name for column in table.primary_key)
+    return ".".join(str(row[table.columns.keys().index(name)]) for name in told)
 
 
 def _table_rows(schema: FormSchema) -> Iterator[_Row]:

@@ -50,12 +50,20 @@ def stored_form(connection: Connection, asset_uid: str, *, exclusively: bool = F
     """
     t = forms.c
     query = select(
-        t.form_table, t.server, t.epoch, t.schema, t.intended_schema, t.paths_to_promote, t.deployed_version
+        t.form_table,
+        t.server,
+        t.epoch,
+        t.schema,
+        t.schema_fingerprint,
+        t.intended_schema,
+        t.paths_to_promote,
+        t.deployed_version,
     ).where(t.asset_uid == asset_uid)
     row = connection.execute(query.with_for_update() if exclusively else query).one_or_none()
     if row is None:
         return None
-    schema, intended = (read_schema(asset_uid, raw) for raw in (row.schema, row.intended_schema))
+    schema = applied_schema(asset_uid, row.schema, row.schema_fingerprint)
+    intended = read_schema(asset_uid, row.intended_schema)
     waiting = frozenset(json.loads(row.paths_to_promote or "[]"))
     return StoredForm(row.form_table, row.server, row.epoch, schema, intended, waiting, row.deployed_version)
 
@@ -69,6 +77,25 @@ def derived_names(connection: Connection) -> list[str]:
     rows = connection.execute(select(forms.c.asset_uid, forms.c.schema).where(forms.c.schema.is_not(None)))
     schemas = [schema for row in rows if (schema := read_schema(row.asset_uid, row.schema))]
     return [name for schema in schemas for name in physical_columns(schema)]
+
+
+def applied_schema(asset_uid: str, raw: str | None, fingerprint: bytes | None) -> FormSchema | None:
+    """Read the schema by which the rows of a form are shaped.
+
+    :param asset_uid: the form key.
+    :param raw: JSON as ``kobo_forms`` has it, or None.
+    :param fingerprint: which ``kobo_forms`` has beside it, by which every writer knows the schema again.
+    :returns: None for None.
+    :raises SchemaError: it cannot be read, or is not the one that has this fingerprint.
+    """
+    schema = read_schema(asset_uid, raw)
+    if (schema.fingerprint if schema else None) != fingerprint:
+        raise SchemaError(
+            f"The schema of form {asset_uid} in kobo_forms is not the one that its tables were made by: it "
+            "was changed by hand, or is read by another version of Kobo Mirror; use that version, or restore "
+            "the row from a backup."
+        )
+    return schema
 
 
 def read_schema(asset_uid: str, raw: str | None) -> FormSchema | None:

@@ -8,7 +8,7 @@ from kobo_mirror.database.engine import read
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.mirror import Mirror
-from kobo_mirror.store.form_schemas import read_schema
+from kobo_mirror.store.form_schemas import applied_schema
 from kobo_mirror.store.tables import forms
 
 
@@ -19,7 +19,8 @@ def load_mirror(engine: Engine, server: str, asset_uid: str) -> Mirror:
     :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
     :param asset_uid: the form's uid.
     :returns: a mirror without tables before the form's first sync.
-    :raises SchemaError: the database mirrors another form, or our tables are not there.
+    :raises SchemaError: the database mirrors another form, or our tables are not there, or the form's schema
+        was changed by hand.
     :raises DatabaseError: the database cannot be asked.
     """
     return read(engine, lambda connection: find_mirror(connection, server, asset_uid))
@@ -34,10 +35,11 @@ def find_mirror(connection: Connection, server: str, asset_uid: str) -> Mirror:
     :raises SchemaError: the database mirrors another form.
     """
     t = forms.c
-    rows = connection.execute(select(t.form_table, t.server, t.asset_uid, t.schema)).all()
+    query = select(t.form_table, t.server, t.asset_uid, t.schema, t.schema_fingerprint)
+    rows = connection.execute(query).all()
     for row in rows:
         if (row.server, row.asset_uid) == (server, asset_uid):
-            schema = read_schema(asset_uid, row.schema)
+            schema = applied_schema(asset_uid, row.schema, row.schema_fingerprint)
             return Mirror(FORM if row.form_table == FORM.table else None, server, asset_uid, schema)
     if rows:
         raise mirrors_another(rows[0].form_table, rows[0].asset_uid, rows[0].server, asset_uid, server)

@@ -164,10 +164,12 @@ class FormTables:
     def _keep_new_versions(self, stored: StoredForm | None, info: FormInfo, lease: Lease) -> str | None:
         """Keep the versions that are not known; return why a form with tables cannot read them."""
         asset = self.client.asset_uid
-        if stored is not None and stored.newest is not None and stored.deployed == info.deployed_version_id:
-            return None
         with reading(self.engine) as connection:
             known = catalog.known_versions(connection, asset)
+        newest = stored.newest if stored else None
+        is_asked = stored is None or stored.deployed != info.deployed_version_id
+        if newest is not None and not is_asked and {*newest.versions} <= {*known}:
+            return None
         try:
             found = [
                 catalog.FormVersion(
