@@ -15,6 +15,7 @@ from falcon import testing
 
 from simulator.app import create_app
 from simulator.control_client import SimulatorControl, SimulatorError
+from simulator.form_file import FormSetup
 from simulator.options import Options
 
 if TYPE_CHECKING:
@@ -34,14 +35,17 @@ class ScheduledAction(NamedTuple):
 
 
 class InterleavedServer:
-    """``with InterleavedServer() as server:`` serves on a free loopback port until the block ends."""
+    """``with InterleavedServer() as server:`` serves on a free loopback port until the block ends.
 
-    def __init__(self, options: Options) -> None:
-        self._interleaved = _Interleaved(create_app(options))
+    :param setups: its forms; none: the survey.
+    """
+
+    def __init__(self, options: Options, setups: Sequence[FormSetup] = ()) -> None:
+        self._interleaved = _Interleaved(create_app(options, setups))
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.set_app(self._interleaved)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self.token, self.asset = options.token, options.asset
+        self.token, self.asset = options.token, setups[0].uid if setups else options.asset
         self.control: SimulatorControl = _Control(self._interleaved.app)
 
     def __enter__(self) -> Self:

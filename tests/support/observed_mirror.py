@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -159,12 +159,14 @@ class ObservedMirror:
     @staticmethod
     def expected(shown: Iterable[dict[str, Any]]) -> str:
         """Return the outcome of a sync that has read these; if none of them fits, it is no success."""
-        fits = [_cells(row) is not None for row in shown]
+        fits = [declared_cells(row) is not None for row in shown]
         return DONE if any(fits) or not fits else UNEQUAL
 
     def check_rows(self, shown: dict[int, dict[str, Any]]) -> None:
         """Check that the form table has every cell of what the server shows and fits, and nothing else."""
-        wanted = {kobo_id: cells for kobo_id, row in shown.items() if (cells := _cells(row)) is not None}
+        wanted = {
+            kobo_id: cells for kobo_id, row in shown.items() if (cells := declared_cells(row)) is not None
+        }
         columns = [column.name for column in KOBO_RECORDS.columns]
         there = {kobo_id: [row[name] for name in columns] for kobo_id, row in self._read().rows.items()}
         assert there == wanted
@@ -239,7 +241,7 @@ def _check_clocks(before: Held, after: Held) -> None:
         assert moved == (old != new), f"updated_at of {kobo_id} moved: {moved}, an answer: {old != new}"
 
 
-def _cells(row: dict[str, Any]) -> list[Any] | None:
+def declared_cells(row: Mapping[str, Any]) -> list[Any] | None:
     """Return the cells of a submission by the declaration alone; None if it does not fit."""
     try:
         return [_cell(column, row.get(column.question)) for column in KOBO_RECORDS.columns]

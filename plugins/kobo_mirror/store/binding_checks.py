@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Engine
 
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import SchemaError
+from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.bindings import (
     bound_to,
@@ -69,15 +70,22 @@ def check_catalog(connection: Connection, mirror: Mirror) -> None:
         )
 
 
-def bind(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:
+def bind(
+    engine: Engine,
+    mirror: Mirror,
+    *,
+    may_rebind_if_empty: bool = False,
+    intended: FormSchema | None = None,
+) -> None:
     """Note which form the form table mirrors; before anything is changed, refuse any other.
 
     :param engine: made by ``open_engine``.
     :param mirror: the form that it is to mirror.
     :param may_rebind_if_empty: give a form table without rows to this form, whatever it was to mirror before.
+    :param intended: as for ``note_binding``.
     :raises SchemaError: the form table mirrors another form, or the schema is not the newest; nothing was
         changed.
     """
     check_binding(engine, mirror, may_rebind_if_empty=may_rebind_if_empty)
-    note_binding(engine, mirror, may_rebind_if_empty=may_rebind_if_empty)
+    note_binding(engine, mirror, may_rebind_if_empty=may_rebind_if_empty, intended=intended)
     check_binding(engine, mirror)

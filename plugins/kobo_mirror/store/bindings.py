@@ -17,6 +17,7 @@ from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import now, reading, transact
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.declared_form import Form
+from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import failed_runs
 from kobo_mirror.store.tables import form_table, forms
@@ -76,12 +77,20 @@ def is_bound(connection: Connection, mirror: Mirror) -> bool:
     return row is not None
 
 
-def note_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:
+def note_binding(
+    engine: Engine,
+    mirror: Mirror,
+    *,
+    may_rebind_if_empty: bool = False,
+    intended: FormSchema | None = None,
+) -> None:
     """Note which form the form table mirrors, unless one is noted already.
 
     :param engine: the database.
     :param mirror: the form and its table.
     :param may_rebind_if_empty: note it in place of another one, too, if the form table has no rows.
+    :param intended: its other tables, which are made next: noted at once, so that the form is never taken for
+        one that has the form table alone.
     """
     t = forms.c
     names = {"server": mirror.server, "asset_uid": mirror.asset_uid}
@@ -91,7 +100,8 @@ def note_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = 
     def work(connection: Connection) -> None:
         bound = connection.execute(select(t.server, t.asset_uid).where(mine).with_for_update()).one_or_none()
         if bound is None:
-            first = {"form_table": mirror.table, "epoch": 1}
+            schema = intended.to_json().decode() if intended else None
+            first = {"form_table": mirror.table, "epoch": 1, "intended_schema": schema}
             connection.execute(insert(forms).values(values | first))
             failed_runs.give_unbound_runs(connection, mirror.asset_uid)
         elif may_rebind_if_empty and may_be_bound_anew(connection, mirror, bound[1]):

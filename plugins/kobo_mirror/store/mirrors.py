@@ -27,7 +27,7 @@ def load_mirror(engine: Engine, server: str, asset_uid: str) -> Mirror:
 
 
 def find_mirror(connection: Connection, server: str, asset_uid: str) -> Mirror:
-    """Return what :func:`load_mirror` does.
+    """Return what :func:`load_mirror` does; a form whose first tables are being made has none.
 
     :param connection: an open transaction.
     :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
@@ -35,11 +35,14 @@ def find_mirror(connection: Connection, server: str, asset_uid: str) -> Mirror:
     :raises SchemaError: the database mirrors another form.
     """
     t = forms.c
-    query = select(t.form_table, t.server, t.asset_uid, t.schema, t.schema_fingerprint)
+    is_begun = t.intended_schema.is_not(None).label("is_begun")
+    query = select(t.form_table, t.server, t.asset_uid, t.schema, t.schema_fingerprint, is_begun)
     rows = connection.execute(query).all()
     for row in rows:
         if (row.server, row.asset_uid) == (server, asset_uid):
             schema = applied_schema(asset_uid, row.schema, row.schema_fingerprint)
+            if schema is None and row.is_begun:
+                return Mirror(None, server, asset_uid)
             return Mirror(FORM if row.form_table == FORM.table else None, server, asset_uid, schema)
     if rows:
         raise mirrors_another(rows[0].form_table, rows[0].asset_uid, rows[0].server, asset_uid, server)

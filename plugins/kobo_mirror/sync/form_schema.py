@@ -143,7 +143,7 @@ class FormTables:
     def _apply(self, schema: FormSchema, info: FormInfo, lease: Lease) -> None:
         if schema.declared:
             migrate(self.engine, FORM)
-            bind(self.engine, Mirror(FORM, self.server, self.client.asset_uid))
+            bind(self.engine, Mirror(FORM, self.server, self.client.asset_uid), intended=schema)
         apply_schema(self.engine, schema, NamedForm(self.server, info.name), lease)
 
     def _are_reviewed(self, stored: StoredForm | None) -> bool:
