@@ -148,7 +148,7 @@ class Generator(Identities):
         repeats = version.definition.repeats
         row, another = (parsed(json.loads(self.row(one)), repeats) for one in (kobo_id, kobo_id + 1))
         if kobo_id % 2:
-            for group in repeats - survey.REPEATS:
+            for group in (repeats - survey.REPEATS) & row.keys():
                 row[group] = [*row[group], *another[group]]
         row["__version__"] = version.uid
         if drawn:
