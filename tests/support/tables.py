@@ -36,6 +36,13 @@ def rows_of(engine: Engine, table: Table) -> list[RowMapping]:
         return list(connection.execute(select(table).order_by(*table.primary_key)).mappings())
 
 
+def rows_in(engine: Engine, table: str) -> list[RowMapping]:
+    """Return every row of a table by its name, in the order of its first columns, which are its key."""
+    with engine.connect() as connection:
+        found = connection.execute(text(f"SELECT * FROM {table} ORDER BY 1, 2")).mappings()
+        return list(found)
+
+
 def created(engine: Engine, table: str) -> str:
     """Return the statement that makes a table as it is now."""
     with engine.connect() as connection:

@@ -26,12 +26,14 @@ _NAMED = 3
 def check_binding(engine: Engine, mirror: Mirror, *, may_rebind_if_empty: bool = False) -> None:
     """Refuse a declared table that mirrors another form; one that mirrors none yet is accepted.
 
+    The tables beside it need not be there: a sync makes them again.
+
     :param engine: made by ``open_engine``.
     :param mirror: the form that it is to mirror.
     :param may_rebind_if_empty: accept one without rows, too: its form was named by mistake.
     :raises SchemaError: it mirrors another form, or the schema is not the newest.
     """
-    require_tables(engine, mirror.form)
+    require_tables(engine, mirror.form, derived=False)
     bound = bound_to(engine, mirror)
     if bound is None:
         return
