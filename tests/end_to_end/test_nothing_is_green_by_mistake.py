@@ -34,11 +34,11 @@ def run_sql(mirroring: Mirroring, *statements: str) -> None:
 
 
 def light(mirroring: Mirroring) -> str:
-    return str(status(mirroring.engine, KOBO_RECORDS)["light"])
+    return str(status(mirroring.engine)["light"])
 
 
 def syncing(mirroring: Mirroring, client: Any) -> MirrorSync:
-    return MirrorSync(client, mirroring.engine, form=KOBO_RECORDS, server=mirroring.mirror.server)
+    return MirrorSync(client, mirroring.engine, server=mirroring.mirror.server)
 
 
 def test_runs_whose_ids_start_again_read_what_they_should(mirroring: Mirroring) -> None:
@@ -83,7 +83,7 @@ def test_a_sync_that_fails_is_red(mirroring: Mirroring, way: str, monkeypatch: p
         monkeypatch.setattr(MirrorSync, "reconcile", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             mirroring.sync()
-    told = status(mirroring.engine, KOBO_RECORDS)
+    told = status(mirroring.engine)
     assert told["light"] == "red"
     assert told["error"]
     assert "Traceback" not in mirroring.command("status")[2]

@@ -68,7 +68,8 @@ def _require_free(
     for row in connection.execute(query.with_for_update() if lock else query):
         if (row.server, row.asset_uid) == (server, asset_uid):
             return None
-        if _holds_anything(connection, row):
+        # What the ledger has of a form is known by its uid alone: on another server it is another form.
+        if row.asset_uid == asset_uid or _holds_anything(connection, row):
             raise mirrors_another(row.form_table, row.asset_uid, row.server, asset_uid, server)
         return row
     return None
