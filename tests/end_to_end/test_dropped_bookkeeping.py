@@ -28,14 +28,14 @@ def reject_two(mirroring: Mirroring) -> list[int]:
 @pytest.mark.parametrize("table", REBUILT)
 def test_a_table_that_was_dropped_is_full_again_after_a_sync(mirroring: Mirroring, table: str) -> None:
     rejected = reject_two(mirroring)
-    assert status(mirroring.engine, KOBO_RECORDS)["light"] == "green"
+    assert status(mirroring.engine)["light"] == "green"
     run_sql(mirroring.engine, f"DROP TABLE {table}")
     code, out, _ = mirroring.command("migrate")
     assert (code, f"made again: {table}: the next sync reads the whole form" in out) == (0, True)
-    assert status(mirroring.engine, KOBO_RECORDS)["light"] != "green"
+    assert status(mirroring.engine)["light"] != "green"
     mirroring.sync()
     mirroring.verify()
-    told = status(mirroring.engine, KOBO_RECORDS)
+    told = status(mirroring.engine)
     assert (told["light"], told["submissions"], told["rejected"]) == ("green", 298, 2)
     with reading(mirroring.engine) as connection:
         assert [i for i, _ in rejections(connection, mirroring.simulator.asset, 9)] == rejected

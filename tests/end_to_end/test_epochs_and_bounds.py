@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
 from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.bindings import epochs_of, raise_epoch
 from kobo_mirror.store.runs import open_run
 from kobo_mirror.store.writer import Writer
@@ -21,7 +21,9 @@ from tests.support.passing_time import pass_time
 from tests.support.rebuilding import LARGE_FORM, drop_and_migrate, stop_after
 from tests.support.tables import answers, ledger, records, run_sql
 
-INCREMENTAL = {"mode": "incremental", **LARGE_FORM}
+INCREMENTAL: dict[str, Any] = {"mode": "incremental", **LARGE_FORM}
+FIRST = 2
+"""The epoch of the first rows: the form was bound in 1, and the tables beside kobo_records were new."""
 
 
 def epochs(mirroring: Mirroring) -> tuple[int, int]:
@@ -68,13 +70,13 @@ def test_a_few_missing_or_extra_rows_are_repaired_one_by_one(
     before = answers(embedded.engine)
     differ(embedded, number)
     embedded.sync(**INCREMENTAL)
-    assert epochs(embedded) == ((2, 2) if anew else (1, 1))
+    assert epochs(embedded) == ((FIRST + 1, FIRST + 1) if anew else (FIRST, FIRST))
     if differ is lose or not anew:
         assert answers(embedded.engine) == before
 
 
 RISES: dict[str, Callable[[Mirroring], object]] = {
-    "declared otherwise": lambda m: transact(m.engine, lambda c: raise_epoch(c, m.mirror.form)),
+    "declared otherwise": lambda m: transact(m.engine, lambda c: raise_epoch(c, m.mirror)),
     "dropped": lambda m: drop_and_migrate(m.engine),
 }
 
@@ -89,24 +91,26 @@ def test_a_stopped_run_is_not_resumed_in_another_epoch(embedded: Mirroring, rise
     assert len(ledger(embedded.engine)) > 40
     RISES[rise](embedded)
     result = embedded.sync(**INCREMENTAL)
-    assert (result["rows_read"], epochs(embedded)) == (300, (2, 2))
-    assert {row["epoch"] for row in ledger(embedded.engine).values()} == {2}
+    assert (result["rows_read"], epochs(embedded)) == (300, (FIRST + 1, FIRST + 1))
+    assert {row["epoch"] for row in ledger(embedded.engine).values()} == {FIRST + 1}
     assert embedded.verify().equal
 
 
 def test_a_run_that_did_not_read_from_the_start_has_not_read_the_epoch(embedded: Mirroring) -> None:
     """It stopped under an older version, which let it begin above what this epoch has not read."""
     embedded.sync()
-    transact(embedded.engine, lambda connection: raise_epoch(connection, embedded.mirror.form))
+    transact(embedded.engine, lambda connection: raise_epoch(connection, embedded.mirror))
     asset, highest = embedded.simulator.asset, embedded.simulator.control.ids()[-1]
-    begun = partial(open_run, asset_uid=asset, name="sync", mode="incremental", watermark=highest, epoch=2)
+    begun = partial(
+        open_run, asset_uid=asset, name="sync", mode="incremental", watermark=highest, epoch=FIRST + 1
+    )
     transact(embedded.engine, begun)
     assert embedded.sync(**INCREMENTAL)["rows_read"] == 0
-    assert epochs(embedded) == (2, 1)
-    assert status(embedded.engine, KOBO_RECORDS)["light"] != "green"
+    assert epochs(embedded) == (FIRST + 1, FIRST)
+    assert status(embedded.engine)["light"] != "green"
     assert embedded.sync(**INCREMENTAL)["rows_read"] == 300
-    assert epochs(embedded) == (2, 2)
-    assert {row["epoch"] for row in ledger(embedded.engine).values()} == {2}
+    assert epochs(embedded) == (FIRST + 1, FIRST + 1)
+    assert {row["epoch"] for row in ledger(embedded.engine).values()} == {FIRST + 1}
 
 
 @pytest.mark.parametrize("place", [0, None])
@@ -119,8 +123,8 @@ def test_since_leaves_out_nothing_of_an_epoch_that_was_not_read(
     since = 10**9 if place is None else embedded.simulator.control.ids()[place]
     assert embedded.sync(since=since, **INCREMENTAL)["rows_read"] == 300
     assert answers(embedded.engine) == before
-    assert {row["epoch"] for row in ledger(embedded.engine).values()} == {2}
-    assert epochs(embedded) == (2, 2)
+    assert {row["epoch"] for row in ledger(embedded.engine).values()} == {FIRST + 1}
+    assert epochs(embedded) == (FIRST + 1, FIRST + 1)
 
 
 @pytest.mark.parametrize("since", [0, 10**9])

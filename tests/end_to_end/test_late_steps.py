@@ -8,8 +8,6 @@ import pytest
 
 from kobo_mirror.database.engine import clock
 from kobo_mirror.errors import LeaseError
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.leases import LIFETIME
 from kobo_mirror.store.tables import leases
 from kobo_mirror.sync.mirror import MirrorSync
@@ -17,14 +15,13 @@ from tests.support.mirroring import Mirroring
 from tests.support.tables import rows_of
 
 
-def syncing(mirroring: Mirroring, form: Form, client: Any, **options: Any) -> MirrorSync:
-    server = mirroring.mirror.server
-    return MirrorSync(client, mirroring.engine, form=form, server=server, **options)
+def syncing(mirroring: Mirroring, client: Any) -> MirrorSync:
+    return MirrorSync(client, mirroring.engine, server=mirroring.mirror.server)
 
 
 def test_a_step_of_an_older_run_that_comes_late_stops_no_newer_one(mirroring: Mirroring) -> None:
     with mirroring.client() as client:
-        sync = syncing(mirroring, KOBO_RECORDS, client)
+        sync = syncing(mirroring, client)
         old = sync.prepare("kobo_sync old")
         with mirroring.engine.begin() as connection:
             lapsed = clock(mirroring.engine) - LIFETIME - LIFETIME
@@ -43,7 +40,7 @@ def test_a_step_of_an_older_run_that_comes_late_stops_no_newer_one(mirroring: Mi
 
 def test_a_run_that_was_given_back_is_not_taken_up_by_its_late_steps(mirroring: Mirroring) -> None:
     with mirroring.client() as client:
-        sync = syncing(mirroring, KOBO_RECORDS, client)
+        sync = syncing(mirroring, client)
         run_handle = sync.prepare("kobo_sync 1")
         sync.fail(run_handle, "killed")
         for step in (lambda: sync.reconcile(run_handle), lambda: sync.finish(run_handle)):
@@ -53,7 +50,7 @@ def test_a_run_that_was_given_back_is_not_taken_up_by_its_late_steps(mirroring: 
 
 def test_another_attempt_of_a_step_goes_on_with_its_own_run(mirroring: Mirroring) -> None:
     with mirroring.client() as client:
-        sync = syncing(mirroring, KOBO_RECORDS, client)
+        sync = syncing(mirroring, client)
         run_handle = sync.prepare("kobo_sync 1")
         for group in sync.plan(run_handle):
             sync.pull(run_handle, group)

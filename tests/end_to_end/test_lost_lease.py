@@ -8,7 +8,6 @@ import pytest
 
 from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import LeaseError
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.leases import Lease, take_lease
 from kobo_mirror.store.refetch_queue import ROOT, enqueue
 from kobo_mirror.store.tables import sync_runs
@@ -39,7 +38,7 @@ def test_a_late_step_of_a_lost_lease_changes_nothing(embedded: Mirroring, part: 
     embedded.sync()
     first, second = control.ids()[:2]
     with embedded.client() as client:
-        sync = MirrorSync(client, engine, form=KOBO_RECORDS, server=embedded.mirror.server)
+        sync = MirrorSync(client, engine, server=embedded.mirror.server)
         run_handle = sync.prepare("run")
         for group in sync.plan(run_handle):
             sync.pull(run_handle, group)

@@ -16,12 +16,17 @@ REASON = "client_name: the answer to sec_c/cd_client_name is missing: sec_c is a
 
 
 @pytest.fixture
-def moved(mirroring: Mirroring) -> list[int]:
-    """The submissions whose answers moved in a form that was synced before."""
+def redeployed(mirroring: Mirroring) -> Mirroring:
+    """A form that was synced, and was deployed anew with a group made a repeat."""
     mirroring.sync()
+    mirroring.simulator.control.redeploy(repeat="sec_c")
+    return mirroring
+
+
+def move(mirroring: Mirroring) -> list[int]:
+    """Have the server read some answers by its newest version; return whose."""
     control = mirroring.simulator.control
     ids = control.ids()[:MOVED]
-    control.redeploy(repeat="sec_c")
     control.validate(ids, "on_hold")
     control.clear_validation(ids)
     return ids
@@ -31,9 +36,22 @@ def told(mirroring: Mirroring) -> Any:
     return json.loads(mirroring.command("status", "--json")[1])
 
 
+def test_answers_that_move_before_the_next_sync_are_read_with_the_new_version(redeployed: Mirroring) -> None:
+    """The set of repeats has changed: all is read anew, with or without the right to the history."""
+    moved = move(redeployed)
+    code, out, _ = redeployed.command("sync", "--mode", "exact", KOBO_TOKEN=Options().viewer_token)
+    assert (code, out.startswith(f"success, with {MOVED} rejected: 0 new")) == (0, True), out
+    assert redeployed.verify().equal
+    is_rejected_with_its_answers(redeployed, moved)
+
+
 def test_without_the_right_to_the_history_a_full_proof_tells_and_its_repair_mends(
-    mirroring: Mirroring, moved: list[int]
+    redeployed: Mirroring,
 ) -> None:
+    mirroring = redeployed
+    mirroring.sync()
+    moved = move(mirroring)
+
     def run(*arguments: str) -> tuple[int, str]:
         code, out, err = mirroring.command(*arguments, KOBO_TOKEN=Options().viewer_token)
         return code, out + err
@@ -51,9 +69,10 @@ def test_without_the_right_to_the_history_a_full_proof_tells_and_its_repair_mend
     is_rejected_with_its_answers(mirroring, moved)
 
 
-def test_with_the_history_the_next_sync_tells_how_many_fit_no_more(
-    mirroring: Mirroring, moved: list[int]
-) -> None:
+def test_with_the_history_the_next_sync_tells_how_many_fit_no_more(redeployed: Mirroring) -> None:
+    mirroring = redeployed
+    mirroring.sync()
+    moved = move(mirroring)
     code, out, _ = mirroring.command("sync", "--mode", "exact")
     assert code == 0
     assert out.startswith(f"success, with {MOVED} rejected: 0 new")

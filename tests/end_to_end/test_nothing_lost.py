@@ -20,8 +20,9 @@ from sqlalchemy import select
 from kobo_mirror.config.settings import server_url
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import open_form
+from kobo_mirror.store.binding_checks import bind
+from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.sync.mirror import MirrorSync
@@ -29,7 +30,8 @@ from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.verify import verify
 from simulator.process import SimulatorProcess
 from tests.support.database_server import OwnServer, own_server
-from tests.webhook.application import Tables
+from tests.support.tables import rows_in
+from tests.webhook.application import MIRROR, Tables
 from tests.webhook.bodies import PATH, SECRET, body
 from tests.webhook.service import HEADERS, Service, running_service, wait_for
 
@@ -47,7 +49,17 @@ def database() -> Iterator[OwnServer]:
 def url(database: OwnServer) -> str:
     url = database.fresh_database()
     engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def bound(url: str) -> str:
+    """Return the address of a database with the table that deliveries of this form go to."""
+    engine = open_engine(url)
     migrate(engine, KOBO_RECORDS)
+    bind(engine, MIRROR)
     engine.dispose()
     return url
 
@@ -64,7 +76,9 @@ def test_kills_of_worker_master_and_database_lose_nothing_that_was_acknowledged(
 ) -> None:
     form = {"KOBO_URL": kobo.url, "KOBO_ASSET_ID": kobo.asset}
     engine = open_engine(url)
+    server = server_url(kobo.url)
     with open_form(kobo.url, kobo.token, kobo.asset) as client, ExitStack() as services:
+        MirrorSync(client, engine, server=server).run()  # it makes all tables
         first = services.enter_context(running_service(url, tmp_path, **form))
         address = f"127.0.0.1:{first.port}"
         registered = register_webhook(client, engine, endpoint=f"http://{address}{PATH}", secret=SECRET)
@@ -98,9 +112,9 @@ def test_kills_of_worker_master_and_database_lose_nothing_that_was_acknowledged(
             held = {row.kobo_id: row.uuid for row in rows}
         assert {i: held[i] for i in acknowledged} == {i: tokens[i] for i in acknowledged}
 
-        server = server_url(kobo.url)
-        MirrorSync(client, engine, form=KOBO_RECORDS, server=server, exact_up_to=0).run()
-        report = verify(client, engine, Mirror(KOBO_RECORDS, server, kobo.asset), lambda *_: None, full=True)
+        assert len(rows_in(engine, "kobo_records__rest")) == len(stored)
+        MirrorSync(client, engine, server=server, exact_up_to=0).run()
+        report = verify(client, engine, load_mirror(engine, server, kobo.asset), lambda *_: None, full=True)
     assert (report.equal, report.compared) == (True, DELIVERIES)
     engine.dispose()
 
@@ -131,9 +145,9 @@ def load(service: Service, senders: int) -> Iterator[list[tuple[float, int, floa
 
 @pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.long)])
 def test_an_outage_under_load_is_503s_and_then_goes_on_without_a_restart(
-    database: OwnServer, url: str, tmp_path: Path, seconds: int
+    database: OwnServer, bound: str, tmp_path: Path, seconds: int
 ) -> None:
-    with running_service(url, tmp_path) as service:
+    with running_service(bound, tmp_path) as service:
         with load(service, 12) as seen:
             wait_for(lambda: len(seen) > 100, 30)
             database.stop()
@@ -149,15 +163,15 @@ def test_an_outage_under_load_is_503s_and_then_goes_on_without_a_restart(
         assert max(took for *_, took in seen) < 5
         assert len(service.workers()) == 2
         acknowledged = Counter(status for _, status, _ in seen)[200]
-    engine = open_engine(url)
+    engine = open_engine(bound)
     assert len(Tables(engine).cells("kobo_id")) >= acknowledged
     engine.dispose()
 
 
-def test_a_stop_under_load_drops_no_accepted_connection(url: str, tmp_path: Path) -> None:
+def test_a_stop_under_load_drops_no_accepted_connection(bound: str, tmp_path: Path) -> None:
     outcomes: list[tuple[int, str]] = []
     ids = count(1)
-    with running_service(url, tmp_path) as service:
+    with running_service(bound, tmp_path) as service:
 
         def send_until_refused() -> None:
             while True:
@@ -177,7 +191,7 @@ def test_a_stop_under_load_drops_no_accepted_connection(url: str, tmp_path: Path
                 sender.result(timeout=40)
         assert service.process.wait(timeout=30) == 0
     assert Counter(outcome for _, outcome in outcomes) == {"200": len(outcomes)}
-    engine = open_engine(url)
+    engine = open_engine(bound)
     assert Tables(engine).cells("kobo_id") == sorted(kobo_id for kobo_id, _ in outcomes)
     engine.dispose()
 

@@ -12,7 +12,6 @@ import psutil
 import pytest
 
 from kobo_mirror.cli.status import status
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.tables import leases
 from tests.support.mirroring import Mirroring
 from tests.support.running_command import SECRET, running
@@ -106,14 +105,14 @@ def test_the_first_line_names_the_form_and_the_webhook_is_not_given_the_token(
 def test_the_first_sync_is_followed_by_a_proof_of_every_answer(embedded: Mirroring, tmp_path: Path) -> None:
     with running(embedded, tmp_path) as run:
         run.wait_for(lambda: "mirror equals source: 300 submissions, 0 differences" in run.said())
-        assert status(embedded.engine, KOBO_RECORDS)["light"] == "green"
+        assert status(embedded.engine)["light"] == "green"
 
 
 def test_the_proof_is_left_out_where_none_is_wanted(embedded: Mirroring, tmp_path: Path) -> None:
     with running(embedded, tmp_path, "--every", "0.02", KOBO_VERIFY_FULL_EVERY_DAYS="0") as run:
         run.wait_for(lambda: run.said().count("success: ") >= 2)
         assert "mirror equals source" not in run.said()
-    told = status(embedded.engine, KOBO_RECORDS)
+    told = status(embedded.engine)
     assert (told["light"], told["findings"]) == (
         "amber",
         ["No comparison of every answer has been made yet: verify in full."],

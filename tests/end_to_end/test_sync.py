@@ -11,12 +11,12 @@ from urllib.parse import parse_qs
 import pytest
 from sqlalchemy import Engine, func, select
 
+from kobo_mirror.config.settings import server_url
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import CredentialsError, KoboMirrorError, LeaseError, SchemaError
-from kobo_mirror.store.bindings import bound_to
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.schema import migrate
-from kobo_mirror.store.tables import checkpoints, leases, sync_runs
+from kobo_mirror.store.tables import checkpoints, forms, leases, sync_runs
 from kobo_mirror.sync.mirror import MirrorSync
 from tests.support.mirroring import Mirroring
 from tests.support.submissions import QUESTION
@@ -154,9 +154,7 @@ def test_two_that_start_at_once(mirroring: Mirroring) -> None:
 
     def work(name: str) -> None:
         with mirroring.client() as client:
-            sync = MirrorSync(
-                client, mirroring.engine, form=mirroring.mirror.form, server=mirroring.mirror.server
-            )
+            sync = MirrorSync(client, mirroring.engine, server=server_url(mirroring.simulator.url))
             try:
                 run_handle = sync.prepare(name)
                 for group in sync.plan(run_handle):
@@ -181,9 +179,7 @@ def test_an_incremental_run_that_stopped_reads_on_to_what_is_there_now(mirroring
     control = mirroring.simulator.control
     mirroring.sync()
     with mirroring.client() as client:
-        sync = MirrorSync(
-            client, mirroring.engine, form=mirroring.mirror.form, server=mirroring.mirror.server
-        )
+        sync = MirrorSync(client, mirroring.engine, server=mirroring.mirror.server)
         run_handle = sync.prepare("stops")
         for group in sync.plan(run_handle):
             sync.pull(run_handle, group)
@@ -201,7 +197,7 @@ def test_another_form_is_refused_before_anything_is_touched(mirroring: Mirroring
         (mirroring.mirror.asset_uid, "https://other.example"),
     ):
         with mirroring.client(asset=asset) as client, pytest.raises(SchemaError) as caught:
-            MirrorSync(client, mirroring.engine, form=mirroring.mirror.form, server=server).run()
+            MirrorSync(client, mirroring.engine, server=server).run()
         said = str(caught.value)
         assert f"form {mirroring.mirror.asset_uid} of {mirroring.mirror.server}" in said
         assert f"{asset} of {server}" in said
@@ -215,7 +211,7 @@ def test_a_mistyped_form_or_token_leaves_the_table_free_for_the_right_one(mirror
     for wrong in ({"asset": "aMistyped00000000000"}, {"token": "wrong"}):
         with pytest.raises(CredentialsError):
             mirroring.sync(mirroring.client(**wrong))
-    assert bound_to(mirroring.engine, mirroring.mirror.form) is None
+    assert rows_of(mirroring.engine, forms) == []
     assert counts(mirroring.sync()) == {"inserted": 300}
 
 
@@ -237,15 +233,10 @@ def test_the_database_was_never_set_up(mirroring: Mirroring, tmp_path: Any) -> N
         mirroring.client() as client,
         pytest.raises(SchemaError, match="run `python -m kobo_mirror migrate`"),
     ):
-        MirrorSync(client, bare, form=mirroring.mirror.form, server=mirroring.mirror.server).run()
-    migrate(bare, mirroring.mirror.form)
+        MirrorSync(client, bare, server=mirroring.mirror.server).run()
+    migrate(bare)
     with mirroring.client() as client:
-        assert (
-            MirrorSync(client, bare, form=mirroring.mirror.form, server=mirroring.mirror.server).run()[
-                "inserted"
-            ]
-            == 300
-        )
+        assert MirrorSync(client, bare, server=mirroring.mirror.server).run()["inserted"] == 300
     bare.dispose()
 
 
