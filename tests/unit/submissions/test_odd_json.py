@@ -82,7 +82,7 @@ def test_what_is_nested_too_deeply_is_a_rejection_that_the_ledger_knows_all_abou
     raw = body(whole)[:-1] + b', "deep": ' + b'[{"a":' * depth + b"1" + b"}]" * depth + b"}"
     with pytest.raises(SubmissionError) as problem:
         parse(raw)
-    found, usual = unreadable_state(raw, 7, str(problem.value)), state(whole)
+    found, usual = unreadable_state(raw, 7, str(problem.value), MIRROR), state(whole)
     assert (found.row, found.reason) == (None, "the body is nested too deeply")
     assert (found.uuid, found.previous_uuid) == (usual.uuid, "before")
     assert found.shaped[:6] == usual.shaped[:6]
