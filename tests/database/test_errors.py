@@ -121,6 +121,7 @@ def test_a_file_that_is_no_database_of_ours(tmp_path: Path) -> None:
 def test_a_file_that_is_read_only(tmp_path: Path) -> None:
     made = open_engine(f"sqlite:///{tmp_path / 'mirror.sqlite'}")
     migrate(made, KOBO_RECORDS)
+    bind(made, MIRROR)
     made.dispose()
     closed = open_engine(f"sqlite:///file:{tmp_path / 'mirror.sqlite'}?mode=ro&uri=true")
     with pytest.raises(DatabaseError, match=r"SQLite says '.*readonly database': give this user the right"):

@@ -16,6 +16,7 @@ from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.applying import apply_schema
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.writer import Writer
@@ -90,7 +91,7 @@ def everything(engine: Engine, simulator: SimulatorProcess) -> None:
 
 def taken(engine: Engine, mirror: Mirror = MIRROR) -> None:
     """What the webhook does."""
-    try_writing(engine, KOBO_RECORDS)
+    try_writing(engine, mirror)
     assert Writer(engine, mirror).push(body(submission(9_000_001))).result in ("inserted", "unchanged")
     dead_letters.keep(engine, body=b"[]", source="webhook", reason="no object")
 
@@ -158,6 +159,7 @@ def test_four_of_these_rights_are_enough_for_the_webhook(few: Few) -> None:
     migrate(few.engine, KOBO_RECORDS)
     for right in RIGHTS[4:]:
         few.may_no_more(right)
+    bind(few.engine, MIRROR)
     taken(few.engine)
     for right in OF_THE_WEBHOOK:
         few.may_no_more(right)

@@ -8,7 +8,9 @@ from typing import Any
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.schema import migrate
+from tests.webhook.application import MIRROR
 from tests.webhook.bodies import body
 from tests.webhook.service import running_service
 
@@ -24,6 +26,7 @@ def test_many_pushes_to_two_processes_are_few_events(airflow: Any, tmp_path: Pat
     url = f"sqlite:///{tmp_path / 'pushed.sqlite'}"
     engine = open_engine(url)
     migrate(engine, KOBO_RECORDS)
+    bind(engine, MIRROR)
     engine.dispose()
     settings = {
         "WEBHOOK_AIRFLOW_URL": airflow.url,

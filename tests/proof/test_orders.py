@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.mirrored_server import MirroredServer, empty
+from tests.support.mirrored_server import MirroredServer
 
 PULLS = ("pulled create", "edit seen by a pull")
 OTHERS = ("pushed create", "late push of the old body", "delete", "push after the delete")
@@ -71,7 +71,7 @@ class Story:
 )
 def test_no_order_of_events_brings_a_deleted_submission_back(mirrored: MirroredServer, others: int) -> None:
     for stories in orders((*PULLS, *OTHERS)):
-        empty(mirrored.engine)
+        mirrored.begin()
         ids = Story(mirrored, others).tell(stories)
         found = mirrored.contents()
         assert found.deleted == set(ids)
@@ -85,7 +85,7 @@ def test_no_order_of_events_brings_a_deleted_submission_back(mirrored: MirroredS
 )
 def test_no_order_of_events_leaves_an_old_state(mirrored: MirroredServer) -> None:
     for stories in orders((*PULLS, *(event for event in OTHERS if event != "delete"))):
-        empty(mirrored.engine)
+        mirrored.begin()
         Story(mirrored, others=0).tell(stories)
         found = mirrored.contents()
         assert [row["age"] for row in found.rows.values()] == [77] * len(stories)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -14,27 +13,20 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.bindings import NotBoundError, ReshapedError, hold_form, is_shaped_otherwise
 from kobo_mirror.store.tables import forms, submissions
 from kobo_mirror.store.writer import Writer
-from tests.support.forms.row_set_writing import messages
-from tests.support.forms.shared import (
+from tests.support.forms.made import (
     ALONE,
     ALONE_GROWN,
     BESIDE,
     BESIDE_GROWN,
-    drop_derived,
     make_tables,
 )
+from tests.support.forms.row_set_writing import messages
 from tests.support.submissions import SERVER, body, submission
 from tests.support.tables import ledger, rows_of
 
 GROWN = pytest.mark.parametrize(
     "grown", [(ALONE, ALONE_GROWN), (BESIDE, BESIDE_GROWN)], ids=["derived", "declared"]
 )
-
-
-@pytest.fixture
-def engine(engine: Engine) -> Iterator[Engine]:
-    yield engine
-    drop_derived(engine)
 
 
 def is_held(engine: Engine, mirror: Mirror) -> bool:
@@ -90,21 +82,18 @@ def test_a_delivery_that_is_supposed_new_is_refused_by_tables_of_another_age(
     server_engine: Engine, grown: tuple[FormSchema, FormSchema]
 ) -> None:
     """Its one message reads nothing before it writes: the database itself refuses it."""
-    try:
-        writer = Writer(server_engine, make_tables(server_engine, grown[0]))
-        with messages(server_engine) as sent:
-            assert writer.push(body(submission(1))).result == "inserted"
-        assert len(sent) == 1
-        new = Writer(server_engine, make_tables(server_engine, grown[1]))
-        before = ledger(server_engine)
-        for _ in range(2):
-            with pytest.raises(ReshapedError):
-                writer.push(body(submission(2)))
-        assert ledger(server_engine) == before
-        assert new.push(body(submission(2))).result == "inserted"
-        assert set(ledger(server_engine)) == {1, 2}
-    finally:
-        drop_derived(server_engine)
+    writer = Writer(server_engine, make_tables(server_engine, grown[0]))
+    with messages(server_engine) as sent:
+        assert writer.push(body(submission(1))).result == "inserted"
+    assert len(sent) == 1
+    new = Writer(server_engine, make_tables(server_engine, grown[1]))
+    before = ledger(server_engine)
+    for _ in range(2):
+        with pytest.raises(ReshapedError):
+            writer.push(body(submission(2)))
+    assert ledger(server_engine) == before
+    assert new.push(body(submission(2))).result == "inserted"
+    assert set(ledger(server_engine)) == {1, 2}
 
 
 def test_a_delivery_is_refused_by_a_form_that_was_forgotten(engine: Engine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from tests.support.forms.beside_writing import (
     should_hold,
     whole,
 )
-from tests.support.forms.shared import ALONE, BESIDE, drop_derived, make_tables
+from tests.support.forms.made import ALONE, BESIDE, make_tables
 from tests.support.submissions import edited, state
 from tests.support.tables import ledger, queued_refs, records, run_sql
 from tests.support.writing import Writing
@@ -29,12 +29,6 @@ from tests.support.writing import Writing
 TOO_LONG = "x" * 2**24
 HOW = pytest.mark.parametrize("how", [Writing.pull, Writing.push], ids=["pulled", "pushed"])
 How = Callable[[Writing, dict[str, Any]], object]
-
-
-@pytest.fixture
-def engine(engine: Engine) -> Iterator[Engine]:
-    yield engine
-    drop_derived(engine)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,12 +14,11 @@ from kobo_mirror.store.batches import PushResult
 from kobo_mirror.store.bindings import NotBoundError, ReshapedError
 from kobo_mirror.store.deferred import BEFORE_THE_FIRST_SYNC, CHANGING, OF_ANOTHER_NAME, defer
 from kobo_mirror.store.tables import forms, submissions, to_fetch
-from tests.support.forms.shared import (
+from tests.support.forms.made import (
     ALONE,
     ALONE_GROWN,
     BESIDE,
     BESIDE_GROWN,
-    drop_derived,
     make_tables,
 )
 from tests.support.submissions import ASSET, MIRROR, SERVER
@@ -28,12 +26,6 @@ from tests.support.tables import rows_of
 
 UNKNOWN = Mirror(None, SERVER, ASSET)
 """The form as a process knows it that has seen none of its tables."""
-
-
-@pytest.fixture
-def engine(engine: Engine) -> Iterator[Engine]:
-    yield engine
-    drop_derived(engine)
 
 
 def queue(engine: Engine) -> list[tuple[str, str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -23,15 +23,14 @@ from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.tables import forms
 from tests.support.crashes import Crash, CrashPoint
-from tests.support.forms.members import MEMBERS
-from tests.support.forms.shared import (
+from tests.support.forms.made import (
     ALONE,
     ALONE_GROWN,
     BESIDE,
     BESIDE_GROWN,
-    drop_derived,
     make_tables,
 )
+from tests.support.forms.members import MEMBERS
 from tests.support.forms.surveys import survey
 from tests.support.submissions import ASSET, MIRROR, SERVER, submission
 from tests.support.tables import rows_of, run_sql
@@ -48,12 +47,6 @@ _OF_A_FORM = (
     catalog_tables.choices,
     catalog_tables.form_versions,
 )
-
-
-@pytest.fixture
-def engine(engine: Engine) -> Iterator[Engine]:
-    yield engine
-    drop_derived(engine)
 
 
 def derived(engine: Engine) -> set[str]:

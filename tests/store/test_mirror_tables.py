@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Engine
 
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.store.mirror_tables import NO_ROWS, MirrorTables
 from tests.support.forms.beside_writing import as_stored, found, whole
-from tests.support.forms.shared import ALONE, BESIDE, drop_derived, make_tables
+from tests.support.forms.made import ALONE, BESIDE, make_tables
 from tests.support.tables import run_sql
 from tests.support.writing import Writing
-
-
-@pytest.fixture
-def engine(engine: Engine) -> Iterator[Engine]:
-    yield engine
-    drop_derived(engine)
 
 
 @pytest.mark.parametrize("schema", [None, ALONE, BESIDE], ids=["alone", "derived", "declared"])

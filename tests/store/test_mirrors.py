@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Engine, update
 
@@ -14,16 +12,10 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.mirrors import bound_mirrors, load_mirror
 from kobo_mirror.store.tables import forms
-from tests.support.forms.shared import ALONE, ALONE_GROWN, BESIDE, drop_derived, make_tables
+from tests.support.forms.made import ALONE, ALONE_GROWN, BESIDE, make_tables
 from tests.support.submissions import ASSET, MIRROR, SERVER
 
 OTHER = "aOtherForm000000000001"
-
-
-@pytest.fixture
-def engine(engine: Engine) -> Iterator[Engine]:
-    yield engine
-    drop_derived(engine)
 
 
 def test_before_the_first_sync_a_form_has_no_tables(engine: Engine) -> None:

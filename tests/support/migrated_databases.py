@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, Table, delete
+from sqlalchemy import Engine, Table, delete, inspect, text
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.schema import at_head, migrate
+from kobo_mirror.store.schema import VERSION_TABLE, at_head, migrate
 from kobo_mirror.store.tables import form_table, metadata
 from tests.support.database_server import DatabaseServer
 from tests.support.drivers import DRIVERS
@@ -87,9 +87,22 @@ def _emptied(request: pytest.FixtureRequest, migrated: dict[str, str]) -> str:
 
 
 def _empty(engine: Engine) -> None:
+    _drop_derived(engine)
     with engine.begin() as connection:
         for table in (form_table(KOBO_RECORDS), *metadata.tables.values()):
             connection.execute(delete(table))
+
+
+def _drop_derived(engine: Engine) -> None:
+    """Drop all tables but those that each database of ours has."""
+    ours = {*metadata.tables, KOBO_RECORDS.table, VERSION_TABLE}
+    names = [name for name in inspect(engine).get_table_names() if name not in ours]
+    if names:
+        with engine.begin() as connection:
+            connection.execute(text("SET foreign_key_checks = 0"))
+            for name in names:
+                connection.execute(text(f"DROP TABLE `{name}`"))
+            connection.execute(text("SET foreign_key_checks = 1"))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from kobo_mirror.errors import DeletesWaitError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import KoboClient, open_form
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import form_table, metadata
 from kobo_mirror.store.writer import Writer
@@ -72,9 +73,14 @@ class MirroredServer:
         """Return what the database holds, without clocks."""
         return contents(self.engine)
 
+    def begin(self) -> None:
+        """Empty the database, and let it mirror the form: else a delivery could not be written yet."""
+        empty(self.engine)
+        bind(self.engine, self.mirror)
+
     def contents_from_scratch(self) -> Contents:
         """Empty the database, sync, and return what it holds then."""
-        empty(self.engine)
+        self.begin()
         self.run("exact")
         return self.contents()
 
@@ -88,5 +94,7 @@ def mirrored_server(database_url: str, options: Options) -> Iterator[MirroredSer
         InterleavedServer(options) as server,
         open_form(server.url, server.token, server.asset, attempts=2, sleep=lambda seconds: None) as client,
     ):
-        yield MirroredServer(server, engine, client, Mirror(KOBO_RECORDS, server.url, server.asset))
+        mirror = Mirror(KOBO_RECORDS, server.url, server.asset)
+        bind(engine, mirror)
+        yield MirroredServer(server, engine, client, mirror)
     engine.dispose()

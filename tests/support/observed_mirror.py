@@ -17,6 +17,7 @@ from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.declared_form import Column, Kind
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import open_form
+from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import checkpoints, form_table, rejections, submissions, sync_runs
 from kobo_mirror.store.tombstones import NEVER_STORED
@@ -71,12 +72,13 @@ class ObservedMirror:
             engine.dispose()
 
     def begin(self, page_size: int) -> None:
-        """Empty the database."""
+        """Empty the database, and let it mirror the form: else a delivery could not be written yet."""
         self._page_size = page_size
         self.mark: str | None = None
         self.error = ""
         self._first: dict[int, tuple[bytes, datetime]] = {}
         empty(self.other)
+        bind(self.other, self._mirror)
         self._held = self._read()
 
     def deliver(self, body: bytes, *, cut: int | None = None) -> str:

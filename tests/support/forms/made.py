@@ -1,10 +1,10 @@
-"""Shared databases: forms whose tables are made in one that the next test uses, and how these go again."""
+"""Made: forms whose tables are there, as their first sync makes them; declared, derived, and both."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.form_schema import FormSchema
@@ -12,10 +12,9 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.applying import NamedForm, apply_schema
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.leases import take_lease
-from kobo_mirror.store.tables import metadata
 from tests.support.forms.members import MEMBERS
 from tests.support.forms.surveys import ask, survey
-from tests.support.submissions import ASSET, MIRROR, SERVER
+from tests.support.submissions import ASSET, SERVER
 
 BESIDE = survey(MEMBERS, uid=ASSET, form=KOBO_RECORDS)
 """The tables of further questions, beside the declared one."""
@@ -35,17 +34,3 @@ def make_tables(engine: Engine, schema: FormSchema, server: str = SERVER) -> Mir
     lease = take_lease(engine, schema.asset_uid, "test")
     apply_schema(engine, schema, NamedForm(server, "Survey"), lease)
     return replace(mirror, schema=schema)
-
-
-def drop_derived(engine: Engine) -> None:
-    """Drop all tables but those that each database of ours has; the next test would find them."""
-    ours = {*metadata.tables, MIRROR.table, "kobo_alembic_version"}
-    names = [name for name in inspect(engine).get_table_names() if name not in ours]
-    with engine.begin() as connection:
-        quote = connection.dialect.identifier_preparer.quote_identifier
-        if engine.dialect.name != "sqlite":
-            connection.execute(text("SET foreign_key_checks = 0"))
-        for name in names:
-            connection.execute(text(f"DROP TABLE {quote(name)}"))
-        if engine.dialect.name != "sqlite":
-            connection.execute(text("SET foreign_key_checks = 1"))
