@@ -12,8 +12,10 @@ import pytest
 import requests
 from sqlalchemy import Engine
 
+from kobo_mirror.store.binding_checks import bind
 from tests.support.images import ROOT, UV, Fresh, build, recipe
 from tests.support.tables import records
+from tests.webhook.application import MIRROR
 from tests.webhook.bodies import body
 from tests.webhook.service import running_service, wait_for
 
@@ -66,6 +68,7 @@ def test_the_webhook_takes_a_submission_with_its_own_packages_alone(
     fresh: Callable[[str], Fresh], engine: Engine, database_url: str, tmp_path: Path
 ) -> None:
     image = fresh("webhook")
+    bind(engine, MIRROR)
     with running_service(
         database_url, tmp_path, command=image.command, folder=image.app, **image.environment
     ) as service:
