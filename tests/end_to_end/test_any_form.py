@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import insert, inspect, text
 
 from kobo_mirror.errors import RequestError
+from kobo_mirror.store.catalog_tables import rejected_cells
 from kobo_mirror.sync.receive import Accepted, Receiver
 from simulator.process import SimulatorProcess
 from tests.simulator.any_forms import EVERYTHING, content, row
@@ -181,3 +182,15 @@ def test_a_form_that_is_not_deployed_says_so(several: SimulatorProcess, mirror_o
             assert set(inspect(mirror.engine).get_table_names()).isdisjoint({"household", "household__files"})
         finally:
             mirror.control.form(deployed=True)
+
+
+def test_rejected_cells_of_no_submission_go_with_the_next_exact_sync(mirror_of: Opening) -> None:
+    with mirror_of("household") as mirror:
+        mirror.sync()
+        asset = mirror.simulator.asset
+        stray = (asset, 7, bytes(16), "household", "", "age", "age", "many", "is no whole number")
+        with mirror.engine.begin() as connection:
+            connection.execute(insert(rejected_cells).values(stray))
+        assert mirror.found() != mirror.wanted()
+        mirror.sync(mode="exact")
+        assert mirror.found() == mirror.wanted()

@@ -19,6 +19,7 @@ __all__ = [
     "correct_totals",
     "count_rows",
     "differing",
+    "differs_below_the_root",
     "largest_difference",
     "misplaced",
     "totals_differ",
@@ -112,6 +113,19 @@ def differing(connection: Connection, mirror: Mirror, *, after: int, limit: int)
     if mirror.schema is None:
         return []
     return _counts_of(mirror.schema).differing(connection, after=after, limit=limit)
+
+
+def differs_below_the_root(connection: Connection, mirror: Mirror) -> bool:
+    """Return True if a derived table below the root has other rows than told, or rows of no submission.
+
+    :param connection: an open transaction.
+    :param mirror: the form and its tables.
+    """
+    if mirror.schema is None:
+        return False
+    counts = _counts_of(mirror.schema)
+    differ = any(count.difference for count in counts.count_tables(connection))
+    return differ or counts.any_of_none(connection)
 
 
 def totals_differ(connection: Connection, mirror: Mirror) -> bool:

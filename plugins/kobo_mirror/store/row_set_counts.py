@@ -143,11 +143,22 @@ class RowSetCounts:
         """
         found = [query for pair in self._pairs for query in _differing(pair, after)]
         found += [select(table.c.kobo_id).where(table.c.kobo_id > after) for table in self._emptied]
+        return _ids(connection, [*found, *self._of_none(after)], limit)
+
+    def any_of_none(self, connection: Connection) -> bool:
+        """Return True if there are files or rejected cells of a submission that has no row in the root.
+
+        :param connection: an open transaction.
+        """
+        return bool(_ids(connection, self._of_none(BEFORE_ALL), 1))
+
+    def _of_none(self, after: int) -> list[Select[Any]]:
         files, t = self._files, rejected_cells.c
-        found.append(_without(files, self._root, ("kobo_id",)).where(files.c.kobo_id > after))
-        of_none = _without(rejected_cells, self._root, ("kobo_id",))
-        found.append(of_none.where(t.asset_uid == self._asset_uid, t.kobo_id > after))
-        return _ids(connection, found, limit)
+        cells = _without(rejected_cells, self._root, ("kobo_id",))
+        return [
+            _without(files, self._root, ("kobo_id",)).where(files.c.kobo_id > after),
+            cells.where(t.asset_uid == self._asset_uid, t.kobo_id > after),
+        ]
 
 
 def _pairs(schema: FormSchema, table: form_schema.Table, made: MetaData) -> Iterator[_Pair]:

@@ -13,6 +13,7 @@ from kobo_mirror.store.row_counts import (
     correct_totals,
     count_rows,
     differing,
+    differs_below_the_root,
     largest_difference,
     misplaced,
     totals_differ,
@@ -72,7 +73,7 @@ def _difference(source: Source, *, whole: bool = False) -> int:
 
 def _differs_below_the_root(source: Source) -> bool:
     with reading(source.engine) as connection:
-        return any(count.difference for count in count_rows(connection, source.mirror, whole=True))
+        return differs_below_the_root(connection, source.mirror)
 
 
 def _unreadable(source: Source) -> int:
