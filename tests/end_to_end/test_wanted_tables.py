@@ -49,6 +49,24 @@ def test_names_and_types_are_those_that_are_asked_for(mirror: AnyMirror, tmp_pat
     assert mirror.command("verify", "--full")[0] == 0
 
 
+@pytest.mark.parametrize("path", ["numbr", "village/at"])
+def test_a_type_of_what_the_form_does_not_ask_is_refused(
+    mirror: AnyMirror, tmp_path: Path, path: str
+) -> None:
+    file = asking(tmp_path, "types:", f"  {path}: integer")
+    code, _, errors = mirror.command("sync", KOBO_FORMS_FILE=file)
+    assert code == 2
+    assert f"kobo.yml, line 4: no version of the form asks {path}" in errors
+    assert not inspect(mirror.engine).has_table("villages")
+
+
+def test_a_type_that_comes_after_its_column_is_refused(mirror: AnyMirror, tmp_path: Path) -> None:
+    assert mirror.command("sync", KOBO_FORMS_FILE=asking(tmp_path))[0] == 0
+    code, _, errors = mirror.command("sync", KOBO_FORMS_FILE=asking(tmp_path, "types:", "  number: integer"))
+    assert code == 2
+    assert "kobo.yml, line 4: the column of number has the type text already" in errors
+
+
 def test_a_table_is_never_renamed(mirror: AnyMirror, tmp_path: Path) -> None:
     assert mirror.command("sync")[0] == 0
     code, _, errors = mirror.command("sync", KOBO_FORMS_FILE=asking(tmp_path))

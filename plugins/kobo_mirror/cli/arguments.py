@@ -17,7 +17,7 @@ Command = Callable[[argparse.Namespace], int]
 _HELP: Mapping[str, str] = {
     "migrate": "create our tables or bring them to the newest revision",
     "sync": "read what is new and what has changed into the database",
-    "verify": "prove that the database equals the form; writes nothing",
+    "verify": "prove that the database equals the form; changes no row of it without --repair",
     "status": "show the state of the mirror, from the database alone",
     "replay": "process dead letters again, and ask again for rejected submissions",
     "register-webhook": "have new submissions posted to the webhook",

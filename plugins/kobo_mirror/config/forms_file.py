@@ -137,7 +137,7 @@ class _Reader:
             if name != "types"
         }
         if "uid" in texts and not ASSET_ID.fullmatch(texts["uid"]):
-            problem = "uid must be a form's uid: the letters and digits after /forms/ in its address."
+            problem = "uid must be a form's uid: the 8 to 40 letters and digits after /forms/ in its address."
             raise self._refusal(fields["uid"][0], problem)
         if texts.get("schema", ADDITIVE) not in (ADDITIVE, REVIEW):
             raise self._refusal(fields["schema"][0], f"schema must be {ADDITIVE} or {REVIEW}.")

@@ -158,7 +158,7 @@ def server_url(text: str) -> str:
 
 def _asset_id(text: str) -> str:
     if not ASSET_ID.fullmatch(text):
-        raise ValueError("must be a form's uid: the letters and digits after /forms/ in its address")
+        raise ValueError("must be a form's uid: the 8 to 40 letters and digits after /forms/ in its address")
     return text
 
 

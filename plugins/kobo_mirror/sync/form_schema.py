@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from sqlalchemy import Connection, Engine
@@ -19,7 +19,7 @@ from kobo_mirror.forms.definition import Version, read_version
 from kobo_mirror.forms.derive import grow, nothing_yet
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.mirror import Mirror
-from kobo_mirror.forms.overrides import differing_types, with_types
+from kobo_mirror.forms.overrides import differing_types, unused_types, with_types
 from kobo_mirror.forms.wanted import WantedForm, require_free_table
 from kobo_mirror.kobo.form import FormInfo, KoboClient
 from kobo_mirror.kobo.versions import list_versions, new_contents, parse_content
@@ -109,12 +109,14 @@ class FormTables:
             mirror = Mirror(FORM, self.server, self.client.asset_uid)
             bind(self.engine, mirror)
             return mirror
-        self._check_name(stored)
+        self._check_wishes(stored)
         error = self._keep_new_versions(stored, info, lease)
         unknown = self._unknown_to(stored)
         waits = bool(unknown) and self._are_reviewed(stored)
         if stored is None or (unknown and not waits) or not is_applied(self.engine, stored):
             self._apply(self._schema(stored, info, grows=not waits), info, lease)
+        elif stored.schema is not None:
+            self._check_types(stored.schema)
         mirror = load_mirror(self.engine, self.server, self.client.asset_uid)
         if mirror.schema is not None:
             finish_growth(self.engine, mirror.schema, lease)
@@ -131,13 +133,33 @@ class FormTables:
             )
         return mirror
 
-    def _check_name(self, stored: StoredForm | None) -> None:
-        """Refuse another name for the table of a form that has one."""
-        if stored is not None and self.wanted.table not in (None, stored.table):
+    def _check_wishes(self, stored: StoredForm | None) -> None:
+        """Refuse another name for the table of a form that has one, and another type for a column."""
+        if stored is None:
+            return
+        if self.wanted.table not in (None, stored.table):
             raise self.wanted.refusal(
                 f"the form has the table {stored.table} already, and a table is never renamed: write that "
                 "name, or use another database.",
                 "table",
+            )
+
+        for path, _, kind in differing_types(stored.newest, self.wanted.types) if stored.newest else ():
+            raise self.wanted.refusal(
+                f"the column of {path} has the type {kind} already, and a type never changes: take this one "
+                "out, or use another database.",
+                "types",
+                path,
+            )
+
+    def _check_types(self, schema: FormSchema) -> None:
+        """Refuse a type of something that no version of the form asks."""
+        for path in unused_types(schema, self.wanted.types):
+            raise self.wanted.refusal(
+                f"no version of the form asks {path}, or it is a group: write the path of a question, as "
+                "in hh/members/age.",
+                "types",
+                path,
             )
 
     def _apply(self, schema: FormSchema, info: FormInfo, lease: Lease) -> None:
@@ -207,14 +229,11 @@ class FormTables:
         with reading(self.engine) as connection:
             kept = catalog.kept_versions(connection, self.client.asset_uid)
         versions = [read_version(one.uid, parse_content(one.content)) for one in kept]
-        wanted = self.wanted
         if schema is None:
             schema = self._first(stored, info, versions)
-        else:
-            fixed = {path for path, _, _ in differing_types(schema, wanted.types)}
-            wanted = replace(wanted, types={p: kind for p, kind in wanted.types.items() if p not in fixed})
         for version in versions:
-            schema = grow(schema, with_types(version, wanted))
+            schema = grow(schema, with_types(version, self.wanted))
+        self._check_types(schema)
         return schema
 
     def _first(self, stored: StoredForm | None, info: FormInfo, versions: Iterable[Version]) -> FormSchema:
