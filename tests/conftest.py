@@ -23,8 +23,14 @@ for name in ("no_proxy", "NO_PROXY"):  # an outbound proxy is not asked for the 
     os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
 
 SIMULATED_ROWS = 300
+_SERVERS = ("server", "pymysql", "mysqldb")
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 _ABOVE_DRIVERS = {"store", "sync"}  # the second driver is tried quickly in tests/database alone
+_ABOVE_DATABASES = {
+    "test_any_form", "test_compared_files", "test_late_files", "test_planted_faults",
+    "test_row_sets_are_there", "test_unreadable", "test_forgetting",
+}  # fmt: skip
+"""Modules about what happens above the database: quickly on SQLite, on the server in the long tests."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -33,10 +39,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the second driver of MySQL to the long tests where the driver is not what is tested."""
+    """Leave further drivers and databases to the long tests where these are not what is tested."""
     for item in items:
         chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
         if item.path.parent.name in _ABOVE_DRIVERS and any("mysqldb" in str(one) for one in chosen):
+            item.add_marker(pytest.mark.long)
+        if item.path.stem in _ABOVE_DATABASES and any(str(one) in _SERVERS for one in chosen):
             item.add_marker(pytest.mark.long)
 
 

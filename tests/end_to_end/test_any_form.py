@@ -184,6 +184,66 @@ def test_a_form_that_is_not_deployed_says_so(several: SimulatorProcess, mirror_o
             mirror.control.form(deployed=True)
 
 
+@pytest.mark.parametrize("status", ["junk", [1], {"comment": "x", "uid": "validation_status_approved"}])
+def test_a_validation_of_another_shape_is_taken_over_and_let_go(mirror_of: Opening, status: Any) -> None:
+    with mirror_of("household") as mirror:
+        kobo_id = mirror.control.ids()[0]
+        before = mirror.control.rows(kobo_id)[0].get("_validation_status", {})
+        mirror.sync()
+        for value in (status, before):
+            mirror.control.raw(kobo_id, {"_validation_status": value})
+            mirror.sync(mode="exact", since=0)
+            assert mirror.found() == mirror.wanted()
+        assert mirror.verify().equal
+
+
+def test_what_is_too_large_is_a_rejection_and_comes_back_when_it_is_small(mirror_of: Opening) -> None:
+    with mirror_of("household") as mirror:
+        kobo_id = mirror.control.ids()[-1]
+        mirror.sync()
+        mirror.control.raw(kobo_id, {"village": "x" * 17_000_000})
+        try:
+            assert mirror.sync(mode="exact", since=0)["rejected"] == 1
+            assert ("household", (kobo_id,)) not in mirror.found().rows
+        finally:
+            mirror.control.raw(kobo_id, {"village": "small"})
+        mirror.sync(mode="exact", since=0)
+        assert mirror.found() == mirror.wanted()
+
+
+def test_a_proof_of_what_is_too_large_is_equal(mirror_of: Opening) -> None:
+    with mirror_of("household") as mirror:
+        kobo_id = mirror.control.ids()[-1]
+        mirror.control.raw(kobo_id, {"village": "x" * 17_000_000})
+        try:
+            mirror.sync()
+            report = mirror.verify()
+            assert report.equal and report.rejected == 1
+        finally:
+            mirror.control.raw(kobo_id, {"village": "small"})
+
+
+def test_a_binding_that_was_lost_reads_everything_again(mirror_of: Opening) -> None:
+    with mirror_of("household") as mirror:
+        mirror.sync()
+        with mirror.engine.begin() as connection:
+            connection.execute(text("DELETE FROM kobo_forms"))
+            connection.execute(text("ALTER TABLE household RENAME COLUMN village TO hamlet"))
+        mirror.sync()
+        with mirror.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE household DROP COLUMN hamlet"))
+        assert mirror.found() == mirror.wanted()
+
+
+def test_a_database_of_a_newer_version_is_refused(mirror_of: Opening) -> None:
+    with mirror_of("household") as mirror:
+        with mirror.engine.begin() as connection:
+            connection.execute(text("UPDATE kobo_alembic_version SET version_num = '9999'"))
+        for command in ("sync", "migrate", "status"):
+            code, _, errors = mirror.command(command)
+            assert code and "revision 9999, which this version of Kobo Mirror does not know" in errors
+
+
 def test_rejected_cells_of_no_submission_go_with_the_next_exact_sync(mirror_of: Opening) -> None:
     with mirror_of("household") as mirror:
         mirror.sync()

@@ -21,7 +21,7 @@ from kobo_mirror.forms.compare import born_paths, lacking, must_shape_anew
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.mirror import NO_DECLARATION
 from kobo_mirror.store import catalog
-from kobo_mirror.store.bindings import NotBoundError
+from kobo_mirror.store.bindings import NotBoundError, next_epoch
 from kobo_mirror.store.failed_runs import give_unbound_runs
 from kobo_mirror.store.form_schemas import StoredForm, stored_form
 from kobo_mirror.store.form_tables import physical_columns, physical_tables
@@ -108,7 +108,8 @@ def _intend(
     catalog.release(connection, mine.difference(_names(schema), there))
     lost = _lost(stored, there)
     if stored is None:
-        connection.execute(insert(forms).values(_first_row(schema, form)))
+        first = _first_row(schema, form) | {"epoch": next_epoch(connection, key)}
+        connection.execute(insert(forms).values(first))
         give_unbound_runs(connection, key)
     elif lost or stored.schema != schema:
         values = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Engine, insert, select, update
+from sqlalchemy import Column, Connection, Engine, func, insert, select, update
 
 from kobo_mirror.database.bulk import First
 from kobo_mirror.database.dialects import dialect_of
@@ -20,7 +20,7 @@ from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import failed_runs
-from kobo_mirror.store.tables import form_table, forms
+from kobo_mirror.store.tables import form_table, forms, submissions
 
 
 class Epochs(NamedTuple):
@@ -63,6 +63,19 @@ def bound_to(engine: Engine, mirror: Mirror) -> tuple[str, str] | None:
     return (row[0], row[1]) if row else None
 
 
+def next_epoch(connection: Connection, asset_uid: str) -> int:
+    """Return the epoch of a form that is bound now: 1, or one that no row of its ledger was written in.
+
+    The ledger has rows where the form's row of ``kobo_forms`` was lost.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    """
+    t = submissions.c
+    newest = connection.execute(select(func.max(t.epoch)).where(t.asset_uid == asset_uid)).scalar_one()
+    return int(newest or 0) + 1
+
+
 def is_bound(connection: Connection, mirror: Mirror) -> bool:
     """Return True if the tables of a form are bound to it.
 
@@ -101,7 +114,8 @@ def note_binding(
         bound = connection.execute(select(t.server, t.asset_uid).where(mine).with_for_update()).one_or_none()
         if bound is None:
             schema = intended.to_json().decode() if intended else None
-            first = {"form_table": mirror.table, "epoch": 1, "intended_schema": schema}
+            epoch = next_epoch(connection, mirror.asset_uid)
+            first = {"form_table": mirror.table, "epoch": epoch, "intended_schema": schema}
             connection.execute(insert(forms).values(values | first))
             failed_runs.give_unbound_runs(connection, mirror.asset_uid)
         elif may_rebind_if_empty and may_be_bound_anew(connection, mirror, bound[1]):

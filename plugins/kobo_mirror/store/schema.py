@@ -51,7 +51,7 @@ def migrate(engine: Engine, form: Form | None = None) -> list[str]:
         is_there = declared is not None and inspect(connection).has_table(declared.table)
         if declared and is_there:
             _check_columns(connection, declared)
-        if _revisions(connection) != {_newest()}:
+        if _known_revisions(connection) != {_newest()}:
             _upgrade(connection)
         _require_columns(connection, declared)
         dropped = _missing(connection)
@@ -136,6 +136,21 @@ def _revisions(connection: Connection) -> set[str]:
     return set(connection.execute(select(table(VERSION_TABLE, column("version_num")))).scalars())
 
 
+def _known_revisions(connection: Connection) -> set[str]:
+    """Return what Alembic has noted in the database.
+
+    :raises SchemaError: it is a revision that this version does not have.
+    """
+    revisions = _revisions(connection)
+    known = {path.name[1:5] for path in (_MIGRATIONS / "versions").glob("m[0-9]*.py")}
+    if unknown := sorted(revisions - known):
+        raise SchemaError(
+            f"The database has the revision {unknown[0]}, which this version of Kobo Mirror does not know: "
+            "use the version that migrated it, or a newer one."
+        )
+    return revisions
+
+
 def _missing(connection: Connection, *further: str) -> list[str]:
     return sorted({*metadata.tables, *further}.difference(inspect(connection).get_table_names()))
 
@@ -178,7 +193,7 @@ def require_tables(engine: Engine, form: Form | None = None, *, derived: bool = 
     """
 
     def work(connection: Connection) -> tuple[set[str], list[str]]:
-        revisions = _revisions(connection)
+        revisions = _known_revisions(connection)
         if revisions != {_newest()}:
             return revisions, _missing(connection, *([form.table] if form else []))
         declared = form or _bound_declaration(connection)

@@ -27,6 +27,7 @@ _VOLATILE = (
     "_notes",
     "_validation_status",
 )
+_FIELDS_OF_A_VALIDATION = {"uid", "by_whom", "timestamp", "label", "color"}
 _decode = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -141,6 +142,14 @@ def validation(data: dict[str, Any]) -> tuple[str | None, int | None]:
     return token(text_of(status, "uid")), stamp_of(status.get("timestamp"))
 
 
+def is_usual_validation(status: Any) -> bool:
+    """Return True for an object with no other fields than a validation has (kobo-api.md §2).
+
+    :param status: the value of ``_validation_status``.
+    """
+    return isinstance(status, dict) and status.keys() <= _FIELDS_OF_A_VALIDATION
+
+
 def stamp_of(value: Any) -> int | None:
     """Return a value as epoch seconds, None if it is no whole number of 64 bits.
 
@@ -149,24 +158,27 @@ def stamp_of(value: Any) -> int | None:
     return value if type(value) is int and -HIGHEST_ID <= value <= HIGHEST_ID else None
 
 
-def digest(data: dict[str, Any], key: bytes, *, with_question: bool = True) -> bytes:
+def digest(data: dict[str, Any], key: bytes, *, as_version_0_1: bool = False) -> bytes:
     """Return 16 bytes that differ if anything of a submission differs but what changes without an edit.
 
     :param data: a submission.
     :param key: the form's, so that they also differ under another declaration.
-    :param with_question: the question that the server names for a file counts, as it did in version 0.1: a
-        new version of the form may change it, without an edit (kobo-api.md §7).
+    :param as_version_0_1: for a declared table alone. The question that the server names for a file counts,
+        though a new version of the form may change it without an edit (kobo-api.md §7), and a validation of
+        another shape than usual does not, since no column has it.
     """
     kept = data.copy()
     for volatile in _VOLATILE:
         kept.pop(volatile, None)
     if attachments := kept.get("_attachments"):
         kept["_attachments"] = (
-            [_without_addresses(item, with_question=with_question) for item in attachments]
+            [_without_addresses(item, with_question=as_version_0_1) for item in attachments]
             if isinstance(attachments, list)
             else attachments
         )
-    kept["_validation_status"] = validation(data)
+    status = data.get("_validation_status")
+    is_usual = as_version_0_1 or not status or is_usual_validation(status)
+    kept["_validation_status"] = validation(data) if is_usual else status
     try:
         canonical = _encode_sorted(kept)
     except (UnicodeEncodeError, TypeError):  # half a character, an odd value

@@ -160,7 +160,7 @@ def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
     return State(
         data["_id"],
         payload,
-        digest(data, mirror.document_key, with_question=mirror.schema is None),
+        digest(data, mirror.document_key, as_version_0_1=mirror.schema is None),
         partial(shape_document, data, mirror),
         uuid=token(text_of(data, "_uuid")),
         previous_uuid=token(text_of(data, "meta/deprecatedID")),

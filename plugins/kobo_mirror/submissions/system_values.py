@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kobo_mirror.submissions.answers import Cell, moment_of, storable
-from kobo_mirror.submissions.document import token
+from kobo_mirror.submissions.document import is_usual_validation, token
 
-_FIELDS_OF_A_VALIDATION = {"uid", "by_whom", "timestamp", "label", "color"}
 _FIRST_SECOND = -30_610_224_000  # of the year 1000; a DATETIME of MySQL starts there
 _SCHEME = "uuid:"
 _OF_THE_LEDGER = ("_uuid", "meta/instanceID", "meta/deprecatedID")
@@ -68,7 +67,7 @@ def _root_uuid(value: Any) -> tuple[Cell]:
 
 
 def _validation(value: Any) -> tuple[Cell, Cell, Cell]:
-    if not isinstance(value, dict) or not value.keys() <= _FIELDS_OF_A_VALIDATION:
+    if not is_usual_validation(value):
         raise ValueError
     uid, by_whom, stamp = value.get("uid"), value.get("by_whom"), value.get("timestamp")
     for text in (uid, by_whom):

@@ -7,6 +7,7 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.ledger_windows import LedgerRow, SweptRow
 from kobo_mirror.store.mirror_tables import FoundRows
 from kobo_mirror.submissions.rows import State
+from kobo_mirror.submissions.shaped import bare_row_set, digest_of_rows
 
 DIGEST_ALONE = "digest"
 """The document is another one than the ledger notes, and yet its rows are what they should be."""
@@ -30,13 +31,23 @@ def judge(
     if kind := _of_tables(held, rows, mirror):
         return kind
     as_noted = rows.digest == held.row_digest
-    as_shown = isinstance(shown, SweptRow) or (shown.row == rows.row and shown.row_digest == rows.digest)
+    as_shown = isinstance(shown, SweptRow) or _is_as_shown(shown, held, rows, mirror)
     is_noted = isinstance(shown, SweptRow) or shown.digest == held.digest
     if as_noted and as_shown and not is_noted and mirror.schema is not None and held.digest is not None:
         return DIGEST_ALONE
     if not is_noted:
         return "stale"
     return None if as_noted and as_shown and rows.is_whole else "different"
+
+
+def _is_as_shown(shown: State, held: LedgerRow, rows: FoundRows, mirror: Mirror) -> bool:
+    """Return True if the rows are those of the submission, cell by cell.
+
+    One that is rejected although it could be shaped has a row that no message can carry, and so none.
+    """
+    if held.state == "rejected" and not shown.is_rejected:
+        return rows.digest == digest_of_rows(None, bare_row_set(mirror, shown.kobo_id))
+    return shown.row == rows.row and shown.row_digest == rows.digest
 
 
 def _of_tables(held: LedgerRow, rows: FoundRows, mirror: Mirror) -> str | None:
