@@ -1,8 +1,7 @@
 """Whatever a form asks and becomes, and whatever happens, an exact sync ends in tables that are right.
 
 They are found and read by the catalog alone, and judged by a reader that shares no code with what wrote them.
-``PROOF_MINUTES`` says how long to try new histories, for each kind of database; ``PROOF_SEED`` with which to
-start.
+``PROOF_MINUTES``: how long to try new histories for each kind of database; ``PROOF_SEED``: the first of them.
 """
 
 from __future__ import annotations
@@ -295,7 +294,7 @@ def test_some_forms_and_histories_end_in_right_tables(database: FormDatabase) ->
 def test_many_forms_and_histories_end_in_right_tables(
     database: FormDatabase, record_property: Callable[[str, object], None]
 ) -> None:
-    kind = database.looking.dialect.name
+    kind, seeds = database.looking.dialect.name, for_minutes(MINUTES, SEED)
     record_property(CLOSING_SENTENCE, f"{kind}: any form, histories from seed {SEED}")
-    counts = try_histories(database, for_minutes(MINUTES, SEED), BATCH)
+    counts = try_histories(database, seeds, BATCH)
     record_property(CLOSING_SENTENCE, f"{kind}: {counts.sentence}: all tables right")

@@ -9,7 +9,7 @@ import sqlalchemy
 from sqlalchemy import Column, ColumnElement, type_coerce
 from sqlalchemy.types import UserDefinedType
 
-from kobo_mirror.database.dialects import dialect_named
+from kobo_mirror.database.dialects import dialect_of_type
 
 
 class _Exact(UserDefinedType[Any]):
@@ -27,7 +27,7 @@ class _Exact(UserDefinedType[Any]):
         self.kind = kind
 
     def result_processor(self, dialect: sqlalchemy.Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        return dialect_named(dialect.name).cell_reader(self.kind)
+        return dialect_of_type(dialect).cell_reader(self.kind)
 
 
 def exact(column: Column[Any]) -> ColumnElement[Any]:

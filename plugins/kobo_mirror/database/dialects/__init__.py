@@ -47,6 +47,15 @@ def dialect_of(bind: HasDialect) -> Dialect:
     return dialect_named(bind.dialect.name)
 
 
+def dialect_of_type(dialect: sqlalchemy.Dialect) -> Dialect:
+    """Return the dialect for a type of SQLAlchemy's, which is given SQLAlchemy's own.
+
+    :param dialect: SQLAlchemy's own dialect.
+    :raises LookupError: there is none for this kind of database.
+    """
+    return dialect_named(dialect.name)
+
+
 def dialect_of_url(url: str | URL) -> Dialect:
     """Return the dialect of an address.
 
