@@ -7,7 +7,6 @@ import pytest
 from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import DeletesWaitError, ServerError, UnequalError
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.codes import waiting_list
 from kobo_mirror.store.tables import codes, sync_runs
 from kobo_mirror.sync.mirror import MirrorSync
@@ -31,7 +30,7 @@ def stopped(mirroring: Mirroring, confirm: str | None = None) -> str:
 
 
 def light(mirroring: Mirroring) -> tuple[str, list[str]]:
-    told = status(mirroring.engine, KOBO_RECORDS)
+    told = status(mirroring.engine)
     return told["light"], told["findings"]
 
 
@@ -159,7 +158,7 @@ def test_a_repair_leaves_waiting_deletes_visible(mirroring: Mirroring) -> None:
     before = waiting(mirroring)
     report = mirroring.verify()
     with mirroring.client() as client:
-        sync = MirrorSync(client, mirroring.engine, form=KOBO_RECORDS, server=mirroring.mirror.server)
+        sync = MirrorSync(client, mirroring.engine, server=mirroring.mirror.server)
         with pytest.raises(DeletesWaitError):
             sync.repair(report)
     assert waiting(mirroring) == before
@@ -175,17 +174,17 @@ def test_a_repair_leaves_waiting_deletes_visible(mirroring: Mirroring) -> None:
 def test_a_failed_sync_shows_in_the_status_and_takes_no_time_of_the_good_one(mirroring: Mirroring) -> None:
     mirroring.sync()
     mirroring.verify()
-    before = status(mirroring.engine, KOBO_RECORDS)
+    before = status(mirroring.engine)
     assert (before["light"], before["error"]) == ("green", None)
     code, _, err = mirroring.command("sync", KOBO_TOKEN="0" * 40)
     assert code == 2
-    told = status(mirroring.engine, KOBO_RECORDS)
+    told = status(mirroring.engine)
     assert (told["light"], told["findings"]) == ("red", ["The last sync failed."])
     assert told["error"] == err.removeprefix("error: ").strip()
     assert told["last_run"] == before["last_run"]
     mirroring.command("sync", KOBO_TOKEN="0" * 40)
     mirroring.sync()
-    assert status(mirroring.engine, KOBO_RECORDS)["light"] == "green"
+    assert status(mirroring.engine)["light"] == "green"
 
 
 def test_a_failed_start_hides_no_unfinished_run(mirroring: Mirroring) -> None:

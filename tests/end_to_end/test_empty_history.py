@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kobo_mirror.cli.status import status
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.kobo.history import Verdict
 from kobo_mirror.store.tables import sync_runs
 from tests.support.mirroring import Mirroring
@@ -24,4 +23,4 @@ def test_what_comes_after_an_empty_history_is_read_without_a_gap(embedded: Mirro
     assert [(run["history"], run["history_gap"]) for run in later] == [(Verdict.READ, False)] * 2
     assert records(embedded.engine)[edited]["age"] == 55
     embedded.verify()
-    assert status(embedded.engine, KOBO_RECORDS)["light"] == "green"
+    assert status(embedded.engine)["light"] == "green"

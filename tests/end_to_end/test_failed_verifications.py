@@ -90,7 +90,7 @@ def test_a_verification_that_cannot_compare_is_noted_beside_the_last_proof(
     assert row["error"] == str(problem) or failure == "KoboMirrorError"
     if failure == "MissingTablesError":
         migrate(mirroring.engine, KOBO_RECORDS)
-    known = status(mirroring.engine, KOBO_RECORDS)
+    known = status(mirroring.engine)
     assert "The last verification failed: it could not compare." in known["findings"]
     assert row["error"] in known["verify_error"]
     if breaks is not no_proofs:
@@ -99,7 +99,7 @@ def test_a_verification_that_cannot_compare_is_noted_beside_the_last_proof(
     if failure == "MissingTablesError":
         mirroring.sync()
     assert mirroring.verify().equal
-    known = status(mirroring.engine, KOBO_RECORDS)
+    known = status(mirroring.engine)
     assert (known["light"], known["verify_error"]) == ("green", None)
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from kobo_mirror.cli.status import status
 from kobo_mirror.errors import ServerError
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.kobo import apart
 from kobo_mirror.store.refetch_queue import UNREADABLE
 from kobo_mirror.store.tables import proofs, sync_runs, to_fetch
@@ -46,7 +45,7 @@ def sync(mirroring: Mirroring, **options: Any) -> dict[str, Any]:
 
 
 def light(mirroring: Mirroring) -> tuple[str, list[str]]:
-    known = status(mirroring.engine, KOBO_RECORDS)
+    known = status(mirroring.engine)
     return known["light"], known["findings"]
 
 

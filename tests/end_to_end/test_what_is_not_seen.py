@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from kobo_mirror.cli.status import status
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.proofs import full_proof_is_due
 from simulator.users import OWNER, OWNER_PERMISSIONS
 from tests.support.mirroring import Mirroring
@@ -16,7 +15,7 @@ PART = "only some of the form's submissions"
 
 
 def told(mirroring: Mirroring) -> tuple[str, list[str]]:
-    found = status(mirroring.engine, KOBO_RECORDS)
+    found = status(mirroring.engine)
     return found["light"], found["findings"]
 
 
