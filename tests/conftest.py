@@ -26,15 +26,20 @@ SIMULATED_ROWS = 300
 _SERVERS = ("server", "pymysql", "mysqldb")
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 _ABOVE_DRIVERS = {"store", "sync"}  # the second driver is tried quickly in tests/database alone
-_ABOVE_DATABASES = {
-    "test_any_form", "test_compared_files", "test_late_files", "test_planted_faults",
-    "test_row_sets_are_there", "test_unreadable", "test_forgetting",
-}  # fmt: skip
-"""Modules about what happens above the database: quickly on SQLite, on the server in the long tests."""
+_ABOVE_DATABASES = {"end_to_end", "dags", "page"}
+"""Folders about what happens above the database: quickly on SQLite, on the server in the long tests."""
+_ABOVE_DATABASES_TOO = {"test_planted_faults", "test_forgetting"}
+_ON_THE_SERVER_TOO = {("end_to_end", name) for name in ("test_sync", "test_rows_are_there", "test_cli")}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     closing_sentences.write(terminalreporter)
+
+
+def _is_above_databases(path: Path) -> bool:
+    folder, name = path.parent.name, path.stem
+    is_above = folder in _ABOVE_DATABASES or name in _ABOVE_DATABASES_TOO
+    return is_above and (folder, name) not in _ON_THE_SERVER_TOO
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -44,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
         if item.path.parent.name in _ABOVE_DRIVERS and any("mysqldb" in str(one) for one in chosen):
             item.add_marker(pytest.mark.long)
-        if item.path.stem in _ABOVE_DATABASES and any(str(one) in _SERVERS for one in chosen):
+        if _is_above_databases(item.path) and any(str(one) in _SERVERS for one in chosen):
             item.add_marker(pytest.mark.long)
 
 

@@ -13,8 +13,8 @@ from kobo_mirror.kobo.pages import Page, cut_swept_page
 from kobo_mirror.store.ledger_windows import SweptRow, window_text
 from kobo_mirror.submissions.document import stamp_of, token
 from kobo_mirror.submissions.rows import read_state
+from kobo_mirror.sync.judging import swept_row_of
 from kobo_mirror.sync.sweep import _read_odd, page_text, swept_rows_of
-from kobo_mirror.sync.verify import swept_row_of
 from tests.support.submissions import APPROVED, MIRROR, body, submission
 
 TEXT = st.sampled_from(["", "a", "uuid:a", "a,b", "é", "a\tb", "x" * 90, "validation_status_approved"])
