@@ -28,7 +28,7 @@ def test_a_temporary_failure_does_not_end_the_run(embedded: Mirroring, tmp_path:
         tree.wait_for(lambda: "confirm" in tree.said())
         embedded.simulator.control.create(1)
         tree.wait_for(lambda: len(records(embedded.engine)) == 301)
-        assert tree.end()[0] == 0
+        assert tree.end()[0] == 0, tree.said()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_an_unreachable_server_is_reported_at_once_and_the_webhook_serves(
         assert first.startswith(f"error: {url} could not be reached")
         assert first.endswith("Trying again.")
         tree.wait_for(lambda: tree.status("/health/live") == 200)
-        assert tree.end()[0] == 0
+        assert tree.end()[0] == 0, tree.said()
 
 
 @pytest.mark.parametrize("kind", ["401", "403", "404"])
@@ -101,7 +101,7 @@ def test_a_refusal_after_a_good_sync_is_reported_and_the_webhook_continues(
         control.faults.clear()
         control.edit(new, cd_age="55")
         tree.wait_for(lambda: records(embedded.engine)[new]["age"] == 55)
-        assert tree.end()[0] == 0
+        assert tree.end()[0] == 0, tree.said()
 
 
 def test_a_refused_registration_is_told_and_tried_with_each_sync(embedded: Mirroring, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_refused_registration_is_told_and_tried_with_each_sync(embedded: Mirro
         assert tree.said().count("success: ") >= 2
         control.faults.clear()
         tree.wait_for(lambda: control.stats()["hooks"] == 1)
-        assert tree.end()[0] == 0
+        assert tree.end()[0] == 0, tree.said()
 
 
 def test_another_form_ends_it_and_registers_nothing(embedded: Mirroring, tmp_path: Path) -> None:
@@ -161,4 +161,4 @@ def test_a_database_that_is_down_at_the_start_and_comes_back(
         engine = open_engine(url)
         tree.wait_for(lambda: len(records(engine)) == 302)
         engine.dispose()
-        assert tree.end()[0] == 0
+        assert tree.end()[0] == 0, tree.said()

@@ -75,7 +75,7 @@ def serve(first_contact: Step, set_up: Step, sync: Step, *, every: float, stop: 
     :raises KoboMirrorError: a refusal, before the first sync has succeeded.
     """
     _do(first_contact)
-    with suppress(KeyboardInterrupt), _running(stop) as webhook:
+    with suppress(KeyboardInterrupt), _running(stop) as webhook, _ending_with(stop):
         _wait_until_it_listens(webhook, stop)
         is_set_up = has_synced = False
         while webhook.poll() is None:
@@ -85,8 +85,22 @@ def serve(first_contact: Step, set_up: Step, sync: Step, *, every: float, stop: 
                 ends.append(_do(set_up, print_refusal=True))
                 is_set_up = ends[1] is _End.DONE
             _wait_for_next_sync(webhook, stop, min(every, _SOON) if _End.MAY_PASS in ends else every)
-        return webhook.returncode
+        return 0 if stop.is_set() else webhook.returncode
     return 0
+
+
+@contextmanager
+def _ending_with(stop: Event) -> Iterator[None]:
+    """Drop what a signal made of the step that it interrupted.
+
+    The interrupt may be lost in the clean-up of a library, or replaced by the error of a step that could not
+    note its end any more: with ``stop`` set, neither is a failure.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, KoboMirrorError):
+        if not stop.is_set():
+            raise
 
 
 @contextmanager
