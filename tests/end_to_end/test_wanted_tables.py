@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,25 +83,6 @@ def test_the_declared_table_is_for_the_form_that_it_was_declared_for(
     assert code == 2
     assert "the form lacks questions that the table kobo_records requires" in errors
     assert "kobo_records" not in inspect(mirror.engine).get_table_names()
-
-
-def test_a_version_that_is_to_be_reviewed_waits_in_amber(mirror: AnyMirror, tmp_path: Path) -> None:
-    reviewed = asking(tmp_path, "schema: review")
-    assert mirror.command("sync", KOBO_FORMS_FILE=reviewed)[0] == 0
-    mirror.control.deploy(SECOND)
-    mirror.control.create(3)
-    code, _, errors = mirror.command("sync", KOBO_FORMS_FILE=reviewed)
-    assert code == 0, errors
-    assert "age" not in columns(mirror, "villages")
-    assert mirror.found() == mirror.wanted()
-    told = json.loads(mirror.command("status", "--json")[1])
-    assert "New versions of the form are to be reviewed before its tables get them: 1." in told["findings"]
-    assert "schema: additive" in told["next"]
-    assert mirror.command("sync", KOBO_FORMS_FILE=asking(tmp_path, "schema: additive"))[0] == 0
-    assert "age" in columns(mirror, "villages")
-    assert mirror.found() == mirror.wanted()
-    told = json.loads(mirror.command("status", "--json")[1])
-    assert not any("New versions" in finding for finding in told["findings"])
 
 
 def test_a_new_version_adds_columns_and_what_waited_in_extra_moves_there(mirror: AnyMirror) -> None:

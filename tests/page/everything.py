@@ -49,7 +49,7 @@ def run(mode: str, **changes: Any) -> schemas.Run:
 
 def seen(number: int = MANY, **changes: Any) -> dict[str, Any]:
     """Something of everything that the page can show, all at once."""
-    named = {"column": "survey.age"}
+    named = {"column": "survey.age", "code": "0123456789ab", "why": "The table survey is in use."}
     names = {name for sentence in SENTENCES.values() for name in re.findall(r"\{(\w+)\}", sentence)}
     numbers = dict.fromkeys(sorted(names - named.keys()), number)
     found = [

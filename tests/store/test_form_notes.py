@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from kobo_mirror.database.engine import clock
+from kobo_mirror.database.engine import clock, reading
 from kobo_mirror.errors import LeaseError
+from kobo_mirror.forms.plan import plan_between
 from kobo_mirror.store.bindings import NotBoundError
-from kobo_mirror.store.form_notes import note_refresh, note_unread
+from kobo_mirror.store.form_notes import Told, Waiting, note_refresh, note_waiting
 from kobo_mirror.store.leases import release_lease, take_lease
+from kobo_mirror.store.plans import open_plan
 from kobo_mirror.store.tables import forms
 from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID
-from tests.support.forms.surveys import V1, survey
+from tests.support.forms.surveys import V1, V2, survey
 
 
 @pytest.fixture
@@ -37,32 +39,50 @@ def test_what_the_server_says_is_noted(applying: Applying) -> None:
     engine = applying.engine
     assert not noted(engine)
     with pytest.raises(NotBoundError, match="is not in kobo_forms yet"):
-        note_refresh(engine, applying.lease, name="Survey", deployed_version="v1")
+        note_refresh(engine, applying.lease, Told("Survey", "v1"), None)
     applying.apply(survey(V1))
     before = noted(engine)
     assert (before["name"], before["deployed_version"], before["refreshed_at"]) == ("Survey", None, None)
     begun = clock(engine)
-    note_refresh(engine, applying.lease, name="ጥናት 2026 🌍", deployed_version="vQ7xYz")
+    note_refresh(engine, applying.lease, Told("ጥናት 2026 🌍", "vQ7xYz"), None)
     found = noted(engine)
     assert (found["name"], found["deployed_version"]) == ("ጥናት 2026 🌍", "vQ7xYz")
     assert begun <= found["refreshed_at"] <= clock(engine)
-    note_refresh(engine, applying.lease, name="Survey", deployed_version=None)
+    note_refresh(engine, applying.lease, Told("Survey", None), None)
     again = noted(engine)
     assert again["refreshed_at"] > found["refreshed_at"]
     assert again == before | {"refreshed_at": again["refreshed_at"]}
 
 
-def test_versions_that_wait_or_cannot_be_read_are_noted_until_they_are_known(applying: Applying) -> None:
+def test_what_the_server_or_the_database_refuses_is_noted_until_it_does_not(applying: Applying) -> None:
     engine = applying.engine
     applying.apply(survey(V1))
-    note_refresh(engine, applying.lease, name="Survey", deployed_version="v3", waiting=2)
-    note_unread(engine, applying.lease, "The token may not read them. " * 40)
+    note_refresh(engine, applying.lease, Told("Survey", "v3"), None)
+    told = Told("Other", "v4", "The token may not read them. " * 40, "The table is in use. " * 40)
+    note_refresh(engine, applying.lease, told, None)
     found = noted(engine)
-    assert (found["versions_waiting"], found["deployed_version"]) == (2, "v3")
-    assert len(found["versions_error"]) == 500
-    note_refresh(engine, applying.lease, name="Survey", deployed_version="v3")
+    assert (found["name"], found["deployed_version"]) == ("Survey", "v3")
+    assert (len(found["versions_error"]), len(found["tables_error"])) == (500, 500)
+    note_refresh(engine, applying.lease, Told("Survey", "v3"), None)
     found = noted(engine)
-    assert (found["versions_waiting"], found["versions_error"]) == (0, None)
+    assert (found["versions_error"], found["tables_error"]) == (None, None)
+
+
+def test_a_plan_waits_until_a_sync_finds_none(applying: Applying) -> None:
+    engine = applying.engine
+    plan = plan_between(survey(V1), survey(V1, V2))
+    with pytest.raises(NotBoundError):
+        note_waiting(engine, UID, Waiting(plan, "review", None))
+    applying.apply(survey(V1))
+    stored = note_waiting(engine, UID, Waiting(plan, "review", None))
+    note_refresh(engine, applying.lease, Told("Survey", "v2"), Waiting(plan, "review", bytes(16)))
+    with reading(engine) as connection:
+        found = open_plan(connection, UID)
+    assert found is not None
+    assert (found.code, found.plan, found.made_from) == (stored.code, plan, bytes(16))
+    note_refresh(engine, applying.lease, Told("Survey", "v2"), None)
+    with reading(engine) as connection:
+        assert open_plan(connection, UID) is None
 
 
 def test_a_sync_that_has_lost_its_lease_notes_nothing(applying: Applying) -> None:
@@ -70,6 +90,6 @@ def test_a_sync_that_has_lost_its_lease_notes_nothing(applying: Applying) -> Non
     release_lease(applying.engine, UID, "a sync")
     take_lease(applying.engine, UID, "another sync")
     with pytest.raises(LeaseError):
-        note_refresh(applying.engine, applying.lease, name="Other", deployed_version="v2")
+        note_refresh(applying.engine, applying.lease, Told("Other", "v2"), None)
     found = noted(applying.engine)
     assert (found["name"], found["deployed_version"]) == ("Survey", None)

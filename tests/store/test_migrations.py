@@ -54,6 +54,7 @@ TABLES = {
     "kobo_columns",
     "kobo_choices",
     "kobo_form_versions",
+    "kobo_plans",
     "kobo_rejected_cells",
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kobo_mirror import __version__
+from kobo_mirror.config.policies import POLICIES
 from kobo_mirror.store.mode_names import AUTO, EXACT, INCREMENTAL, mode_of
 from kobo_mirror.submissions.document import HIGHEST_ID
 
@@ -17,6 +18,8 @@ Command = Callable[[argparse.Namespace], int]
 _HELP: Mapping[str, str] = {
     "migrate": "create our tables or bring them to the newest revision",
     "sync": "read what is new and what has changed into the database",
+    "plan": "show what new versions of the form ask of its tables, and what waits for a person",
+    "apply": "apply the plan that waits under a code",
     "verify": "prove that the database equals the form; changes no row of it without --repair",
     "status": "show the state of the mirror, from the database alone",
     "replay": "process dead letters again, and ask again for rejected submissions",
@@ -61,7 +64,17 @@ def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
             sub.add_argument(
                 "--since", type=_id, metavar="ID", help="read every submission with a greater _id again"
             )
-        if name in ("verify", "status", "sync"):
+        if name in ("sync", "plan", "apply", "run"):
+            sub.add_argument(
+                "--schema",
+                choices=POLICIES,
+                help="which changes of tables wait for a person: those that empty columns (additive), all "
+                "(review), none (auto); otherwise kobo.yml says it",
+            )
+        if name == "apply":
+            sub.add_argument("code", metavar="CODE", help="the code of the plan, as `plan` shows it")
+            sub.add_argument("--decline", action="store_true", help="leave the tables as they are instead")
+        if name in ("verify", "status", "sync", "plan"):
             sub.add_argument("--json", action="store_true", help="print the result as JSON")
         if name == "verify":
             sub.add_argument("--full", action="store_true", help="compare every answer, not only digests")

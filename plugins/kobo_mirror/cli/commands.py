@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.cli import serve
 from kobo_mirror.cli.arguments import Command, parser_of
+from kobo_mirror.cli.plans import apply_plan, show_plan
 from kobo_mirror.cli.printing import print_report, print_status
 from kobo_mirror.cli.status import status
 from kobo_mirror.cli.wiring import client_of, engine_of
@@ -102,9 +103,8 @@ def _sync(options: argparse.Namespace) -> int:
     if options.confirm_deletes is not None:
         require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
     with client_of(settings) as client, _bars() as tell:
-        result = MirrorSync.configured(settings, client, engine, progress=tell).run(
-            mode=options.mode, since=options.since, confirm=options.confirm_deletes
-        )
+        syncing = MirrorSync.configured(settings, client, engine, schema=options.schema, progress=tell)
+        result = syncing.run(mode=options.mode, since=options.since, confirm=options.confirm_deletes)
     print(json.dumps(result) if options.json else result["sentence"])
     return 0
 
@@ -229,7 +229,7 @@ def _run(options: argparse.Namespace) -> int:
     engine, stop = engine_of(settings), Event()
     sleep = partial(serve.pause, stop)
     with client_of(settings, sleep) as client:
-        syncing = MirrorSync.configured(settings, client, engine)
+        syncing = MirrorSync.configured(settings, client, engine, schema=options.schema)
 
         def set_up() -> str:
             _prepare(settings, engine)
@@ -279,6 +279,8 @@ def _asked_once(settings: Settings, engine: Engine) -> str:
 _COMMANDS: Mapping[str, Command] = {
     "migrate": _migrate,
     "sync": _sync,
+    "plan": show_plan,
+    "apply": apply_plan,
     "verify": _verify,
     "status": _status,
     "replay": _replay,

@@ -22,8 +22,9 @@ STEPS: Mapping[str, str] = {
     "deletes_not_proven": f"do what the error says, then run {SYNC}",
     "secret_old": f"run `{COMMAND} register-webhook`",
     "read_anew": f"run {SYNC}",
-    "versions_wait": "look at the form's newest version, set `schema: additive` in kobo.yml, then run "
-    f"{SYNC}",
+    "plan_waits": f"read it with `{COMMAND} plan`, then run `{COMMAND} apply {{plan}}`",
+    "plan_due": f"run `{COMMAND} sync --mode exact`",
+    "tables_refused": f"do what the sentence says, then run {SYNC}",
     "versions_unread": f"set KOBO_TOKEN to that of the form's owner, then run {SYNC}",
     "tables_unfinished": f"run {SYNC}",
     "sees_part": f"set KOBO_TOKEN to that of an account that may view all submissions, then run {SYNC}",
@@ -80,4 +81,6 @@ def step_of(finding: Finding, state: MirrorState) -> str:
     """
     code = state.waiting_deletes.code if state.waiting_deletes else ""
     repair = repair_command(full=bool(state.proof and state.proof.whole))
-    return STEPS[finding.key].format(**finding.numbers, **finding.names, code=code, repair=repair)
+    plan = state.open_plan.code if state.open_plan else ""
+    told = {**finding.numbers, **finding.names, "code": code, "plan": plan, "repair": repair}
+    return STEPS[finding.key].format(**told)

@@ -67,6 +67,7 @@ def status(engine: Engine, secret: str | None = None) -> dict[str, Any]:
         "error": state.newest_sync.error if state.newest_sync else None,
         "verify_error": _failure(state.verification_failure),
         "waiting_deletes": state.waiting_deletes.code if state.waiting_deletes else None,
+        "waiting_plan": state.open_plan.code if state.open_plan else None,
         "next": next_steps(state, findings),
     }
 

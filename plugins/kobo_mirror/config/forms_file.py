@@ -16,11 +16,9 @@ from types import MappingProxyType
 
 import yaml
 
+from kobo_mirror.config.policies import ADDITIVE, AUTO, POLICIES, REVIEW
 from kobo_mirror.config.settings import ASSET_ID, DEFAULT_FORMS_FILE, Settings
 from kobo_mirror.errors import ConfigurationError
-
-ADDITIVE, REVIEW = "additive", "review"
-"""What a sync does with a new version of a form: it adds tables and columns, or waits for a person."""
 
 _OTHER_SPELLING = "kobo.yaml"
 _KEYS_OF_FILE = ("forms",)
@@ -45,7 +43,7 @@ class FormEntry:
     :param uid: of the form; empty: the file names none.
     :param table: the name of its main table; empty: none is asked for.
     :param types: path of a question → type, as it is written.
-    :param schema: ``ADDITIVE`` or ``REVIEW``.
+    :param schema: one of ``POLICIES``.
     :param file: the file's path, as the setting names it.
     :param lines: keys from the form on, such as ``("types", "hh/age")`` → line, from 1; ``()`` is the form's.
     """
@@ -139,8 +137,8 @@ class _Reader:
         if "uid" in texts and not ASSET_ID.fullmatch(texts["uid"]):
             problem = "uid must be a form's uid: the 8 to 40 letters and digits after /forms/ in its address."
             raise self._refusal(fields["uid"][0], problem)
-        if texts.get("schema", ADDITIVE) not in (ADDITIVE, REVIEW):
-            raise self._refusal(fields["schema"][0], f"schema must be {ADDITIVE} or {REVIEW}.")
+        if texts.get("schema", ADDITIVE) not in POLICIES:
+            raise self._refusal(fields["schema"][0], f"schema must be {ADDITIVE}, {REVIEW} or {AUTO}.")
         types = self._types(fields["types"][1]) if "types" in fields else {}
         lines |= {("types", path): line for path, (_, line) in types.items()}
         lines[()] = _line(node)

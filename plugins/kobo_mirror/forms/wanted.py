@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from kobo_mirror.config.forms_file import ADDITIVE, FormEntry
+from kobo_mirror.config.forms_file import FormEntry
+from kobo_mirror.config.policies import ADDITIVE
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.forms import naming
 from kobo_mirror.forms.declared import FORM
@@ -27,7 +28,7 @@ class WantedForm:
 
     :param table: the name of its main table; None: the form's own name decides.
     :param types: path of a question → what its answers become, whatever its definition says.
-    :param schema: ``ADDITIVE`` or ``REVIEW``: what is done with a new version of the form.
+    :param schema: one of ``POLICIES``: what is done with a new version of the form.
     :param entry: where each is asked for.
     """
 
@@ -35,6 +36,13 @@ class WantedForm:
     types: Mapping[str, Kind] = field(default_factory=lambda: MappingProxyType({}))
     schema: str = ADDITIVE
     entry: FormEntry = field(default_factory=FormEntry, compare=False, repr=False)
+
+    def with_policy(self, schema: str | None) -> WantedForm:
+        """Return it with another policy.
+
+        :param schema: one of ``POLICIES``; None: it stays as it is.
+        """
+        return self if schema is None else replace(self, schema=schema)
 
     def refusal(self, problem: str, *keys: str) -> ConfigurationError:
         """Return the error for a wish that cannot be fulfilled.

@@ -20,12 +20,14 @@ from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.compare import born_paths, lacking, must_shape_anew
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.mirror import NO_DECLARATION
+from kobo_mirror.forms.plan import Plan
 from kobo_mirror.store import catalog
 from kobo_mirror.store.bindings import NotBoundError, next_epoch
 from kobo_mirror.store.failed_runs import give_unbound_runs
 from kobo_mirror.store.form_schemas import StoredForm, stored_form
 from kobo_mirror.store.form_tables import physical_columns, physical_tables
 from kobo_mirror.store.leases import Lease, check_lease
+from kobo_mirror.store.plans import note_applied
 from kobo_mirror.store.table_names import check_names
 from kobo_mirror.store.tables import forms
 
@@ -58,13 +60,28 @@ class Applied:
     epoch_rose: bool
 
 
-def apply_schema(engine: Engine, schema: FormSchema, form: NamedForm, lease: Lease) -> Applied:
+@dataclass(frozen=True)
+class Steps:
+    """What is noted of the change in ``kobo_plans``.
+
+    :param plans: the plans that it carries out.
+    :param policy: what ``schema`` in ``kobo.yml`` says.
+    """
+
+    plans: tuple[Plan, ...] = ()
+    policy: str = ""
+
+
+def apply_schema(
+    engine: Engine, schema: FormSchema, form: NamedForm, lease: Lease, steps: Steps = Steps()
+) -> Applied:
     """Make the tables of a schema, and let rows be shaped by it from then on. Safe to repeat.
 
     :param engine: made by ``open_engine``.
     :param schema: grown from ``StoredForm.newest``, if there is one.
     :param form: whose schema it is.
     :param lease: the right to pull this form.
+    :param steps: what is noted of the change.
     :returns: what was done.
     :raises SchemaError: a name is taken, the schema was not grown from what is there, or it is that of
         another server's form; nothing was changed.
@@ -77,7 +94,7 @@ def apply_schema(engine: Engine, schema: FormSchema, form: NamedForm, lease: Lea
         lost = changes.step(partial(_intend, schema=schema, form=form, lease=lease, there=there))
         tables = physical_tables(schema).sorted_tables
         born = tuple(made for table in tables if (made := changes.make(table, there.get(table.name))))
-        epoch, rose = changes.step(partial(_flip, schema=schema, lease=lease))
+        epoch, rose = changes.step(partial(_flip, schema=schema, lease=lease, steps=steps))
     return Applied(born, tuple(lost), epoch, rose or bool(lost))
 
 
@@ -181,6 +198,18 @@ def is_applied(engine: Engine, stored: StoredForm) -> bool:
     return not _lost(stored, there)
 
 
+def has_its_tables(engine: Engine, stored: StoredForm | None) -> bool:
+    """Return True if rows can be shaped by the schema in force: the database has all of its columns.
+
+    :param engine: made by ``open_engine``.
+    :param stored: what ``kobo_forms`` has of the form.
+    """
+    if stored is None or stored.schema is None:
+        return False
+    with reading(engine) as connection:
+        return not _lost(stored, dialect_of(connection).stored_tables(connection))
+
+
 def _lost(stored: StoredForm | None, there: Mapping[str, StoredTable]) -> list[str]:
     """Return the tables by which rows are shaped, and which the database lacks, or a column of them."""
     if stored is None or stored.schema is None:
@@ -192,7 +221,7 @@ def _lost(stored: StoredForm | None, there: Mapping[str, StoredTable]) -> list[s
     ]
 
 
-def _flip(connection: Connection, schema: FormSchema, lease: Lease) -> tuple[int, bool]:
+def _flip(connection: Connection, schema: FormSchema, lease: Lease, steps: Steps) -> tuple[int, bool]:
     """Let rows be shaped by the schema, once its tables are there, and say so in the catalog.
 
     :returns: the epoch, and whether it rose.
@@ -218,4 +247,6 @@ def _flip(connection: Connection, schema: FormSchema, lease: Lease) -> tuple[int
         "paths_to_promote": json.dumps(sorted(waiting)) if waiting else None,
     }
     connection.execute(update(forms).where(forms.c.asset_uid == schema.asset_uid).values(values))
+    for plan in steps.plans:
+        note_applied(connection, schema.asset_uid, plan, steps.policy)
     return stored.epoch + rises, rises

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, Integer, String, Table
 from sqlalchemy.types import BINARY
 
 from kobo_mirror.database.column_types import ANSWER, LONG_BLOB, MOMENT, OPTIONS, ascii_text, exact_text
-from kobo_mirror.store.tables import TOKEN, UID, metadata
+from kobo_mirror.store.tables import CODE, TOKEN, UID, metadata
 
 _NAME = exact_text(64)
 _WORD = ascii_text(10)
@@ -67,6 +67,23 @@ form_versions = Table(
     Column("deployed_at", MOMENT),
     Column("content_hash", TOKEN),
     Column("content", LONG_BLOB, nullable=False),
+    **OPTIONS,
+)  # fmt: skip
+
+plans = Table(
+    "kobo_plans", metadata,
+    Column("code", CODE, primary_key=True),
+    Column("asset_uid", UID, nullable=False),
+    Column("digest", BINARY(16), nullable=False),
+    Column("made_from", BINARY(16)),
+    Column("policy", _WORD, nullable=False),
+    Column("versions", ANSWER, nullable=False),
+    Column("steps", ANSWER, nullable=False),
+    Column("noticed_at", MOMENT, nullable=False),
+    Column("approved_at", MOMENT),
+    Column("declined_at", MOMENT),
+    Column("applied_at", MOMENT),
+    Column("replaced_at", MOMENT),
     **OPTIONS,
 )  # fmt: skip
 

@@ -26,6 +26,7 @@ _OF_A_FORM = (
     catalog_tables.columns,
     catalog_tables.choices,
     catalog_tables.form_versions,
+    catalog_tables.plans,
 )
 
 

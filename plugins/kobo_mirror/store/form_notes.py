@@ -3,53 +3,95 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, select, update
 
 from kobo_mirror.database.engine import now, transact
+from kobo_mirror.forms.plan import Plan
 from kobo_mirror.store.bindings import NotBoundError
 from kobo_mirror.store.leases import Lease, check_lease
+from kobo_mirror.store.plans import StoredPlan, close_open, note_open
 from kobo_mirror.store.tables import forms
 from kobo_mirror.submissions.document import token
 
 _LONGEST_ERROR = 500
 
 
-def note_refresh(
-    engine: Engine, lease: Lease, *, name: str, deployed_version: str | None, waiting: int = 0
-) -> None:
-    """Note what the server has just said of a form, and that its versions are known.
+class Told(NamedTuple):
+    """What a sync has learnt of a form before it reads its submissions.
 
-    :param engine: made by ``open_engine``.
-    :param lease: the right to pull the form.
     :param name: as people know it.
     :param deployed_version: the uid of the version that is deployed; None: none is.
-    :param waiting: how many versions its tables do not have, since they are to be reviewed first.
-    :raises NotBoundError: there is no such form.
-    :raises LeaseError: another sync has the form.
+    :param unread: why the versions cannot be read, so that tables may lack questions; None: they were read.
+    :param refused: why the database did not take a change of the tables; None: it took what there was.
     """
-    values = {
-        "name": name,
-        "deployed_version": token(deployed_version),
-        "refreshed_at": now(),
-        "versions_waiting": waiting,
-        "versions_error": None,
-    }
-    transact(engine, lambda connection: _note(connection, lease, values))
+
+    name: str
+    deployed_version: str | None
+    unread: str | None = None
+    refused: str | None = None
 
 
-def note_unread(engine: Engine, lease: Lease, why: str) -> None:
-    """Note that the versions of a form cannot be read, so that its tables may lack questions.
+class Waiting(NamedTuple):
+    """A plan that is not applied.
+
+    :param policy: as ``StoredPlan`` has it.
+    :param made_from: as ``StoredPlan`` has it.
+    """
+
+    plan: Plan
+    policy: str
+    made_from: bytes | None
+
+
+def note_refresh(engine: Engine, lease: Lease, told: Told, waiting: Waiting | None) -> None:
+    """Note what the server has just said of a form, and which plan waits.
 
     :param engine: made by ``open_engine``.
     :param lease: the right to pull the form.
-    :param why: a sentence for a person.
+    :param told: what was learnt.
+    :param waiting: the plan that waits; None: none does, and earlier ones are closed.
     :raises NotBoundError: there is no such form.
     :raises LeaseError: another sync has the form.
     """
-    values = {"versions_error": why[:_LONGEST_ERROR]}
-    transact(engine, lambda connection: _note(connection, lease, values))
+    values: dict[str, Any] = {"versions_error": _cut(told.unread), "tables_error": _cut(told.refused)}
+    if told.unread is None:
+        values |= {
+            "name": told.name,
+            "deployed_version": token(told.deployed_version),
+            "refreshed_at": now(),
+        }
+
+    def work(connection: Connection) -> None:
+        _note(connection, lease, values)
+        if waiting is None:
+            close_open(connection, lease.asset_uid)
+        else:
+            note_open(connection, lease.asset_uid, *waiting)
+
+    transact(engine, work)
+
+
+def note_waiting(engine: Engine, asset_uid: str, waiting: Waiting) -> StoredPlan:
+    """Note a plan that waits outside of a sync, and return it with its code.
+
+    :param engine: made by ``open_engine``.
+    :param asset_uid: the form key.
+    :param waiting: the plan.
+    :returns: the plan that waits.
+    :raises NotBoundError: there is no such form.
+    """
+
+    def work(connection: Connection) -> StoredPlan:
+        _lock(connection, asset_uid)
+        return note_open(connection, asset_uid, *waiting)
+
+    return transact(engine, work)
+
+
+def _cut(text: str | None) -> str | None:
+    return text[:_LONGEST_ERROR] if text else None
 
 
 def files_swept_at(connection: Connection, asset_uid: str) -> datetime | None:
@@ -73,8 +115,13 @@ def note_files_swept(connection: Connection, asset_uid: str, at: datetime) -> No
 
 
 def _note(connection: Connection, lease: Lease, values: dict[str, Any]) -> None:
-    mine = forms.c.asset_uid == lease.asset_uid
-    if connection.execute(select(forms.c.epoch).where(mine).with_for_update()).first() is None:
-        raise NotBoundError(f"Form {lease.asset_uid} is not in kobo_forms yet: nothing was noted of it.")
+    _lock(connection, lease.asset_uid)
     check_lease(connection, lease)
+    mine = forms.c.asset_uid == lease.asset_uid
     connection.execute(update(forms).where(mine).values(values))
+
+
+def _lock(connection: Connection, asset_uid: str) -> None:
+    query = select(forms.c.epoch).where(forms.c.asset_uid == asset_uid)
+    if connection.execute(query.with_for_update()).first() is None:
+        raise NotBoundError(f"Form {asset_uid} is not in kobo_forms yet: nothing was noted of it.")

@@ -25,7 +25,9 @@ SENTENCES: Mapping[str, str] = {
     "deletes_not_proven": "Submissions have gone, but this token does not see enough to prove it.",
     "secret_old": "KoboToolbox posts with another secret than is set: the next sync hands over the new one.",
     "read_anew": "Rows must be written anew: the next sync reads the whole form.",
-    "versions_wait": "New versions of the form are to be reviewed before its tables get them: {versions}.",
+    "plan_waits": "A change of the form's tables waits for a person: the plan {code}.",
+    "plan_due": "A change of the form's tables is still to be applied: the next exact sync does that.",
+    "tables_refused": "The database refuses a change of the form's tables: {why}",
     "versions_unread": "The form's versions cannot be read with this token: its tables may lack questions.",
     "tables_unfinished": "A change of the form's tables is not finished: the next sync goes on with it.",
     "sees_part": "This token sees only some of the form's submissions: use one that sees all.",
@@ -60,7 +62,7 @@ class Finding:
 
     :param key: what was found, such as ``sync_failed``: the texts are listed under it.
     :param numbers: what the text names, such as ``rejected``.
-    :param names: names of tables or columns in it.
+    :param names: names of tables or columns in it, a code, or a sentence of ours.
     """
 
     light: Light
@@ -118,8 +120,13 @@ def _of_the_sync(state: MirrorState, due: datetime | None) -> Iterator[Finding]:
 
 
 def _of_the_versions(state: MirrorState) -> Iterator[Finding]:
-    if state.versions_waiting:
-        yield Finding(Light.AMBER, "versions_wait", {"versions": state.versions_waiting})
+    plan = state.open_plan
+    if plan is not None and plan.waits_for_a_person:
+        yield Finding(Light.AMBER, "plan_waits", names={"code": plan.code})
+    elif plan is not None and not plan.declined_at:
+        yield Finding(Light.AMBER, "plan_due")
+    if state.tables_refused:
+        yield Finding(Light.AMBER, "tables_refused", names={"why": state.tables_refused})
     if state.versions_unread:
         yield Finding(Light.AMBER, "versions_unread")
     if state.tables_unfinished:

@@ -22,6 +22,7 @@ from kobo_mirror.store.catalog_tables import rejected_cells
 from kobo_mirror.store.catalog_tables import tables as catalog
 from kobo_mirror.store.codes import WaitingList, waiting_list
 from kobo_mirror.store.dead_letters import letters_waiting
+from kobo_mirror.store.plans import StoredPlan, open_plan
 from kobo_mirror.store.proofs import Proof, last_proofs
 from kobo_mirror.store.refetch_queue import FAILED_DELIVERY, UNREADABLE, waiting_by_reason
 from kobo_mirror.store.registrations import Registration, registrations_of
@@ -51,7 +52,8 @@ class MirrorState:
     :param history_gap: when the last run finished that missed a part of the server's history.
     :param proof: the newest proof; ``full_proof`` the newest one that compared every answer.
     :param must_read_all: rows must be written anew: another epoch or another declaration of the form table.
-    :param versions_waiting: versions of the form that its tables do not have, since they are to be reviewed.
+    :param open_plan: the plan of a change of its tables that was not applied yet.
+    :param tables_refused: why the database refuses a change of its tables; empty: it does not.
     :param versions_unread: its versions could not be read when they were asked for last.
     :param tables_unfinished: a change of its tables has not been finished.
     :param applied: submissions that are rows of the form table; ``rejected`` and ``deleted`` those that are
@@ -77,7 +79,8 @@ class MirrorState:
     proof: Proof | None = None
     full_proof: Proof | None = None
     must_read_all: bool = False
-    versions_waiting: int = 0
+    open_plan: StoredPlan | None = None
+    tables_refused: str = ""
     versions_unread: bool = False
     tables_unfinished: bool = False
     applied: int = 0
@@ -158,7 +161,8 @@ def read_state(
         proof=proofs.newest,
         full_proof=proofs.full,
         must_read_all=row.must_read_all,
-        versions_waiting=row.versions_waiting,
+        open_plan=open_plan(connection, asset_uid),
+        tables_refused=row.tables_refused,
         versions_unread=row.versions_unread,
         tables_unfinished=row.tables_unfinished,
         **totals(connection, asset_uid),
@@ -179,7 +183,7 @@ class _SingleRows(NamedTuple):
 
     moment: datetime
     must_read_all: bool
-    versions_waiting: int
+    tables_refused: str
     versions_unread: bool
     tables_unfinished: bool
     counted: ServerCount | None
@@ -192,7 +196,7 @@ def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
     """Read the clock and the tables that have one row a form in one statement."""
     row = connection.execute(_select_single_rows(), {"asset_uid": asset_uid}).one()
     moment, table, epoch, epoch_read, fingerprint, *versions, holder, submissions, counted_at = row[:-3]
-    waiting, is_unread, is_unfinished = versions
+    refused, is_unread, is_unfinished = versions
     described, rows, cells = row[-3:]
     is_bound, is_declared = table is not None, table == form.table
     return _SingleRows(
@@ -200,7 +204,7 @@ def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
         must_read_all=is_bound
         and (Epochs(epoch, epoch_read).must_read_all or (is_declared and fingerprint != form.fingerprint)),
         counted=ServerCount(submissions, counted_at) if counted_at is not None else None,
-        versions_waiting=waiting or 0,
+        tables_refused=refused or "",
         versions_unread=bool(is_unread),
         tables_unfinished=bool(is_unfinished),
         lease_holder=holder,
@@ -220,7 +224,7 @@ def _select_single_rows() -> Select[Any]:
             form.epoch,
             form.epoch_read,
             form.fingerprint,
-            form.versions_waiting,
+            form.tables_error,
             form.versions_error.is_not(None),
             form.intended_schema.is_not(None) | form.paths_to_promote.is_not(None),
         ),

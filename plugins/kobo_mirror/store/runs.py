@@ -183,7 +183,12 @@ def unfinished_run(connection: Connection, asset_uid: str) -> RowMapping | None:
 
 
 def last_finished(
-    connection: Connection, asset_uid: str, mode: str | None = None, *, well: bool = False
+    connection: Connection,
+    asset_uid: str,
+    mode: str | None = None,
+    *,
+    well: bool = False,
+    whole: bool = False,
 ) -> RowMapping | None:
     """Return the last finished pull, or None.
 
@@ -191,6 +196,7 @@ def last_finished(
     :param asset_uid: the form's uid.
     :param mode: only those of this mode.
     :param well: without those that ended with an error, such as deletes that wait for a confirmation.
+    :param whole: only those that read the form from its first submission on.
     """
     t = sync_runs.c
     query = select(sync_runs).where(
@@ -200,6 +206,8 @@ def last_finished(
         query = query.where(t.mode == mode)
     if well:
         query = query.where(t.error.is_(None))
+    if whole:
+        query = query.where(func.coalesce(t.watermark, 0) == 0)
     query = query.order_by(t.finished_at.desc(), t.id.desc()).limit(1)
     return connection.execute(query).mappings().one_or_none()
 

@@ -57,9 +57,9 @@ forms = Table(
     Column("paths_to_promote", ANSWER),
     Column("deployed_version", TOKEN),
     Column("refreshed_at", MOMENT),
-    Column("versions_waiting", Integer, nullable=False, server_default="0"),
     Column("versions_error", String(500)),
     Column("files_swept_at", MOMENT),
+    Column("tables_error", String(500)),
     Index("uq_kobo_forms_asset_uid", "asset_uid", unique=True),
     **OPTIONS,
 )  # fmt: skip

@@ -32,7 +32,7 @@ from kobo_mirror.sync.pull import pull_lanes
 from kobo_mirror.sync.reconcile import reconcile
 from kobo_mirror.sync.repair import repair
 from kobo_mirror.sync.run_handle import RunHandle
-from kobo_mirror.sync.run_mode import Exactness, view_of_form
+from kobo_mirror.sync.run_mode import Exactness, may_read_all, view_of_form
 from kobo_mirror.sync.source import Progress, Source, no_progress
 from kobo_mirror.sync.verify import Report
 
@@ -91,6 +91,7 @@ class MirrorSync:
         *,
         page_size: int | None = None,
         in_flight: int | None = None,
+        schema: str | None = None,
         progress: Progress = no_progress,
     ) -> MirrorSync:
         """Return the sync that the settings describe.
@@ -100,6 +101,7 @@ class MirrorSync:
         :param engine: the database.
         :param page_size: submissions a page at most; None: as the settings say.
         :param in_flight: requests at once; None: as the settings say.
+        :param schema: which changes of tables wait for a person; None: as ``kobo.yml`` says.
         :param progress: is told how far the sync is.
         :raises ConfigurationError: ``kobo.yml`` is malformed.
         """
@@ -107,7 +109,7 @@ class MirrorSync:
             client,
             engine,
             server=settings.kobo_url,
-            wanted=wanted_form(read_forms_file(settings), client.asset_uid),
+            wanted=wanted_form(read_forms_file(settings), client.asset_uid).with_policy(schema),
             keep_payloads=settings.kobo_keep_payloads,
             page_size=page_size or settings.kobo_page_size,
             in_flight=in_flight or settings.kobo_max_in_flight,
@@ -158,7 +160,8 @@ class MirrorSync:
             self._tables.take_place()
             lease = take_lease(self._engine, self._asset, run)
             with releasing_on_error(self._engine, lease):
-                source = self._use(self._tables.bring_up(view.form, lease))
+                may = may_read_all(self._engine, self._asset, self._exactness, view, mode=mode, since=since)
+                source = self._use(self._tables.bring_up(view.form, lease, may_read_all=may))
                 return open_or_resume(source, lease, view, self._exactness, asked_for=mode, since=since)
 
     def plan(self, run_handle: RunHandle, *, groups: int = 1) -> list[list[int]]:

@@ -91,6 +91,34 @@ def epochs_now(engine: Engine, mirror: Mirror) -> Epochs:
     return transact(engine, work)
 
 
+def may_read_all(
+    engine: Engine, asset_uid: str, exactness: Exactness, view: FormView, *, mode: str, since: int | None
+) -> bool:
+    """Return True if a run may become one that reads the whole form anew.
+
+    Of a large form only a run may that is exact, or is asked to read from the first submission on.
+
+    :param engine: the database.
+    :param asset_uid: the form's uid.
+    :param exactness: as for :func:`choose_mode`.
+    :param view: what the token sees of the form now.
+    :param mode: as for :func:`choose_mode`.
+    :param since: as for :func:`choose_mode`.
+    """
+    if mode == EXACT or since == 0 or view.submissions <= exactness.always_up_to:
+        return True
+    return mode == AUTO and _is_due(engine, asset_uid, exactness, view.submissions)
+
+
+def _is_due(engine: Engine, asset_uid: str, exactness: Exactness, count: int) -> bool:
+    """Return True if a run of its own accord is exact."""
+    if count <= exactness.always_up_to:
+        return True
+    with reading(engine) as connection:
+        last = runs.last_finished(connection, asset_uid, EXACT)
+    return last is None or last["finished_at"] < clock(engine) - exactness.otherwise_every
+
+
 def choose_mode(
     engine: Engine,
     client: KoboClient,
@@ -116,14 +144,12 @@ def choose_mode(
     with reading(engine) as connection:
         watermark = runs.watermark(connection, asset)
         last = runs.last_finished(connection, asset)
-        last_exact = runs.last_finished(connection, asset, EXACT)
         is_new = not holds_any(connection, asset)
     known = last["highest_id"] if last and not is_new else None
     start = 0 if epochs.must_read_all else (watermark if watermark is not None else known) or 0
     restored = watermark is not None and (client.newest_id() or 0) < watermark
-    overdue = last_exact is None or last_exact["finished_at"] < clock(engine) - exactness.otherwise_every
     transact(engine, lambda connection: note_server_count(connection, asset, count))
     must = watermark is None or restored
-    due = mode == AUTO and (overdue or count <= exactness.always_up_to)
+    due = mode == AUTO and _is_due(engine, asset, exactness, count)
     chosen = EXACT if mode == EXACT or must or due else INCREMENTAL
     return chosen, start if since is None else min(since, start)

@@ -129,7 +129,7 @@ def test_the_file_is_called_as_the_setting_names_it() -> None:
         ("forms:\n- table: !!python/name:os.system x", "line 2: table must be a text."),
         ("forms:\n- table:\n  schema: review", "line 2: a value is missing: add it, or leave the line out."),
         ("forms:\n- table: ''", "line 2: a value is missing: add it, or leave the line out."),
-        ("forms:\n- schema: yes", "line 2: schema must be additive or review."),
+        ("forms:\n- schema: yes", "line 2: schema must be additive, review or auto."),
         ("forms:\n- types: integer", "line 2: types must be lines such as hh/age: integer."),
         ("forms:\n- types: [{age: text}]", "line 2: types must be lines such as hh/age: integer."),
         ("forms:\n- types:\n    age: text\n    b: text\n    'age': date",

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from kobo_mirror.forms.plan import Care, Plan, Step, What
 from kobo_mirror.store.codes import WaitingList
 from kobo_mirror.store.lights import SENTENCES, Finding, Light, judge, light_of
 from kobo_mirror.store.overview import MirrorState, ServerCount
+from kobo_mirror.store.plans import StoredPlan
 from kobo_mirror.store.proofs import DIFFERENCES, Proof
 from kobo_mirror.store.refetch_queue import UNREADABLE
 from kobo_mirror.store.registrations import Registration
@@ -59,6 +61,9 @@ def proof(**changes: Any) -> Proof:
     return replace(PROOF, **changes)
 
 
+PLAN = StoredPlan(
+    "0123456789ab", Plan((Step(care=Care.COSTLY, what=What.KIND, table="survey"),)), "review", None, NOW
+)
 NEVER: dict[str, Any] = {"newest_sync": None, "last_finished": None, "last_good": None}
 FAILED_VERIFICATION = run(mode="verify", started_at=NOW, finished_at=None, error="No.")
 CASES: list[tuple[str, MirrorState, Light, list[str]]] = [
@@ -76,7 +81,12 @@ CASES: list[tuple[str, MirrorState, Light, list[str]]] = [
      ["deletes_not_proven"]),
     ("deletes that were confirmed since", state(newest_sync=WAITS, last_finished=WAITS), Light.GREEN, []),
     ("rows to be written anew", state(must_read_all=True), Light.AMBER, ["read_anew"]),
-    ("versions are to be reviewed", state(versions_waiting=2), Light.AMBER, ["versions_wait"]),
+    ("a plan waits for a person", state(open_plan=PLAN), Light.AMBER, ["plan_waits"]),
+    ("a plan that was approved", state(open_plan=replace(PLAN, approved_at=NOW)), Light.AMBER, ["plan_due"]),
+    ("a plan that was declined", state(open_plan=replace(PLAN, declined_at=NOW)), Light.GREEN, []),
+    ("a plan that a person need not see", state(open_plan=replace(PLAN, policy="additive")), Light.AMBER,
+     ["plan_due"]),
+    ("a change of tables that is refused", state(tables_refused="No."), Light.AMBER, ["tables_refused"]),
     ("versions that cannot be read", state(versions_unread=True), Light.AMBER, ["versions_unread"]),
     ("tables half made", state(tables_unfinished=True), Light.AMBER, ["tables_unfinished"]),
     ("rows are missing", state(last_finished=run(count_difference=-3)), Light.RED, ["rows_differ"]),

@@ -1,0 +1,119 @@
+"""The commands ``plan`` and ``apply``: what new versions of a form ask of its tables, and a person's word."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from kobo_mirror.cli.next_steps import COMMAND
+from kobo_mirror.cli.wiring import client_of, engine_of
+from kobo_mirror.config.forms_file import read_forms_file
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.errors import LeaseError
+from kobo_mirror.forms.plan import Plan, Step
+from kobo_mirror.forms.wanted import wanted_form
+from kobo_mirror.store.plans import approve, decline
+from kobo_mirror.store.schema import require_tables
+from kobo_mirror.sync.form_schema import FormTables
+from kobo_mirror.sync.look_ahead import Ahead, cost_of, look_ahead
+from kobo_mirror.sync.mirror import MirrorSync
+
+_KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
+
+
+def show_plan(options: argparse.Namespace) -> int:
+    """Print what the next sync does with the form's tables, and what waits for a person.
+
+    :param options: ``json``, ``schema``.
+    :returns: 0.
+    """
+    settings = Settings.from_env(_KOBO)
+    engine = engine_of(settings)
+    with client_of(settings) as client:
+        wanted = wanted_form(read_forms_file(settings), client.asset_uid).with_policy(options.schema)
+        ahead = look_ahead(FormTables(engine, client, settings.kobo_url, wanted))
+    if options.json:
+        print(json.dumps(_facts(ahead)))
+    else:
+        print("\n".join(_lines(ahead)))
+    return 0
+
+
+def apply_plan(options: argparse.Namespace) -> int:
+    """Note a person's word on a plan, and start a sync that applies it.
+
+    :param options: ``code``, ``decline``, ``schema``.
+    :returns: 0.
+    :raises KoboMirrorError: no plan waits under the code, or the sync failed.
+    """
+    settings = Settings.from_env(_KOBO)
+    engine = engine_of(settings)
+    require_tables(engine, derived=False)
+    if options.decline:
+        decline(engine, settings.kobo_asset_id, options.code)
+        print("declined: the tables stay as they are until another version of the form asks for more")
+        return 0
+    approve(engine, settings.kobo_asset_id, options.code)
+    with client_of(settings) as client:
+        try:
+            result = MirrorSync.configured(settings, client, engine, schema=options.schema).run(name="apply")
+        except LeaseError as error:
+            print(f"approved, and not applied yet: {error} The next sync applies it.")
+            return 0
+    print(result["sentence"])
+    return 0
+
+
+def _lines(ahead: Ahead) -> Iterator[str]:
+    yield f"The tables of the form '{ahead.form}', with `schema: {ahead.policy}`:"
+    for plan in ahead.next_sync:
+        yield "The next sync applies this:"
+        yield from _steps(plan, ahead)
+    if ahead.waiting is not None:
+        yield _waits(ahead)
+        yield from _steps(ahead.waiting, ahead)
+        if ahead.stored is not None:
+            code = ahead.stored.code
+            yield f"To apply it: {COMMAND} apply {code}"
+            yield f"To leave the tables as they are: {COMMAND} apply --decline {code}"
+    elif not ahead.next_sync:
+        yield "They have all that the form's versions ask: nothing is to be done."
+
+
+def _waits(ahead: Ahead) -> str:
+    if ahead.stored is None:
+        return "This waits for a person:"
+    if ahead.stored.declined_at is not None:
+        return f"This was declined (code {ahead.stored.code}):"
+    if ahead.stored.waits_for_a_person:
+        return f"This waits for a person (code {ahead.stored.code}):"
+    return f"This waits for the next exact sync, or for you (code {ahead.stored.code}):"
+
+
+def _steps(plan: Plan, ahead: Ahead) -> Iterator[str]:
+    for step in plan.steps:
+        yield f"  {step.care.value:8} {step.sentence}"
+    yield f"  {cost_of(plan, ahead.submissions, ahead.seconds)}"
+
+
+def _facts(ahead: Ahead) -> dict[str, Any]:
+    stored = ahead.stored
+    return {
+        "form": ahead.form,
+        "policy": ahead.policy,
+        "next_sync": [_fact(step) for plan in ahead.next_sync for step in plan.steps],
+        "waiting": [_fact(step) for step in ahead.waiting.steps] if ahead.waiting else [],
+        "code": stored.code if stored else None,
+        "waits_for_a_person": stored.waits_for_a_person if stored else ahead.waiting is not None,
+        "declined": stored is not None and stored.declined_at is not None,
+        "submissions": ahead.submissions,
+        "seconds": ahead.seconds,
+    }
+
+
+def _fact(step: Step) -> dict[str, Any]:
+    names = {"table": step.table, "columns": list(step.columns), "path": step.path}
+    further = {"beside": list(step.beside), "sentence": step.sentence}
+    return {"care": step.care.value, "what": step.what.value, **names, **further}

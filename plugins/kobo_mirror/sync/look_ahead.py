@@ -1,0 +1,86 @@
+"""Look ahead: what the next sync does with a form's tables, what waits for a person, and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from kobo_mirror.database.engine import reading
+from kobo_mirror.forms.plan import Care, Plan
+from kobo_mirror.store import runs
+from kobo_mirror.store.form_notes import note_waiting
+from kobo_mirror.store.form_schemas import stored_form
+from kobo_mirror.store.plans import StoredPlan
+from kobo_mirror.store.totals import totals
+from kobo_mirror.sync.form_schema import FormTables
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What is to become of a form's tables.
+
+    :param form: the form's name.
+    :param policy: what ``schema`` in ``kobo.yml`` says.
+    :param next_sync: the plans that the next sync applies.
+    :param waiting: the plan that waits.
+    :param stored: the same as ``kobo_plans`` has it, with its code; None: the form was never synced.
+    :param submissions: that are mirrored.
+    :param seconds: that reading all of them again takes, by the last run that did; None: it is not known.
+    """
+
+    form: str
+    policy: str
+    next_sync: tuple[Plan, ...]
+    waiting: Plan | None
+    stored: StoredPlan | None
+    submissions: int
+    seconds: float | None
+
+
+def look_ahead(tables: FormTables) -> Ahead:
+    """Return what the next sync does, and note a plan that waits, so that it has a code.
+
+    :param tables: of the form.
+    :raises DefinitionError, CredentialsError, RequestError: the form has no versions that can be read.
+    :raises SchemaError: the database mirrors another form, or lacks tables of ours.
+    """
+    info = tables.client.form()
+    outlook = tables.plan(info)
+    engine, asset = tables.engine, tables.client.asset_uid
+    with reading(engine) as connection:
+        is_bound = stored_form(connection, asset) is not None
+        held = totals(connection, asset)
+        submissions = held["applied"] + held["rejected"]
+        seconds = _seconds_of_a_whole_read(connection, asset, submissions)
+    waiting = outlook.waiting
+    stored = note_waiting(engine, asset, waiting) if waiting and is_bound else None
+    done = outlook.proposal.done
+    plan = waiting.plan if waiting else None
+    return Ahead(info.name, outlook.policy, done, plan, stored, submissions, seconds)
+
+
+def cost_of(plan: Plan, submissions: int, seconds: float | None) -> str:
+    """Return what a plan costs, as a sentence.
+
+    :param plan: with steps.
+    :param submissions: that are mirrored.
+    :param seconds: as ``Ahead`` has it.
+    """
+    locked = "tables are locked for less than a second"
+    if plan.care is Care.SAFE:
+        return f"No submission is read again but those that have an answer to it; {locked}."
+    took = "" if seconds is None else f", which takes about {_duration(seconds)}"
+    return f"All {submissions:,} submissions are read again{took}; {locked}."
+
+
+def _duration(seconds: float) -> str:
+    return f"{max(1, round(seconds))} s" if seconds < 120 else f"{round(seconds / 60)} min"
+
+
+def _seconds_of_a_whole_read(connection: Connection, asset_uid: str, submissions: int) -> float | None:
+    last = runs.last_finished(connection, asset_uid, whole=True)
+    if last is None or not last["rows_read"]:
+        return None
+    seconds = (last["finished_at"] - last["started_at"]).total_seconds()
+    return float(seconds * submissions / last["rows_read"])

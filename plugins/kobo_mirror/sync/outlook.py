@@ -1,0 +1,164 @@
+"""Outlook: what a form's versions make of its tables, before anything is done about it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from kobo_mirror.database.dialects import dialect_of
+from kobo_mirror.database.engine import reading
+from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.declared_table import serves
+from kobo_mirror.forms.definition import Version
+from kobo_mirror.forms.derive import nothing_yet
+from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.forms.overrides import with_types
+from kobo_mirror.forms.proposal import Permission, Proposal, propose, propose_first
+from kobo_mirror.forms.wanted import WantedForm, require_free_table
+from kobo_mirror.kobo.form import FormInfo
+from kobo_mirror.store import catalog
+from kobo_mirror.store.form_notes import Waiting
+from kobo_mirror.store.form_schemas import StoredForm
+from kobo_mirror.store.ledger import holds_any
+from kobo_mirror.store.plans import open_plan
+from kobo_mirror.sync.form_versions import FoundVersions, read_all
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is to become of a form's tables.
+
+    :param policy: what ``schema`` in ``kobo.yml`` says.
+    :param made_from: 16 bytes of all that it is derived from; None: no version asks for anything.
+    """
+
+    proposal: Proposal
+    policy: str
+    made_from: bytes | None = None
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is noted of the plan that waits."""
+        plan = self.proposal.waiting
+        return Waiting(plan, self.policy, self.made_from) if plan else None
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Derives the outlook of one form.
+
+    :param engine: the database.
+    :param asset_uid: the form key.
+    :param wanted: what ``kobo.yml`` asks for its tables.
+    """
+
+    engine: Engine
+    asset_uid: str
+    wanted: WantedForm
+
+    def outlook(
+        self, stored: StoredForm | None, info: FormInfo, found: FoundVersions, *, may_read_all: bool
+    ) -> Outlook:
+        """Return what is to become of the tables; nothing is derived where nothing can have changed.
+
+        :param stored: what ``kobo_forms`` has of the form.
+        :param info: the form's description.
+        :param found: its versions.
+        :param may_read_all: False: steps that make the whole form be read anew wait.
+        :raises ConfigurationError: ``kobo.yml`` asks for something that the form cannot have.
+        """
+        with reading(self.engine) as connection:
+            known = open_plan(connection, self.asset_uid)
+        permission = Permission(
+            self.wanted.schema, may_read_all, known.plan.digest if known and known.approved_at else None
+        )
+        in_force = stored.schema if stored else None
+        made_from = self._made_from(stored, found, permission)
+        if stored is not None and stored.intended is None:
+            if in_force is not None and {*found.uids} <= {*in_force.versions}:
+                self._check_types(in_force.reading_order)
+                return Outlook(Proposal(in_force), permission.policy)
+            if known is not None and known.made_from == made_from:
+                return Outlook(Proposal(in_force, waiting=known.plan), permission.policy, made_from)
+        return Outlook(self._proposal(stored, info, found, permission), permission.policy, made_from)
+
+    def _made_from(self, stored: StoredForm | None, found: FoundVersions, permission: Permission) -> bytes:
+        """Return 16 bytes of all that a plan is derived from."""
+        newest = stored.newest if stored else None
+        parts = (
+            found.uids,
+            newest.to_json().decode() if newest else None,
+            (permission.policy, permission.may_read_all),
+            permission.approved.hex() if permission.approved else None,
+            sorted((path, kind.value) for path, kind in self.wanted.types.items()),
+        )
+        return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).digest()
+
+    def _proposal(
+        self, stored: StoredForm | None, info: FormInfo, found: FoundVersions, permission: Permission
+    ) -> Proposal:
+        plain = read_all(self.engine, self.asset_uid, found)
+        self._check_types({question.path for version in plain for question in version.questions})
+        versions = [with_types(version, self.wanted) for version in plain]
+        newest = stored.newest if stored else None
+        if stored is not None and stored.schema is not None and newest is not None:
+            return propose(stored.schema, newest, versions, permission)
+        is_alone = stored is not None and self.is_declared_alone(stored)
+        empty = newest or self._first(stored, info, versions)
+        return propose_first(empty, versions, permission, holds_rows=is_alone)
+
+    def is_declared_alone(self, stored: StoredForm) -> bool:
+        """Return True for a mirror of version 0.1: its table has rows, and it has no schema.
+
+        :param stored: what ``kobo_forms`` has of the form.
+        """
+        if stored.newest is not None or stored.table != FORM.table:
+            return False
+        with reading(self.engine) as connection:
+            return holds_any(connection, self.asset_uid)
+
+    def _check_types(self, asked: Collection[str]) -> None:
+        """Refuse a type of something that no version of the form asks."""
+        for path in self.wanted.types:
+            if path not in asked:
+                raise self.wanted.refusal(
+                    f"no version of the form asks {path}, or it is a group: write the path of a question, as "
+                    "in hh/members/age.",
+                    "types",
+                    path,
+                )
+
+    def _first(self, stored: StoredForm | None, info: FormInfo, versions: Sequence[Version]) -> FormSchema:
+        """Return the tables that the form has before its first version."""
+        if self._is_declared(stored, versions):
+            return nothing_yet(self.asset_uid, FORM.table, form=FORM)
+        taken = self._taken()
+        require_free_table(self.wanted, taken)
+        return nothing_yet(self.asset_uid, self.wanted.table or info.name, taken=taken)
+
+    def _is_declared(self, stored: StoredForm | None, versions: Iterable[Version]) -> bool:
+        """Return True if the form has the declared table: it is bound to it, or asks all that it requires."""
+        if stored is not None:
+            return stored.table == FORM.table
+        if self.wanted.table not in (None, FORM.table):
+            return False
+        paths = {question.path for version in versions for question in version.questions}
+        is_served = serves(FORM, paths)
+        if self.wanted.table and not is_served:
+            raise self.wanted.refusal(
+                f"the form lacks questions that the table {FORM.table} requires: ask for another name, or "
+                "for none.",
+                "table",
+            )
+        return is_served
+
+    def _taken(self) -> Collection[str]:
+        """Return the names of the tables and views that are none of this form."""
+        with reading(self.engine) as connection:
+            claimed = catalog.claimed_names(connection)
+            there = {*dialect_of(connection).stored_tables(connection), *claimed}
+        return {name for name in there if claimed.get(name) != self.asset_uid}
