@@ -68,7 +68,8 @@ def test_what_is_safe_is_shown_and_applied_and_kept_as_history(mirror: AnyMirror
     (step,) = ahead["next_sync"]
     assert (step["care"], step["columns"], ahead["code"]) == ("safe", ["seen"], None)
     assert "seen" not in columns(mirror)
-    run(mirror, "sync")
+    assert "; the form has changed: new in plans: seen" in run(mirror, "sync")
+    assert "has changed" not in run(mirror, "sync")
     assert "seen" in columns(mirror)
     assert mirror.found() == mirror.wanted()
     with mirror.engine.connect() as connection:
@@ -105,7 +106,7 @@ def test_a_move_waits_in_amber_while_the_rest_goes_on(mirror: AnyMirror) -> None
     )
     (step,) = ahead["waiting"]
     assert (step["care"], step["what"], step["beside"]) == ("careful", "move", ["plans.head"])
-    run(mirror, "sync")
+    assert f"a change of its tables waits for a person: plan {code}" in run(mirror, "sync")
     assert planned(mirror)["code"] == code
     assert "10 changed" in run(mirror, "apply", code)
     assert inspect(mirror.engine).has_table("plans__people")

@@ -212,6 +212,21 @@ def last_finished(
     return connection.execute(query).mappings().one_or_none()
 
 
+def finished_before(connection: Connection, asset_uid: str, run_id: int) -> datetime | None:
+    """Return when the pull before a run finished (UTC), or None.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    :param run_id: the run's id.
+    """
+    t = sync_runs.c
+    query = select(func.max(t.finished_at)).where(
+        t.asset_uid == asset_uid, t.id < run_id, t.mode.not_in(NO_PULL)
+    )
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
 def watermark(connection: Connection, asset_uid: str) -> int | None:
     """Return the ``_id`` above which the next incremental run reads, or None: then only an exact run is safe.
 

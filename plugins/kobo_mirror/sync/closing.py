@@ -17,12 +17,13 @@ from kobo_mirror.store.form_notes import note_files_swept
 from kobo_mirror.store.leases import release_lease, retake_lease
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.mode_names import EXACT
+from kobo_mirror.store.plans import changed_since, open_plan
 from kobo_mirror.store.retention import Retention, forget
 from kobo_mirror.store.row_counts import count_rows, largest_difference
 from kobo_mirror.store.totals import totals
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.source import Source
-from kobo_mirror.sync.summary import outcome_of, unequal
+from kobo_mirror.sync.summary import outcome_of, told_of_tables, unequal
 
 
 def close(source: Source, run_handle: RunHandle, retention: Retention) -> dict[str, Any]:
@@ -54,13 +55,16 @@ def close(source: Source, run_handle: RunHandle, retention: Retention) -> dict[s
     with reading(engine) as connection:
         row = runs.run_row(connection, run_handle.run_id)
         exact = runs.last_finished(connection, asset, EXACT)
+        before = runs.finished_before(connection, asset, run_handle.run_id)
+        changed = changed_since(connection, asset, before) if before else []
+        tables = told_of_tables(changed, open_plan(connection, asset))
     release_lease(engine, asset, run_handle.run)
     if row["failure"] == DeletesWaitError.__name__:
         raise DeletesWaitError(row["error"])
     if error:
         raise error
     last_exact = exact["finished_at"] if exact and row["mode"] != EXACT else None
-    return {"run": run_handle.run, **outcome_of(row, held, last_exact)}
+    return {"run": run_handle.run, **outcome_of(row, held, last_exact, tables)}
 
 
 def _require_read_and_reconciled(source: Source, run: RowMapping) -> None:

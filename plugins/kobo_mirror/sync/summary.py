@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping
 from kobo_mirror.errors import UnequalError
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.history import Verdict
+from kobo_mirror.store.plans import StoredPlan
 from kobo_mirror.store.row_counts import TableCount
 from kobo_mirror.store.tables import COUNTS
 
@@ -22,16 +23,20 @@ _WORDS = (
     ("unchanged", "unchanged"),
     ("deferred", "asked for again"),
 )
+_NAMED = 5
 
 
-def outcome_of(run: RowMapping, held: Mapping[str, int], last_exact: datetime | None) -> dict[str, Any]:
+def outcome_of(
+    run: RowMapping, held: Mapping[str, int], last_exact: datetime | None, tables: Sequence[str] = ()
+) -> dict[str, Any]:
     """Sum up a run that has ended.
 
     :param run: the run's row.
     :param held: how many submissions of the form are ``applied`` and ``rejected`` now.
     :param last_exact: when the last exact run ended (UTC); None where this one was exact.
+    :param tables: what has become of the form's tables, as ``told_of_tables`` says.
     :returns: its ``mode``, counts and ``seconds``, the form's ``submissions``, those that are ``unreadable``,
-        and a ``sentence``.
+        ``tables``, and a ``sentence``.
     """
     seconds = round((run["finished_at"] - run["started_at"]).total_seconds(), 1)
     counts = {name: int(run[name]) for name in COUNTS}
@@ -48,8 +53,27 @@ def outcome_of(run: RowMapping, held: Mapping[str, int], last_exact: datetime | 
         "submissions": number,
         "unreadable": int(run["unreadable"]),
         "seconds": seconds,
-        "sentence": sentence,
+        "tables": list(tables),
+        "sentence": "; ".join((sentence, *tables)),
     }
+
+
+def told_of_tables(changed: Sequence[StoredPlan], waiting: StoredPlan | None) -> list[str]:
+    """Say what was done about new versions of the form, and what waits.
+
+    :param changed: the plans that were noticed or applied since the run before.
+    :param waiting: the plan that is open, or None.
+    :returns: no sentence where nothing happened; none starts with a capital or ends with a full stop.
+    """
+    steps = [step.sentence for plan in changed if plan.applied_at for step in plan.plan.steps]
+    told = []
+    if steps:
+        more = f", and {len(steps) - _NAMED} more steps" if len(steps) > _NAMED else ""
+        told.append(f"the form has changed: {'; '.join(steps[:_NAMED])}{more}")
+    if waiting is not None and waiting.declined_at is None:
+        whom = "a person" if waiting.waits_for_a_person else "the next exact sync"
+        told.append(f"a change of its tables waits for {whom}: plan {waiting.code}")
+    return told
 
 
 def _how(run: RowMapping, last_exact: datetime | None) -> str:

@@ -9,14 +9,17 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, inspect, select, text
 
+from kobo_mirror.config.policies import AUTO
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, UnequalError
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.forms.wanted import WantedForm
 from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.catalog_tables import tables
 from kobo_mirror.store.mirrors import load_mirror
+from kobo_mirror.store.plans import StoredPlan, approve, open_plan
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import form_table, metadata, rejections, submissions
 from kobo_mirror.store.tombstones import NEVER_STORED
@@ -79,16 +82,24 @@ class MirroredForm:
     """A mirror of one form.
 
     :param page_size: submissions a page at most.
+    :param policy: which changes of tables wait for a person.
     """
 
-    def __init__(self, server: InterleavedServer, database: FormDatabase, *, page_size: int = 1000) -> None:
+    def __init__(
+        self,
+        server: InterleavedServer,
+        database: FormDatabase,
+        *,
+        page_size: int = 1000,
+        policy: str = AUTO,
+    ) -> None:
         self.server, self._database, self._page_size = server, database, page_size
+        self._wanted = WantedForm(schema=policy)
         self.engine: Engine = database.looking
         self.client = open_form(
             server.url, server.token, server.asset, attempts=2, sleep=lambda seconds: None
         )
-        unknown = Mirror(None, server.url, server.asset)
-        self._receiver = Receiver(database.pushing, [unknown], "rejected")
+        self._receivers = [self._new_receiver() for _ in range(2)]
         self.mark: str | None = None
         self.error = ""
 
@@ -101,6 +112,16 @@ class MirroredForm:
         """Run a sync, or crash after ``cut`` statements of it."""
         return self._attempt(lambda: self._sync().run(mode=mode, confirm=confirm), cut)
 
+    def waiting(self) -> StoredPlan | None:
+        """The plan that waits, if there is one."""
+        with self.engine.connect() as connection:
+            return open_plan(connection, self.server.asset)
+
+    def approve(self) -> None:
+        """Approve the plan that waits, if there is one."""
+        if (plan := self.waiting()) is not None:
+            approve(self._database.pushing, self.server.asset, plan.code)
+
     def sync_and_confirm(self, mode: str) -> str:
         """Run a sync; deletes that the guard holds are confirmed by their code."""
         outcome = self.sync(mode)
@@ -110,17 +131,19 @@ class MirroredForm:
         """Write anew what a proof found to differ."""
         return self._attempt(lambda: self._sync().repair(report), None)
 
-    def deliver(self, body: bytes) -> str:
-        """Take a delivery, in the process that may know tables as they were."""
-        outcome = self._receiver.receive(body)
+    def _new_receiver(self) -> Receiver:
+        unknown = Mirror(None, self.server.url, self.server.asset)
+        return Receiver(self._database.pushing, [unknown], "rejected")
+
+    def deliver(self, body: bytes, process: int = 0) -> str:
+        """Take a delivery, in one of two processes that may know tables as they were at different times."""
+        outcome = self._receivers[process].receive(body)
         assert isinstance(outcome, Accepted), outcome
         return outcome.result.result
 
     def deliver_anew(self, body: bytes) -> str:
         """Take a delivery in a process that knows no tables yet."""
-        self._receiver = Receiver(
-            self._database.pushing, [Mirror(None, self.server.url, self.server.asset)], "rejected"
-        )
+        self._receivers[0] = self._new_receiver()
         return self.deliver(body)
 
     def verify(self, *, full: bool = True) -> Report:
@@ -129,8 +152,8 @@ class MirroredForm:
 
     def _sync(self) -> MirrorSync:
         return MirrorSync(
-            self.client, self._database.syncing, server=self.server.url, page_size=self._page_size,
-            in_flight=1,
+            self.client, self._database.syncing, server=self.server.url, wanted=self._wanted,
+            page_size=self._page_size, in_flight=1,
         )  # fmt: skip
 
     def _attempt(self, work: Callable[[], Any], cut: int | None) -> str:
@@ -171,6 +194,7 @@ class CatalogReader:
             check_repeats(self.schema, versions)
             check_choices(self.schema, versions)
             check_positions(self.schema, versions[-1])
+        self.names = _names(self.schema)
         self._row_sets: dict[int, RowSet] = row_sets(self.schema, read_back(mirrored.engine, asset))
         self._declared = self._declared_rows() if self.schema.declared else {}
         self._check_bookkeeping()
@@ -191,6 +215,7 @@ class CatalogReader:
         row_set = self._row_sets.get(kobo_id)
         if document is None or row_set is None or not row_set.rows or row_set.rows[0].position:
             return ["it is gone from the server, and has rows" if document is None else "it has no rows"]
+        document = _with_places_as_written(document, row_set)
         if not self.schema.declared:
             return faults(self.schema, document, row_set)
         wanted, row = declared_cells(document), self._declared.get(kobo_id)
@@ -226,6 +251,34 @@ class CatalogReader:
         with_rows = applied | rejected if self.schema.declared else applied
         assert self._row_sets.keys() == with_rows, "the tables and the ledger disagree"
         assert self._declared.keys() == (applied if self.schema.declared else set())
+
+
+def _names(schema: FormSchema) -> dict[tuple[object, ...], tuple[str, str]]:
+    """The name of each table and column, by what it is for."""
+    return {
+        (table.chain, table.kind, column.path, column.facet, column.kind, column.name): (
+            table.part_name(column.part), column.name,
+        )
+        for table in schema.tables
+        for column in table.columns
+    }  # fmt: skip
+
+
+def _with_places_as_written(document: Document, row_set: RowSet) -> Document:
+    """The document with each ``question_xpath`` as it was written last: a version changes it in silence."""
+    written = {file.uid: file.question_xpath for file in row_set.files}
+    files = document.get("_attachments")
+    if not isinstance(files, list):
+        return document
+    told = [
+        {**file, "question_xpath": written[file["uid"]]}
+        if isinstance(file, dict)
+        and isinstance(file.get("question_xpath"), str)
+        and written.get(str(file.get("uid"))) is not None
+        else file
+        for file in files
+    ]
+    return {**document, "_attachments": told}
 
 
 def body_of(document: Document) -> bytes:
