@@ -26,10 +26,19 @@ SIMULATED_ROWS = 300
 _SERVERS = ("server", "pymysql", "mysqldb")
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 _ABOVE_DRIVERS = {"store", "sync"}  # the second driver is tried quickly in tests/database alone
-_ABOVE_DATABASES = {"end_to_end", "dags", "page"}
+_ABOVE_DATABASES = {"end_to_end", "dags", "page", "proof", "webhook"}
 """Folders about what happens above the database: quickly on SQLite, on the server in the long tests."""
-_ABOVE_DATABASES_TOO = {"test_planted_faults", "test_forgetting"}
-_ON_THE_SERVER_TOO = {("end_to_end", name) for name in ("test_sync", "test_rows_are_there", "test_cli")}
+_ABOVE_DATABASES_TOO = {"test_forgetting"}
+_ON_THE_SERVER_TOO = {
+    *(("end_to_end", name) for name in ("test_sync", "test_rows_are_there")),
+    *(("proof", name) for name in ("test_any_form", "test_races_on_row_sets")),
+    *(("webhook", name) for name in ("test_service", "test_faults", "test_growing_tables")),
+}
+_FOR_LONG = {
+    *(("end_to_end", name) for name in ("test_sync_resume", "test_nothing_lost", "test_retention")),
+    ("webhook", "test_failover"),
+}
+"""Modules about processes and servers that are killed at many moments; proof/test_kill tries some quickly."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -49,7 +58,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
         if item.path.parent.name in _ABOVE_DRIVERS and any("mysqldb" in str(one) for one in chosen):
             item.add_marker(pytest.mark.long)
-        if _is_above_databases(item.path) and any(str(one) in _SERVERS for one in chosen):
+        is_above = _is_above_databases(item.path) and any(str(one) in _SERVERS for one in chosen)
+        if is_above or (item.path.parent.name, item.path.stem) in _FOR_LONG:
             item.add_marker(pytest.mark.long)
 
 

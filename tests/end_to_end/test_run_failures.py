@@ -12,6 +12,7 @@ from kobo_mirror.database.engine import open_engine
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.tables import leases
 from tests.support.database_server import OwnServer, own_server
+from tests.support.further import further
 from tests.support.mirroring import Mirroring
 from tests.support.running_command import running
 from tests.support.tables import records
@@ -58,7 +59,7 @@ def test_a_lasting_failure_ends_the_run_with_a_sentence(
     ],
     ids=["token", "form", "address"],
 )
-@pytest.mark.parametrize("endpoint", ["set", ""])
+@pytest.mark.parametrize("endpoint", ["set", *further("")])
 def test_a_refusal_at_the_first_contact_is_all_that_is_on_the_screen(
     embedded: Mirroring, tmp_path: Path, change: dict[str, str], said: str, endpoint: str
 ) -> None:
@@ -86,7 +87,7 @@ def test_an_unreachable_server_is_reported_at_once_and_the_webhook_serves(
         assert tree.end()[0] == 0, tree.said()
 
 
-@pytest.mark.parametrize("kind", ["401", "403", "404"])
+@pytest.mark.parametrize("kind", ["401", *further("403", "404")])
 def test_a_refusal_after_a_good_sync_is_reported_and_the_webhook_continues(
     embedded: Mirroring, tmp_path: Path, kind: str
 ) -> None:

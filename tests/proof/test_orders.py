@@ -59,16 +59,8 @@ class Story:
             self._writer.push(json.dumps(self._last[kobo_id]).encode())
 
 
-@pytest.mark.parametrize(
-    ("database_url", "others"),
-    [
-        pytest.param("sqlite", 0, id="sqlite-the form's last ones"),
-        pytest.param("server", 3, id="server-others stay", marks=pytest.mark.long),
-        pytest.param("sqlite", 3, id="sqlite-others stay", marks=pytest.mark.long),
-        pytest.param("server", 0, id="server-the form's last ones", marks=pytest.mark.long),
-    ],
-    indirect=["database_url"],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("others", [0, 3], ids=["the form's last ones", "others stay"])
 def test_no_order_of_events_brings_a_deleted_submission_back(mirrored: MirroredServer, others: int) -> None:
     for stories in orders((*PULLS, *OTHERS)):
         mirrored.begin()
@@ -80,9 +72,6 @@ def test_no_order_of_events_brings_a_deleted_submission_back(mirrored: MirroredS
         assert mirrored.verify().equal
 
 
-@pytest.mark.parametrize(
-    "database_url", ["sqlite", pytest.param("server", marks=pytest.mark.long)], indirect=True
-)
 def test_no_order_of_events_leaves_an_old_state(mirrored: MirroredServer) -> None:
     for stories in orders((*PULLS, *(event for event in OTHERS if event != "delete"))):
         mirrored.begin()
