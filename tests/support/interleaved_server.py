@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -169,7 +170,9 @@ class _Control(SimulatorControl):
         self._app = app
 
     def send(self, command: str, **parameters: Any) -> object:
-        answer = testing.simulate_post(self._app, f"/_control/{command}", json=parameters)
+        body = json.dumps(parameters)  # in ASCII: an answer may hold half a character
+        kind = {"Content-Type": "application/json"}
+        answer = testing.simulate_post(self._app, f"/_control/{command}", body=body, headers=kind)
         if answer.status_code != 200:
             raise SimulatorError(f"{command}: {answer.status_code} {answer.text[:300]}")
         result: object = answer.json
