@@ -104,7 +104,7 @@ def _write_ledger(session: Session, asset_uid: str, submission: dict[str, Any], 
     row.uuid, row.root_uuid = submission["_uuid"], submission["meta/rootUuid"][5:]
     row.previous_uuid = submission.get("meta/deprecatedID", "")[5:]
     row.submission_time, row.submitted_by = submission["_submission_time"], submission.get("_submitted_by")
-    row.digest = row.row_digest = digest
+    row.document_digest = row.row_digest = digest
     row.state = "applied"
 
 

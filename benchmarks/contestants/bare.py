@@ -25,7 +25,7 @@ from sqlalchemy.engine import make_url
 SEPARATOR, NOTHING = "\x1f", "\x1e"
 LEDGER = (
     "asset_uid, kobo_id, uuid, root_uuid, previous_uuid, form_version, submission_time, submitted_by, "
-    "digest, row_digest, state, first_seen_at"
+    "document_digest, row_digest, state, first_seen_at"
 )
 LEDGER_FIELDS = (
     "_uuid",
@@ -110,7 +110,7 @@ class Script:
     def _apply(self, cursor: Any, page: list[Any], escape: Callable[[str], str]) -> None:
         first, last = page[0][0].kobo_id, page[-1][0].kobo_id
         cursor.execute(
-            f"SELECT kobo_id, digest FROM kobo_submissions WHERE asset_uid = '{self._asset}' "
+            f"SELECT kobo_id, document_digest FROM kobo_submissions WHERE asset_uid = '{self._asset}' "
             f"AND kobo_id BETWEEN {first} AND {last} FOR UPDATE"
         )
         stored = {kobo_id: digest.hex() for kobo_id, digest in cursor.fetchall()}

@@ -19,7 +19,7 @@ from simulator.process import SimulatorProcess
 from tests.support.database_server import DatabaseServer
 from tests.support.drivers import DRIVERS
 
-CLOCKS = ("inserted_at", "updated_at", "first_seen_at", "digest", "row_digest")
+CLOCKS = ("inserted_at", "updated_at", "first_seen_at", "document_digest", "row_digest")
 LINE = r"bulk: (\S+) x dlt, (\S+) x seed-style, (\S+) of limit, (\d+) MiB peak"
 
 

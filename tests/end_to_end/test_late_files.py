@@ -51,7 +51,7 @@ def test_a_file_that_is_deleted_on_the_server_says_so(album: Mirroring) -> None:
     assert files_of(album, ids[2]) == {"face 2.png": (True, "portrait"), "p2.png": (False, "pic")}
     assert [kobo_id for kobo_id, moment in moved(album).items() if moment != before[kobo_id]] == [ids[2]]
     now = ledger(album.engine)[ids[2]]
-    assert now["digest"] != digests[ids[2]]["digest"]
+    assert now["document_digest"] != digests[ids[2]]["document_digest"]
     assert now["row_digest"] != digests[ids[2]]["row_digest"]
     assert album.verify().equal
 

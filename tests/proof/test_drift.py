@@ -131,7 +131,7 @@ PLANTS: dict[str, tuple[Plant, ...]] = {
         ledger(uuid="another"),
         ledger(validation_status="validation_status_approved"),
         ledger(validation_timestamp=1),
-        ledger(digest=None),
+        ledger(document_digest=None),
     ),
     "extra": (ledger(state="rejected", reason="?"),),
     "different": (
@@ -170,7 +170,7 @@ def test_drift_of_every_kind_is_found_and_repaired(
     planted["missing"].append(moved)
     planted["extra"].append(5)
     by_digest = next(ids)  # its rows are what they should be: no difference, but it is asked for again
-    tables.alter(by_digest, submissions, digest=bytes(16))
+    tables.alter(by_digest, submissions, document_digest=bytes(16))
     drifted = contents(tables.engine).rows
     changed = {kobo_id for kobo_id, row in wanted.rows.items() if drifted.get(kobo_id) != row}
     code, (found,) = run(capsys, "verify", "--full")

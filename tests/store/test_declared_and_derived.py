@@ -102,7 +102,7 @@ def test_rows_that_are_written_anew_keep_their_clocks(beside: Writing) -> None:
     run_sql(
         beside.engine,
         "DELETE FROM kobo_records__members WHERE kobo_id = 1",
-        "UPDATE kobo_submissions SET digest = NULL",
+        "UPDATE kobo_submissions SET document_digest = NULL",
     )
     time.sleep(0.002)
     assert beside.pull(one, other) == {"rows_read": 2, "updated": 2}
@@ -206,7 +206,7 @@ def test_rows_of_an_unknown_submission_go_from_all_tables(engine: Engine, schema
     check(writing, other)
     assert rejected_ids(engine) == {2}
     assert set(queued_refs(engine)) == {"1", "2"}
-    assert ledger(engine)[2]["digest"] is None
+    assert ledger(engine)[2]["document_digest"] is None
     writing.pull(one, other)
     check(writing, one, other)
 

@@ -72,7 +72,9 @@ def digests(engine: Engine) -> dict[int, tuple[bool, bool]]:
     """Whether the document's and the rows' digest are there."""
     with engine.connect() as connection:
         t = submissions.c
-        rows = connection.execute(select(t.kobo_id, t.digest.is_not(None), t.row_digest.is_not(None)))
+        rows = connection.execute(
+            select(t.kobo_id, t.document_digest.is_not(None), t.row_digest.is_not(None))
+        )
         return {row[0]: (bool(row[1]), bool(row[2])) for row in rows}
 
 

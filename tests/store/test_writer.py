@@ -41,7 +41,7 @@ def test_what_is_pulled_stands_in_both_tables(writing: Writing, engine: Engine) 
         None,
         None,
     )
-    assert (held[1]["digest"], held[1]["row_digest"]) == (found.digest, found.row_digest)
+    assert (held[1]["document_digest"], held[1]["row_digest"]) == (found.digest, found.row_digest)
     assert (held[1]["uuid"], held[1]["root_uuid"], held[1]["previous_uuid"]) == (found.uuid, found.uuid, None)
     assert (held[1]["form_version"], held[1]["submitted_by"]) == ("vTestVersion0000000001", "meg")
     assert held[1]["submission_time"] == row["submission_time"]

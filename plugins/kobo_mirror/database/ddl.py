@@ -78,12 +78,7 @@ class TableChanges:
     def __init__(self, connection: Connection, patience: float) -> None:
         self._connection = connection
         self._dialect: Dialect = dialect_of(connection)
-        self._retrying = Retrying(
-            retry=retry_if_exception(is_collision),
-            wait=_PAUSE,
-            stop=stop_after_delay(patience),
-            reraise=True,
-        )
+        self._retrying = _collisions_tried_again(patience)
 
     def step(self, work: Callable[[Connection], T]) -> T:
         """Run work in a transaction of its own where statements about tables commit, again if it collides.
@@ -166,6 +161,27 @@ class TableChanges:
         return TablesRefusedError(
             f"The table {table} could not be made or changed: {self._dialect.explain(raised)}{grant}."
         )
+
+
+def rename_column(connection: Connection, table: str, old: str, new: str) -> None:
+    """Rename a column; a lock on its table is waited for a second at a time, as what comes later waits, too.
+
+    :param connection: holds the migration lock.
+    :param table: the table's name.
+    :param old: the column's name until now.
+    :param new: its name from now on.
+    :raises SchemaError: the database renames nothing while views are broken; nothing was changed.
+    """
+    dialect = dialect_of(connection)
+    patience = connection.engine.get_execution_options().get("patience", 20.0)
+    with dialect.quick_locks(connection):
+        _collisions_tried_again(patience)(dialect.rename_column, connection, table, old, new)
+
+
+def _collisions_tried_again(patience: float) -> Retrying:
+    return Retrying(
+        retry=retry_if_exception(is_collision), wait=_PAUSE, stop=stop_after_delay(patience), reraise=True
+    )
 
 
 def _execute(connection: Connection, statement: ExecutableDDLElement) -> None:

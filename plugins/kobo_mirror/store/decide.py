@@ -34,7 +34,7 @@ class Stored(NamedTuple):
 
     :param uuid: the edit token.
     :param previous_uuid: the edit token that this one replaced.
-    :param digest: 16 bytes; None once the row was invalidated.
+    :param document_digest: 16 bytes; None once the row was invalidated.
     :param row_digest: the digest of the form table's row, 16 bytes; None without one.
     :param state: ``applied``, ``rejected`` or ``deleted``.
     :param pushed_at: when the newest delivery was committed, by the database's clock (UTC).
@@ -44,7 +44,7 @@ class Stored(NamedTuple):
     kobo_id: int
     uuid: str | None
     previous_uuid: str | None
-    digest: bytes | None
+    document_digest: bytes | None
     row_digest: bytes | None
     state: str
     pushed_at: datetime | None
@@ -101,7 +101,7 @@ def decide(
         return Decision.FETCH
     if stored is None:
         return Decision.INSERT
-    if incoming.uuid == stored.uuid and incoming.digest == stored.digest:
+    if incoming.uuid == stored.uuid and incoming.digest == stored.document_digest:
         return Decision.UNCHANGED if stored.epoch == epoch else Decision.UPDATE
     if sent_at is not None and not push_landed_since(stored, sent_at, now):
         return Decision.UPDATE

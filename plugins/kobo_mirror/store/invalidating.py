@@ -33,5 +33,5 @@ def invalidate(
     hold_schema(connection, schema, lease)
     locked_of(connection, schema.asset_uid, ids)
     mine = (submissions.c.asset_uid == schema.asset_uid) & submissions.c.kobo_id.in_(ids)
-    connection.execute(update(submissions).where(mine).values(digest=None))
+    connection.execute(update(submissions).where(mine).values(document_digest=None))
     enqueue(connection, schema.asset_uid, ids, reason)

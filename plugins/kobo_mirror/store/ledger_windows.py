@@ -73,10 +73,10 @@ _SWEPT_AS_TEXT = _as_text(
         submissions.c.validation_status,
         cast(submissions.c.validation_timestamp, String),
     ),
-    case((submissions.c.digest.is_(None), "?\n"), else_="\n"),
+    case((submissions.c.document_digest.is_(None), "?\n"), else_="\n"),
 )
 _DIGESTS_AS_TEXT = _as_text(
-    (submissions.c.uuid, func.hex(submissions.c.digest)),
+    (submissions.c.uuid, func.hex(submissions.c.document_digest)),
     case((submissions.c.epoch != bindparam("epoch"), "?\n"), else_="\n"),
 )
 
@@ -126,13 +126,13 @@ class SweptRow(NamedTuple):
 class LedgerRow(NamedTuple):
     """What the ledger says of a submission that exists on the server.
 
-    :param digest: 16 bytes; None once the row was invalidated.
+    :param document_digest: 16 bytes; None once the row was invalidated.
     :param row_digest: the digest of the form table's row, 16 bytes; None without one.
     :param state: ``applied`` or ``rejected``.
     """
 
     seen: SweptRow
-    digest: bytes | None
+    document_digest: bytes | None
     row_digest: bytes | None
     state: str
 
@@ -144,9 +144,8 @@ def _between(query: Select[Any], column: Any, after: int, upto: int | None) -> S
 
 def _existing_rows(asset_uid: str) -> Select[Any]:
     t = submissions.c
-    query = select(
-        t.kobo_id, t.uuid, t.validation_status, t.validation_timestamp, t.digest, t.row_digest, t.state
-    )
+    seen = (t.kobo_id, t.uuid, t.validation_status, t.validation_timestamp)
+    query = select(*seen, t.document_digest, t.row_digest, t.state)
     return query.where(t.asset_uid == asset_uid, t.state != "deleted")
 
 
@@ -193,7 +192,10 @@ def swept_rows_between(
     :returns: the rows by ``_id``, ascending; the edit token of an invalidated one is ``""``.
     """
     held = ledger_rows_between(connection, asset_uid, after, upto, limit=limit)
-    return {kobo_id: row.seen if row.digest else row.seen._replace(uuid="") for kobo_id, row in held.items()}
+    return {
+        kobo_id: row.seen if row.document_digest else row.seen._replace(uuid="")
+        for kobo_id, row in held.items()
+    }
 
 
 def stored_window_text(connection: Connection, asset_uid: str, after: int, upto: int | None) -> str:

@@ -118,7 +118,7 @@ class FormWrites:
         moves = stored is None or stored.row_digest != row_digest
         if stored is None:
             inserted_at: Moment = held.moment
-        elif moves or stored.digest is None or stored.epoch != held.epoch:
+        elif moves or stored.document_digest is None or stored.epoch != held.epoch:
             inserted_at, may_exist = stored.first_seen_at, True
         else:
             return None

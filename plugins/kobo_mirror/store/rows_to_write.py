@@ -106,7 +106,7 @@ def form_rows(
 def _is_written(before: Stored, state: State, held: HeldForm | HeldByMessage) -> bool:
     return (
         before.state == "applied"
-        and before.digest is not None
+        and before.document_digest is not None
         and before.row_digest == state.row_digest
         and before.epoch == held.epoch
     )

@@ -76,7 +76,7 @@ submissions = Table(
     Column("submitted_by", String(TEXT_LENGTH)),
     Column("validation_status", TOKEN),
     Column("validation_timestamp", BigInteger),
-    Column("digest", BINARY(16)),
+    Column("document_digest", BINARY(16)),
     Column("row_digest", BINARY(16)),
     Column("payload", LONG_TEXT),
     Column("state", ascii_text(8), nullable=False),

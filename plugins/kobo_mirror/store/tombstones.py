@@ -14,7 +14,7 @@ TOMBSTONE = ("asset_uid", "kobo_id", "state", "reason", "first_seen_at", "delete
 """The columns that a tombstone of a submission that was never stored fills."""
 NEVER_STORED = "never stored"
 """The reason of such a tombstone."""
-_ANSWERS = ("digest", "row_digest", "submitted_by", "validation_status", "validation_timestamp")
+_ANSWERS = ("document_digest", "row_digest", "submitted_by", "validation_status", "validation_timestamp")
 
 
 def bury(

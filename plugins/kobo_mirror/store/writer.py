@@ -227,7 +227,7 @@ class Writer:
             check_lease(connection, lease)
             stored = locked_of(connection, self._mirror.asset_uid, sorted(ids))
             mine = (submissions.c.asset_uid == self._mirror.asset_uid) & submissions.c.kobo_id.in_(ids)
-            connection.execute(update(submissions).where(mine).values(digest=None))
+            connection.execute(update(submissions).where(mine).values(document_digest=None))
             orphans = [i for i in ids if i not in stored or stored[i].state != "applied"]
             write(connection, *self._target.removals(connection, orphans))
             enqueue(connection, self._mirror.asset_uid, ids, "repair")

@@ -32,8 +32,9 @@ def judge(
         return kind
     as_noted = rows.digest == held.row_digest
     as_shown = isinstance(shown, SweptRow) or _is_as_shown(shown, held, rows, mirror)
-    is_noted = isinstance(shown, SweptRow) or shown.digest == held.digest
-    if as_noted and as_shown and not is_noted and mirror.schema is not None and held.digest is not None:
+    is_noted = isinstance(shown, SweptRow) or shown.digest == held.document_digest
+    is_kept = mirror.schema is not None and held.document_digest is not None
+    if as_noted and as_shown and not is_noted and is_kept:
         return DIGEST_ALONE
     if not is_noted:
         return "stale"

@@ -61,7 +61,7 @@ class Before:
             for part in self._parts:
                 connection.execute(text(f"DELETE FROM {part}"))
             connection.execute(delete(to_fetch))
-            connection.execute(update(submissions).values(digest=submissions.c.row_digest))
+            connection.execute(update(submissions).values(document_digest=submissions.c.row_digest))
             waiting = json.dumps(sorted(self.waiting))
             mine = update(forms).where(forms.c.asset_uid == UID)
             connection.execute(mine.values(paths_to_promote=waiting, epoch=self.epoch, epoch_read=self.epoch))

@@ -27,7 +27,7 @@ from kobo_mirror.submissions.shaper import Shaper
 from tests.support.forms.applied import Applying
 
 _KEY = ("asset_uid", "kobo_id")
-_COLUMNS = (*_KEY, "uuid", "digest", "row_digest", "state", "first_seen_at", "epoch", "reason")
+_COLUMNS = (*_KEY, "uuid", "document_digest", "row_digest", "state", "first_seen_at", "epoch", "reason")
 _LEDGER = Write(submissions, _COLUMNS, ())
 _AGAIN = _LEDGER._replace(key=_KEY, keep=("first_seen_at",))
 
@@ -137,7 +137,7 @@ class RowSetWriting:
         """Clear the digest of each document, so that all is written anew."""
         with self.engine.begin() as connection:
             mine = submissions.c.asset_uid == self.asset_uid
-            connection.execute(update(submissions).where(mine).values(digest=None))
+            connection.execute(update(submissions).where(mine).values(document_digest=None))
 
 
 def forget(applying: Applying) -> None:

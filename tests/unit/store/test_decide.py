@@ -46,7 +46,7 @@ INSERT, REVIVE, DELETE = Decision.INSERT, Decision.REVIVE, Decision.DELETE
         ("pulled, a tombstone, a push landed", TOMBSTONE._replace(pushed_at=AFTER), incoming(), SENT, REVIVE),
         ("pulled and not whole, a tombstone", TOMBSTONE, incoming(partial=True), SENT, REVIVE),
         ("pushed, a tombstone", TOMBSTONE, incoming(), None, FETCH),
-        ("pushed, a tombstone of the same state", TOMBSTONE._replace(digest=TWO), incoming(), None, FETCH),
+        ("pushed, a tombstone of the same state", TOMBSTONE._replace(document_digest=TWO), incoming(), None, FETCH),
         ("pushed, partial, nothing stored", None, incoming(partial=True), None, FETCH),
         ("pushed, partial, the same", stored(digest=TWO), incoming(partial=True), None, FETCH),
         ("pulled and not whole, nothing stored", None, incoming(uuid=None, partial=True), SENT, INSERT),
@@ -121,7 +121,10 @@ TABLE: list[tuple[Callable[[Case], bool], Decision]] = [
     (lambda case: not case.pulled and case.tombstone, FETCH),
     (lambda case: not case.pulled and case.new.partial, FETCH),
     (lambda case: case.held is None, INSERT),
-    (lambda case: (case.new.uuid, case.new.digest) == (_held(case).uuid, _held(case).digest), UNCHANGED),
+    (
+        lambda case: (case.new.uuid, case.new.digest) == (_held(case).uuid, _held(case).document_digest),
+        UNCHANGED,
+    ),
     (lambda case: case.pulled and not case.push_landed, UPDATE),
     (lambda case: case.new.previous_uuid is not None and case.new.previous_uuid == _held(case).uuid, UPDATE),
     (lambda case: case.new.uuid is not None and case.new.uuid == _held(case).previous_uuid, STALE),
@@ -177,7 +180,7 @@ def test_what_is_decided_twice_is_unchanged(held: Stored, new: Incoming) -> None
     decision = decide(held, new, SENT, epoch=EPOCH, now=NOW)
     if decision in (UPDATE, REVIVE):
         after = held._replace(
-            uuid=new.uuid, previous_uuid=new.previous_uuid, digest=new.digest, state="applied"
+            uuid=new.uuid, previous_uuid=new.previous_uuid, document_digest=new.digest, state="applied"
         )
         assert decide(after, new, SENT, epoch=EPOCH, now=NOW) is UNCHANGED
         assert decide(after, new, None, epoch=EPOCH, now=NOW) is UNCHANGED

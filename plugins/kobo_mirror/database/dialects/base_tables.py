@@ -167,6 +167,17 @@ class TableDialect(ABC):
         """
 
     @abstractmethod
+    def rename_column(self, connection: Connection, table: str, old: str, new: str) -> None:
+        """Rename a column, without a copy of its table.
+
+        :param connection: an open transaction.
+        :param table: the table's name.
+        :param old: the column's name until now.
+        :param new: its name from now on.
+        :raises SchemaError: views of the database are broken, and it renames nothing while they are.
+        """
+
+    @abstractmethod
     def drop_moving_trigger(self, table: Table, column: str) -> Part | None:
         """Return the statement that drops what ``moving_trigger`` made, if it is there.
 

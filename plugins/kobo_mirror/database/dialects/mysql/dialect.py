@@ -181,6 +181,9 @@ class _MySQL(Dialect):
     def set_comment(self, connection: Connection, table: Table) -> None:
         tables.set_comment(connection, table)
 
+    def rename_column(self, connection: Connection, table: str, old: str, new: str) -> None:
+        tables.rename_column(connection, table, old, new)
+
     def drop_moving_trigger(self, table: Table, column: str) -> None:
         return None
 

@@ -92,6 +92,18 @@ def grow_table(
         run(connection, Sql("ALTER TABLE {} {}").format(name, Sql(", ").join(changes)))
 
 
+def rename_column(connection: Connection, table: str, old: str, new: str) -> None:
+    """Rename a column: a change of the table's description alone.
+
+    :param connection: an open transaction.
+    :param table: the table's name.
+    :param old: the column's name until now.
+    :param new: its name from now on.
+    """
+    statement = Sql("ALTER TABLE {} RENAME COLUMN {} TO {}")
+    run(connection, statement.format(Identifier(table), Identifier(old), Identifier(new)))
+
+
 def set_comment(connection: Connection, table: Table) -> None:
     """Set the comment of a table.
 

@@ -22,6 +22,7 @@ from kobo_mirror.database.dialects.base import ColumnTypes, Dialect
 from kobo_mirror.database.dialects.base_tables import StoredTable, truth_value
 from kobo_mirror.database.dialects.sqlite.connecting import Connecting
 from kobo_mirror.database.dialects.sqlite.refusals import MEANING
+from kobo_mirror.database.dialects.sqlite.renaming import rename_column
 from kobo_mirror.database.sql import Declaration, Identifier, Parameter, Part, Sql, names, run
 
 _STORED_MOMENT = Sql("(strftime('%Y-%m-%d %H:%M:%f000', 'now'))")
@@ -181,6 +182,9 @@ class _SQLite(Dialect):
 
     def set_comment(self, connection: Connection, table: Table) -> None:
         pass  # it has no comments
+
+    def rename_column(self, connection: Connection, table: str, old: str, new: str) -> None:
+        rename_column(connection, table, old, new)
 
     def drop_moving_trigger(self, table: Table, column: str) -> Part:
         return Sql("DROP TRIGGER IF EXISTS {}").format(_trigger_of(table, column))
