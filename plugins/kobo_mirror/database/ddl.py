@@ -163,19 +163,16 @@ class TableChanges:
         )
 
 
-def rename_column(connection: Connection, table: str, old: str, new: str) -> None:
-    """Rename a column; a lock on its table is waited for a second at a time, as what comes later waits, too.
+def change_in_turn(connection: Connection, work: Callable[[Connection], None]) -> None:
+    """Do what changes tables; a lock on one is waited for a second at a time, as what comes later waits, too.
 
-    :param connection: holds the migration lock.
-    :param table: the table's name.
-    :param old: the column's name until now.
-    :param new: its name from now on.
-    :raises SchemaError: the database renames nothing while views are broken; nothing was changed.
+    :param connection: an open transaction that holds the migration lock.
+    :param work: what changes tables; it is done again from its beginning after a lock that others kept.
+    :raises DBAPIError: what the database refuses, or a lock that was kept for as long as our patience.
     """
-    dialect = dialect_of(connection)
     patience = connection.engine.get_execution_options().get("patience", 20.0)
-    with dialect.quick_locks(connection):
-        _collisions_tried_again(patience)(dialect.rename_column, connection, table, old, new)
+    with dialect_of(connection).quick_locks(connection):
+        _collisions_tried_again(patience)(work, connection)
 
 
 def _collisions_tried_again(patience: float) -> Retrying:

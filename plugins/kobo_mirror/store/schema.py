@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, column, inspect, select, table, text
 
+from kobo_mirror.database.ddl import change_in_turn
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import read
 from kobo_mirror.database.errors import database_errors
@@ -52,7 +53,7 @@ def migrate(engine: Engine, form: Form | None = None) -> list[str]:
         if declared and is_there:
             _check_columns(connection, declared)
         if _known_revisions(connection) != {_newest()}:
-            _upgrade(connection)
+            change_in_turn(connection, _upgrade)
         _require_columns(connection, declared)
         dropped = _missing(connection)
         metadata.create_all(connection)

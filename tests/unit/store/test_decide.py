@@ -46,7 +46,7 @@ INSERT, REVIVE, DELETE = Decision.INSERT, Decision.REVIVE, Decision.DELETE
         ("pulled, a tombstone, a push landed", TOMBSTONE._replace(pushed_at=AFTER), incoming(), SENT, REVIVE),
         ("pulled and not whole, a tombstone", TOMBSTONE, incoming(partial=True), SENT, REVIVE),
         ("pushed, a tombstone", TOMBSTONE, incoming(), None, FETCH),
-        ("pushed, a tombstone of the same state", TOMBSTONE._replace(document_digest=TWO), incoming(), None, FETCH),
+        ("pushed, the same tombstone", stored(digest=TWO, state="deleted"), incoming(), None, FETCH),
         ("pushed, partial, nothing stored", None, incoming(partial=True), None, FETCH),
         ("pushed, partial, the same", stored(digest=TWO), incoming(partial=True), None, FETCH),
         ("pulled and not whole, nothing stored", None, incoming(uuid=None, partial=True), SENT, INSERT),

@@ -17,7 +17,7 @@ MEANING = {
     "too many SQL variables": "it is too old: use SQLite 3.35 or later",
     "out of memory": "there is no memory left",
     "error in view": "one of its views is broken: drop that view, then run `python -m kobo_mirror migrate`",
-    "error in trigger": "one of its triggers is broken: drop that trigger, then run `python -m kobo_mirror migrate`",
+    "error in trigger": "one of its triggers is broken: drop it, then run `python -m kobo_mirror migrate`",
     "interrupted": "the statement was broken off",
     "unsupported file format": "it was made by a newer SQLite: use that one",
     "access permission denied": "give this user the right to the file and its folder",

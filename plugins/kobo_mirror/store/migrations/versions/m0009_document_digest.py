@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from kobo_mirror.database.ddl import rename_column
+from kobo_mirror.database.dialects import dialect_of
 
 revision = "0009"
 down_revision = "0008"
@@ -33,4 +33,4 @@ def _rename(old: str, new: str) -> None:
     bind = op.get_bind()
     there = {column["name"] for column in sa.inspect(bind).get_columns(TABLE)}
     if new not in there:  # else it was killed after this statement
-        rename_column(bind, TABLE, old, new)
+        dialect_of(bind).rename_column(bind, TABLE, old, new)
