@@ -38,7 +38,8 @@ def must_shape_anew(before: FormSchema | None, after: FormSchema) -> bool:
     shapes = {(table.name, column.name): column.shape for table, column in _columns(after)}
     asked = {column.path for _, column in _columns(before) if column.facet == VALUE}
     return (
-        before.declared != after.declared
+        before.reading != after.reading
+        or before.declared != after.declared
         or any(shapes[table.name, column.name] != column.shape for table, column in _columns(before))
         or any(column.path in asked for _, column in _born(before, after) if column.facet not in _NAMED)
         or _are_asked({*after.repeats} - {*before.repeats}, asked)  # lists were rejected that are rows now

@@ -75,7 +75,7 @@ def nothing_yet(
         name=f"{table}__files", kind=TableKind.FILES, columns=system_columns.files_columns(), parent=root.name
     )
     declared = {c.path: c.name for c in tables[-1].columns if c.path} if form else {}
-    return with_positions(FormSchema(asset_uid, (*tables, files), declared=declared))
+    return with_positions(FormSchema(asset_uid, (*tables, files), declared=declared).as_read_now())
 
 
 def grow(schema: FormSchema, version: Version) -> FormSchema:

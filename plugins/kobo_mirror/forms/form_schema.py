@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -142,6 +142,7 @@ class FormSchema:
     :param declared: question → column of the declared table; empty for a derived form.
     :param reading_order: the paths of all questions, those of the newest version in its order.
     :param versions: uids, in the order of their numbers.
+    :param reading: how documents were read when it was stored: the number that ``_READING`` had then.
     """
 
     asset_uid: str
@@ -151,6 +152,7 @@ class FormSchema:
     choices: tuple[ChoiceRow, ...] = ()
     reading_order: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
+    reading: int = 1  # what a schema was stored with before this was noted
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
@@ -163,9 +165,28 @@ class FormSchema:
     @cached_property
     def fingerprint(self) -> bytes:
         """16 bytes that change when the same document becomes other rows."""
-        shape = [_READING, sorted(self.repeats), sorted(self.declared.items()), list(_shape_of(self.tables))]
+        shape = [
+            self.reading,
+            sorted(self.repeats),
+            sorted(self.declared.items()),
+            list(_shape_of(self.tables)),
+        ]
         text = json.dumps(shape, separators=(",", ":"))
         return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+    @property
+    def is_of_older_reading(self) -> bool:
+        """True if an earlier version of this project made the rows: a sync has them shaped anew."""
+        return self.reading < _READING
+
+    @property
+    def is_of_newer_reading(self) -> bool:
+        """True if a later version of this project shapes the rows: this one must write none."""
+        return self.reading > _READING
+
+    def as_read_now(self) -> FormSchema:
+        """Return the same tables, filled as this version of the project reads documents."""
+        return self if self.reading == _READING else replace(self, reading=_READING)
 
     def to_json(self) -> bytes:
         """Return it as JSON; :meth:`from_json` reads it."""

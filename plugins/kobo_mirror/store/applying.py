@@ -189,7 +189,7 @@ def is_applied(engine: Engine, stored: StoredForm) -> bool:
     :param engine: made by ``open_engine``.
     :param stored: what ``kobo_forms`` has of the form.
     """
-    if stored.schema is None or stored.intended is not None:
+    if stored.schema is None or stored.intended is not None or stored.schema.is_of_older_reading:
         return False
     with reading(engine) as connection:
         if catalog.catalog_differences(connection, stored.schema):

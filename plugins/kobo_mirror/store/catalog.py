@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy import Connection, Table, delete, func, select, update
 
 from kobo_mirror.database.bulk import Write, write
 from kobo_mirror.forms import form_schema
@@ -227,7 +228,7 @@ def keep_versions(connection: Connection, asset_uid: str, versions: Sequence[For
     query = select(func.coalesce(func.max(form_versions.c.number), 0)).where(mine)
     last: int = connection.execute(query).scalar_one()
     rows = [
-        (asset_uid, one.uid, number, one.deployed_at, one.content_hash, gzip.compress(one.content, mtime=0))
+        (asset_uid, one.uid, number, one.deployed_at, one.content_hash, _packed(one.content))
         for number, one in enumerate((v for v in versions if v.uid not in known), last + 1)
     ]
     write(connection, Write(form_versions, tuple(form_versions.columns.keys()), rows))
@@ -249,10 +250,34 @@ def kept_versions(connection: Connection, asset_uid: str) -> list[FormVersion]:
 
     :param connection: an open transaction.
     :param asset_uid: the form key.
-    :returns: in the order of their numbers.
+    :returns: in the order of their numbers; a content that is damaged is empty.
     """
     query = select(form_versions).where(form_versions.c.asset_uid == asset_uid)
     return [
-        FormVersion(row.uid, row.deployed_at, row.content_hash, gzip.decompress(row.content))
+        FormVersion(row.uid, row.deployed_at, row.content_hash, _unpacked(row.content))
         for row in connection.execute(query.order_by(form_versions.c.number))
     ]
+
+
+def mend_versions(connection: Connection, asset_uid: str, versions: Sequence[FormVersion]) -> None:
+    """Put the contents of versions in place of those that are kept.
+
+    :param connection: a transaction that holds the row of the form.
+    :param asset_uid: the form key.
+    :param versions: kept ones, with their contents as the server shows them.
+    """
+    t = form_versions.c
+    for one in versions:
+        mine = (t.asset_uid == asset_uid) & (t.uid == one.uid)
+        connection.execute(update(form_versions).where(mine).values(content=_packed(one.content)))
+
+
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+def _unpacked(packed: bytes) -> bytes:
+    try:
+        return gzip.decompress(packed)
+    except (OSError, EOFError, zlib.error):
+        return b""

@@ -86,14 +86,19 @@ def applied_schema(asset_uid: str, raw: str | None, fingerprint: bytes | None) -
     :param raw: JSON as ``kobo_forms`` has it, or None.
     :param fingerprint: which ``kobo_forms`` has beside it, by which every writer knows the schema again.
     :returns: None for None.
-    :raises SchemaError: it cannot be read, or is not the one that has this fingerprint.
+    :raises SchemaError: it cannot be read, or is not the one that has this fingerprint, or rows are shaped by
+        a later version of this project.
     """
     schema = read_schema(asset_uid, raw)
     if (schema.fingerprint if schema else None) != fingerprint:
         raise SchemaError(
             f"The schema of form {asset_uid} in kobo_forms is not the one that its tables were made by: it "
-            "was changed by hand, or is read by another version of Kobo Mirror; use that version, or restore "
-            "the row from a backup."
+            "was changed by hand; restore the row from a backup."
+        )
+    if schema and schema.is_of_newer_reading:
+        raise SchemaError(
+            f"A newer version of Kobo Mirror fills the tables of form {asset_uid}, and reads answers in "
+            "another way: use that version here, too."
         )
     return schema
 

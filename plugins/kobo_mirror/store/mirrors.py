@@ -29,6 +29,9 @@ def load_mirror(engine: Engine, server: str, asset_uid: str) -> Mirror:
 def find_mirror(connection: Connection, server: str, asset_uid: str) -> Mirror:
     """Return what :func:`load_mirror` does; a form whose first tables are being made has none.
 
+    Nor has one whose rows an earlier version of this project has shaped: until a sync has taken the tables
+    over, nothing can be written to them, and what is delivered is asked for by that sync.
+
     :param connection: an open transaction.
     :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
     :param asset_uid: the form's uid.
@@ -41,7 +44,7 @@ def find_mirror(connection: Connection, server: str, asset_uid: str) -> Mirror:
     for row in rows:
         if (row.server, row.asset_uid) == (server, asset_uid):
             schema = applied_schema(asset_uid, row.schema, row.schema_fingerprint)
-            if schema is None and row.is_begun:
+            if row.is_begun if schema is None else schema.is_of_older_reading:
                 return Mirror(None, server, asset_uid)
             return Mirror(FORM if row.form_table == FORM.table else None, server, asset_uid, schema)
     if rows:

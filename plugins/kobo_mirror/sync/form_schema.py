@@ -96,13 +96,13 @@ class FormTables:
             return self._alone
         stored = self._stored()
         self._check_wishes(stored)
-        is_alone = stored is not None and self._planner.is_declared_alone(stored)
+        is_alone = stored is not None and self._planner(lease).is_declared_alone(stored)
         has_tables = is_alone or (stored is not None and stored.schema is not None)
         found = find_versions(self.engine, self.client, stored, info, must_have=not has_tables)
         keep(self.engine, found, lease)
         if is_alone:
             bind(self.engine, Mirror(FORM, self.server, self.client.asset_uid))
-        outlook = self._planner.outlook(stored, info, found, may_read_all=may_read_all)
+        outlook = self._planner(lease).outlook(stored, info, found, may_read_all=may_read_all)
         refused = self._apply(stored, outlook, info, lease)
         mirror = load_mirror(self.engine, self.server, self.client.asset_uid)
         if mirror.schema is not None:
@@ -123,11 +123,10 @@ class FormTables:
         stored = self._stored()
         self._check_wishes(stored)
         found = find_versions(self.engine, self.client, stored, info, must_have=True)
-        return self._planner.outlook(stored, info, found, may_read_all=may_read_all)
+        return self._planner(None).outlook(stored, info, found, may_read_all=may_read_all)
 
-    @property
-    def _planner(self) -> Planner:
-        return Planner(self.engine, self.client.asset_uid, self.wanted)
+    def _planner(self, lease: Lease | None) -> Planner:
+        return Planner(self.engine, self.client, self.wanted, lease)
 
     def _check_wishes(self, stored: StoredForm | None) -> None:
         """Refuse another name for the table of a form that has one, and another type for a column."""
@@ -149,7 +148,8 @@ class FormTables:
 
     def _apply(self, stored: StoredForm | None, outlook: Outlook, info: FormInfo, lease: Lease) -> str | None:
         """Apply what may be applied; return why the database refuses it, for a form that goes on without."""
-        schema = outlook.proposal.target
+        target = outlook.proposal.target
+        schema = target.as_read_now() if target else None
         if schema is None or (stored and stored.schema == schema and is_applied(self.engine, stored)):
             return None
         try:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import CredentialsError, DefinitionError, RequestError
-from kobo_mirror.forms.definition import Version, read_version
 from kobo_mirror.kobo.form import FormInfo, KoboClient
-from kobo_mirror.kobo.versions import list_versions, new_contents, parse_content
+from kobo_mirror.kobo.versions import list_versions, new_contents
 from kobo_mirror.store import catalog
 from kobo_mirror.store.form_schemas import StoredForm
 from kobo_mirror.store.leases import Lease, check_lease
@@ -83,17 +81,3 @@ def keep(engine: Engine, found: FoundVersions, lease: Lease) -> None:
 
     if found.new:
         transact(engine, work)
-
-
-def read_all(engine: Engine, asset_uid: str, found: FoundVersions) -> list[Version]:
-    """Return what the versions of a form ask, in the order of their numbers.
-
-    :param engine: the database.
-    :param asset_uid: the form key.
-    :param found: what ``find_versions`` returned, kept or not.
-    """
-    with reading(engine) as connection:
-        kept = catalog.kept_versions(connection, asset_uid)
-    known = {version.uid for version in kept}
-    further: Sequence[catalog.FormVersion] = [one for one in found.new if one.uid not in known]
-    return [read_version(one.uid, parse_content(one.content)) for one in (*kept, *further)]

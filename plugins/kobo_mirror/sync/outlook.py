@@ -19,13 +19,15 @@ from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.overrides import with_types
 from kobo_mirror.forms.proposal import Permission, Proposal, propose, propose_first
 from kobo_mirror.forms.wanted import WantedForm, require_free_table
-from kobo_mirror.kobo.form import FormInfo
+from kobo_mirror.kobo.form import FormInfo, KoboClient
 from kobo_mirror.store import catalog
 from kobo_mirror.store.form_notes import Waiting
 from kobo_mirror.store.form_schemas import StoredForm
+from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.plans import open_plan
-from kobo_mirror.sync.form_versions import FoundVersions, read_all
+from kobo_mirror.sync.form_versions import FoundVersions
+from kobo_mirror.sync.read_versions import read_versions
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,20 @@ class Planner:
     """Derives the outlook of one form.
 
     :param engine: the database.
-    :param asset_uid: the form key.
+    :param client: the form's client.
     :param wanted: what ``kobo.yml`` asks for its tables.
+    :param lease: the right to pull the form, which mends damaged versions; None: nothing is written.
     """
 
     engine: Engine
-    asset_uid: str
+    client: KoboClient
     wanted: WantedForm
+    lease: Lease | None
+
+    @property
+    def asset_uid(self) -> str:
+        """The form key."""
+        return self.client.asset_uid
 
     def outlook(
         self, stored: StoredForm | None, info: FormInfo, found: FoundVersions, *, may_read_all: bool
@@ -101,7 +110,8 @@ class Planner:
     def _proposal(
         self, stored: StoredForm | None, info: FormInfo, found: FoundVersions, permission: Permission
     ) -> Proposal:
-        plain = read_all(self.engine, self.asset_uid, found)
+        grown = stored.newest.versions if stored and stored.newest else ()
+        plain = read_versions(self.engine, self.client, self.lease, grown, found.new)
         self._check_types({question.path for version in plain for question in version.questions})
         versions = [with_types(version, self.wanted) for version in plain]
         newest = stored.newest if stored else None
