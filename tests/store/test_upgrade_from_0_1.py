@@ -57,6 +57,7 @@ def test_it_becomes_a_mirror_of_today_by_one_full_read(
     of_0_1: Engine, fresh_url: str, kobo: InterleavedServer
 ) -> None:
     before, noted = records_as_text(of_0_1), old_columns(of_0_1)
+    assert (len(before), waiting(of_0_1)) == (28, [str(DEFERRED)])
     query = "SELECT * FROM kobo_records ORDER BY kobo_id"
     with version_0_1.reading_all_the_time(fresh_url, query) as seen:
         assert migrate(of_0_1) == []
@@ -78,8 +79,18 @@ def test_it_becomes_a_mirror_of_today_by_one_full_read(
     assert {row["epoch"] for key, row in held.items() if key != DELETED} == {2}
     assert [row["kobo_id"] for row in rows_in(of_0_1, "kobo_rejections")] == [REJECTED]
     assert [(row["body"], row["replayed_at"]) for row in letters(of_0_1)] == [(LETTER, None)]
+    assert queued_refs(of_0_1) == {}
+    runs = {row["id"]: row for row in rows_in(of_0_1, "kobo_sync_runs")}
+    assert (runs[UNFINISHED]["finished_at"], runs[UNFINISHED]["rows_read"]) == (None, 12)  # of another epoch
+    assert runs[UNFINISHED + 1]["finished_at"] is not None
     report = prove(kobo, of_0_1)
     assert (report.compared, any(report.differing.values())) == (29, False)
+
+
+def waiting(engine: Engine) -> list[str]:
+    """Return what is to be asked for, whatever further columns the table has."""
+    with engine.connect() as connection:
+        return list(connection.execute(text("SELECT ref FROM kobo_to_fetch")).scalars())
 
 
 def records_as_text(engine: Engine) -> list[Any]:
@@ -89,40 +100,22 @@ def records_as_text(engine: Engine) -> list[Any]:
         return [tuple(row) for row in rows]
 
 
-def test_what_was_under_way_is_begun_anew(of_0_1: Engine, kobo: InterleavedServer) -> None:
-    """A run that did not finish read part of the form in another epoch; what waited is asked for."""
-    assert [*map(int, queued(of_0_1))] == [DEFERRED]
-    migrate(of_0_1)
-    with reading(of_0_1) as connection:
-        assert epochs_of(connection, "kobo_records").must_read_all
-    sync(kobo, of_0_1)
-    runs = {row["id"]: row for row in rows_in(of_0_1, "kobo_sync_runs")}
-    assert runs[UNFINISHED]["finished_at"] is None
-    assert runs[UNFINISHED]["rows_read"] == 12
-    assert runs[UNFINISHED + 1]["rows_read"] == 30  # the deferred one twice
-    assert queued_refs(of_0_1) == {}
-
-
-def queued(engine: Engine) -> list[str]:
-    with engine.connect() as connection:
-        return list(connection.execute(text("SELECT ref FROM kobo_to_fetch")).scalars())
-
-
-@pytest.mark.parametrize("after", ["migrate", "sync"])
 def test_what_version_0_1_sends_is_refused_and_changes_nothing(
-    of_0_1: Engine, kobo: InterleavedServer, after: str
+    of_0_1: Engine, kobo: InterleavedServer
 ) -> None:
+    """Between the migration and the first sync, and after it."""
     migrate(of_0_1)
-    if after == "sync":
-        sync(kobo, of_0_1)
-    before = everything(of_0_1)
     sent = version_0_1.recorded("sqlite" if of_0_1.dialect.name == "sqlite" else "mysql")
     assert len(sent) == 9
-    for transaction in sent:
-        taken, is_refused = version_0_1.replay(of_0_1, transaction)
-        assert is_refused, transaction.what
-        assert not any("INTO kobo_records" in one or "FROM kobo_records" in one for one in taken)
-        assert everything(of_0_1) == before, transaction.what
+    for is_synced in (False, True):
+        if is_synced:
+            sync(kobo, of_0_1)
+        before = everything(of_0_1)
+        for transaction in sent:
+            taken, is_refused = version_0_1.replay(of_0_1, transaction)
+            assert is_refused, transaction.what
+            assert not any("INTO kobo_records" in one or "FROM kobo_records" in one for one in taken)
+        assert everything(of_0_1) == before
 
 
 def test_before_the_upgrade_the_same_statements_are_taken(of_0_1: Engine) -> None:
@@ -132,6 +125,7 @@ def test_before_the_upgrade_the_same_statements_are_taken(of_0_1: Engine) -> Non
     assert len(records_as_text(of_0_1)) == 28 + 2 - 1
 
 
+@pytest.mark.long
 def test_a_run_of_0_1_that_ends_late_is_mended_by_the_next_sync(
     of_0_1: Engine, kobo: InterleavedServer
 ) -> None:
@@ -149,6 +143,7 @@ def test_a_run_of_0_1_that_ends_late_is_mended_by_the_next_sync(
     assert not any(prove(kobo, of_0_1).differing.values())
 
 
+@pytest.mark.long
 def test_an_upgrade_that_is_killed_at_any_statement_is_finished(fresh_url: str) -> None:
     """On SQLite it is one transaction; elsewhere each statement is done once."""
     version_0_1.restore(fresh_url)
@@ -222,6 +217,7 @@ def definitions(engine: Engine) -> list[Any]:
     return rows_in(engine, "sqlite_master")
 
 
+@pytest.mark.long
 def test_who_waits_for_an_idle_reader_keeps_others_waiting_a_second_at_most(server: DatabaseServer) -> None:
     """A reader that left its transaction open holds the ledger; who comes later waits behind the upgrade."""
     url = server.fresh_database()
