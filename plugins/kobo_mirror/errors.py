@@ -66,6 +66,18 @@ class TablesRefusedError(DatabaseError):
     """The database refuses a table or a column of a form: a right, room, a limit. Those before stay good."""
 
 
+class FullTableError(TablesRefusedError):
+    """A table that holds rows takes no further columns without a copy of it, or has no room for them.
+
+    :param message: the sentence.
+    :param table: its name.
+    """
+
+    def __init__(self, message: str, *, table: str = "") -> None:
+        super().__init__(message)
+        self.table = table
+
+
 class SchemaError(KoboMirrorError):
     """The tables must not be written to: an old schema, or a form table that mirrors another form."""
 

@@ -22,10 +22,10 @@ from kobo_mirror.database.dialects.base import Dialect
 from kobo_mirror.database.dialects.base_tables import StoredTable
 from kobo_mirror.database.errors import database_errors, is_collision
 from kobo_mirror.database.sql import run
-from kobo_mirror.errors import TablesRefusedError
+from kobo_mirror.errors import FullTableError, TablesRefusedError
 
 T = TypeVar("T")
-_PAUSE = wait_random(0.1, 0.6)
+_PAUSE = wait_random(0.2, 1.0)  # seconds, in which those who wait behind a change get through
 
 
 class Born(NamedTuple):
@@ -101,6 +101,7 @@ class TableChanges:
         :param table: as it is to be.
         :param stored: as it is; None: it is not there.
         :returns: what was added, or None.
+        :raises FullTableError: it holds rows, and takes no further columns without a copy.
         :raises TablesRefusedError: the database refuses it, or it was in use for as long as our patience.
         """
         if stored is None:
@@ -125,11 +126,10 @@ class TableChanges:
         born = [column for column in table.columns if column.name not in stored.columns]
         told = [column for column in table.columns if _is_told_otherwise(column, stored)]
         if born or told:
-            self._change(
-                table, ("ALTER",), lambda connection: self._dialect.grow_table(connection, table, born, told)
-            )
+            grow = partial(self._dialect.grow_table, table=table, born=born, told=told)
+            self._change(table, ("ALTER",), grow)
         if stored.comment is not None and stored.comment != (table.comment or ""):
-            self._change(table, ("ALTER",), lambda connection: self._dialect.set_comment(connection, table))
+            self._change(table, ("ALTER",), partial(self._dialect.set_comment, table=table))
         return tuple(column.name for column in born)
 
     def _index(self, table: Table, stored: StoredTable | None) -> None:
@@ -150,17 +150,24 @@ class TableChanges:
         except DBAPIError as problem:
             if problem.connection_invalidated:
                 raise
-            raise self._refused(table.name, rights, problem) from None
+            raise self._refused(table, rights, problem.orig) from None
 
-    def _refused(self, table: str, rights: tuple[str, ...], problem: DBAPIError) -> TablesRefusedError:
-        raised: Any = problem.orig
+    def _refused(self, table: Table, rights: tuple[str, ...], raised: Any) -> TablesRefusedError:
+        refused = f"The table {table.name} could not be made or changed: "
+        if seen := self._dialect.where_users_are_seen(raised):
+            used = sorted(_parents(table)) if "CREATE" in rights else [table.name]
+            return TablesRefusedError(
+                f"{refused}{' or '.join(used) or 'it'} is in use by a transaction that stays open. Commit or "
+                f"end that one ({seen}), or let the next sync try again."
+            )
+        if self._dialect.takes_no_more(raised) and "ALTER" in rights:
+            sentence = f"{refused}{self._dialect.explain(raised)}."
+            return FullTableError(sentence, table=table.name)
         grant = ""
         if self._dialect.lacks_right(raised):
             database = self._dialect.quoted_name(self._connection.engine.url.database or "")
             grant = f" (GRANT {', '.join(rights)} ON {database}.* TO its user)"
-        return TablesRefusedError(
-            f"The table {table} could not be made or changed: {self._dialect.explain(raised)}{grant}."
-        )
+        return TablesRefusedError(f"{refused}{self._dialect.explain(raised)}{grant}.")
 
 
 def change_in_turn(connection: Connection, work: Callable[[Connection], None]) -> None:
@@ -190,7 +197,14 @@ def _moves(column: Column[Any]) -> bool:
     return isinstance(default, MomentDefault) and default.moves
 
 
+def _parents(table: Table) -> set[str]:
+    return {key.referred_table.name for key in table.foreign_key_constraints}
+
+
 def _is_told_otherwise(column: Column[Any], stored: StoredTable) -> bool:
-    """Return True if a column that is there has another comment, where the database has comments."""
-    comment = stored.columns.get(column.name)
-    return comment is not None and comment != (column.comment or "")
+    """Return True if a column that is there has another comment, or must not be NULL though it may."""
+    there = stored.columns.get(column.name)
+    if there is None:
+        return False
+    is_commented = there.comment is None or there.comment == (column.comment or "")
+    return not is_commented or (bool(column.nullable) and not there.nullable)

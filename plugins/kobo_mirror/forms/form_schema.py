@@ -90,6 +90,8 @@ class Table:
     :param chain: the paths of the repeats that its rows stand in, the outermost first, its own last.
     :param parent: the name of the table that its rows belong to.
     :param columns: in the order of their birth, the system's included, but not the keys.
+    :param closed: up to this part the database adds no further column without a copy: what is born goes to a
+        later one. It shapes no row.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Table:
     parent: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
     status: Status = Status.ACTIVE
+    closed: int = 0
 
     @property
     def keys(self) -> tuple[str, ...]:

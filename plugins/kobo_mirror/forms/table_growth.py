@@ -8,8 +8,8 @@ from dataclasses import replace
 from kobo_mirror.forms.definition import Question
 from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, Status, Table, TableKind
 from kobo_mirror.forms.naming import fold
+from kobo_mirror.forms.parts import LastPart
 from kobo_mirror.forms.question_types import is_file
-from kobo_mirror.forms.widths import EMPTY, fits, width_of
 
 _FINAL = (Status.MOVED, Status.NARROWED)
 
@@ -26,10 +26,7 @@ class TableGrowth:
         self._places: dict[str, list[int]] = {}
         self._names: set[str] = set()
         self._append(table.columns)
-        self._last_part = table.parts
-        in_last = [column for column in table.columns if column.part == self._last_part]
-        self._width = sum((width_of(column.kind, column.name) for column in in_last), EMPTY)
-        self._count = len(in_last)
+        self._last_part = LastPart(table.columns, table.closed)
 
     @property
     def name(self) -> str:
@@ -96,13 +93,7 @@ class TableGrowth:
 
         :param born: the columns of one question.
         """
-        widths = [width_of(column.kind, column.name) for column in born]
-        width, self._count = sum(widths, self._width), self._count + len(born)
-        if not fits(width, self._count):
-            self._last_part += 1
-            width, self._count = sum(widths, EMPTY), len(born)
-        self._width = width
-        self._append(replace(column, part=self._last_part) for column in born)
+        self._append(self._last_part.take(born))
 
     def _append(self, born: Iterable[Column]) -> None:
         for column in born:

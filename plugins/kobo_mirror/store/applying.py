@@ -12,14 +12,15 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine, insert, update
 
-from kobo_mirror.database.ddl import Born, changing_tables
+from kobo_mirror.database.ddl import Born, TableChanges, changing_tables
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.dialects.base_tables import StoredTable
 from kobo_mirror.database.engine import now, reading
-from kobo_mirror.errors import SchemaError
+from kobo_mirror.errors import FullTableError, SchemaError
 from kobo_mirror.forms.compare import born_paths, lacking, must_shape_anew
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.mirror import NO_DECLARATION
+from kobo_mirror.forms.parts import with_closed_part
 from kobo_mirror.forms.plan import Plan
 from kobo_mirror.store import catalog
 from kobo_mirror.store.bindings import NotBoundError, next_epoch
@@ -52,12 +53,15 @@ class Applied:
     :param lost: tables of the schema before that were not there, or lacked columns, and are there again.
     :param epoch: in which rows are shaped from now on.
     :param epoch_rose: every submission is to be shaped anew.
+    :param schema: the one in force now. It is the one that was given, but for births that went to a later
+        part since the database adds no more columns to a table without a copy of it.
     """
 
     born: tuple[Born, ...]
     lost: tuple[str, ...]
     epoch: int
     epoch_rose: bool
+    schema: FormSchema
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,46 @@ def apply_schema(
     :raises TablesRefusedError: the database refuses a table; what was made stays, and the next call goes on.
     :raises DatabaseError: the database cannot take it now; the same.
     """
+    born: list[Born] = []
+    lost: dict[str, None] = {}
     with changing_tables(engine) as changes:
-        there = changes.step(dialect_of(engine).stored_tables)
-        lost = changes.step(partial(_intend, schema=schema, form=form, lease=lease, there=there))
-        tables = physical_tables(schema).sorted_tables
-        born = tuple(made for table in tables if (made := changes.make(table, there.get(table.name))))
+        waiting: FormSchema | None = schema
+        while waiting is not None:
+            schema = waiting
+            there = changes.step(dialect_of(engine).stored_tables)
+            intend = partial(_intend, schema=schema, form=form, lease=lease, there=there)
+            lost |= dict.fromkeys(changes.step(intend))
+            waiting = _make_tables(changes, schema, there, born)
         epoch, rose = changes.step(partial(_flip, schema=schema, lease=lease, steps=steps))
-    return Applied(born, tuple(lost), epoch, rose or bool(lost))
+    return Applied(tuple(born), tuple(lost), epoch, rose or bool(lost), schema)
+
+
+def _make_tables(
+    changes: TableChanges, schema: FormSchema, there: Mapping[str, StoredTable], born: list[Born]
+) -> FormSchema | None:
+    """Make the tables of a schema.
+
+    :param born: takes what is added.
+    :returns: None; or the schema to be applied instead, where a table takes no more without a copy of it.
+    """
+    try:
+        tables = physical_tables(schema).sorted_tables
+        born.extend(made for table in tables if (made := changes.make(table, there.get(table.name))))
+    except FullTableError as full:
+        further = changes.step(partial(_elsewhere, schema=schema, table=full.table, there=there))
+        if further == schema:
+            raise
+        return further
+    return None
+
+
+def _elsewhere(
+    connection: Connection, schema: FormSchema, table: str, there: Mapping[str, StoredTable]
+) -> FormSchema:
+    """Return the schema with the births of a table in a later part, but for what shapes rows already."""
+    stored = stored_form(connection, schema.asset_uid)
+    in_force = physical_columns(stored.schema).get(table, ()) if stored and stored.schema else ()
+    return with_closed_part(schema, table, {*there[table].columns, *in_force})
 
 
 def _intend(

@@ -39,15 +39,26 @@ class ColumnTypes(NamedTuple):
     time_of_day: TypeEngine[Any] | None = None
 
 
+class StoredColumn(NamedTuple):
+    """A column as the database has it.
+
+    :param comment: None where the database has none at all.
+    :param nullable: False if it refuses NULL, as far as a column can be declared again.
+    """
+
+    comment: str | None = None
+    nullable: bool = True
+
+
 class StoredTable(NamedTuple):
     """A table or view as the database has it.
 
-    :param columns: name → comment, in their order; no comment is None where the database has none at all.
+    :param columns: by their names, in their order.
     :param indexes: the names of its indexes.
     :param comment: None where the database has none at all.
     """
 
-    columns: Mapping[str, str | None]
+    columns: Mapping[str, StoredColumn]
     indexes: frozenset[str] = frozenset()
     comment: str | None = None
     is_view: bool = False
@@ -150,12 +161,31 @@ class TableDialect(ABC):
     def grow_table(
         self, connection: Connection, table: Table, born: Sequence[Column[Any]], told: Sequence[Column[Any]]
     ) -> None:
-        """Add columns to a table, and set the comments of others, without a copy of it where that can be.
+        """Add columns to a table and declare others again, in one statement where that can be.
+
+        A table with rows is never copied for it.
 
         :param connection: an open transaction.
         :param table: as it is to be.
         :param born: those of its columns that are added.
-        :param told: those that get another comment.
+        :param told: those that get another comment, or may be NULL from now on; where that would take a copy,
+            they stay as they are.
+        :raises DBAPIError: the database refuses what is born; see ``takes_no_more``.
+        """
+
+    @abstractmethod
+    def takes_no_more(self, problem: BaseException) -> bool:
+        """Return True if a table cannot have further columns without a copy of it, or has no room for them.
+
+        :param problem: the driver's error, about ``grow_table``.
+        """
+
+    @abstractmethod
+    def where_users_are_seen(self, problem: BaseException) -> str | None:
+        """Return where a person sees who uses a table, if a change has waited in vain for those who do.
+
+        :param problem: the driver's error.
+        :returns: None: it is another error.
         """
 
     @abstractmethod

@@ -19,7 +19,7 @@ from kobo_mirror.database.dialects.base import ColumnTypes, Dialect
 from kobo_mirror.database.dialects.base_tables import StoredTable, truth_value
 from kobo_mirror.database.dialects.mysql import errors, messages, tables
 from kobo_mirror.database.dialects.mysql.connecting import Connecting
-from kobo_mirror.database.dialects.mysql.refusals import COLLISIONS, LACKS_RIGHT, READ_ONLY
+from kobo_mirror.database.dialects.mysql.refusals import COLLISIONS, LACKS_RIGHT, LOCK_WAIT, READ_ONLY
 from kobo_mirror.errors import DatabaseError
 
 _MIGRATION_SECONDS = 60
@@ -183,6 +183,13 @@ class _MySQL(Dialect):
 
     def rename_column(self, connection: Connection, table: str, old: str, new: str) -> None:
         tables.rename_column(connection, table, old, new)
+
+    def takes_no_more(self, problem: BaseException) -> bool:
+        return tables.takes_no_more(problem)
+
+    def where_users_are_seen(self, problem: BaseException) -> str | None:
+        is_wait = errors.code_of(problem) == LOCK_WAIT
+        return "SHOW PROCESSLIST shows it, often as a connection that sleeps" if is_wait else None
 
     def drop_moving_trigger(self, table: Table, column: str) -> None:
         return None

@@ -24,6 +24,7 @@ _BY_HAND = (
     "refuses a row: undo that, or use another database"
 )
 _CHANGED = "its tables were being changed meanwhile: try again"
+_COPY = "copy it while nothing is written to it (OPTIMIZE TABLE), then sync again"
 _TIME = "a limit of time for statements broke it off: raise it for this user"
 
 MEANING = {
@@ -186,6 +187,8 @@ MEANING = {
     3989: "this database is read only: run ALTER DATABASE … READ ONLY = 0",
     4025: _BY_HAND,
     4031: _LOST,
+    4092: f"a table takes no further columns without a copy of it; {_COPY}",
+    4093: f"a table takes no further columns without a copy of it; {_COPY}",
     4150: "it has blocked its user after too many wrong passwords: run FLUSH PRIVILEGES there",
     4151: "the account of its user is locked: unlock it",
     9001: "the proxy before it reaches no server",
@@ -198,6 +201,9 @@ COLLISIONS = frozenset({1020, 1048, 1062, 1205, 1213, 1412, 1615, 1637, 1684, 16
 Two of them are no errors of the server's: 1062 is a lost race for a key, 1048 says that a message could not
 hold its form (no epoch). Either way the whole page is decided again.
 """
+
+LOCK_WAIT = 1205
+"""A lock on a row or a table was waited for in vain."""
 
 LACKS_RIGHT = frozenset({1044, 1142, 1143, 1227, 1370})
 """Its user may not do this."""

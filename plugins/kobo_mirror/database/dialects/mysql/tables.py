@@ -6,22 +6,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, text
+from sqlalchemy import Column, Connection, Table, literal, select, text
 from sqlalchemy.exc import DBAPIError
 
-from kobo_mirror.database.dialects.base_tables import StoredTable
+from kobo_mirror.database.dialects.base_tables import StoredColumn, StoredTable
 from kobo_mirror.database.dialects.mysql.errors import code_of
 from kobo_mirror.database.sql import Declaration, Identifier, Literal, Part, Sql, run
 
 _SECONDS = 1
-_NOT_AT_ONCE = {1845, 1846, 4092, 4093}  # a change without a copy is refused, or a table has had too many
+_NOT_AT_ONCE = {1117, 1118, 1845, 1846, 4092, 4093}
+"""Too many columns, too wide a row; a change that asks for a copy; MySQL's limits of changes without one."""
 _PATIENCE = text("SELECT @@lock_wait_timeout")
+_AT_ONCE = Sql("ALGORITHM=INSTANT")
 _TABLES = text(
     "SELECT table_name, table_type, table_comment FROM information_schema.tables "
     "WHERE table_schema = DATABASE()"
 )
 _COLUMNS = text(
-    "SELECT table_name, column_name, column_comment FROM information_schema.columns "
+    "SELECT table_name, column_name, column_comment, is_nullable FROM information_schema.columns "
     "WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
 )
 _INDEXES = text(
@@ -55,9 +57,9 @@ def stored_tables(connection: Connection) -> dict[str, StoredTable]:
 
     :param connection: an open transaction.
     """
-    columns: dict[str, dict[str, str | None]] = {}
-    for table, column, comment in connection.execute(_COLUMNS):
-        columns.setdefault(table, {})[column] = comment
+    columns: dict[str, dict[str, StoredColumn]] = {}
+    for table, column, comment, nullable in connection.execute(_COLUMNS):
+        columns.setdefault(table, {})[column] = StoredColumn(comment, nullable == "YES")
     indexes: dict[str, set[str]] = {}
     for table, index in connection.execute(_INDEXES):
         indexes.setdefault(table, set()).add(index)
@@ -72,24 +74,38 @@ def stored_tables(connection: Connection) -> dict[str, StoredTable]:
 def grow_table(
     connection: Connection, table: Table, born: Sequence[Column[Any]], told: Sequence[Column[Any]]
 ) -> None:
-    """Add columns and set comments by one statement, without a copy of the table where that can be.
+    """Add columns and declare others again by one statement, without a copy of the table unless it is empty.
+
+    Where the table takes that not at once, the others are declared one by one before; those that ask for a
+    copy stay as they are.
 
     :param connection: an open transaction.
     :param table: as it is to be.
     :param born: those of its columns that are added.
-    :param told: those that get another comment.
+    :param told: those that get another comment, or may be NULL from now on.
     """
     driver = connection.dialect
-    changes: list[Part] = [Sql("ADD COLUMN {}").format(Declaration(column, driver)) for column in born]
-    changes += [Sql("MODIFY COLUMN {}").format(Declaration(column, driver)) for column in told]
-    name = Identifier(table.name)
+    added = [Sql("ADD COLUMN {}").format(Declaration(column, driver)) for column in born]
+    changed = [Sql("MODIFY COLUMN {}").format(Declaration(column, driver)) for column in told]
+    if _is_altered_at_once(connection, table, *added, *changed):
+        return
+    for change in changed:
+        _is_altered_at_once(connection, table, change)
+    if added and _is_empty(connection, table):
+        _alter(connection, table, *added)
+    elif added:
+        _alter(connection, table, *added, _AT_ONCE)
+
+
+def _is_altered_at_once(connection: Connection, table: Table, *changes: Part) -> bool:
+    """Return False if the change would take a copy of the table: it was not made."""
     try:
-        at_once = Sql("ALTER TABLE {} {}, ALGORITHM=INSTANT")
-        run(connection, at_once.format(name, Sql(", ").join(changes)))
+        _alter(connection, table, *changes, _AT_ONCE)
     except DBAPIError as problem:
-        if code_of(problem.orig) not in _NOT_AT_ONCE:
+        if not takes_no_more(problem.orig):
             raise
-        run(connection, Sql("ALTER TABLE {} {}").format(name, Sql(", ").join(changes)))
+        return False
+    return True
 
 
 def rename_column(connection: Connection, table: str, old: str, new: str) -> None:
@@ -105,10 +121,26 @@ def rename_column(connection: Connection, table: str, old: str, new: str) -> Non
 
 
 def set_comment(connection: Connection, table: Table) -> None:
-    """Set the comment of a table.
+    """Set the comment of a table, which no server copies a table for.
 
     :param connection: an open transaction.
     :param table: with the comment.
     """
-    statement = Sql("ALTER TABLE {} COMMENT = {}")
-    run(connection, statement.format(Identifier(table.name), Literal(table.comment or "")))
+    comment = Sql("COMMENT = {}").format(Literal(table.comment or ""))
+    _alter(connection, table, comment, Sql("ALGORITHM=INPLACE"))  # MySQL does not take INSTANT here
+
+
+def takes_no_more(problem: Any) -> bool:
+    """Return True if a table cannot have a change without a copy, or not at all: see ``_NOT_AT_ONCE``.
+
+    :param problem: the driver's error.
+    """
+    return code_of(problem) in _NOT_AT_ONCE
+
+
+def _alter(connection: Connection, table: Table, *changes: Part) -> None:
+    run(connection, Sql("ALTER TABLE {} {}").format(Identifier(table.name), Sql(", ").join(changes)))
+
+
+def _is_empty(connection: Connection, table: Table) -> bool:
+    return connection.execute(select(literal(1)).select_from(table).limit(1)).first() is None
