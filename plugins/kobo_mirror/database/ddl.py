@@ -139,7 +139,7 @@ class TableChanges:
 
     def _follow(self, table: Table, *, is_grown: bool) -> None:
         """Have columns hold the time of their row's last change, of all columns that are there now."""
-        for column in filter(_moves, table.columns):
+        for column in moving_columns(table):
             drop = self._dialect.drop_moving_trigger(table, column.name) if is_grown else None
             for statement in filter(None, (drop, self._dialect.moving_trigger(table, column.name))):
                 self._change(table, ("TRIGGER",), partial(run, statement=statement))
@@ -190,6 +190,26 @@ def _collisions_tried_again(patience: float) -> Retrying:
 
 def _execute(connection: Connection, statement: ExecutableDDLElement) -> None:
     connection.execute(statement)
+
+
+def moving_columns(table: Table) -> list[Column[Any]]:
+    """Return the columns that hold the time of their row's last change.
+
+    :param table: as it is declared.
+    """
+    return [column for column in table.columns if _moves(column)]
+
+
+def lacks_trigger(connection: Connection, table: Table, stored: StoredTable) -> bool:
+    """Return True if a table lacks the trigger by which a column holds the time of a row's last change.
+
+    :param connection: to its database.
+    :param table: as it was made.
+    :param stored: as it is.
+    """
+    dialect = dialect_of(connection)
+    wanted = (dialect.moving_trigger_name(table, column.name) for column in moving_columns(table))
+    return any(name is not None and name not in stored.triggers for name in wanted)
 
 
 def _moves(column: Column[Any]) -> bool:

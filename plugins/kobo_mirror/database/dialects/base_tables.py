@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import sqlalchemy
 from sqlalchemy import Column, Connection, Table
 from sqlalchemy.types import TypeEngine
 
@@ -56,12 +57,14 @@ class StoredTable(NamedTuple):
     :param columns: by their names, in their order.
     :param indexes: the names of its indexes.
     :param comment: None where the database has none at all.
+    :param triggers: the names of its triggers, where ours have any.
     """
 
     columns: Mapping[str, StoredColumn]
     indexes: frozenset[str] = frozenset()
     comment: str | None = None
     is_view: bool = False
+    triggers: frozenset[str] = frozenset()
 
 
 def truth_value(cell: Any) -> Any:
@@ -214,6 +217,45 @@ class TableDialect(ABC):
         :param table: as ``moving_trigger`` takes it.
         :param column: as ``moving_trigger`` takes it.
         :returns: None where there is no trigger.
+        """
+
+    @abstractmethod
+    def moving_trigger_name(self, table: Table, column: str) -> str | None:
+        """Return the name of what ``moving_trigger`` makes, None where there is no trigger.
+
+        :param table: as ``moving_trigger`` takes it.
+        :param column: as ``moving_trigger`` takes it.
+        """
+
+    @abstractmethod
+    def stored_types(self, connection: Connection) -> Mapping[tuple[str, str], str]:
+        """Return the types of all columns in the database, each with its collation.
+
+        :param connection: an open transaction.
+        :returns: (table, column) → a text that equals that of ``declared_type``.
+        """
+
+    @abstractmethod
+    def declared_type(self, column: Column[Any], driver: sqlalchemy.Dialect) -> str:
+        """Return the type of a column of ours as ``stored_types`` has it.
+
+        :param column: of a table of ours.
+        :param driver: SQLAlchemy's dialect of the database.
+        """
+
+    @property
+    @abstractmethod
+    def alters_keys(self) -> bool:
+        """True if a table that is there can get a primary key and foreign keys."""
+
+    @abstractmethod
+    def redeclaration(self, table: Table, column: Column[Any], driver: sqlalchemy.Dialect) -> Part | None:
+        """Return the statement by which a column that is there becomes as it is declared.
+
+        :param table: a table of ours.
+        :param column: as one of its columns is to be.
+        :param driver: SQLAlchemy's dialect of the database.
+        :returns: None where there is no such statement.
         """
 
     @abstractmethod

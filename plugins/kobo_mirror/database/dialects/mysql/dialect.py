@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import Column, Connection, Table, func, select, text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL
@@ -20,6 +21,7 @@ from kobo_mirror.database.dialects.base_tables import StoredTable, truth_value
 from kobo_mirror.database.dialects.mysql import errors, messages, tables
 from kobo_mirror.database.dialects.mysql.connecting import Connecting
 from kobo_mirror.database.dialects.mysql.refusals import COLLISIONS, LACKS_RIGHT, LOCK_WAIT, READ_ONLY
+from kobo_mirror.database.sql import Part
 from kobo_mirror.errors import DatabaseError
 
 _MIGRATION_SECONDS = 60
@@ -62,6 +64,7 @@ class _MySQL(Dialect):
     is_file = False
     takes_first = True
     ddl_commits = True
+    alters_keys = True
     parameter = "%s"
     clock = "UTC_TIMESTAMP(6)"
     types = ColumnTypes(
@@ -193,6 +196,18 @@ class _MySQL(Dialect):
 
     def drop_moving_trigger(self, table: Table, column: str) -> None:
         return None
+
+    def moving_trigger_name(self, table: Table, column: str) -> None:
+        return None
+
+    def stored_types(self, connection: Connection) -> Mapping[tuple[str, str], str]:
+        return tables.stored_types(connection)
+
+    def declared_type(self, column: Column[Any], driver: sqlalchemy.Dialect) -> str:
+        return tables.declared_type(column, driver)
+
+    def redeclaration(self, table: Table, column: Column[Any], driver: sqlalchemy.Dialect) -> Part:
+        return tables.redeclaration(table, column, driver)
 
     def lacks_right(self, problem: BaseException) -> bool:
         return errors.code_of(problem) in LACKS_RIGHT

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import Column, Connection, Table, literal, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -26,6 +28,12 @@ _COLUMNS = text(
     "SELECT table_name, column_name, column_comment, is_nullable FROM information_schema.columns "
     "WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
 )
+_TYPES = text(
+    "SELECT table_name, column_name, column_type, collation_name FROM information_schema.columns "
+    "WHERE table_schema = DATABASE()"
+)
+_WIDTH = re.compile(r"(?<=int)\(\d+\)")
+_SAME = {"integer": "int", "bool": "tinyint"}
 _INDEXES = text(
     "SELECT DISTINCT table_name, index_name FROM information_schema.statistics "
     "WHERE table_schema = DATABASE()"
@@ -144,3 +152,42 @@ def _alter(connection: Connection, table: Table, *changes: Part) -> None:
 
 def _is_empty(connection: Connection, table: Table) -> bool:
     return connection.execute(select(literal(1)).select_from(table).limit(1)).first() is None
+
+
+def stored_types(connection: Connection) -> dict[tuple[str, str], str]:
+    """Return the types of all columns in the database, each with its collation.
+
+    :param connection: an open transaction.
+    """
+    rows = connection.execute(_TYPES)
+    return {(table, column): _spelt(kind, collation) for table, column, kind, collation in rows}
+
+
+def declared_type(column: Column[Any], driver: sqlalchemy.Dialect) -> str:
+    """Return the type of a column of ours as ``stored_types`` has it.
+
+    :param column: of a table of ours.
+    :param driver: SQLAlchemy's dialect of the database.
+    """
+    kind = column.type.dialect_impl(driver)
+    name = kind.compile(driver).partition(" ")[0]
+    return _spelt(name, getattr(kind, "collation", None))
+
+
+def _spelt(kind: str, collation: str | None) -> str:
+    """Return a type without the width that integers may or may not show."""
+    name = kind.lower()
+    for spelling, same in _SAME.items():
+        name = name.replace(spelling, same)
+    return f"{_WIDTH.sub('', name)} {collation or ''}".rstrip()
+
+
+def redeclaration(table: Table, column: Column[Any], driver: sqlalchemy.Dialect) -> Part:
+    """Return the statement by which a column that is there becomes as it is declared.
+
+    :param table: a table of ours.
+    :param column: as one of its columns is to be.
+    :param driver: SQLAlchemy's dialect of the database.
+    """
+    statement = Sql("ALTER TABLE {} MODIFY COLUMN {}")
+    return statement.format(Identifier(table.name), Declaration(column, driver))

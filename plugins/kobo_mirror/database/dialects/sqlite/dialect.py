@@ -30,8 +30,11 @@ _TABLES = text("SELECT count(*) FROM sqlite_master")
 _COLUMNS = text(
     "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type='table'"
 )
+_TYPES = text(
+    "SELECT m.name, p.name, p.type FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type='table'"
+)
 
-_OTHERS = text("SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('view', 'index')")
+_OTHERS = text("SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('view', 'index', 'trigger')")
 _MOMENT_LENGTH, _TIME_LENGTH, _DATE_LENGTH = 26, 15, 10  # characters, as SQLAlchemy spells them
 _NO_FRACTION = ".000000"
 
@@ -63,6 +66,7 @@ class _SQLite(Dialect):
     is_file = True
     takes_first = False
     ddl_commits = False
+    alters_keys = False
     parameter = "?"
     clock = "kobo_now()"
     types = ColumnTypes(serial=Integer())
@@ -168,6 +172,8 @@ class _SQLite(Dialect):
         for kind, name, table in connection.execute(_OTHERS):
             if kind == "view":
                 found[name] = StoredTable({}, is_view=True)
+            elif kind == "trigger" and table in found:
+                found[table] = found[table]._replace(triggers=found[table].triggers | {name})
             elif table in found:
                 found[table] = found[table]._replace(indexes=found[table].indexes | {name})
         return found
@@ -194,6 +200,18 @@ class _SQLite(Dialect):
 
     def drop_moving_trigger(self, table: Table, column: str) -> Part:
         return Sql("DROP TRIGGER IF EXISTS {}").format(_trigger_of(table, column))
+
+    def moving_trigger_name(self, table: Table, column: str) -> str:
+        return _trigger_of(table, column).name
+
+    def stored_types(self, connection: Connection) -> Mapping[tuple[str, str], str]:
+        return {(table, column): kind for table, column, kind in connection.execute(_TYPES)}
+
+    def declared_type(self, column: Column[Any], driver: sqlalchemy.Dialect) -> str:
+        return column.type.compile(driver)
+
+    def redeclaration(self, table: Table, column: Column[Any], driver: sqlalchemy.Dialect) -> None:
+        return None  # a column is declared once
 
     def lacks_right(self, problem: BaseException) -> bool:
         return False
