@@ -212,6 +212,15 @@ def lacks_trigger(connection: Connection, table: Table, stored: StoredTable) -> 
     return any(name is not None and name not in stored.triggers for name in wanted)
 
 
+def lacks_index(table: Table, stored: StoredTable) -> bool:
+    """Return True if a table lacks an index.
+
+    :param table: as it was made.
+    :param stored: as it is.
+    """
+    return any(index.name not in stored.indexes for index in table.indexes)
+
+
 def _moves(column: Column[Any]) -> bool:
     default = getattr(column.server_default, "arg", None)
     return isinstance(default, MomentDefault) and default.moves

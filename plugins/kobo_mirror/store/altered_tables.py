@@ -164,10 +164,9 @@ def _of_a_table(one: tuple[Any, ...], metadata: MetaData, mending: Mending) -> I
             yield Alteration(name, None, What.COMMENT)
         case ("add_index", Index(table=Table(name=name))):
             yield Alteration(name, None, What.INDEX)
-        case ("remove_index", Index(unique=True, name=index, table=Table(name=name))) | (
-            "remove_constraint",
-            UniqueConstraint(name=index, table=Table(name=name)),
-        ):
+        case ("remove_index", Index(name=index, table=Table(name=name)) as one_more) if one_more.unique:
+            yield Alteration(name, None, What.FOREIGN_UNIQUE, f"drop the index {index}")
+        case ("remove_constraint", UniqueConstraint(name=index, table=Table(name=name))):
             yield Alteration(name, None, What.FOREIGN_UNIQUE, f"drop the index {index}")
         case ("add_fk", ForeignKeyConstraint(parent=Table(name=name))):
             ours = metadata.tables[name]

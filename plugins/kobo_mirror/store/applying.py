@@ -12,7 +12,7 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine, insert, update
 
-from kobo_mirror.database.ddl import Born, TableChanges, changing_tables
+from kobo_mirror.database.ddl import Born, TableChanges, changing_tables, lacks_index, lacks_trigger
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.dialects.base_tables import StoredTable
 from kobo_mirror.database.engine import now, reading
@@ -26,7 +26,7 @@ from kobo_mirror.store import catalog
 from kobo_mirror.store.bindings import NotBoundError, next_epoch
 from kobo_mirror.store.failed_runs import give_unbound_runs
 from kobo_mirror.store.form_schemas import StoredForm, stored_form
-from kobo_mirror.store.form_tables import physical_columns, physical_tables
+from kobo_mirror.store.form_tables import physical_columns, physical_tables, root_table
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.plans import note_applied
 from kobo_mirror.store.table_names import check_names
@@ -223,6 +223,9 @@ def _check_growth(
 def is_applied(engine: Engine, stored: StoredForm) -> bool:
     """Return True if a form's newest schema shapes its rows, and the database has and describes its tables.
 
+    The root is to have its index and its trigger, too. What else may have been changed by hand is not looked
+    at: see ``altered_tables``.
+
     :param engine: made by ``open_engine``.
     :param stored: what ``kobo_forms`` has of the form.
     """
@@ -232,7 +235,20 @@ def is_applied(engine: Engine, stored: StoredForm) -> bool:
         if catalog.catalog_differences(connection, stored.schema):
             return False
         there = dialect_of(engine).stored_tables(connection)
-    return not _lost(stored, there)
+        if _lost(stored, there):
+            return False
+        root = root_table(stored.schema)
+        return not (lacks_index(root, there[root.name]) or lacks_trigger(connection, root, there[root.name]))
+
+
+def has_tables(connection: Connection, stored: StoredForm | None) -> bool:
+    """Return True if rows of a form are shaped by a schema, and all of its tables and columns are there.
+
+    :param connection: an open transaction.
+    :param stored: what ``kobo_forms`` has of the form.
+    """
+    there = dialect_of(connection).stored_tables(connection)
+    return stored is not None and stored.schema is not None and not _lost(stored, there)
 
 
 def has_its_tables(engine: Engine, stored: StoredForm | None) -> bool:

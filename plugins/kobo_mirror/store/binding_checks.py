@@ -8,6 +8,7 @@ from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.store.altered_tables import What, altered
 from kobo_mirror.store.bindings import (
     bound_to,
     declared_otherwise,
@@ -69,6 +70,23 @@ def check_catalog(connection: Connection, mirror: Mirror) -> None:
             f"The catalog does not describe the tables of form {mirror.asset_uid} "
             f"({'; '.join(found[:_NAMED])}{more}): run `python -m kobo_mirror sync`, which writes it anew, "
             "and verify again."
+        )
+
+
+def check_tables(connection: Connection, mirror: Mirror) -> None:
+    """Refuse a form whose derived tables were changed by hand, but for comments.
+
+    :param connection: an open transaction.
+    :param mirror: the form.
+    :raises SchemaError: a column, a key, an index or the like is otherwise than it was made.
+    """
+    schema = find_mirror(connection, *mirror.identity).schema
+    found = [one for one in altered(connection, schema) if one.what is not What.COMMENT] if schema else []
+    if found:
+        more = f". And {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        raise SchemaError(
+            f"The tables of form {mirror.asset_uid} were changed by hand. "
+            f"{'. '.join(one.sentence for one in found[:_NAMED])}{more}. Then verify again."
         )
 
 

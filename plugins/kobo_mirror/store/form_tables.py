@@ -64,6 +64,14 @@ def physical_tables(schema: FormSchema) -> MetaData:
     return metadata
 
 
+def root_table(schema: FormSchema) -> Table:
+    """Return the root of a form, without its parts: one of :func:`physical_tables`.
+
+    :param schema: of the form.
+    """
+    return _add_part(MetaData(), schema, schema.root, 1)
+
+
 def physical_columns(schema: FormSchema) -> dict[str, tuple[str, ...]]:
     """Return the names of the columns of these tables, the keys first.
 
@@ -78,7 +86,7 @@ def physical_columns(schema: FormSchema) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _add_part(metadata: MetaData, schema: FormSchema, table: form_schema.Table, part: int) -> None:
+def _add_part(metadata: MetaData, schema: FormSchema, table: form_schema.Table, part: int) -> Table:
     name = table.part_name(part)
     items: list[Any] = [_key(key) for key in table.keys]
     of_part = [column for column in table.columns if column.part == part]
@@ -89,6 +97,7 @@ def _add_part(metadata: MetaData, schema: FormSchema, table: form_schema.Table, 
     made = Table(name, metadata, *items, comment=comment or None, **OPTIONS)
     if "updated_at" in made.columns:
         Index(f"ix_{name}_updated_at", made.c.updated_at)
+    return made
 
 
 def _key(name: str) -> Column[Any]:

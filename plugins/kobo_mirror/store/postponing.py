@@ -1,0 +1,47 @@
+"""Postponing: what the database refuses to apply waits, and rows go on by the schema in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from kobo_mirror.database.engine import reading
+from kobo_mirror.errors import TablesRefusedError
+from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.store.applying import Applied, NamedForm, apply_schema, has_tables
+from kobo_mirror.store.form_schemas import stored_form
+from kobo_mirror.store.leases import Lease
+
+
+@dataclass(frozen=True)
+class Postponed:
+    """A schema that was not applied: it stays the form's intention, which the next sync tries again.
+
+    :param sentence: what was refused, and what to do.
+    """
+
+    sentence: str
+
+
+def apply_or_postpone(
+    engine: Engine, schema: FormSchema, form: NamedForm, lease: Lease
+) -> Applied | Postponed:
+    """Apply a schema, or go on with the one in force where the database refuses it.
+
+    :param engine: made by ``open_engine``.
+    :param schema: as for ``apply_schema``.
+    :param form: as for ``apply_schema``.
+    :param lease: as for ``apply_schema``.
+    :returns: ``Postponed`` only if the form has a schema in force and all of its tables are there.
+    :raises TablesRefusedError: there is nothing to go on with.
+    :raises SchemaError, LeaseError, DatabaseError: as ``apply_schema``.
+    """
+    try:
+        return apply_schema(engine, schema, form, lease)
+    except TablesRefusedError as refused:
+        with reading(engine) as connection:
+            stored = stored_form(connection, schema.asset_uid)
+            if not has_tables(connection, stored):
+                raise
+        return Postponed(str(refused))
