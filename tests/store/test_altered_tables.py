@@ -101,7 +101,8 @@ ON_SERVERS = [
     ),
     ("ALTER TABLE survey ADD theirs INT NOT NULL", ("survey", "theirs", What.FOREIGN_COLUMN)),
     (
-        "ALTER TABLE survey__pets DROP PRIMARY KEY, ADD PRIMARY KEY (kobo_id, pos, pos_1)",
+        "ALTER TABLE survey__pets ADD INDEX theirs (kobo_id, pos_1), DROP PRIMARY KEY, "
+        "ADD PRIMARY KEY (kobo_id, pos, pos_1)",
         ("survey__pets", None, What.KEY),
     ),
     (

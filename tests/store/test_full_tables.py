@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -147,7 +148,7 @@ def test_a_comment_that_would_take_a_copy_stays_as_it_is(on_server: Applying) ->
     schema = survey(first, [*V1[:1], *ask("integer", "age", label="How old?")])
     statements = recorded(on_server.engine)
     assert on_server.apply(schema).schema == schema
-    assert "`age` int(11) DEFAULT NULL COMMENT 'Age'" in created(on_server.engine, "survey")
+    assert re.search(r"`age` int(\(11\))? DEFAULT NULL COMMENT 'Age'", created(on_server.engine, "survey"))
     assert all("INSTANT" in one for one in statements if "MODIFY COLUMN" in one)
 
 
@@ -160,7 +161,7 @@ def test_what_is_refused_waits_and_rows_go_on_by_the_schema_in_force(on_server: 
         reader.execute(text("SELECT COUNT(*) FROM survey")).one()  # the table is held until it ends
         waits = apply_or_postpone(impatient, schema, SURVEY, on_server.lease)
     assert isinstance(waits, Postponed)
-    assert "survey is in use by a transaction that stays open. Commit or end that one" in waits.sentence
+    assert "table survey could not be made or changed: it, or a table that" in waits.sentence
     assert on_server.stored
     assert (on_server.schema, on_server.stored.intended) == (survey(V1), schema)
     assert isinstance(apply_or_postpone(impatient, schema, SURVEY, on_server.lease), Applied)

@@ -56,7 +56,7 @@ def check_readers(on_server: Applying, others: Engine, born: list[Row], held: st
         done = apply_or_postpone(impatient, survey(V1, born), SURVEY, on_server.lease)
     assert waits.longest < 1.5
     if isinstance(done, Postponed):
-        assert f"{held} is in use by a transaction that stays open. Commit or end that one" in done.sentence
+        assert "is in use by a transaction that stays open. Commit or end that one" in done.sentence
         assert waits.longest > 0.5
         assert waits.done > 3
     assert on_server.apply(survey(V1, born)).schema == survey(V1, born)

@@ -155,10 +155,9 @@ class TableChanges:
     def _refused(self, table: Table, rights: tuple[str, ...], raised: Any) -> TablesRefusedError:
         refused = f"The table {table.name} could not be made or changed: "
         if seen := self._dialect.where_users_are_seen(raised):
-            used = sorted(_parents(table)) if "CREATE" in rights else [table.name]
             return TablesRefusedError(
-                f"{refused}{' or '.join(used) or 'it'} is in use by a transaction that stays open. Commit or "
-                f"end that one ({seen}), or let the next sync try again."
+                f"{refused}it, or a table that a foreign key binds to it, is in use by a transaction that "
+                f"stays open. Commit or end that one ({seen}), or let the next sync try again."
             )
         if self._dialect.takes_no_more(raised) and "ALTER" in rights:
             sentence = f"{refused}{self._dialect.explain(raised)}."
@@ -224,10 +223,6 @@ def lacks_index(table: Table, stored: StoredTable) -> bool:
 def _moves(column: Column[Any]) -> bool:
     default = getattr(column.server_default, "arg", None)
     return isinstance(default, MomentDefault) and default.moves
-
-
-def _parents(table: Table) -> set[str]:
-    return {key.referred_table.name for key in table.foreign_key_constraints}
 
 
 def _is_told_otherwise(column: Column[Any], stored: StoredTable) -> bool:
