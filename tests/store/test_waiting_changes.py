@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, event, text
 
+from kobo_mirror.database.ddl import changing_tables
 from kobo_mirror.database.engine import open_engine
+from kobo_mirror.store.form_tables import physical_tables
 from kobo_mirror.store.postponing import Postponed, apply_or_postpone
 from tests.support.forms.applied import SURVEY, Applying
 from tests.support.forms.surveys import V1, Row, ask, repeat, survey
@@ -65,6 +68,29 @@ def check_readers(on_server: Applying, others: Engine, born: list[Row], held: st
 
 def test_a_change_that_waits_lets_readers_through(on_server: Applying, others: Engine) -> None:
     assert check_readers(on_server, others, BORN["a column"], "survey")
+
+
+def test_each_statement_about_tables_waits_for_a_second_at_most(on_server: Applying) -> None:
+    seen: dict[str, set[int]] = {}
+
+    def note(connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
+        words = statement.split()[:2]
+        if words[0] in ("CREATE", "ALTER", "DROP"):
+            cursor.execute("SELECT @@lock_wait_timeout")
+            seen.setdefault(" ".join(words), set()).add(cursor.fetchone()[0])
+
+    event.listen(on_server.engine, "before_cursor_execute", note)
+    for born in BORN.values():
+        on_server.forget()
+        on_server.apply(survey(V1))
+        on_server.apply(survey(V1, born))
+    seen.pop("DROP TABLE")  # this test's own
+    with changing_tables(on_server.engine) as changes:
+        changes.drop(physical_tables(survey(V1)).tables["survey__members"])
+    event.remove(on_server.engine, "before_cursor_execute", note)
+    assert seen == {key: {1} for key in ("CREATE TABLE", "CREATE INDEX", "ALTER TABLE", "DROP TABLE")}
+    with on_server.engine.connect() as connection:
+        assert connection.scalar(text("SELECT @@lock_wait_timeout")) != 1
 
 
 @pytest.mark.long

@@ -94,7 +94,8 @@ class Mending:
 
     def _shown(self, statement: Part) -> str:
         """Return a statement as a person types it, who gives no parameters beside it."""
-        return statement.text(self._dialect).replace(self._dialect.statement_text("%"), "%")
+        dialect = self._dialect
+        return statement.text(dialect).replace(dialect.statement_text("%"), "%")
 
 
 _ADD_KEY = "ALTER TABLE {} ADD PRIMARY KEY ({})"

@@ -1,0 +1,68 @@
+"""What was changed by hand in a form's tables: a sync restores what it can, and verify names the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect
+
+from kobo_mirror.database.ddl import lacks_trigger
+from kobo_mirror.database.dialects import dialect_of
+from kobo_mirror.database.engine import reading
+from kobo_mirror.errors import SchemaError
+from kobo_mirror.store.form_tables import root_table
+from simulator.process import SimulatorProcess
+from tests.simulator.any_forms import content, row
+from tests.support.forms.any_mirror import AnyMirror, any_mirror, form_file, uid_of
+from tests.support.tables import run_sql
+
+HOUSEHOLD = content(
+    row("text", "village"), row("begin_repeat", "members"), row("text", "who"), row("end_repeat")
+)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, database_url: str) -> Iterator[AnyMirror]:
+    with (
+        SimulatorProcess(form=[form_file(tmp_path, "household", HOUSEHOLD)]) as simulator,
+        any_mirror(simulator, uid_of("household"), database_url) as made,
+    ):
+        made.sync()
+        yield made
+
+
+def test_an_index_and_a_trigger_that_were_dropped_are_made_again_by_any_sync(mirror: AnyMirror) -> None:
+    is_file = mirror.engine.dialect.name == "sqlite"
+    run_sql(mirror.engine, f"DROP INDEX ix_household_updated_at{'' if is_file else ' ON household'}")
+    with pytest.raises(SchemaError, match="household: it lacks an index; the next sync restores it"):
+        mirror.verify()
+    if is_file:
+        run_sql(mirror.engine, "DROP TRIGGER household_updated_at")
+        with pytest.raises(SchemaError, match="household: it lacks its trigger; the next sync restores it"):
+            mirror.verify()
+    mirror.sync()
+    assert [one["name"] for one in inspect(mirror.engine).get_indexes("household")] == [
+        "ix_household_updated_at"
+    ]
+    schema = mirror.mirror.schema
+    assert schema
+    with reading(mirror.engine) as connection:
+        there = dialect_of(connection).stored_tables(connection)["household"]
+        assert not lacks_trigger(connection, root_table(schema), there)
+    assert mirror.verify().equal
+
+
+def test_a_column_of_another_type_is_named_with_what_mends_it(mirror: AnyMirror) -> None:
+    table = "household__members"
+    run_sql(mirror.engine, f"ALTER TABLE {table} DROP COLUMN who", f"ALTER TABLE {table} ADD who BIGINT")
+    with pytest.raises(SchemaError) as raised:
+        mirror.verify()
+    said = str(raised.value)
+    assert "were changed by hand. household__members.who: it has another type or collation; ALTER" in said
+    statement = said.partition("collation; ")[2].partition("; then sync")[0]
+    run_sql(mirror.engine, statement)
+    mirror.sync()
+    assert mirror.found() == mirror.wanted()
+    assert mirror.verify().equal
