@@ -12,10 +12,10 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine, insert, update
 
-from kobo_mirror.database.ddl import Born, TableChanges, changing_tables, lacks_index, lacks_trigger
+from kobo_mirror.database.ddl import Born, TableChanges, changing_tables
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.dialects.base_tables import StoredTable
-from kobo_mirror.database.engine import now, reading
+from kobo_mirror.database.engine import now
 from kobo_mirror.errors import FullTableError, SchemaError
 from kobo_mirror.forms.compare import born_paths, lacking, must_shape_anew
 from kobo_mirror.forms.form_schema import FormSchema
@@ -23,10 +23,11 @@ from kobo_mirror.forms.mirror import NO_DECLARATION
 from kobo_mirror.forms.parts import with_closed_part
 from kobo_mirror.forms.plan import Plan
 from kobo_mirror.store import catalog
+from kobo_mirror.store.applied_tables import lost_tables
 from kobo_mirror.store.bindings import NotBoundError, next_epoch
 from kobo_mirror.store.failed_runs import give_unbound_runs
 from kobo_mirror.store.form_schemas import StoredForm, stored_form
-from kobo_mirror.store.form_tables import physical_columns, physical_tables, root_table
+from kobo_mirror.store.form_tables import physical_columns, physical_tables
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.plans import note_applied
 from kobo_mirror.store.table_names import check_names
@@ -76,8 +77,11 @@ class Steps:
     policy: str = ""
 
 
+NOTHING_NOTED = Steps()
+
+
 def apply_schema(
-    engine: Engine, schema: FormSchema, form: NamedForm, lease: Lease, steps: Steps = Steps()
+    engine: Engine, schema: FormSchema, form: NamedForm, lease: Lease, steps: Steps = NOTHING_NOTED
 ) -> Applied:
     """Make the tables of a schema, and let rows be shaped by it from then on. Safe to repeat.
 
@@ -160,7 +164,7 @@ def _intend(
     check_names(schema, claimed, there)
     mine = {name for name, owner in claimed.items() if owner == key}
     catalog.release(connection, mine.difference(_names(schema), there))
-    lost = _lost(stored, there)
+    lost = lost_tables(stored, there)
     if stored is None:
         first = _first_row(schema, form) | {"epoch": next_epoch(connection, key)}
         connection.execute(insert(forms).values(first))
@@ -218,60 +222,6 @@ def _check_growth(
             "the database: nothing that was made is dropped or renamed, so take back what was changed in the "
             "settings, and use the newest version of Kobo Mirror."
         )
-
-
-def is_applied(engine: Engine, stored: StoredForm) -> bool:
-    """Return True if a form's newest schema shapes its rows, and the database has and describes its tables.
-
-    The root is to have its index and its trigger, too. What else may have been changed by hand is not looked
-    at: see ``altered_tables``.
-
-    :param engine: made by ``open_engine``.
-    :param stored: what ``kobo_forms`` has of the form.
-    """
-    if stored.schema is None or stored.intended is not None or stored.schema.is_of_older_reading:
-        return False
-    with reading(engine) as connection:
-        if catalog.catalog_differences(connection, stored.schema):
-            return False
-        there = dialect_of(engine).stored_tables(connection)
-        if _lost(stored, there):
-            return False
-        root = root_table(stored.schema)
-        return not (lacks_index(root, there[root.name]) or lacks_trigger(connection, root, there[root.name]))
-
-
-def has_tables(connection: Connection, stored: StoredForm | None) -> bool:
-    """Return True if rows of a form are shaped by a schema, and all of its tables and columns are there.
-
-    :param connection: an open transaction.
-    :param stored: what ``kobo_forms`` has of the form.
-    """
-    there = dialect_of(connection).stored_tables(connection)
-    return stored is not None and stored.schema is not None and not _lost(stored, there)
-
-
-def has_its_tables(engine: Engine, stored: StoredForm | None) -> bool:
-    """Return True if rows can be shaped by the schema in force: the database has all of its columns.
-
-    :param engine: made by ``open_engine``.
-    :param stored: what ``kobo_forms`` has of the form.
-    """
-    if stored is None or stored.schema is None:
-        return False
-    with reading(engine) as connection:
-        return not _lost(stored, dialect_of(connection).stored_tables(connection))
-
-
-def _lost(stored: StoredForm | None, there: Mapping[str, StoredTable]) -> list[str]:
-    """Return the tables by which rows are shaped, and which the database lacks, or a column of them."""
-    if stored is None or stored.schema is None:
-        return []
-    return [
-        name
-        for name, columns in physical_columns(stored.schema).items()
-        if name not in there or not there[name].columns.keys() >= {*columns}
-    ]
 
 
 def _flip(connection: Connection, schema: FormSchema, lease: Lease, steps: Steps) -> tuple[int, bool]:

@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import TablesRefusedError
 from kobo_mirror.forms.form_schema import FormSchema
-from kobo_mirror.store.applying import Applied, NamedForm, apply_schema, has_tables
+from kobo_mirror.store.applied_tables import has_tables
+from kobo_mirror.store.applying import NOTHING_NOTED, Applied, NamedForm, Steps, apply_schema
 from kobo_mirror.store.form_schemas import stored_form
 from kobo_mirror.store.leases import Lease
 
@@ -25,7 +26,7 @@ class Postponed:
 
 
 def apply_or_postpone(
-    engine: Engine, schema: FormSchema, form: NamedForm, lease: Lease
+    engine: Engine, schema: FormSchema, form: NamedForm, lease: Lease, steps: Steps = NOTHING_NOTED
 ) -> Applied | Postponed:
     """Apply a schema, or go on with the one in force where the database refuses it.
 
@@ -33,12 +34,13 @@ def apply_or_postpone(
     :param schema: as for ``apply_schema``.
     :param form: as for ``apply_schema``.
     :param lease: as for ``apply_schema``.
+    :param steps: as for ``apply_schema``.
     :returns: ``Postponed`` only if the form has a schema in force and all of its tables are there.
     :raises TablesRefusedError: there is nothing to go on with.
     :raises SchemaError, LeaseError, DatabaseError: as ``apply_schema``.
     """
     try:
-        return apply_schema(engine, schema, form, lease)
+        return apply_schema(engine, schema, form, lease, steps)
     except TablesRefusedError as refused:
         with reading(engine) as connection:
             stored = stored_form(connection, schema.asset_uid)

@@ -7,20 +7,21 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading
-from kobo_mirror.errors import TablesRefusedError
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.forms.overrides import differing_types
 from kobo_mirror.forms.wanted import WantedForm
 from kobo_mirror.kobo.form import FormInfo, KoboClient
-from kobo_mirror.store.applying import NamedForm, Steps, apply_schema, has_its_tables, is_applied
+from kobo_mirror.store.applied_tables import is_applied
+from kobo_mirror.store.applying import NamedForm, Steps
 from kobo_mirror.store.binding_checks import bind, check_binding
 from kobo_mirror.store.forgetting import forget_empty_form, require_free
 from kobo_mirror.store.form_notes import Told, note_refresh
 from kobo_mirror.store.form_schemas import StoredForm, stored_form
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.mirrors import load_mirror
+from kobo_mirror.store.postponing import Postponed, apply_or_postpone
 from kobo_mirror.store.promotion import finish_growth
 from kobo_mirror.store.schema import migrate, require_tables
 from kobo_mirror.sync.form_versions import find_versions, keep
@@ -152,17 +153,12 @@ class FormTables:
         schema = target.as_read_now() if target else None
         if schema is None or (stored and stored.schema == schema and is_applied(self.engine, stored)):
             return None
-        try:
-            if schema.declared:
-                migrate(self.engine, FORM)
-                bind(self.engine, Mirror(FORM, self.server, self.client.asset_uid), intended=schema)
-            form = NamedForm(self.server, info.name)
-            apply_schema(self.engine, schema, form, lease, Steps(outlook.proposal.done, outlook.policy))
-        except TablesRefusedError as error:
-            if not has_its_tables(self.engine, stored):
-                raise
-            return str(error)
-        return None
+        if schema.declared:
+            migrate(self.engine, FORM)
+            bind(self.engine, Mirror(FORM, self.server, self.client.asset_uid), intended=schema)
+        form, steps = NamedForm(self.server, info.name), Steps(outlook.proposal.done, outlook.policy)
+        applied = apply_or_postpone(self.engine, schema, form, lease, steps)
+        return applied.sentence if isinstance(applied, Postponed) else None
 
     def _stored(self) -> StoredForm | None:
         with reading(self.engine) as connection:
