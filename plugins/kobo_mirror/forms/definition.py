@@ -36,6 +36,7 @@ class Question:
     :param question_type: in its usual spelling, such as ``select_one``.
     :param list_name: its list of choices, or the file that holds them.
     :param kuid: the form builder's own id of the row.
+    :param defined: its kind by the definition, where ``kobo.yml`` says what it is; None: ``kind`` is.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Question:
     labels: Texts = field(default_factory=dict)
     hints: Texts = field(default_factory=dict)
     kuid: str | None = None
+    defined: Kind | None = None
 
 
 @dataclass(frozen=True)

@@ -6,26 +6,20 @@ is growing version by version.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from kobo_mirror.forms import naming, system_columns
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.declared_table import declared_columns, server_values
-from kobo_mirror.forms.definition import Question, Version
-from kobo_mirror.forms.form_schema import (
-    ROWS,
-    VALUE,
-    Column,
-    FormSchema,
-    Table,
-    TableKind,
-)
-from kobo_mirror.forms.question_types import FACETS, POINT_FACETS, Kind, is_point, join
+from kobo_mirror.forms.definition import Version
+from kobo_mirror.forms.form_schema import ROWS, Column, FormSchema, Table, TableKind
+from kobo_mirror.forms.locked_names import NO_NAMES, LockedNames
+from kobo_mirror.forms.question_columns import QuestionColumns
+from kobo_mirror.forms.question_history import groups_around, with_version
+from kobo_mirror.forms.question_types import Kind
 from kobo_mirror.forms.reading import read_order, with_choices, with_positions
 from kobo_mirror.forms.table_growth import TableGrowth
-
-_FACET_KINDS = {"offset": Kind.INTEGER, **dict.fromkeys(POINT_FACETS, Kind.DECIMAL)}
 
 
 def derive(
@@ -35,6 +29,7 @@ def derive(
     *,
     taken: Collection[str] = (),
     form: Form | None = None,
+    names: LockedNames = NO_NAMES,
 ) -> FormSchema:
     """Derive the tables of a form from all of its versions.
 
@@ -43,16 +38,22 @@ def derive(
     :param versions: in the order of their numbers.
     :param taken: tables and views that are there already.
     :param form: a declared table; the rest of the survey goes into tables beside it.
+    :param names: of tables and columns that are locked.
     :returns: the same schema as growing version by version does.
     """
-    schema = nothing_yet(asset_uid, name, taken=taken, form=form)
+    schema = nothing_yet(asset_uid, name, taken=taken, form=form, names=names)
     for version in versions:
-        schema = grow(schema, version)
+        schema = grow(schema, version, names)
     return schema
 
 
 def nothing_yet(
-    asset_uid: str, name: str, *, taken: Collection[str] = (), form: Form | None = None
+    asset_uid: str,
+    name: str,
+    *,
+    taken: Collection[str] = (),
+    form: Form | None = None,
+    names: LockedNames = NO_NAMES,
 ) -> FormSchema:
     """Return the tables that a form has before its first version: the root, and the one of its files.
 
@@ -60,9 +61,10 @@ def nothing_yet(
     :param name: as :func:`derive` takes it; a declared table has a name of its own.
     :param taken: tables and views that are there already.
     :param form: a declared table.
+    :param names: a name for the form, which goes before any other.
     """
     if form is None:
-        table = naming.form_name(name, asset_uid, taken)
+        table = names.form or naming.form_name(name, asset_uid, taken)
         root = Table(name=table, kind=TableKind.MAIN, columns=system_columns.root_columns())
         tables = [root]
     else:
@@ -78,49 +80,46 @@ def nothing_yet(
     return with_positions(FormSchema(asset_uid, (*tables, files), declared=declared).as_read_now())
 
 
-def grow(schema: FormSchema, version: Version) -> FormSchema:
+def grow(schema: FormSchema, version: Version, names: LockedNames = NO_NAMES) -> FormSchema:
     """Return the schema with what a further version brings; a version that it has changes nothing.
 
     :param schema: of the versions before, in the order of their numbers.
     :param version: the next one.
+    :param names: of tables and columns that are locked; none where the form's own name is another one.
     """
-    return schema if version.uid in schema.versions else _Growth(schema, version).schema()
+    return schema if version.uid in schema.versions else _Growth(schema, version, names).schema()
 
 
 class _Growth:
     """What one version makes of a schema."""
 
-    def __init__(self, schema: FormSchema, version: Version) -> None:
+    def __init__(self, schema: FormSchema, version: Version, names: LockedNames) -> None:
         self._before, self._version = schema, version
+        self._told = with_version(schema, version)
         self._asked = {question.path: question for question in version.questions}
         known = [repeat.path for repeat in version.repeats]
         self._repeats = tuple(dict.fromkeys((*schema.repeats, *known)))
         self._tables = [TableGrowth(table) for table in schema.tables]
-        self._holders: dict[str, dict[TableGrowth, None]] = {}  # path → the tables with columns of it
-        for table in self._tables:
-            for column in table.columns:
-                self._holders.setdefault(column.path, {})[table] = None
-        self._form_name = next(t.name for t in schema.tables if t.kind is TableKind.FILES).removesuffix(
-            "__files"
-        )
+        self._form_name = schema.form_name
+        self._names = names if names.form == self._form_name else NO_NAMES
+        self._columns = QuestionColumns(self._tables, version.uid, self._asked, self._names)
         self._order = read_order(schema.reading_order, [question.path for question in version.questions])
-        self._there = {*known, *(group for path in (*self._asked, *known) for group in _groups_around(path))}
+        self._there = {*known, *(group for path in (*self._asked, *known) for group in groups_around(path))}
 
     def schema(self) -> FormSchema:
         self._grow_tables()
         self._grow_columns()
         grown = replace(
-            self._before,
+            self._told,
             tables=tuple(table.grown() for table in self._tables),
             repeats=self._repeats,
             reading_order=self._order,
-            versions=(*self._before.versions, self._version.uid),
         )
         return with_positions(with_choices(grown, self._version))
 
     def _chain(self, path: str) -> tuple[str, ...]:
         """Return the repeats that a path stands in, the outermost first; not the path itself."""
-        return tuple(group for group in _groups_around(path) if group in self._repeats)
+        return tuple(group for group in groups_around(path) if group in self._repeats)
 
     def _table_of(self, chain: Sequence[str]) -> TableGrowth:
         if not chain:
@@ -135,18 +134,11 @@ class _Growth:
                 table.empty()
         there = {table.chain for table in self._tables}
         new = [path for path, chain in chains.items() if chain not in there]
-        prefix = f"{self._form_name}__"
-        names = naming.name_all(
-            new,
-            [table.name.removeprefix(prefix) for table in self._tables if table.name.startswith(prefix)],
-            is_reserved=naming.is_reserved_table,
-            longest=naming.LONGEST_TABLE - len(prefix.encode()),
-            hashed_with={path: " > ".join(chains[path]) for path in new},
-        )
+        names = self._name_tables({path: chains[path] for path in new})
         for path in sorted(new, key=lambda path: len(chains[path])):
             parent = self._table_of(chains[path][:-1])
             born = Table(
-                name=prefix + names[path], kind=TableKind.REPEAT, path=path, chain=chains[path],
+                name=names[path], kind=TableKind.REPEAT, path=path, chain=chains[path],
                 columns=system_columns.repeat_columns(), parent=parent.name,
             )  # fmt: skip
             self._tables.append(TableGrowth(born))
@@ -154,6 +146,25 @@ class _Growth:
         labels = {repeat.path: dict(repeat.labels) for repeat in self._version.repeats}
         for table in self._tables:
             table.describe(labels, self._there)
+
+    def _name_tables(self, new: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+        """Name the tables of repeats.
+
+        :param new: path → its chain of repeats.
+        """
+        prefix = f"{self._form_name}__"
+        in_use = {naming.fold(table.name) for table in self._tables}
+        locked = {path: self._names.tables.get(chain, "") for path, chain in new.items()}
+        names = {path: name for path, name in locked.items() if name and naming.fold(name) not in in_use}
+        taken = (*(table.name for table in self._tables), *self._names.tables.values())
+        found = naming.name_all(
+            [path for path in new if path not in names],
+            [name.removeprefix(prefix) for name in taken if name.startswith(prefix)],
+            is_reserved=naming.is_reserved_table,
+            longest=naming.LONGEST_TABLE - len(prefix.encode()),
+            hashed_with={path: " > ".join(chain) for path, chain in new.items()},
+        )
+        return names | {path: prefix + name for path, name in found.items()}
 
     def _count_rows(self, new: Sequence[str]) -> None:
         """Give each table where a new list stands a column for the number of its rows."""
@@ -163,37 +174,25 @@ class _Growth:
                 if home is not table:
                     table.stop_counting(path)
             here = [path for path in new if counted_in[path] is table]
-            counted = [c.name.removesuffix(f"__{ROWS}") for c in table.columns if c.facet == ROWS]
-            names = naming.name_all(here, counted, is_reserved=lambda _: False, longest=naming.LONGEST_COLUMN)
-            for path in here:
-                table.add([Column(name=f"{names[path]}__{ROWS}", path=path, facet=ROWS, kind=Kind.INTEGER)])
+            for path, name in self._columns.name_counts(table, here).items():
+                table.add([Column(name=name, path=path, facet=ROWS, kind=Kind.INTEGER)])
 
     def _grow_columns(self) -> None:
         homes = {path: self._home(path) for path in self._order}
+        kinds = {path: self._kind(path) for path in self._order}
         asked_in: dict[TableGrowth | None, list[str]] = {}
         for path, home in homes.items():
             asked_in.setdefault(home, []).append(path)
         for table in self._tables:
             mine = asked_in.get(table, [])
-            new = [path for path in mine if not table.has(path)]
-            names = naming.name_all(
-                new,
-                [column.name for column in table.columns],
-                is_reserved=lambda name: naming.is_reserved_column(name, system_columns.RESERVED_NAMES),
-                longest=naming.LONGEST_COLUMN,
-            )
-            table.reserve(names.values())
+            names = self._columns.name_new(table, [path for path in mine if not table.has(path)], kinds)
             for path in mine:
-                before = self._newest_column(path)
-                asked = self._asked.get(path)
-                kind = _kind(before, asked)
                 if path in names:
-                    table.add(self._born(table, path, names[path], kind, before))
-                    self._holders.setdefault(path, {})[table] = None
+                    self._columns.add_first(table, path, names[path], kinds[path])
                 else:
-                    self._widen(table, path, kind, before)
+                    self._columns.hold_every_answer(table, path, kinds[path])
         for path, home in homes.items():
-            for table in self._holders.get(path, ()):
+            for table in self._columns.holders(path):
                 if table is not home and table.kind is not TableKind.DECLARED:
                     table.move_away(path)
         for table in self._tables:
@@ -204,65 +203,10 @@ class _Growth:
         chain = self._chain(path)
         return None if path in self._before.declared and not chain else self._table_of(chain)
 
-    def _newest_column(self, path: str) -> Column | None:
-        """Return the column that holds every answer to a question so far, wherever it is: the last born."""
-        found = [
-            column
-            for table in self._holders.get(path, ())
-            for column in table.of(path)
-            if column.facet == VALUE and table.kind is not TableKind.DECLARED
-        ]
-        return found[-1] if found else None
-
-    def _was_point(self, path: str) -> bool:
+    def _kind(self, path: str) -> Kind:
+        """Return what holds every answer from this version on: what is asked for, or all definitions say."""
         asked = self._asked.get(path)
-        if asked is not None and is_point(asked.question_type):
-            return True
-        return any(c.facet in POINT_FACETS for t in self._holders.get(path, ()) for c in t.of(path))
-
-    def _born(
-        self, table: TableGrowth, path: str, name: str, kind: Kind, before: Column | None
-    ) -> list[Column]:
-        asked = self._asked.get(path)
-        value = Column(
-            name=name, path=path, facet=VALUE, kind=kind, first_version=self._version.uid,
-            last_version=self._version.uid if asked or before is None else before.last_version,
-        )  # fmt: skip
-        if before is not None:
-            value = replace(
-                value, question_type=before.question_type, list_name=before.list_name, labels=before.labels,
-                hints=before.hints, kuid=before.kuid, first_version=before.first_version,
-                names_file=before.names_file,
-            )  # fmt: skip
-        return [value, *self._facets(table, value)]
-
-    def _widen(self, table: TableGrowth, path: str, kind: Kind, before: Column | None) -> None:
-        """Put a column beside one that its question has outgrown, and columns for a point's numbers."""
-        if before is not None and kind is not before.kind:
-            name = naming.derived_name(table.base_name(path), kind.value, table.is_taken)
-            table.narrow(path)
-            table.add(self._born(table, path, name, kind, replace(before, first_version=self._version.uid)))
-        elif before is not None and self._was_point(path) and not table.has(path, POINT_FACETS[0]):
-            table.add(list(self._facets(table, replace(before, first_version=self._version.uid))))
-
-    def _facets(self, table: TableGrowth, value: Column) -> Iterator[Column]:
-        facets = FACETS.get(value.kind, ())
-        if self._was_point(value.path):
-            facets += POINT_FACETS
-        base = table.base_name(value.path) or value.name
-        for facet in facets:
-            if not table.has(value.path, facet):
-                name = naming.derived_name(base, facet, table.is_taken)
-                yield replace(value, name=name, facet=facet, kind=_FACET_KINDS[facet], names_file=False)
-
-
-def _kind(before: Column | None, asked: Question | None) -> Kind:
-    if before is None:
-        return asked.kind if asked else Kind.TEXT
-    return join(before.kind, asked.kind) if asked else before.kind
-
-
-def _groups_around(path: str) -> Iterator[str]:
-    """Yield the paths of the groups and repeats that a path stands in, the outermost first."""
-    parts = path.split("/")
-    yield from ("/".join(parts[:length]) for length in range(1, len(parts)))
+        if asked is not None and asked.defined is not None:
+            return asked.kind
+        before = self._columns.newest(path)
+        return self._told.asked[path].kind if asked is not None or before is None else before.kind

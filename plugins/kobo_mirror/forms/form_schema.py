@@ -135,6 +135,19 @@ class ChoiceRow:
     last_version: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the versions of a form have asked at a path.
+
+    :param kind: what holds every answer by their definitions, whatever ``kobo.yml`` says.
+    :param versions: which of them asked it: the places of the first and the last one in
+        ``FormSchema.versions``, and so on after each that did not.
+    """
+
+    kind: Kind
+    versions: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class FormSchema:
     """What a form has become in SQL, over all of its versions.
@@ -146,6 +159,10 @@ class FormSchema:
     :param reading_order: the paths of all questions, those of the newest version in its order.
     :param versions: uids, in the order of their numbers.
     :param reading: how documents were read when it was stored: the number that ``_READING`` had then.
+    :param asked: what they have asked, by path.
+    :param renamed: pairs of paths, the former one first, that had the same ``$kuid`` one after the other.
+    :param joined: former path → path of the same question, as ``kobo.yml`` says.
+    :param apart: paths that ``kobo.yml`` keeps apart, whatever their ``$kuid`` is.
     """
 
     asset_uid: str
@@ -156,6 +173,10 @@ class FormSchema:
     reading_order: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     reading: int = 1  # what a schema was stored with before this was noted
+    asked: dict[str, Asked] = field(default_factory=dict)
+    renamed: tuple[tuple[str, str], ...] = ()
+    joined: dict[str, str] = field(default_factory=dict)
+    apart: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
@@ -164,6 +185,11 @@ class FormSchema:
     def root(self) -> Table:
         """The table with a row for every submission."""
         return self.tables[0]
+
+    @property
+    def form_name(self) -> str:
+        """What the names of all of its tables start with."""
+        return next(t.name for t in self.tables if t.kind is TableKind.FILES).removesuffix("__files")
 
     @cached_property
     def fingerprint(self) -> bytes:

@@ -9,7 +9,7 @@ from kobo_mirror.forms.definition import Question
 from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, Status, Table, TableKind
 from kobo_mirror.forms.naming import fold
 from kobo_mirror.forms.parts import LastPart
-from kobo_mirror.forms.question_types import is_file
+from kobo_mirror.forms.question_types import FACETS, POINT_FACETS, Kind, is_file
 
 _FINAL = (Status.MOVED, Status.NARROWED)
 
@@ -67,6 +67,15 @@ class TableGrowth:
         """
         return any(c.facet == facet and c.status is not Status.MOVED for c in self.of(path))
 
+    def value_of(self, path: str, kind: Kind) -> Column | None:
+        """Return the column of a question that is of a kind and not emptied, or None.
+
+        :param path: of the question.
+        :param kind: of the column.
+        """
+        values = (c for c in self.of(path) if c.facet == VALUE and c.kind is kind)
+        return next((column for column in values if column.status is not Status.MOVED), None)
+
     def base_name(self, path: str) -> str:
         """Return the name of a question's first column here, or an empty text.
 
@@ -107,6 +116,21 @@ class TableGrowth:
         :param path: of the question.
         """
         self._set_status(Status.NARROWED, path)
+
+    def restore(self, path: str, kind: Kind, like: Column) -> None:
+        """Let a question's column of a kind hold every answer, with the facets that it needs.
+
+        :param path: of the question.
+        :param kind: of the column.
+        :param like: the column that did so far: its status and last version go on.
+        """
+        facets = {*FACETS.get(kind, ()), *(POINT_FACETS if kind is Kind.TEXT else ())}
+        for index in self._places.get(path, ()):
+            column = self.columns[index]
+            is_it = column.facet in facets or (column.facet == VALUE and column.kind is kind)
+            if is_it and column.status is Status.NARROWED:
+                told = replace(column, status=like.status, last_version=like.last_version)
+                self.columns[index] = told
 
     def move_away(self, path: str) -> None:
         """Empty a question's columns: its answers are in another table.

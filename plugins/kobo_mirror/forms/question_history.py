@@ -1,0 +1,105 @@
+"""Question history: which version asked what at which path, and which path a question had before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import chain, product
+
+from kobo_mirror.forms.definition import Question, Version
+from kobo_mirror.forms.form_schema import VALUE, Asked, FormSchema
+from kobo_mirror.forms.question_types import join
+
+
+def groups_around(path: str) -> Iterator[str]:
+    """Yield the paths of the groups and repeats that a path stands in, the outermost first.
+
+    :param path: of a question or repeat.
+    """
+    parts = path.split("/")
+    yield from ("/".join(parts[:length]) for length in range(1, len(parts)))
+
+
+def are_asked_together(one: Asked, other: Asked) -> bool:
+    """Return True if any version asks both.
+
+    :param one: of a path.
+    :param other: of another one.
+    """
+    return any(
+        first <= others_last and others_first <= last
+        for (first, last), (others_first, others_last) in product(_spans(one), _spans(other))
+    )
+
+
+def _spans(asked: Asked) -> list[tuple[int, int]]:
+    return list(zip(asked.versions[::2], asked.versions[1::2], strict=True))
+
+
+def history_of(schema: FormSchema) -> dict[str, Asked]:
+    """Return what the versions have asked, by path.
+
+    A schema that was stored before this was noted tells the first and the last version of each column.
+
+    :param schema: of a form.
+    """
+    if schema.asked:
+        return schema.asked
+    place = {uid: number for number, uid in enumerate(schema.versions)}
+    found: dict[str, Asked] = {}
+    for table in schema.tables:
+        for column in table.columns:
+            first, last = place.get(column.first_version or ""), place.get(column.last_version or "")
+            if column.path and column.facet == VALUE and first is not None and last is not None:
+                before = found.get(column.path)
+                first, last = min(first, last), max(first, last)
+                if before is not None:
+                    first, last = min(first, before.versions[0]), max(last, before.versions[1])
+                found[column.path] = Asked(kind=column.kind, versions=(first, last))
+    return found
+
+
+def with_version(schema: FormSchema, version: Version) -> FormSchema:
+    """Return the schema with a version noted: what it asks, and which former path a question has left.
+
+    :param schema: of the versions before.
+    :param version: the next one; its questions may have kinds that ``kobo.yml`` gives them.
+    """
+    place, known = len(schema.versions), history_of(schema)
+    asked = {**known}
+    for question in version.questions:
+        asked[question.path] = _asked_again(asked.get(question.path), question, place)
+    return replace(
+        schema,
+        versions=(*schema.versions, version.uid),
+        asked=asked,
+        renamed=tuple(dict.fromkeys(chain(schema.renamed, _renamed(schema, known, version)))),
+    )
+
+
+def _asked_again(before: Asked | None, question: Question, place: int) -> Asked:
+    kind = question.defined or question.kind
+    if before is None:
+        return Asked(kind=kind, versions=(place, place))
+    *earlier, last = before.versions
+    spans = (*earlier, place) if last == place - 1 else (*before.versions, place, place)
+    return Asked(kind=join(before.kind, kind), versions=spans)
+
+
+def _renamed(schema: FormSchema, known: Mapping[str, Asked], version: Version) -> Iterator[tuple[str, str]]:
+    """Yield the questions that have the kuid of one that was asked before, and is not now.
+
+    Of several that had it, the ones that were asked last go first: a kuid is copied with its question.
+    """
+    left = known.keys() - {question.path for question in version.questions}
+    had: dict[str, dict[str, None]] = {}
+    for table in schema.tables:
+        for column in table.columns:
+            if column.kuid and column.facet == VALUE and column.path in left:
+                had.setdefault(column.kuid, {})[column.path] = None
+    for question in version.questions:
+        before = known.get(question.path)
+        of_it = had.get(question.kuid or "", ())
+        for path in sorted(of_it, key=lambda path: known[path].versions[-1], reverse=True):
+            if before is None or not are_asked_together(before, known[path]):
+                yield path, question.path
