@@ -59,11 +59,39 @@ def test_a_type_of_what_the_form_does_not_ask_is_refused(
     assert not inspect(mirror.engine).has_table("villages")
 
 
-def test_a_type_that_comes_after_its_column_is_refused(mirror: AnyMirror, tmp_path: Path) -> None:
+def test_a_type_that_comes_later_brings_a_column_beside_and_goes_as_it_came(
+    mirror: AnyMirror, tmp_path: Path
+) -> None:
+    first, *_ = mirror.control.ids()
+    mirror.control.raw(first, {"number": "12"})
     assert mirror.command("sync", KOBO_FORMS_FILE=asking(tmp_path))[0] == 0
-    code, _, errors = mirror.command("sync", KOBO_FORMS_FILE=asking(tmp_path, "types:", "  number: integer"))
+    typed = asking(tmp_path, "types:", "  number: integer")
+    code, _, errors = mirror.command("sync", KOBO_FORMS_FILE=typed)
+    assert code == 0, errors
+    assert {"number", "number__integer"} <= columns(mirror, "villages")
+    assert mirror.found() == mirror.wanted()
+    assert mirror.found().rows["villages", (first,)]["number__integer"] == 12
+    assert mirror.found().rejected
+    assert mirror.command("verify", "--full")[0] == 0
+    assert "0 new" in mirror.command("sync", KOBO_FORMS_FILE=typed)[1]
+    assert mirror.command("sync", KOBO_FORMS_FILE=asking(tmp_path))[0] == 0
+    assert mirror.found() == mirror.wanted()
+    assert not mirror.found().rejected
+    assert mirror.command("verify", "--full")[0] == 0
+
+
+def test_questions_are_joined_as_it_is_asked_for(mirror: AnyMirror, tmp_path: Path) -> None:
+    assert mirror.command("sync", KOBO_FORMS_FILE=asking(tmp_path))[0] == 0
+    mirror.control.deploy(content(row("text", "place"), row("calculate", "number")))
+    joined = asking(tmp_path, "join:", "  village: place")
+    assert mirror.command("sync", KOBO_FORMS_FILE=joined)[0] == 0
+    with mirror.engine.connect() as connection:
+        query = "SELECT column_name, question FROM kobo_columns WHERE path <> ''"
+        told = dict(connection.exec_driver_sql(query).all())
+    assert told == {"village": "place", "place": "place", "number": "number"}
+    code, _, errors = mirror.command("sync", KOBO_FORMS_FILE=asking(tmp_path, "join:", "  number: place"))
     assert code == 2
-    assert "kobo.yml, line 4: the column of number has the type text already" in errors
+    assert "kobo.yml, line 4: number and place cannot be one question: a version asks both" in errors
 
 
 def test_a_table_is_never_renamed(mirror: AnyMirror, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from kobo_mirror.store.catalog import (
     catalog_differences,
     claim,
     describe,
+    is_described,
     keep_versions,
     kept_versions,
 )
@@ -114,6 +115,37 @@ def test_a_question_is_told_with_its_labels_and_its_versions(applying: Applying)
     assert json.loads(rows["age__text"][4]) == {"default": label}
     assert rows["age__text"][5:] == ("v3", "v3", "active")
     assert rows["kobo_id"] == ("", "integer", None, None, None, None, None, "active")
+
+
+def test_the_columns_of_a_question_are_told_over_all_of_its_paths(applying: Applying) -> None:
+    first, second = ([{"type": "time", "name": name, "$kuid": "k1"}] for name in ("at", "when"))
+    applying.apply(survey([*first, *V1], [*second, *V1]))
+    rows = dict(told(applying.engine, columns, "column_name", "question"))
+    assert {name: rows[name] for name in ("at", "at__offset", "when", "when__offset")} == dict.fromkeys(
+        ("at", "at__offset", "when", "when__offset"), "when"
+    )
+    assert (rows["who"], rows["members__rows"], rows["kobo_id"], rows["extra"]) == (
+        "members/who", None, None, None,
+    )  # fmt: skip
+
+
+def test_a_catalog_that_was_written_before_it_told_of_questions_is_described_by_the_next_sync(
+    applying: Applying,
+) -> None:
+    schema = survey(V3)
+    applying.apply(schema)
+    kept = [FormVersion(uid, None, None, b"{}") for uid in schema.versions]
+    transact(applying.engine, lambda connection: keep_versions(connection, UID, kept))
+    before = applying.catalog()
+    with applying.engine.begin() as connection:
+        connection.execute(update(columns).values(question=None))
+    with reading(applying.engine) as connection:
+        assert catalog_differences(connection, schema) == []
+        assert not is_described(connection, schema)
+    applying.apply(schema)
+    assert applying.catalog() == before
+    with reading(applying.engine) as connection:
+        assert is_described(connection, schema)
 
 
 def choice_of(name: str, label: str) -> dict[str, Any]:

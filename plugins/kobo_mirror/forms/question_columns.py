@@ -146,7 +146,7 @@ class QuestionColumns:
             else:
                 self._newest[path] = replace(known, status=before.status)
             table.restore(path, kind, before)
-        elif self._is_point(path) and not table.has(path, POINT_FACETS[0]):
+        elif self.is_point(path) and not table.has(path, POINT_FACETS[0]):
             table.add(list(self._facets(table, now)))
 
     def _beside(self, table: TableGrowth, column: Column, ending: str) -> str:
@@ -158,7 +158,11 @@ class QuestionColumns:
             column.name, ending, lambda name: table.is_taken(name) or self._names.has(table.chain, name)
         )
 
-    def _is_point(self, path: str) -> bool:
+    def is_point(self, path: str) -> bool:
+        """Return True if the answers to a question are points by any version.
+
+        :param path: of the question.
+        """
         asked = self._asked.get(path)
         if asked is not None and is_point(asked.question_type):
             return True
@@ -166,7 +170,7 @@ class QuestionColumns:
 
     def _facets(self, table: TableGrowth, value: Column) -> Iterator[Column]:
         facets = FACETS.get(value.kind, ())
-        if self._is_point(value.path):
+        if self.is_point(value.path):
             facets += POINT_FACETS
         base = table.base_name(value.path) or value.name
         for facet in facets:

@@ -29,12 +29,16 @@ class WantedForm:
     :param table: the name of its main table; None: the form's own name decides.
     :param types: path of a question → what its answers become, whatever its definition says.
     :param schema: one of ``POLICIES``: what is done with a new version of the form.
+    :param join: former path of a question → another path of it.
+    :param apart: paths that are a question of their own, even if the form builder says otherwise.
     :param entry: where each is asked for.
     """
 
     table: str | None = None
     types: Mapping[str, Kind] = field(default_factory=lambda: MappingProxyType({}))
     schema: str = ADDITIVE
+    join: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    apart: tuple[str, ...] = ()
     entry: FormEntry = field(default_factory=FormEntry, compare=False, repr=False)
 
     def with_policy(self, schema: str | None) -> WantedForm:
@@ -51,6 +55,18 @@ class WantedForm:
         :param keys: the wish, such as ``"table"``, or ``"types"`` and a path.
         """
         return _refusal(self.entry, problem, *keys)
+
+    def not_asked(self, path: str, *keys: str) -> ConfigurationError:
+        """Return the error for a wish about what no version of the form asks.
+
+        :param path: as it is written.
+        :param keys: as :meth:`refusal` takes them.
+        """
+        return self.refusal(
+            f"no version of the form asks {path}, or it is a group: write the path of a question, as in "
+            "hh/members/age.",
+            *keys,
+        )
 
 
 def wanted_form(entries: Sequence[FormEntry], asset_uid: str) -> WantedForm:
@@ -71,7 +87,9 @@ def wanted_form(entries: Sequence[FormEntry], asset_uid: str) -> WantedForm:
     if entry.table and entry.table != FORM.table and not naming.is_form_name(entry.table):
         raise _refusal(entry, _NO_NAME, "table")
     types = {path: _kind(entry, path, text) for path, text in entry.types.items()}
-    return WantedForm(entry.table or None, MappingProxyType(types), entry.schema, entry)
+    return WantedForm(
+        entry.table or None, MappingProxyType(types), entry.schema, entry.join, entry.apart, entry
+    )
 
 
 def require_free_table(wanted: WantedForm, taken: Collection[str]) -> None:

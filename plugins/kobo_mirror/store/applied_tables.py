@@ -27,7 +27,7 @@ def is_applied(engine: Engine, stored: StoredForm) -> bool:
     if stored.schema is None or stored.intended is not None or stored.schema.is_of_older_reading:
         return False
     with reading(engine) as connection:
-        if catalog.catalog_differences(connection, stored.schema):
+        if not catalog.is_described(connection, stored.schema):
             return False
         there = dialect_of(engine).stored_tables(connection)
         if lost_tables(stored, there):

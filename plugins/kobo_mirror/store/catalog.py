@@ -18,6 +18,7 @@ from kobo_mirror.database.bulk import Write, write
 from kobo_mirror.forms import form_schema
 from kobo_mirror.forms.form_schema import ROWS, FormSchema
 from kobo_mirror.forms.question_types import Kind
+from kobo_mirror.forms.questions_joined import joined_questions
 from kobo_mirror.store.catalog_tables import choices, columns, form_versions, tables
 
 _Row = tuple[Any, ...]
@@ -74,13 +75,25 @@ def describe(connection: Connection, schema: FormSchema) -> None:
         for at in found.foreign:
             is_it = (column == cell for column, cell in zip(table.primary_key, at, strict=True))
             connection.execute(delete(table).where(*is_it))
-        write(connection, Write(table, names, found.new), Write(table, names, found.changed, key=tuple(keys)))
+        changed = [*found.changed, *found.older]
+        write(connection, Write(table, names, found.new), Write(table, names, changed, key=tuple(keys)))
+
+
+def is_described(connection: Connection, schema: FormSchema) -> bool:
+    """Return True if :func:`describe` would change nothing.
+
+    :param connection: a transaction that sees one state of the database.
+    :param schema: by which the form's rows are shaped.
+    """
+    compared = (_compare(connection, table, schema, wanted) for table, wanted in _wanted(schema))
+    return not any(any(found) for found in compared) and not _lacked_versions(connection, schema)
 
 
 def catalog_differences(connection: Connection, schema: FormSchema) -> list[str]:
     """Return where the catalog does not say what :func:`describe` writes of a form.
 
-    A name that is claimed for a table to come is no difference.
+    A name that is claimed for a table to come is no difference, nor is what an earlier version of the
+    catalog did not tell: the next sync writes it.
 
     :param connection: a transaction that sees one state of the database.
     :param schema: by which the form's rows are shaped.
@@ -93,9 +106,12 @@ def catalog_differences(connection: Connection, schema: FormSchema) -> list[str]
         found += [f"{table.name} lacks {tell(row)}" for row in compared.new]
         found += [f"{table.name} says something else of {tell(row)}" for row in compared.changed]
         found += [f"{table.name} has a row too many" for _ in compared.foreign]
-    missing = {*schema.versions}.difference(known_versions(connection, schema.asset_uid))
-    found += [f"{form_versions.name} lacks {uid}" for uid in sorted(missing)]
+    found += [f"{form_versions.name} lacks {uid}" for uid in _lacked_versions(connection, schema)]
     return list(dict.fromkeys(found))
+
+
+def _lacked_versions(connection: Connection, schema: FormSchema) -> list[str]:
+    return sorted({*schema.versions}.difference(known_versions(connection, schema.asset_uid)))
 
 
 class _Compared(NamedTuple):
@@ -104,11 +120,13 @@ class _Compared(NamedTuple):
     :param new: rows that are missing.
     :param changed: rows that are there otherwise.
     :param foreign: the keys of rows that should not be there.
+    :param older: rows that are there, but for what an earlier version of the catalog did not tell.
     """
 
     new: list[_Row]
     changed: list[_Row]
     foreign: list[_Row]
+    older: list[_Row]
 
 
 def _wanted(schema: FormSchema) -> Iterator[tuple[Table, list[_Row]]]:
@@ -125,11 +143,22 @@ def _compare(connection: Connection, table: Table, schema: FormSchema, wanted: S
     query = select(table).where(mine)
     there = {tuple(row[place] for place in places): tuple(row) for row in connection.execute(query)}
     by_key = {tuple(row[place] for place in places): row for row in wanted}
+    changed: list[_Row] = []
+    older: list[_Row] = []
+    for at, row in by_key.items():
+        if at in there and there[at] != row:
+            is_older = table is columns and there[at] == (*row[:-1], None)
+            (older if is_older else changed).append(row)
     return _Compared(
         new=[row for at, row in by_key.items() if at not in there],
-        changed=[row for at, row in by_key.items() if at in there and there[at] != row],
-        foreign=[at for at, row in there.items() if at not in by_key and row[-1] != CLAIMED],
+        changed=changed,
+        foreign=[at for at, row in there.items() if at not in by_key and not _is_claim(table, row)],
+        older=older,
     )
+
+
+def _is_claim(table: Table, row: _Row) -> bool:
+    return table is tables and row[-1] == CLAIMED
 
 
 def _told(table: Table, row: _Row) -> str:
@@ -160,6 +189,7 @@ def _count_of(parent: form_schema.Table, path: str) -> tuple[str | None, str | N
 
 def _column_rows(schema: FormSchema) -> Iterator[_Row]:
     """Yield the columns of all tables: keys first, in reading order, the keys of parts after all others."""
+    questions = joined_questions(schema)
     for table in schema.tables:
         keys, last = len(table.keys), len(table.keys) + len(table.columns)
         for part in range(1, table.parts + 1):
@@ -167,7 +197,7 @@ def _column_rows(schema: FormSchema) -> Iterator[_Row]:
             for place, name in enumerate(table.keys, before + 1):
                 yield (
                     schema.asset_uid, table.part_name(part), name, place, "", name, None, Kind.INTEGER.value,
-                    *([None] * 6), table.status.value,
+                    *([None] * 6), table.status.value, None,
                 )  # fmt: skip
         for column in table.columns:
             yield (
@@ -175,6 +205,7 @@ def _column_rows(schema: FormSchema) -> Iterator[_Row]:
                 column.path, column.facet, column.question_type, column.kind.value, column.list_name,
                 _first(column.labels), _json(column.labels), _first(column.hints), column.first_version,
                 column.last_version, column.status.value,
+                None if column.facet == ROWS else questions.get(column.path),
             )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ columns = Table(
     Column("first_version", TOKEN),
     Column("last_version", TOKEN),
     Column("status", _WORD, nullable=False),
+    Column("question", ANSWER),
     **OPTIONS,
 )  # fmt: skip
 

@@ -8,11 +8,10 @@ import pytest
 
 from kobo_mirror.config.forms_file import FormEntry
 from kobo_mirror.errors import ConfigurationError
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.definition import Version, read_version
-from kobo_mirror.forms.derive import derive, grow
+from kobo_mirror.forms.derive import derive
 from kobo_mirror.forms.form_schema import FormSchema
-from kobo_mirror.forms.overrides import differing_types, unused_types, with_types
+from kobo_mirror.forms.overrides import check_paths, with_types
 from kobo_mirror.forms.question_types import FACETS, Kind, is_file, is_point, kind_of, type_of
 from kobo_mirror.forms.wanted import KINDS, WantedForm
 from kobo_mirror.submissions.shaper import Shaper
@@ -110,42 +109,9 @@ def test_answers_are_read_by_the_type_that_is_asked_for() -> None:
     assert (cells["age"], cells["phone"]) == (41, "0041")
 
 
-def test_types_of_paths_that_no_version_asks_are_told() -> None:
+def test_a_type_of_a_path_that_no_version_asks_is_refused() -> None:
     found = schema(version(("text", "a")), version(("text", "b"), uid="v2"))
-    types = {"b": Kind.TEXT, "hh": Kind.TEXT, "a": Kind.DATE, "A": Kind.TEXT}
-    assert unused_types(found, types) == ["hh", "A"]
-
-
-def test_a_column_that_is_there_keeps_its_kind_and_is_told() -> None:
-    found = schema(version(("integer", "age"), ("text", "name"), ("datetime", "at")))
-    types = {"name": Kind.INTEGER, "age": Kind.INTEGER, "new": Kind.DATE, "at": Kind.TEXT}
-    assert differing_types(found, types) == [
-        ("name", Kind.INTEGER, Kind.TEXT), ("at", Kind.TEXT, Kind.DATETIME),
-    ]  # fmt: skip
-
-
-def test_the_column_that_counts_is_the_one_that_holds_every_answer() -> None:
-    widened = schema(version(("integer", "age")), version(("text", "age"), uid="v2"))
-    assert differing_types(widened, {"age": Kind.INTEGER}) == [("age", Kind.INTEGER, Kind.TEXT)]
-    assert differing_types(widened, {"age": Kind.TEXT}) == []
-    in_repeat = read_version("v2", {"survey": [
-        {"type": "begin_repeat", "name": "hh"}, {"type": "text", "name": "age"}, {"type": "end_repeat"},
-    ]})  # fmt: skip
-    in_group = read_version("v1", {"survey": [
-        {"type": "begin_group", "name": "hh"}, {"type": "text", "name": "age"}, {"type": "end_group"},
-    ]})  # fmt: skip
-    asked = WantedForm(types={"hh/age": Kind.INTEGER})
-    moved = grow(derive("aUid", "S", [with_types(in_group, asked)]), with_types(in_repeat, asked))
-    assert differing_types(moved, asked.types) == []
-
-
-def test_a_type_for_a_column_that_is_there_would_bring_another_beside_it() -> None:
-    """So ``differing_types`` must be left out before a further version grows the schema."""
-    before = schema(version(("integer", "age")))
-    after = grow(before, with_types(version(("integer", "age"), uid="v2"), wanted(age=Kind.TEXT)))
-    assert columns(after) == {"age": "integer", "age__text": "text"}
-
-
-def test_a_declared_column_cannot_be_asked_for_otherwise() -> None:
-    found = derive("aUid", "S", [], form=KOBO_RECORDS)
-    assert differing_types(found, {"sec_c/cd_age": Kind.TEXT}) == [("sec_c/cd_age", Kind.TEXT, Kind.INTEGER)]
+    check_paths(found, wanted(a=Kind.DATE, b=Kind.TEXT))
+    for path in ("hh", "A"):
+        with pytest.raises(ConfigurationError, match=f"kobo.yml, line 4: no version of the form asks {path}"):
+            check_paths(found, wanted(**{path: Kind.TEXT}))
