@@ -11,10 +11,10 @@ from kobo_mirror.forms.locked_names import NO_NAMES, LockedNames
 from kobo_mirror.forms.question_columns import QuestionColumns
 from kobo_mirror.forms.question_history import history_of
 from kobo_mirror.forms.question_types import Kind, is_file, is_point
-from kobo_mirror.forms.questions_joined import with_joins
 from kobo_mirror.forms.reading import with_positions
 from kobo_mirror.forms.table_growth import TableGrowth
 from kobo_mirror.forms.wanted import WantedForm
+from kobo_mirror.forms.wanted_joins import with_joins
 
 _A_POINT = "its latitude, longitude, altitude and accuracy have columns of their own beside the text"
 _A_FILE = "its answers are the names of files"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kobo_mirror.forms.form_schema import VALUE, FormSchema
 from kobo_mirror.forms.question_history import are_asked_together, groups_around, history_of
-from kobo_mirror.forms.wanted import WantedForm
 
 
 def joined_questions(schema: FormSchema) -> dict[str, str]:
@@ -18,7 +15,7 @@ def joined_questions(schema: FormSchema) -> dict[str, str]:
     :param schema: of a form.
     :returns: path → the path of its question that was asked last.
     """
-    groups = _Groups(schema)
+    groups = QuestionGroups(schema)
     for former, path in schema.joined.items():
         groups.join(former, path)
     for former, path in schema.renamed:
@@ -27,32 +24,12 @@ def joined_questions(schema: FormSchema) -> dict[str, str]:
     return {path: groups.newest(path) for path in groups.paths}
 
 
-def with_joins(schema: FormSchema, wanted: WantedForm) -> FormSchema:
-    """Return the schema with the questions joined and kept apart that are asked for.
-
-    :param schema: of all versions.
-    :param wanted: which ones.
-    :raises ConfigurationError: a path is none of a question, or two cannot be one question.
-    """
-    groups = _Groups(schema)
-    for former, path in wanted.join.items():
-        for one in (former, path):
-            if one not in groups.paths:
-                raise wanted.not_asked(one, "join", former)
-            if one in wanted.apart:
-                raise wanted.refusal(f"{one} is to be joined and kept apart: take one out.", "join", former)
-        if why := groups.join(former, path):
-            raise wanted.refusal(f"{former} and {path} cannot be one question: {why}.", "join", former)
-    for path in wanted.apart:
-        if path not in groups.paths:
-            raise wanted.not_asked(path, "apart", path)
-    return replace(schema, joined=dict(wanted.join), apart=tuple(sorted(wanted.apart)))
-
-
-class _Groups:
+class QuestionGroups:
     """Paths that are one question each, while they are joined.
 
-    :param schema: of the form; only what can hold an answer is a path.
+    ``paths`` has those that can hold an answer, each with all paths of its question.
+
+    :param schema: of the form.
     """
 
     def __init__(self, schema: FormSchema) -> None:
@@ -62,7 +39,12 @@ class _Groups:
         self.paths = {c.path: [c.path] for c in columns if c.path and c.facet == VALUE}
 
     def join(self, one: str, other: str) -> str:
-        """Join the questions of two paths, or return why they cannot be one."""
+        """Join the questions of two paths, or return why they cannot be one.
+
+        :param one: a path.
+        :param other: another path.
+        :returns: the end of a sentence; empty: they are one question now, or a path is unknown.
+        """
         mine, others = self.paths.get(one), self.paths.get(other)
         if mine is None or others is None or mine is others:
             return ""
@@ -78,7 +60,10 @@ class _Groups:
         return ""
 
     def newest(self, path: str) -> str:
-        """Return the path of a question that was asked last."""
+        """Return the path of a question that was asked last.
+
+        :param path: any of its paths.
+        """
         return max(self.paths[path], key=self._last)
 
     def _last(self, path: str) -> tuple[int, str]:

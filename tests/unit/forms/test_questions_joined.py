@@ -12,8 +12,9 @@ from kobo_mirror.config.forms_file import FormEntry
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.forms.declared_form import Column, Form, Kind
 from kobo_mirror.forms.form_schema import FormSchema
-from kobo_mirror.forms.questions_joined import joined_questions, with_joins
+from kobo_mirror.forms.questions_joined import joined_questions
 from kobo_mirror.forms.wanted import WantedForm
+from kobo_mirror.forms.wanted_joins import with_joins
 from tests.support.forms import judging
 from tests.support.forms.histories import Deployed, histories
 from tests.support.forms.surveys import Row, ask, group, repeat, survey
