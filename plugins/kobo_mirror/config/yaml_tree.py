@@ -67,8 +67,11 @@ class YamlTree:
     def items(self, node: yaml.Node, shape: str, where: yaml.Node | None = None) -> list[yaml.Node]:
         """Return what a list has.
 
+        :param node: of the list.
         :param shape: the sentence for what is no list.
         :param where: the node whose line is named then, if not its own.
+        :returns: the nodes of its items.
+        :raises ConfigurationError: it is no list.
         """
         if not isinstance(node, yaml.SequenceNode):
             raise self.refusal(where or node, shape)
@@ -84,6 +87,7 @@ class YamlTree:
     ) -> Fields:
         """Return the keys of a mapping as texts, each with its node and the node of its value.
 
+        :param node: of the mapping.
         :param shape: the sentence for what is no mapping.
         :param known: the keys that it may have; None: any.
         :param what: a key is, where any may stand there.
@@ -105,6 +109,7 @@ class YamlTree:
     def text(self, node: yaml.Node, problem: str) -> str:
         """Return what is written as it is written.
 
+        :param node: of a key or value.
         :param problem: the sentence for what is no text.
         :raises ConfigurationError: it is no text, or nothing.
         """

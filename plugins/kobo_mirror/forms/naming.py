@@ -237,6 +237,18 @@ def is_form_name(name: str) -> bool:
     return bool(name) and form_name(name, "", ()) == name
 
 
+def may_be_form_name(name: str, uid: str) -> bool:
+    """Return True if a form's root table may have been named so by :func:`form_name`.
+
+    :param name: of a table.
+    :param uid: the form's uid.
+    """
+    ending = re.search(r"_([a-z2-7]+)$", name)
+    is_hashed = ending is not None and len(ending[1]) >= _HASH and ending[1] == _hash(uid, len(ending[1]))
+    is_single = _single(slug(name)).strip("_") == name and len(name.encode()) <= LONGEST_FORM
+    return is_form_name(name) or (is_hashed and is_single and not name.startswith(_NO_TABLE))
+
+
 def is_free(name: str, taken: Collection[str]) -> bool:
     """Return True if neither a root table of this name is there nor one that would stand below it.
 

@@ -64,6 +64,7 @@ class QuestionColumns:
         :param table: which gets the columns.
         :param paths: of the questions.
         :param kinds: of the columns.
+        :returns: path → name.
         """
         locked = {path: self._locked(table, path, VALUE, kinds[path]) for path in paths}
         names = {path: name for path, name in locked.items() if name}
@@ -81,6 +82,7 @@ class QuestionColumns:
 
         :param table: where the lists stand.
         :param repeats: their paths.
+        :returns: path → name.
         """
         locked = {path: self._locked(table, path, ROWS, Kind.INTEGER) for path in repeats}
         names = {path: name for path, name in locked.items() if name}
@@ -105,6 +107,7 @@ class QuestionColumns:
         """Add the first columns that a question has in a table.
 
         :param table: where its answers are from now on.
+        :param path: of the question.
         :param name: of its column.
         :param kind: of that.
         """
@@ -133,6 +136,8 @@ class QuestionColumns:
         else there will be a new one beside them.
 
         :param table: that has columns of the question already.
+        :param path: of the question.
+        :param kind: of the column.
         """
         before = self._newest.get(path)
         if before is None:
