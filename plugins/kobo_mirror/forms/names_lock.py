@@ -84,14 +84,23 @@ def locked_names(form: LockedForm | None) -> LockedNames:
     )
 
 
-def require_free_names(form: LockedForm, wanted: WantedForm, taken: Collection[str]) -> None:
+def require_free_names(
+    form: LockedForm, wanted: WantedForm, taken: Collection[str], *, is_declared: bool = False
+) -> None:
     """Check that a form that has no tables yet can have the name of the file.
 
     :param form: what the file has of it.
     :param wanted: what ``kobo.yml`` asks for.
     :param taken: tables and views that are there, none of them the form's.
-    :raises ConfigurationError: ``kobo.yml`` asks for another name, or the name is taken.
+    :param is_declared: the form is to have the declared table.
+    :raises ConfigurationError: ``kobo.yml`` asks for another name, or the name is taken or another kind's.
     """
+    if (form.name == FORM.table) is not is_declared:
+        has = "has" if is_declared else "does not have"
+        raise form.refusal(
+            form.line,
+            f"the form is named {form.name} here, and {has} the table {FORM.table}: take the form out here.",
+        )
     if wanted.table not in (None, form.name):
         raise form.refusal(
             form.line,

@@ -152,6 +152,15 @@ def test_a_name_that_cannot_be_had_is_one_sentence(
         require_free_names(lock, wanted, taken)
 
 
+def test_a_form_that_is_declared_by_now_or_no_longer_does_not_take_the_other_s_name(tmp_path: Path) -> None:
+    derived, declared = (survey(ask("text", "a"), form=form) for form in (None, KOBO_RECORDS))
+    for schema, is_declared in ((derived, True), (declared, False)):
+        (lock,) = read_back(tmp_path, schema)
+        with pytest.raises(ConfigurationError, match=r"names\.lock\.yml, line 4: the form is named .* here"):
+            require_free_names(lock, WantedForm(), [], is_declared=is_declared)
+        require_free_names(lock, WantedForm(), ["kobo_records"], is_declared=not is_declared)
+
+
 def test_beside_a_declared_table_only_what_is_derived_is_locked(tmp_path: Path) -> None:
     rows = [*group("hh", ask("integer", "age"), ask("text", "name")), *ask("text", "b")]
     lock = lock_of(survey(rows, form=VISITS))
