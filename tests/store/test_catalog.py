@@ -15,16 +15,9 @@ from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.forms.definition import read_version
 from kobo_mirror.forms.derive import grow
 from kobo_mirror.forms.form_schema import FormSchema
-from kobo_mirror.store.catalog import (
-    FormVersion,
-    catalog_differences,
-    claim,
-    describe,
-    is_described,
-    keep_versions,
-    kept_versions,
-)
+from kobo_mirror.store.catalog import catalog_differences, claim, describe, is_described
 from kobo_mirror.store.catalog_tables import choices, columns, form_versions, tables
+from kobo_mirror.store.kept_versions import FormVersion, keep_versions, kept_versions
 from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID
 from tests.support.forms.surveys import V1, V2, V3, ask, group, repeat, survey

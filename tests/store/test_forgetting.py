@@ -17,8 +17,8 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import catalog_tables
 from kobo_mirror.store.applying import NamedForm, apply_schema
 from kobo_mirror.store.binding_checks import bind
-from kobo_mirror.store.catalog import FormVersion, keep_versions
 from kobo_mirror.store.forgetting import forget_empty_form, require_free
+from kobo_mirror.store.kept_versions import FormVersion, keep_versions
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.tables import forms

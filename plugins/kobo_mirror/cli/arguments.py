@@ -53,56 +53,62 @@ def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     for name, help_text in _HELP.items():
         sub = subparsers.add_parser(name, help=help_text, description=help_text)
         sub.set_defaults(command=commands[name])
-        if name == "sync":
-            sub.add_argument(
-                "--mode",
-                type=mode_of,
-                choices=(AUTO, INCREMENTAL, EXACT),
-                default=AUTO,
-                help="exact also finds edits and deletes; incremental was called usual, which still serves",
-            )
-            sub.add_argument(
-                "--since", type=_id, metavar="ID", help="read every submission with a greater _id again"
-            )
-        if name in ("sync", "plan", "apply", "run"):
-            sub.add_argument(
-                "--schema",
-                choices=POLICIES,
-                help="which changes of tables wait for a person: those that empty columns (additive), all "
-                "(review), none (auto); otherwise kobo.yml says it",
-            )
-        if name == "apply":
-            sub.add_argument("code", metavar="CODE", help="the code of the plan, as `plan` shows it")
-            sub.add_argument("--decline", action="store_true", help="leave the tables as they are instead")
-        if name in ("verify", "status", "sync", "plan"):
-            sub.add_argument("--json", action="store_true", help="print the result as JSON")
-        if name == "verify":
-            sub.add_argument("--full", action="store_true", help="compare every answer, not only digests")
-            sub.add_argument(
-                "--repair",
-                action="store_true",
-                help="ask the server again for what differs, then compare again",
-            )
-            sub.add_argument("--strict", action="store_true", help="a rejection counts as a difference")
-        if name == "replay":
-            sub.add_argument("what", choices=("dead-letters", "rejections", "all"), nargs="?", default="all")
-            sub.add_argument(
-                "--id", type=_id, action="append", default=[], help="only this one; may be repeated"
-            )
-            sub.add_argument(
-                "--reason", default="", metavar="TEXT", help="only those whose reason contains this"
-            )
-        if name in ("sync", "verify"):
-            sub.add_argument(
-                "--confirm-deletes",
-                metavar="CODE",
-                help="delete the submissions of the list that waits under this code",
-            )
-        if name == "run":
-            sub.add_argument(
-                "--every", type=_minutes, default=15.0, metavar="MINUTES", help="between syncs (15)"
-            )
+        _add_options(sub, name)
     return parser
+
+
+def _add_options(sub: argparse.ArgumentParser, name: str) -> None:
+    _add_options_of_plans(sub, name)
+    if name == "sync":
+        sub.add_argument(
+            "--mode",
+            type=mode_of,
+            choices=(AUTO, INCREMENTAL, EXACT),
+            default=AUTO,
+            help="exact also finds edits and deletes; incremental was called usual, which still serves",
+        )
+        sub.add_argument(
+            "--since", type=_id, metavar="ID", help="read every submission with a greater _id again"
+        )
+    if name in ("verify", "status", "sync", "plan"):
+        sub.add_argument("--json", action="store_true", help="print the result as JSON")
+    if name == "verify":
+        sub.add_argument("--full", action="store_true", help="compare every answer, not only digests")
+        sub.add_argument(
+            "--repair",
+            action="store_true",
+            help="ask the server again for what differs, then compare again",
+        )
+        sub.add_argument("--strict", action="store_true", help="a rejection counts as a difference")
+    if name == "replay":
+        sub.add_argument("what", choices=("dead-letters", "rejections", "all"), nargs="?", default="all")
+        sub.add_argument("--id", type=_id, action="append", default=[], help="only this one; may be repeated")
+        sub.add_argument("--reason", default="", metavar="TEXT", help="only those whose reason contains this")
+    if name in ("sync", "verify"):
+        sub.add_argument(
+            "--confirm-deletes",
+            metavar="CODE",
+            help="delete the submissions of the list that waits under this code",
+        )
+    if name == "run":
+        sub.add_argument("--every", type=_minutes, default=15.0, metavar="MINUTES", help="between syncs (15)")
+
+
+def _add_options_of_plans(sub: argparse.ArgumentParser, name: str) -> None:
+    if name in ("sync", "plan", "apply", "run"):
+        sub.add_argument(
+            "--schema",
+            choices=POLICIES,
+            help="which changes of tables wait for a person: those that empty columns (additive), all "
+            "(review), none (auto); otherwise kobo.yml says it",
+        )
+    if name == "plan":
+        sub.add_argument(
+            "--profile", action="store_true", help="also propose types from what the columns hold"
+        )
+    if name == "apply":
+        sub.add_argument("code", metavar="CODE", help="the code of the plan, as `plan` shows it")
+        sub.add_argument("--decline", action="store_true", help="leave the tables as they are instead")
 
 
 def _id(text: str) -> int:

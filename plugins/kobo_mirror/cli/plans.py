@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from kobo_mirror.cli.next_steps import COMMAND
 from kobo_mirror.cli.wiring import client_of, engine_of
 from kobo_mirror.config.forms_file import read_forms_file
+from kobo_mirror.config.names_lock import LockedForm, names_lock_path, names_lock_text, read_names_lock
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import LeaseError
+from kobo_mirror.forms.names_lock import differences, lock_of, locked_form
 from kobo_mirror.forms.plan import Plan, Step
 from kobo_mirror.forms.wanted import wanted_form
 from kobo_mirror.store.plans import approve, decline
+from kobo_mirror.store.profile import Proposal, propose_types
 from kobo_mirror.store.schema import require_tables
 from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.look_ahead import Ahead, cost_of, look_ahead
@@ -26,18 +30,26 @@ _KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
 def show_plan(options: argparse.Namespace) -> int:
     """Print what the next sync does with the form's tables, and what waits for a person.
 
-    :param options: ``json``, ``schema``.
+    It writes the names of tables and columns into ``names.lock.yml``, too.
+
+    :param options: ``json``, ``schema``, ``profile``.
     :returns: 0.
     """
     settings = Settings.from_env(_KOBO)
     engine = engine_of(settings)
+    locked = read_names_lock(settings)
     with client_of(settings) as client:
         wanted = wanted_form(read_forms_file(settings), client.asset_uid).with_policy(options.schema)
-        ahead = look_ahead(FormTables(engine, client, settings.kobo_url, wanted))
+        lock = locked_form(locked, client.asset_uid)
+        ahead = look_ahead(FormTables(engine, client, settings.kobo_url, wanted, lock=lock))
+    proposed = propose_types(engine, ahead.in_force) if options.profile and ahead.in_force else []
+    names = _keep_names(names_lock_path(settings), locked, ahead)
     if options.json:
-        print(json.dumps(_facts(ahead)))
-    else:
-        print("\n".join(_lines(ahead)))
+        print(json.dumps(_facts(ahead) | {"names": names, "types": [_proposed(one) for one in proposed]}))
+        return 0
+    print("\n".join((*_lines(ahead), *names)))
+    if options.profile:
+        print("\n".join(_proposals(proposed)))
     return 0
 
 
@@ -117,3 +129,41 @@ def _fact(step: Step) -> dict[str, Any]:
     names = {"table": step.table, "columns": list(step.columns), "path": step.path}
     further = {"beside": list(step.beside), "sentence": step.sentence}
     return {"care": step.care.value, "what": step.what.value, **names, **further}
+
+
+def _keep_names(path: Path, locked: Sequence[LockedForm], ahead: Ahead) -> list[str]:
+    """Write the names that the form has into the lock file; return what a person should know about it."""
+    if ahead.target is None:
+        return []
+    form = lock_of(ahead.target)
+    known = locked_form(locked, form.uid)
+    if known is not None:
+        differing = differences(ahead.target, known, only_moved=True)
+        if differing:
+            advice = f"{path} was not written: names differ. Take the form out there to have it written anew."
+            return [*(f"  {one}" for one in differing), advice]
+    others = [one for one in locked if one.uid != form.uid]
+    text = names_lock_text(sorted((*others, form), key=lambda one: one.uid))
+    try:
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            return [f"The names of tables and columns are in {path}: keep it under version control."]
+    except OSError as problem:
+        return [f"{path} cannot be written: {problem.strerror}."]
+    return []
+
+
+def _proposals(proposed: Sequence[Proposal]) -> Iterator[str]:
+    if not proposed:
+        yield "No other type would fit the answers of a question better."
+        return
+    yield "These types would fit all answers, or nearly all; write them into kobo.yml where you want them:"
+    for one in proposed:
+        misfits = f", {one.misfits:,} of them would be rejected cells" if one.misfits else ""
+        told = f"{one.kind.value} now; {one.answers:,} answers{misfits}"
+        yield f"  {one.path}: {one.proposed.value}    # {told}"
+
+
+def _proposed(one: Proposal) -> dict[str, Any]:
+    kinds = {"path": one.path, "kind": one.kind.value, "proposed": one.proposed.value}
+    return {**kinds, "answers": one.answers, "misfits": one.misfits}

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from kobo_mirror.forms.definition import Question, Version
 from kobo_mirror.forms.derive import grow
-from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, FormSchema, Status
+from kobo_mirror.forms.form_schema import ROWS, VALUE, Asked, Column, FormSchema, Status
+from kobo_mirror.forms.locked_names import NO_NAMES, LockedNames
 from kobo_mirror.forms.plan import Care
+from kobo_mirror.forms.question_history import history_of, with_first_versions
 from kobo_mirror.forms.question_types import POINT_FACETS, is_file, is_point, join
 
 
@@ -24,7 +26,9 @@ class Grown(NamedTuple):
     waiting: tuple[str, ...]
 
 
-def grow_up_to(schema: FormSchema, versions: Iterable[Version], care: Care) -> Grown:
+def grow_up_to(
+    schema: FormSchema, versions: Iterable[Version], care: Care, names: LockedNames = NO_NAMES
+) -> Grown:
     """Grow a schema by all versions, without the steps that need more care.
 
     Versions are told in their order, again those that come after one that was not whole: so the schema says
@@ -34,20 +38,21 @@ def grow_up_to(schema: FormSchema, versions: Iterable[Version], care: Care) -> G
     :param schema: of some of the versions.
     :param versions: all that are known, in the order of their numbers.
     :param care: the steps that need more are held back.
+    :param names: of tables and columns that are locked.
     :returns: the schema, and the versions that it does not hold whole.
     """
     every = tuple(versions)
     first = next((place for place, one in enumerate(every) if one.uid not in schema.versions), len(every))
     later = {one.uid for one in every[first:]}
-    grown = replace(schema, versions=tuple(uid for uid in schema.versions if uid not in later))
+    grown = with_first_versions(schema, sum(uid not in later for uid in schema.versions))
     waiting: list[str] = []
     for version in every[first:]:
         part = _without(grown, version, care)
         if part is version:
-            grown = grow(grown, version)
+            grown = grow(grown, version, names)
         else:
             waiting.append(version.uid)
-            grown = replace(grow(grown, part), versions=grown.versions)
+            grown = replace(grow(grown, part, names), versions=grown.versions)
     return Grown(schema if _unordered(schema) == _unordered(grown) else grown, tuple(waiting))
 
 
@@ -71,8 +76,11 @@ def _without(schema: FormSchema, version: Version, care: Care) -> Version:
         if question.path in known or not _is_below(question.path, held)
     ]
     if care is Care.SAFE:
-        columns = _columns_of(schema)
-        questions = [_as_it_was(question, columns.get(question.path, ())) for question in questions]
+        columns, history = _columns_of(schema), history_of(schema)
+        questions = [
+            _as_it_was(question, columns.get(question.path, ()), history.get(question.path))
+            for question in questions
+        ]
     repeats = [repeat for repeat in version.repeats if repeat.path not in held]
     if tuple(questions) == version.questions and len(repeats) == len(version.repeats):
         return version
@@ -107,15 +115,21 @@ def _columns_of(schema: FormSchema) -> dict[str, list[Column]]:
     return found
 
 
-def _as_it_was(question: Question, columns: Sequence[Column]) -> Question:
+def _as_it_was(question: Question, columns: Sequence[Column], before: Asked | None) -> Question:
     """Return the question with the kind and type of its columns, if it would need others than these."""
     values = [column for column in columns if column.facet == VALUE]
     if not values:
         return question
-    newest = values[-1]
-    is_wider = join(newest.kind, question.kind) is not newest.kind
+    newest = next((column for column in values if column.status is not Status.NARROWED), values[-1])
+    history = before.kind if before else newest.kind
+    kind = question.kind if question.defined else join(history, question.kind)
     is_new_point = is_point(question.question_type) and not any(c.facet in POINT_FACETS for c in columns)
     is_new_file = is_file(question.question_type) and not newest.names_file
-    if not (is_wider or is_new_point or is_new_file):
+    if kind is newest.kind and not (is_new_point or is_new_file):
         return question
-    return replace(question, kind=newest.kind, question_type=newest.question_type or question.question_type)
+    return replace(
+        question,
+        kind=newest.kind,
+        defined=None if history is newest.kind else history,
+        question_type=newest.question_type or question.question_type,
+    )

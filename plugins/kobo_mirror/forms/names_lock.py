@@ -115,11 +115,12 @@ def require_free_names(
         )
 
 
-def differences(schema: FormSchema, form: LockedForm) -> list[str]:
+def differences(schema: FormSchema, form: LockedForm, *, only_moved: bool = False) -> list[str]:
     """Return how the names of a form differ from those in the file.
 
     :param schema: of the form.
     :param form: what the file has of it.
+    :param only_moved: leave out what the file does not have yet.
     :returns: a few words each; none: nothing differs.
     """
     mine, others = ({t.repeats: t for t in one.tables} for one in (lock_of(schema), form))
@@ -130,20 +131,24 @@ def differences(schema: FormSchema, form: LockedForm) -> list[str]:
         if table is None:
             found.append(f"the table {others[chain].name} of {what} is only {_IN_FILE}")
         elif locked is None:
+            if only_moved:
+                continue
             found.append(f"the table {table.name} of {what} is only {_IN_DATABASE}")
         else:
             if table.name != locked.name:
                 found.append(f"the table of {what} is {table.name}, and {locked.name} {_IN_FILE}")
-            found += _differing_columns(table, locked)
+            found += _differing_columns(table, locked, only_moved=only_moved)
     return found
 
 
-def _differing_columns(table: LockedTable, locked: LockedTable) -> Iterator[str]:
+def _differing_columns(table: LockedTable, locked: LockedTable, *, only_moved: bool) -> Iterator[str]:
     mine, others = _by_key(table), _by_key(locked)
     for key in sorted({*mine, *others}):
         name, other = mine.get(key), others.get(key)
         path, facet, kind = key
         what = f"{path} ({kind if facet == VALUE else facet})"
+        if other is None and only_moved:
+            continue
         if name is None or other is None:
             where = _IN_FILE if name is None else _IN_DATABASE
             yield f"the column {table.name}.{name or other} of {what} is only {where}"

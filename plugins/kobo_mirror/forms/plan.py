@@ -209,7 +209,8 @@ def _grown(
     plain = tuple(column.name for column in born if column.path not in known)
     if plain:
         yield Step(care=Care.SAFE, what=What.COLUMNS, table=new.name, columns=plain)
-    for path in dict.fromkeys(column.path for column in born if column.path in known):
+    narrowed = [c.path for c in new.columns if c.name in there and _turned(there[c.name], c, Status.NARROWED)]
+    for path in dict.fromkeys([*(column.path for column in born if column.path in known), *narrowed]):
         yield _of_known(new, path, [column for column in born if column.path == path], moved, emptied)
     for column in new.columns:
         if column.names_file and column.name in there and not there[column.name].names_file:
@@ -233,18 +234,14 @@ def _of_known(
         return Step(
             care=Care.CAREFUL, what=What.MOVE, table=table.name, columns=columns, path=path, beside=beside
         )
-    if all(column.facet in POINT_FACETS for column in born):
+    if born and all(column.facet in POINT_FACETS for column in born):
         return Step(care=Care.COSTLY, what=What.POINT, table=table.name, columns=columns, path=path)
-    if any(column.facet == VALUE for column in born):
-        narrowed = tuple(
-            f"{table.name}.{column.name}"
-            for column in table.columns
-            if column.path == path and column.facet == VALUE and column.name not in columns
-        )
-        return Step(
-            care=Care.COSTLY, what=What.KIND, table=table.name, columns=columns, path=path, beside=narrowed
-        )
-    return Step(care=Care.SAFE, what=What.COLUMNS, table=table.name, columns=columns)
+    values = [column for column in table.columns if column.path == path and column.facet == VALUE]
+    every = tuple(column.name for column in values if column.status is not Status.NARROWED)
+    beside = tuple(f"{table.name}.{column.name}" for column in values if column.status is Status.NARROWED)
+    return Step(
+        care=Care.COSTLY, what=What.KIND, table=table.name, columns=columns or every, path=path, beside=beside
+    )
 
 
 def _described(table: str, pairs: Sequence[tuple[Column, Column]]) -> Iterator[Step]:

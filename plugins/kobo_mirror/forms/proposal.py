@@ -1,15 +1,19 @@
-"""Proposal: what a form's versions make of its tables now, and what of it waits."""
+"""Proposal: what a form's versions and ``kobo.yml`` make of its tables now, and what of it waits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kobo_mirror.config.policies import AUTO, REVIEW
 from kobo_mirror.forms.definition import Version
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.holding_back import grow_up_to
+from kobo_mirror.forms.locked_columns import with_locked_columns
+from kobo_mirror.forms.locked_names import LockedNames
+from kobo_mirror.forms.overrides import as_wanted, retype
 from kobo_mirror.forms.plan import Care, Plan, plan_between
+from kobo_mirror.forms.wanted import WantedForm
 
 
 @dataclass(frozen=True)
@@ -56,38 +60,60 @@ class Permission:
         return not plan.steps or self.policy == AUTO or plan.digest == self.approved
 
 
-def propose_first(
-    empty: FormSchema, versions: Sequence[Version], permission: Permission, *, holds_rows: bool
-) -> Proposal:
+@dataclass(frozen=True)
+class Wishes:
+    """What the tables are made from.
+
+    :param versions: of the form, in the order of their numbers, with the types that are wanted.
+    :param wanted: what ``kobo.yml`` asks for.
+    :param names: of tables and columns that are locked.
+    """
+
+    versions: Sequence[Version]
+    wanted: WantedForm
+    names: LockedNames
+
+
+def propose_first(empty: FormSchema, wishes: Wishes, permission: Permission, *, holds_rows: bool) -> Proposal:
     """Return what becomes of a form that has no derived tables yet.
 
     :param empty: its tables before its first version, or those that an intention has already.
-    :param versions: in the order of their numbers.
+    :param wishes: what they are made from.
     :param permission: which steps may be applied.
     :param holds_rows: version 0.1 has filled its declared table.
+    :raises ConfigurationError: ``kobo.yml`` asks for something that cannot be.
     """
-    full = grow_up_to(empty, versions, Care.CAREFUL).schema
+    grown = grow_up_to(empty, wishes.versions, Care.CAREFUL, wishes.names).schema
+    full = as_wanted(with_locked_columns(grown, wishes.names), wishes.wanted, wishes.names)
     plan = plan_between(None, full, holds_rows=holds_rows)
     if holds_rows and not permission.allows(plan):
         return Proposal(None, waiting=plan)
     return Proposal(full, (plan,))
 
 
-def propose(
-    in_force: FormSchema, newest: FormSchema, versions: Sequence[Version], permission: Permission
-) -> Proposal:
+def propose(in_force: FormSchema, newest: FormSchema, wishes: Wishes, permission: Permission) -> Proposal:
     """Return what becomes of a form that has derived tables.
 
     :param in_force: by which rows are shaped.
     :param newest: the schema that is being applied, if there is one; else the one in force.
-    :param versions: in the order of their numbers.
+    :param wishes: what they are made from.
     :param permission: which steps may be applied.
+    :raises ConfigurationError: ``kobo.yml`` asks for something that cannot be.
     """
-    full = grow_up_to(newest, versions, Care.CAREFUL).schema
-    care = permission.care
-    target = newest if care is None else grow_up_to(newest, versions, care).schema
-    waiting = plan_between(target, full)
-    done = plan_between(in_force, target)
+    grown = grow_up_to(newest, wishes.versions, Care.CAREFUL, wishes.names).schema
+    full = as_wanted(grown, wishes.wanted, wishes.names)
+    target = _up_to(newest, full, wishes, permission.care)
+    waiting, done = plan_between(target, full), plan_between(in_force, target)
     if permission.allows(waiting):
         return Proposal(full, tuple(plan for plan in (done, waiting) if plan.steps))
     return Proposal(target, (done,) if done.steps else (), waiting)
+
+
+def _up_to(newest: FormSchema, full: FormSchema, wishes: Wishes, care: Care | None) -> FormSchema:
+    """Return the schema with what may be done without asking."""
+    if care is None:
+        return newest
+    grown = grow_up_to(newest, wishes.versions, care, wishes.names).schema
+    if care is not Care.SAFE:
+        grown = retype(grown, wishes.wanted, wishes.names)
+    return replace(grown, joined=full.joined, apart=full.apart)

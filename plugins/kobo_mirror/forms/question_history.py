@@ -77,6 +77,24 @@ def with_version(schema: FormSchema, version: Version) -> FormSchema:
     )
 
 
+def with_first_versions(schema: FormSchema, count: int) -> FormSchema:
+    """Return the schema with the first of its versions, so that the others can be told again.
+
+    Kinds stay joined over all of them, and columns as they are.
+
+    :param schema: of a form.
+    :param count: how many versions it keeps.
+    """
+    cut = {path: _cut(asked, count) for path, asked in schema.asked.items()}
+    asked = {path: one for path, one in cut.items() if one.versions}
+    return replace(schema, versions=schema.versions[:count], asked=asked)
+
+
+def _cut(asked: Asked, count: int) -> Asked:
+    spans = [(first, min(last, count - 1)) for first, last in _spans(asked) if first < count]
+    return replace(asked, versions=tuple(chain.from_iterable(spans)))
+
+
 def _asked_again(before: Asked | None, question: Question, place: int) -> Asked:
     kind = question.defined or question.kind
     if before is None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from kobo_mirror.config.names_lock import LockedForm
 from kobo_mirror.database.engine import reading
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.mirror import Mirror
-from kobo_mirror.forms.overrides import differing_types
 from kobo_mirror.forms.wanted import WantedForm
 from kobo_mirror.kobo.form import FormInfo, KoboClient
 from kobo_mirror.store.applied_tables import is_applied
@@ -38,6 +38,7 @@ class FormTables:
     :param wanted: what ``kobo.yml`` asks for its tables.
     :param form: mirror the form into this declared table alone, as version 0.1 did; None: into the tables
         that its versions need.
+    :param lock: the names that ``names.lock.yml`` has of the form.
     """
 
     engine: Engine
@@ -45,6 +46,7 @@ class FormTables:
     server: str
     wanted: WantedForm = field(default_factory=WantedForm)
     form: Form | None = None
+    lock: LockedForm | None = None
 
     @property
     def _alone(self) -> Mirror | None:
@@ -127,10 +129,10 @@ class FormTables:
         return self._planner(None).outlook(stored, info, found, may_read_all=may_read_all)
 
     def _planner(self, lease: Lease | None) -> Planner:
-        return Planner(self.engine, self.client, self.wanted, lease)
+        return Planner(self.engine, self.client, self.wanted, lease, self.lock)
 
     def _check_wishes(self, stored: StoredForm | None) -> None:
-        """Refuse another name for the table of a form that has one, and another type for a column."""
+        """Refuse another name for the table of a form that has one."""
         if stored is None:
             return
         if self.wanted.table not in (None, stored.table):
@@ -138,13 +140,6 @@ class FormTables:
                 f"the form has the table {stored.table} already, and a table is never renamed: write that "
                 "name, or use another database.",
                 "table",
-            )
-        for path, _, kind in differing_types(stored.newest, self.wanted.types) if stored.newest else ():
-            raise self.wanted.refusal(
-                f"the column of {path} has the type {kind} already, and a type never changes: take this one "
-                "out, or use another database.",
-                "types",
-                path,
             )
 
     def _apply(self, stored: StoredForm | None, outlook: Outlook, info: FormInfo, lease: Lease) -> str | None:

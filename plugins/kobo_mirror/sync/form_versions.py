@@ -10,8 +10,8 @@ from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import CredentialsError, DefinitionError, RequestError
 from kobo_mirror.kobo.form import FormInfo, KoboClient
 from kobo_mirror.kobo.versions import list_versions, new_contents
-from kobo_mirror.store import catalog
 from kobo_mirror.store.form_schemas import StoredForm
+from kobo_mirror.store.kept_versions import FormVersion, keep_versions, known_versions
 from kobo_mirror.store.leases import Lease, check_lease
 
 
@@ -25,7 +25,7 @@ class FoundVersions:
     """
 
     kept: tuple[str, ...]
-    new: tuple[catalog.FormVersion, ...] = ()
+    new: tuple[FormVersion, ...] = ()
     error: str | None = None
 
     @property
@@ -47,16 +47,14 @@ def find_versions(
     :raises DefinitionError, CredentialsError, RequestError: the form has no versions that can be read.
     """
     with reading(engine) as connection:
-        kept = tuple(catalog.known_versions(connection, client.asset_uid))
+        kept = tuple(known_versions(connection, client.asset_uid))
     newest = stored.newest if stored else None
     is_told = stored is not None and bool(kept) and stored.deployed == info.deployed_version_id
     if is_told and {*(newest.versions if newest else ())} <= {*kept}:
         return FoundVersions(kept)
     try:
         new = tuple(
-            catalog.FormVersion(
-                one.version.uid, one.version.deployed_at, one.version.content_hash, one.content
-            )
+            FormVersion(one.version.uid, one.version.deployed_at, one.version.content_hash, one.content)
             for one in new_contents(client, list_versions(client), kept)
         )
     except (DefinitionError, CredentialsError, RequestError) as error:
@@ -77,7 +75,7 @@ def keep(engine: Engine, found: FoundVersions, lease: Lease) -> None:
 
     def work(connection: Connection) -> None:
         check_lease(connection, lease)
-        catalog.keep_versions(connection, lease.asset_uid, found.new)
+        keep_versions(connection, lease.asset_uid, found.new)
 
     if found.new:
         transact(engine, work)

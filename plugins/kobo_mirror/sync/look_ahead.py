@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from kobo_mirror.database.engine import reading
+from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.plan import Care, Plan
 from kobo_mirror.store import runs
 from kobo_mirror.store.form_notes import note_waiting
@@ -25,6 +26,8 @@ class Ahead:
     :param next_sync: the plans that the next sync applies.
     :param waiting: the plan that waits.
     :param stored: the same as ``kobo_plans`` has it, with its code; None: the form was never synced.
+    :param in_force: the schema by which rows are shaped; None: the form has no tables yet.
+    :param target: the one that the next sync has in force.
     :param submissions: that are mirrored.
     :param seconds: that reading all of them again takes, by the last run that did; None: it is not known.
     """
@@ -34,6 +37,8 @@ class Ahead:
     next_sync: tuple[Plan, ...]
     waiting: Plan | None
     stored: StoredPlan | None
+    in_force: FormSchema | None
+    target: FormSchema | None
     submissions: int
     seconds: float | None
 
@@ -49,15 +54,17 @@ def look_ahead(tables: FormTables) -> Ahead:
     outlook = tables.plan(info)
     engine, asset = tables.engine, tables.client.asset_uid
     with reading(engine) as connection:
-        is_bound = stored_form(connection, asset) is not None
+        bound = stored_form(connection, asset)
         held = totals(connection, asset)
         submissions = held["applied"] + held["rejected"]
         seconds = _seconds_of_a_whole_read(connection, asset, submissions)
     waiting = outlook.waiting
-    stored = note_waiting(engine, asset, waiting) if waiting and is_bound else None
+    stored = note_waiting(engine, asset, waiting) if waiting and bound else None
     done = outlook.proposal.done
     plan = waiting.plan if waiting else None
-    return Ahead(info.name, outlook.policy, done, plan, stored, submissions, seconds)
+    in_force = bound.schema if bound else None
+    target = outlook.proposal.target
+    return Ahead(info.name, outlook.policy, done, plan, stored, in_force, target, submissions, seconds)
 
 
 def cost_of(plan: Plan, submissions: int, seconds: float | None) -> str:

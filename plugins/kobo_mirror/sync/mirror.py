@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import Engine
 
 from kobo_mirror.config.forms_file import read_forms_file
+from kobo_mirror.config.names_lock import LockedForm, read_names_lock
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError, SchemaError, UnequalError
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.forms.names_lock import locked_form
 from kobo_mirror.forms.wanted import WantedForm, wanted_form
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import lanes, runs
@@ -45,6 +47,7 @@ class MirrorSync:
     :param form: mirror the form into this declared table alone, as version 0.1 did; None: into the tables
         that its versions need.
     :param wanted: what ``kobo.yml`` asks for those tables; None: nothing.
+    :param lock: the names that ``names.lock.yml`` has of the form; None: it has none.
     :param server: the server's address as ``config.server_url`` spells it: part of every row's identity.
     :param keep_payloads: ``rejected`` keeps the JSON of what does not fit, ``all`` that of each submission.
     :param page_size: submissions a page at most.
@@ -64,6 +67,7 @@ class MirrorSync:
         server: str,
         form: Form | None = None,
         wanted: WantedForm | None = None,
+        lock: LockedForm | None = None,
         keep_payloads: str = "rejected",
         page_size: int = 1000,
         in_flight: int = 4,
@@ -74,7 +78,7 @@ class MirrorSync:
         progress: Progress = no_progress,
     ) -> None:
         self._engine, self._client, self._asset = engine, client, client.asset_uid
-        self._tables = FormTables(engine, client, server, wanted or WantedForm(), form)
+        self._tables = FormTables(engine, client, server, wanted or WantedForm(), form, lock)
         self._keep_payloads, self._progress = keep_payloads, progress
         self._page_size, self._in_flight = page_size, in_flight
         self._in_flight_in_all = max(in_flight, in_flight_in_all)
@@ -110,6 +114,7 @@ class MirrorSync:
             engine,
             server=settings.kobo_url,
             wanted=wanted_form(read_forms_file(settings), client.asset_uid).with_policy(schema),
+            lock=locked_form(read_names_lock(settings), client.asset_uid),
             keep_payloads=settings.kobo_keep_payloads,
             page_size=page_size or settings.kobo_page_size,
             in_flight=in_flight or settings.kobo_max_in_flight,

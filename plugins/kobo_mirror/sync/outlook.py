@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from kobo_mirror.config.names_lock import LockedForm
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading
 from kobo_mirror.forms.declared import FORM
@@ -16,8 +17,10 @@ from kobo_mirror.forms.declared_table import serves
 from kobo_mirror.forms.definition import Version
 from kobo_mirror.forms.derive import nothing_yet
 from kobo_mirror.forms.form_schema import FormSchema
-from kobo_mirror.forms.overrides import with_types
-from kobo_mirror.forms.proposal import Permission, Proposal, propose, propose_first
+from kobo_mirror.forms.locked_names import LockedNames
+from kobo_mirror.forms.names_lock import locked_names, require_free_names
+from kobo_mirror.forms.overrides import as_wanted, with_types
+from kobo_mirror.forms.proposal import Permission, Proposal, Wishes, propose, propose_first
 from kobo_mirror.forms.wanted import WantedForm, require_free_table
 from kobo_mirror.kobo.form import FormInfo, KoboClient
 from kobo_mirror.store import catalog
@@ -57,12 +60,14 @@ class Planner:
     :param client: the form's client.
     :param wanted: what ``kobo.yml`` asks for its tables.
     :param lease: the right to pull the form, which mends damaged versions; None: nothing is written.
+    :param lock: the names that ``names.lock.yml`` has of the form.
     """
 
     engine: Engine
     client: KoboClient
     wanted: WantedForm
     lease: Lease | None
+    lock: LockedForm | None = None
 
     @property
     def asset_uid(self) -> str:
@@ -88,8 +93,7 @@ class Planner:
         in_force = stored.schema if stored else None
         made_from = self._made_from(stored, found, permission)
         if stored is not None and stored.intended is None:
-            if in_force is not None and {*found.uids} <= {*in_force.versions}:
-                self._check_types(in_force.reading_order)
+            if in_force is not None and self._has_all(in_force, found):
                 return Outlook(Proposal(in_force), permission.policy)
             if known is not None and known.made_from == made_from:
                 return Outlook(Proposal(in_force, waiting=known.plan), permission.policy, made_from)
@@ -104,6 +108,8 @@ class Planner:
             (permission.policy, permission.may_read_all),
             permission.approved.hex() if permission.approved else None,
             sorted((path, kind.value) for path, kind in self.wanted.types.items()),
+            (sorted(self.wanted.join.items()), self.wanted.apart),
+            repr(self.lock),
         )
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).digest()
 
@@ -112,14 +118,23 @@ class Planner:
     ) -> Proposal:
         grown = stored.newest.versions if stored and stored.newest else ()
         plain = read_versions(self.engine, self.client, self.lease, grown, found.new)
-        self._check_types({question.path for version in plain for question in version.questions})
         versions = [with_types(version, self.wanted) for version in plain]
+        wishes = Wishes(versions, self.wanted, self._names)
         newest = stored.newest if stored else None
         if stored is not None and stored.schema is not None and newest is not None:
-            return propose(stored.schema, newest, versions, permission)
+            return propose(stored.schema, newest, wishes, permission)
         is_alone = stored is not None and self.is_declared_alone(stored)
         empty = newest or self._first(stored, info, versions)
-        return propose_first(empty, versions, permission, holds_rows=is_alone)
+        return propose_first(empty, wishes, permission, holds_rows=is_alone)
+
+    @property
+    def _names(self) -> LockedNames:
+        return locked_names(self.lock)
+
+    def _has_all(self, schema: FormSchema, found: FoundVersions) -> bool:
+        """Return True if a schema has all versions, and all that ``kobo.yml`` asks for."""
+        is_whole = {*found.uids} <= {*schema.versions}
+        return is_whole and as_wanted(schema, self.wanted, self._names) == schema
 
     def is_declared_alone(self, stored: StoredForm) -> bool:
         """Return True for a mirror of version 0.1: its table has rows, and it has no schema.
@@ -131,24 +146,16 @@ class Planner:
         with reading(self.engine) as connection:
             return holds_any(connection, self.asset_uid)
 
-    def _check_types(self, asked: Collection[str]) -> None:
-        """Refuse a type of something that no version of the form asks."""
-        for path in self.wanted.types:
-            if path not in asked:
-                raise self.wanted.refusal(
-                    f"no version of the form asks {path}, or it is a group: write the path of a question, as "
-                    "in hh/members/age.",
-                    "types",
-                    path,
-                )
-
     def _first(self, stored: StoredForm | None, info: FormInfo, versions: Sequence[Version]) -> FormSchema:
         """Return the tables that the form has before its first version."""
-        if self._is_declared(stored, versions):
-            return nothing_yet(self.asset_uid, FORM.table, form=FORM)
-        taken = self._taken()
+        is_declared, taken = self._is_declared(stored, versions), self._taken()
+        if self.lock is not None and stored is None:
+            require_free_names(self.lock, self.wanted, taken, is_declared=is_declared)
+        if is_declared:
+            return nothing_yet(self.asset_uid, FORM.table, form=FORM, names=self._names)
         require_free_table(self.wanted, taken)
-        return nothing_yet(self.asset_uid, self.wanted.table or info.name, taken=taken)
+        name = self.wanted.table or info.name
+        return nothing_yet(self.asset_uid, name, taken=taken, names=self._names)
 
     def _is_declared(self, stored: StoredForm | None, versions: Iterable[Version]) -> bool:
         """Return True if the form has the declared table: it is bound to it, or asks all that it requires."""

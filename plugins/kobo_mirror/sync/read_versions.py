@@ -12,7 +12,7 @@ from kobo_mirror.errors import CredentialsError, DefinitionError, RequestError, 
 from kobo_mirror.forms.definition import Version, read_version
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.kobo.versions import list_versions, new_contents, parse_content
-from kobo_mirror.store import catalog
+from kobo_mirror.store.kept_versions import FormVersion, kept_versions, mend_versions
 from kobo_mirror.store.leases import Lease, check_lease
 
 
@@ -21,7 +21,7 @@ def read_versions(
     client: KoboClient,
     lease: Lease | None,
     grown: Collection[str],
-    new: Sequence[catalog.FormVersion] = (),
+    new: Sequence[FormVersion] = (),
 ) -> list[Version]:
     """Return what the versions of a form ask; the damaged ones are asked for anew, and kept as they are then.
 
@@ -54,11 +54,11 @@ def read_versions(
 def _readable(engine: Engine, asset_uid: str) -> dict[str, Version | None]:
     """Return the kept versions by uid, in the order of their numbers; None for one that is damaged."""
     with reading(engine) as connection:
-        kept = catalog.kept_versions(connection, asset_uid)
+        kept = kept_versions(connection, asset_uid)
     return {one.uid: _read(one) for one in kept}
 
 
-def _read(kept: catalog.FormVersion) -> Version | None:
+def _read(kept: FormVersion) -> Version | None:
     try:
         content = parse_content(kept.content)
     except ValueError:
@@ -66,23 +66,19 @@ def _read(kept: catalog.FormVersion) -> Version | None:
     return read_version(kept.uid, content)
 
 
-def _asked_for(
-    client: KoboClient, damaged: Collection[str], *, known: Collection[str]
-) -> list[catalog.FormVersion]:
+def _asked_for(client: KoboClient, damaged: Collection[str], *, known: Collection[str]) -> list[FormVersion]:
     """Return those of the damaged versions that the server shows."""
     try:
         shown = list(new_contents(client, list_versions(client), known))
     except (DefinitionError, CredentialsError, RequestError):
         return []
     return [
-        catalog.FormVersion(one.version.uid, one.version.deployed_at, one.version.content_hash, one.content)
+        FormVersion(one.version.uid, one.version.deployed_at, one.version.content_hash, one.content)
         for one in shown
         if one.version.uid in damaged
     ]
 
 
-def _mend(
-    connection: Connection, *, asset_uid: str, versions: list[catalog.FormVersion], lease: Lease
-) -> None:
+def _mend(connection: Connection, *, asset_uid: str, versions: list[FormVersion], lease: Lease) -> None:
     check_lease(connection, lease)
-    catalog.mend_versions(connection, asset_uid, versions)
+    mend_versions(connection, asset_uid, versions)
