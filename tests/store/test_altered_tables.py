@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
@@ -58,14 +58,8 @@ def mend(applying: Applying, schema: FormSchema) -> None:
     assert found(applying, schema) == []
 
 
-@given(versions=histories(versions=4), name=FORM_NAMES)
-@example(versions=ALL_NAMES, name="Names")
-@example(versions=wide("text", 400), name="Texts")
-@example(versions=wide("select_one", 400, "yn"), name="Choices")
-@FEW
-def test_tables_as_they_were_made_are_not_altered(
-    engine: Engine, versions: Sequence[Deployed], name: str
-) -> None:
+def check_as_made(engine: Engine, versions: Sequence[Deployed], name: str) -> None:
+    """Nothing is told of tables that grew version by version."""
     applying = Applying(engine)
     try:
         for schema in judging.grown(versions, name, through_json=True)[1:]:
@@ -73,6 +67,27 @@ def test_tables_as_they_were_made_are_not_altered(
             assert found(applying, schema) == []
     finally:
         applying.forget()
+
+
+@given(versions=histories(versions=3), name=FORM_NAMES)
+@example(versions=ALL_NAMES, name="Names")
+@settings(FEW, max_examples=2)
+def test_tables_as_they_were_made_are_not_altered(
+    engine: Engine, versions: Sequence[Deployed], name: str
+) -> None:
+    check_as_made(engine, versions, name)
+
+
+@pytest.mark.long
+@given(versions=histories(versions=6), name=FORM_NAMES)
+@example(versions=wide("text", 400), name="Texts")
+@example(versions=wide("select_one", 400, "yn"), name="Choices")
+@example(versions=wide("geopoint", 400), name="Points")
+@settings(FEW, max_examples=100)
+def test_tables_of_many_forms_are_not_altered(
+    engine: Engine, versions: Sequence[Deployed], name: str
+) -> None:
+    check_as_made(engine, versions, name)
 
 
 ON_ALL = [

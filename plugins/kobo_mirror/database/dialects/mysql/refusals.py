@@ -24,6 +24,7 @@ _BY_HAND = (
     "refuses a row: undo that, or use another database"
 )
 _CHANGED = "its tables were being changed meanwhile: try again"
+_IN_THIS_WAY = "it refuses to change a table in this way: let alter_algorithm and ROW_FORMAT be DEFAULT"
 _COPY = "copy it while nothing is written to it (OPTIMIZE TABLE), then sync again"
 _TIME = "a limit of time for statements broke it off: raise it for this user"
 
@@ -140,8 +141,8 @@ MEANING = {
     1817: _TABLE,
     1820: "the password of its user has expired: set a new one",
     1836: _READ_ONLY,
-    1845: "it refuses to change a table in this way: let alter_algorithm be DEFAULT",
-    1846: "it refuses to change a table in this way: let alter_algorithm be DEFAULT",
+    1845: _IN_THIS_WAY,
+    1846: _IN_THIS_WAY,
     1862: "the password of its user has expired: set a new one",
     1874: _READ_ONLY,
     1878: _FULL,
