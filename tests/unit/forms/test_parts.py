@@ -1,71 +1,98 @@
-"""Births go to a later part once the database adds no more columns to one without a copy of it."""
+"""Parts: what does not fit into one table of a database goes into another one."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
-from kobo_mirror.forms.compare import lacking
+import pytest
+
 from kobo_mirror.forms.definition import read_version
-from kobo_mirror.forms.derive import grow
-from kobo_mirror.forms.form_schema import FormSchema
-from kobo_mirror.forms.parts import with_closed_part
-from kobo_mirror.forms.question_types import POINT_FACETS
-from tests.support.forms.surveys import V1, V2, V3, ask, repeat, survey
+from kobo_mirror.forms.derive import derive
+from kobo_mirror.forms.form_schema import Table
+from kobo_mirror.forms.question_types import Kind
+from kobo_mirror.forms.widths import EMPTY, Width, fits, width_of
 
-WIDE = [*V1, *ask("geopoint", "home"), *ask("text", "last")]
-
-
-def columns_of(schema: FormSchema, table: int = 0) -> set[str]:
-    return {column.name for column in schema.tables[table].columns}
+Row = dict[str, Any]
 
 
-def placed(schema: FormSchema, table: int = 0) -> dict[str, int]:
-    return {column.name: column.part for column in schema.tables[table].columns if column.path}
+def root_of(*versions: list[Row]) -> Table:
+    read = [read_version(f"v{n}", {"survey": rows}) for n, rows in enumerate(versions)]
+    return derive("aUid", "Survey", read).root
 
 
-def test_what_is_not_there_goes_to_the_next_part_in_the_same_order() -> None:
-    before, after = survey(V1), survey(V1, WIDE)
-    moved = with_closed_part(after, "survey", columns_of(before))
-    assert lacking(before, moved) == []
-    assert moved.root.closed == 1
-    stay, go = ("name", "age", "members__rows"), ("home", *(f"home__{f}" for f in POINT_FACETS), "last")
-    assert placed(moved) == dict.fromkeys(stay, 1) | dict.fromkeys(go, 2)
-    order = [[(c.name, c.position) for c in schema.root.columns] for schema in (after, moved)]
-    assert order[0] == order[1]
-    assert moved.fingerprint != after.fingerprint
-    assert FormSchema.from_json(moved.to_json()) == moved
+def ask(kind: str, count: int, start: int = 0) -> list[Row]:
+    return [{"type": kind, "name": f"{kind}{n}"} for n in range(start, start + count)]
 
 
-def test_what_is_there_already_stays() -> None:
-    after = survey(V1, WIDE)
-    there = columns_of(survey(V1)) | {"home", "home__lat", "home__lon", "home__alt", "home__acc"}
-    assert placed(with_closed_part(after, "survey", there)) == placed(after) | {"last": 2}
-    assert with_closed_part(after, "survey", columns_of(after)) is not after
-    assert with_closed_part(after, "survey", columns_of(after)) == after
-    assert with_closed_part(after, "survey__2", set()) == after
+def part_of(root: Table, path: str) -> set[int]:
+    return {column.part for column in root.columns if column.path == path}
 
 
-def test_later_versions_go_on_with_the_open_part() -> None:
-    schema = with_closed_part(survey(V1, WIDE), "survey", columns_of(survey(V1)))
-    grown = grow(schema, read_version("v3", {"survey": [*WIDE, *ask("date", "day")]}))
-    assert placed(grown) == placed(schema) | {"day": 2}
-    again = with_closed_part(grown, "survey__2", columns_of(schema))
-    assert placed(again) == placed(schema) | {"day": 3}
-    assert again.root.closed == 2
+def test_columns_go_into_a_further_part_in_order_of_birth() -> None:
+    root = root_of(ask("text", 200), ask("text", 200) + ask("geopoint", 1) + ask("acknowledge", 1))
+    assert [root.part_name(part) for part in range(1, root.parts + 1)] == ["survey", "survey__2"]
+    parts = [column.part for column in root.columns]
+    assert parts == sorted(parts)
+    of_the_system = 7 * 41 + 4 * 7  # six texts and extra, four moments
+    assert parts.count(1) == 11 + (7_800 - 200 - of_the_system) // 41
+    assert part_of(root, "geopoint0") == part_of(root, "acknowledge0") == {2}
 
 
-def test_a_part_that_is_closed_without_births_takes_none() -> None:
-    schema = with_closed_part(survey(V1, V2), "survey__members", columns_of(survey(V1), 2))
-    assert set(placed(schema, 2).values()) == {1, 2}
-    grown = grow(schema, read_version("v3", {"survey": V3}))
-    assert placed(grown)["age__text"] == 1
-    assert [table.closed for table in grown.tables] == [0, 0, 1, 0]
+def test_all_facets_of_a_question_are_in_one_part() -> None:
+    root = root_of(ask("text", 170), ask("text", 170) + ask("geopoint", 30))
+    for path in {column.path for column in root.columns if column.path}:
+        assert len(part_of(root, path)) == 1
 
 
-def test_that_a_part_is_closed_shapes_no_row() -> None:
-    schema = survey(V1)
-    closed = replace(schema, tables=tuple(replace(table, closed=1) for table in schema.tables))
-    assert closed.fingerprint == schema.fingerprint
-    assert FormSchema.from_json(closed.to_json()) == closed
-    rows = [*V1, *repeat("more", ask("text", "some"))]
-    assert placed(grow(closed, read_version("v2", {"survey": rows})))["more__rows"] == 2
+def test_facets_that_are_born_later_may_lie_in_a_later_part() -> None:
+    root = root_of(ask("text", 200), [{"type": "geopoint", "name": "text0"}])
+    assert part_of(root, "text0") == {1, 2}
+
+
+def test_small_columns_are_limited_by_their_number() -> None:
+    root = root_of(ask("date", 1000))
+    assert root.parts == 2
+    assert sum(column.part == 1 for column in root.columns) == 900
+
+
+def test_an_ended_part_is_never_filled_again() -> None:
+    wide = ask("text", 170) + ask("geopoint", 30)
+    root = root_of(ask("text", 170), wide, wide + ask("acknowledge", 1))
+    assert part_of(root, "acknowledge0") == {root.parts} == {2}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_as_many_columns_of_a_kind_fit_as_every_limit_allows(kind: Kind) -> None:
+    width, count = EMPTY, 0
+    while fits(width + width_of(kind, ""), count + 1):
+        width, count = width + width_of(kind, ""), count + 1
+    assert width.bytes <= 7_800
+    assert width.declared <= 60_000
+    assert count <= 900
+    reached = (
+        width.bytes + width_of(kind, "").bytes > 7_800,
+        width.declared + width_of(kind, "").declared > 60_000,
+    )
+    assert any(reached) or count == 900
+
+
+def test_each_limit_holds_by_itself() -> None:
+    assert fits(Width(7_800, 60_000), 900)
+    assert not fits(Width(7_801, 60_000), 900)
+    assert not fits(Width(7_800, 60_001), 900)
+    assert not fits(Width(7_800, 60_000), 901)
+    assert fits(Width(0, 0, 50_000), 0)
+    assert not fits(Width(0, 0, 50_001), 0)
+
+
+def test_columns_with_long_names_are_limited_by_these() -> None:
+    names = [f"{'a' * 50}_{n:04}" for n in range(1000)]
+    root = root_of([{"type": "date", "name": name} for name in names])
+    assert root.parts == 2
+    assert (
+        sum(column.part == 1 for column in root.columns) == 11 + (50_000 - 500 - _of_the_system(root)) // 73
+    )
+
+
+def _of_the_system(root: Table) -> int:
+    return sum(18 + len(column.name) for column in root.columns if not column.path)
