@@ -142,9 +142,7 @@ def _told_column(column: LockedColumn) -> dict[str, str]:
 
 def _form(tree: YamlTree, node: yaml.Node) -> LockedForm:
     fields = tree.fields(node, "a form must have the keys uid, name and tables.", _KEYS_OF_FORM)
-    texts = {
-        key: tree.text(_needed(tree, node, fields, key), f"{key} must be a text.") for key in ("uid", "name")
-    }
+    texts = {key: _needed_text(tree, node, fields, key) for key in ("uid", "name")}
     if not ASSET_ID.fullmatch(texts["uid"]):
         raise tree.refusal(fields["uid"][0], NO_UID)
     tables = tree.items(_needed(tree, node, fields, "tables"), "tables must be a list.")
@@ -155,7 +153,7 @@ def _form(tree: YamlTree, node: yaml.Node) -> LockedForm:
 
 def _table(tree: YamlTree, node: yaml.Node) -> LockedTable:
     fields = tree.fields(node, "a table must have the keys name, repeats and columns.", _KEYS_OF_TABLE)
-    name = tree.text(_needed(tree, node, fields, "name"), "name must be a text.")
+    name = _needed_text(tree, node, fields, "name")
     repeats = tree.items(_needed(tree, node, fields, "repeats"), "repeats must be a list of paths.")
     columns = tree.fields(
         _needed(tree, node, fields, "columns"),
@@ -177,6 +175,11 @@ def _column(tree: YamlTree, name: str, line: int, node: yaml.Node) -> LockedColu
     if "path" not in texts or ("kind" in texts) == ("facet" in texts):
         raise tree.refusal(line, shape)
     return LockedColumn(name, texts["path"], texts.get("facet", VALUE), texts.get("kind", ""), line)
+
+
+def _needed_text(tree: YamlTree, node: yaml.Node, fields: Any, key: str) -> str:
+    value = _needed(tree, node, fields, key)
+    return tree.text(value, f"{key} must be a text.")
 
 
 def _needed(tree: YamlTree, node: yaml.Node, fields: Any, key: str) -> yaml.Node:
