@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Engine
@@ -33,6 +34,8 @@ class Mirroring:
     url: str
     engine: Engine
     slept: list[float]
+    folder: TemporaryDirectory[str] = field(default_factory=TemporaryDirectory)
+    """Where commands run: ``plan`` writes a file."""
 
     @property
     def mirror(self) -> Mirror:
@@ -79,7 +82,7 @@ class Mirroring:
         return subprocess.Popen(
             [sys.executable, "-m", "kobo_mirror", *arguments],
             env=self.environment(**changes),
-            cwd=ROOT,
+            cwd=self.folder.name,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
