@@ -107,7 +107,7 @@ def _waits(ahead: Ahead) -> str:
 def _steps(plan: Plan, ahead: Ahead) -> Iterator[str]:
     for step in plan.steps:
         yield f"  {step.care.value:8} {step.sentence}"
-    yield f"  {cost_of(plan, ahead.submissions, ahead.seconds)}"
+    yield f"  {cost_of(plan, ahead.whole_read)}"
 
 
 def _facts(ahead: Ahead) -> dict[str, Any]:
@@ -120,8 +120,7 @@ def _facts(ahead: Ahead) -> dict[str, Any]:
         "code": stored.code if stored else None,
         "waits_for_a_person": stored.waits_for_a_person if stored else ahead.waiting is not None,
         "declined": stored is not None and stored.declined_at is not None,
-        "submissions": ahead.submissions,
-        "seconds": ahead.seconds,
+        **ahead.whole_read._asdict(),
     }
 
 

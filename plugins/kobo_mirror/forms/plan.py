@@ -44,8 +44,9 @@ class What(StrEnum):
     LABELS = "labels"
 
 
-SENTENCES: Mapping[What, str] = {
+SENTENCES: Mapping[str, str] = {
     What.TABLE: "a new table {table} for the repeat {path}",
+    "table_alone": "a new table {table}",
     What.COLUMNS: "new in {table}: {columns}",
     What.KIND: "{path} holds other answers now: {columns} in {table} takes all of them, and {beside} goes on "
     "with what fits it",
@@ -53,14 +54,16 @@ SENTENCES: Mapping[What, str] = {
     What.FILES: "the answers to {path} name files now: the table of files says which",
     What.LISTS: "{path} is a repeat now and was a question: a new table {table}",
     What.MOVE: "{path} is a repeat now: its answers move to {table}, and these become empty: {beside}",
+    "move_alone": "{path} is a repeat now: its answers move to {table}",
     What.REST: "a table {table} and those of its repeats and files for every other answer of the survey",
     What.REMOVED: "no longer asked, and kept, in {table}: {columns}",
     What.ASKED_AGAIN: "asked again in {table}: {columns}",
     What.CHOICES: "new choices of {columns}",
     What.LABELS: "other labels in {table}: {columns}",
 }
-"""What a step says to a person, in English."""
-_SHOWN = 8  # names in a sentence
+"""What a step says to a person, in English, by its ``key``."""
+SHOWN = 8
+"""So many names are in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +84,21 @@ class Step:
     beside: tuple[str, ...] = ()
 
     @property
+    def key(self) -> str:
+        """Under which its words are listed: ``what``, or other ones where a place of these has no name."""
+        needed = {What.TABLE: self.path, What.MOVE: self.beside}
+        return self.what.value if needed.get(self.what, True) else f"{self.what}_alone"
+
+    @property
     def sentence(self) -> str:
         """The step in English, without a full stop."""
         shown = {"columns": _listed(self.columns), "beside": _listed(self.beside)}
-        return SENTENCES[self.what].format(table=self.table, path=self.path, **shown)
+        return SENTENCES[self.key].format(table=self.table, path=self.path, **shown)
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from kobo_mirror.config.policies import REVIEW
 from kobo_mirror.database.engine import moment_of, now, transact
@@ -25,6 +25,7 @@ from kobo_mirror.store.catalog_tables import plans
 
 _T = plans.c
 _OPEN = _T.applied_at.is_(None) & _T.replaced_at.is_(None)
+_LAST = func.coalesce(_T.applied_at, _T.replaced_at, _T.declined_at, _T.approved_at, _T.noticed_at)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ class StoredPlan:
     replaced_at: datetime | None = None
 
     @property
+    def last_at(self) -> datetime:
+        """When the last thing happened to it."""
+        later = self.applied_at or self.replaced_at or self.declined_at or self.approved_at
+        return later or self.noticed_at
+
+    @property
     def waits_for_a_person(self) -> bool:
         """True if it is open, and only a person can decide about it."""
         if any((self.approved_at, self.declined_at, self.applied_at, self.replaced_at)):
@@ -71,8 +78,8 @@ def open_plan(connection: Connection, asset_uid: str) -> StoredPlan | None:
     return _stored(row) if row else None
 
 
-def plans_of(connection: Connection, asset_uid: str, limit: int = 50) -> list[StoredPlan]:
-    """Return the plans of a form, the newest first.
+def plans_of(connection: Connection, asset_uid: str, limit: int) -> list[StoredPlan]:
+    """Return the plans of a form, first of all that to which something happened last.
 
     :param connection: an open transaction.
     :param asset_uid: the form key.
@@ -80,7 +87,7 @@ def plans_of(connection: Connection, asset_uid: str, limit: int = 50) -> list[St
     :raises SchemaError: one was changed by hand.
     """
     query = select(plans).where(_T.asset_uid == asset_uid)
-    rows = connection.execute(query.order_by(_T.noticed_at.desc(), _T.code).limit(limit))
+    rows = connection.execute(query.order_by(_LAST.desc(), _T.code).limit(limit))
     return [_stored(row) for row in rows]
 
 

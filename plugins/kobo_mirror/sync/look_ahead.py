@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from kobo_mirror.database.engine import reading
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.plan import Care, Plan
-from kobo_mirror.store import runs
 from kobo_mirror.store.form_notes import note_waiting
 from kobo_mirror.store.form_schemas import stored_form
 from kobo_mirror.store.plans import StoredPlan
-from kobo_mirror.store.totals import totals
+from kobo_mirror.store.whole_reads import WholeRead, whole_read
 from kobo_mirror.sync.form_schema import FormTables
 
 
@@ -28,8 +25,7 @@ class Ahead:
     :param stored: the same as ``kobo_plans`` has it, with its code; None: the form was never synced.
     :param in_force: the schema by which rows are shaped; None: the form has no tables yet.
     :param target: the one that the next sync has in force.
-    :param submissions: that are mirrored.
-    :param seconds: that reading all of them again takes, by the last run that did; None: it is not known.
+    :param whole_read: what reading all submissions again takes.
     """
 
     form: str
@@ -39,8 +35,7 @@ class Ahead:
     stored: StoredPlan | None
     in_force: FormSchema | None
     target: FormSchema | None
-    submissions: int
-    seconds: float | None
+    whole_read: WholeRead
 
 
 def look_ahead(tables: FormTables) -> Ahead:
@@ -55,39 +50,27 @@ def look_ahead(tables: FormTables) -> Ahead:
     engine, asset = tables.engine, tables.client.asset_uid
     with reading(engine) as connection:
         bound = stored_form(connection, asset)
-        held = totals(connection, asset)
-        submissions = held["applied"] + held["rejected"]
-        seconds = _seconds_of_a_whole_read(connection, asset, submissions)
+        whole = whole_read(connection, asset)
     waiting = outlook.waiting
     stored = note_waiting(engine, asset, waiting) if waiting and bound else None
     done = outlook.proposal.done
     plan = waiting.plan if waiting else None
     in_force = bound.schema if bound else None
-    target = outlook.proposal.target
-    return Ahead(info.name, outlook.policy, done, plan, stored, in_force, target, submissions, seconds)
+    return Ahead(info.name, outlook.policy, done, plan, stored, in_force, outlook.proposal.target, whole)
 
 
-def cost_of(plan: Plan, submissions: int, seconds: float | None) -> str:
+def cost_of(plan: Plan, whole: WholeRead) -> str:
     """Return what a plan costs, as a sentence.
 
     :param plan: with steps.
-    :param submissions: that are mirrored.
-    :param seconds: as ``Ahead`` has it.
+    :param whole: what reading all submissions again takes.
     """
     locked = "tables are locked for less than a second"
     if plan.care is Care.SAFE:
         return f"No submission is read again but those that have an answer to it; {locked}."
-    took = "" if seconds is None else f", which takes about {_duration(seconds)}"
-    return f"All {submissions:,} submissions are read again{took}; {locked}."
+    took = "" if whole.seconds is None else f", which takes about {_duration(whole.seconds)}"
+    return f"All {whole.submissions:,} submissions are read again{took}; {locked}."
 
 
 def _duration(seconds: float) -> str:
     return f"{max(1, round(seconds))} s" if seconds < 120 else f"{round(seconds / 60)} min"
-
-
-def _seconds_of_a_whole_read(connection: Connection, asset_uid: str, submissions: int) -> float | None:
-    last = runs.last_finished(connection, asset_uid, whole=True)
-    if last is None or not last["rows_read"]:
-        return None
-    seconds = (last["finished_at"] - last["started_at"]).total_seconds()
-    return float(seconds * submissions / last["rows_read"])
