@@ -37,7 +37,9 @@ after the first changes nothing.
 ```
 
 - **prepare** checks the token and the form, takes the form's lease, which lets only one sync of a form run
-  at a time, and creates missing tables, also those that a new version of the form needs.
+  at a time, and creates missing tables, also those that a new version of the form needs. A change that
+  would empty columns waits for a person: *Apply plan* applies it, *Decline plan* leaves the tables as they
+  are; both take the code that the run's note and the page name.
 - **register_webhook** registers the webhook as a REST Service of the form, so that KoboToolbox posts new
   submissions to it; later runs find it registered and change nothing. The task is skipped if no endpoint is
   set or the account lacks the right. The sync does not wait for it.
@@ -117,6 +119,32 @@ bounds the requests to the server: each slot is one request at a time.
             title="Confirm deletes",
             description="If a run stopped because very many submissions are gone: the code that it named.",
         ),
+        "apply_plan": Param(
+            None,
+            type=["null", "string"],
+            title="Apply plan",
+            description="If a change of the form's tables waits: its code, which the run's note and the page "
+            "name. The steps of this very plan are applied.",
+        ),
+        "decline_plan": Param(
+            None,
+            type=["null", "string"],
+            title="Decline plan",
+            description="The same code, to leave the tables as they are.",
+        ),
+        "schema": Param(
+            "kobo.yml",
+            title="Changes of the form's tables",
+            enum=["kobo.yml", "additive", "review", "auto"],
+            values_display={
+                "kobo.yml": "As kobo.yml says (recommended)",
+                "additive": "What would empty columns waits for a person",
+                "review": "All wait for a person",
+                "auto": "None waits",
+            },
+            description="What this run does if the form has a new version. Without kobo.yml: only what would "
+            "empty columns waits.",
+        ),
     },
 )
 def kobo_sync() -> None:
@@ -127,6 +155,9 @@ def kobo_sync() -> None:
             mode="{{ params.mode }}",
             since_id="{{ params.since_id }}",
             confirm_deletes="{{ params.confirm_deletes }}",
+            apply_plan="{{ params.apply_plan }}",
+            decline_plan="{{ params.decline_plan }}",
+            schema="{{ params.schema }}",
         )
         prepare.as_setup()  # type: ignore[no-untyped-call]  # Airflow gives it no types
         register = KoboRegisterOperator(task_id="register_webhook")

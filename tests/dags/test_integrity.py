@@ -82,6 +82,9 @@ def test_every_param_has_a_title_a_description_and_a_valid_default(dag: Any) -> 
         ("page_size", "many"),
         ("since_id", -1),
         ("confirm_deletes", 7),
+        ("apply_plan", 7),
+        ("decline_plan", 7),
+        ("schema", "sometimes"),
     ],
 )
 def test_a_param_that_makes_no_sense_is_refused(dagbag: DagBag, name: str, value: Any) -> None:

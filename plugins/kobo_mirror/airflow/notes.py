@@ -24,11 +24,12 @@ _WORDS = {"inserted": "new", "updated": "edited", "deleted": "deleted", "rejecte
 def counts_note(counts: dict[str, Any]) -> str:
     """Return the note of a sync, such as ``12 new, 3 edited, 1 deleted, 0 rejected in 4.1 s``.
 
+    What has become of the form's tables, and what of that waits, comes after it.
+
     :param counts: what ``MirrorSync.finish`` returned.
     """
-    return (
-        f"{', '.join(f'{counts[name]:,} {word}' for name, word in _WORDS.items())} in {counts['seconds']} s"
-    )
+    done = ", ".join(f"{counts[name]:,} {word}" for name, word in _WORDS.items())
+    return "; ".join((f"{done} in {counts['seconds']} s", *counts.get("tables", ())))
 
 
 @hookimpl

@@ -111,13 +111,19 @@ class BaseKoboOperator(BaseOperator):
             yield Opened(settings, client, engine)
 
     def sync_of(
-        self, opened: Opened, *, page_size: int | None = None, in_flight: int | None = None
+        self,
+        opened: Opened,
+        *,
+        page_size: int | None = None,
+        in_flight: int | None = None,
+        schema: str | None = None,
     ) -> MirrorSync:
         """Return the sync that the settings describe; its progress goes to the task's log.
 
         :param opened: what ``opened`` yields.
         :param page_size: submissions a request; None: as the connection says.
         :param in_flight: requests at once; None: as many as ``KOBO_MAX_IN_FLIGHT`` allows.
+        :param schema: which changes of tables wait for a person; None: as ``kobo.yml`` says.
         """
         from kobo_mirror.sync.mirror import MirrorSync
 
@@ -127,6 +133,7 @@ class BaseKoboOperator(BaseOperator):
             opened.engine,
             page_size=page_size,
             in_flight=in_flight,
+            schema=schema,
             progress=Progress(self.log.info),
         )
 

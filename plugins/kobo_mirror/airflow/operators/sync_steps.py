@@ -9,6 +9,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from kobo_mirror.airflow.operators.base import CONNECTIONS, name_of_run
+from kobo_mirror.airflow.operators.plans import codes_of, note_decision, policy_of
 from kobo_mirror.airflow.operators.rendered import number_of, numbers_of, text_of
 from kobo_mirror.airflow.operators.verify import prove
 from kobo_mirror.airflow.operators.whole_sync import KoboStepOperator, mode_and_since, require_waiting_code
@@ -31,9 +32,20 @@ class KoboPrepareOperator(KoboStepOperator):
     :param since_id: read every submission with a higher ``_id`` again; None: what is new. (templated)
     :param confirm_deletes: a code that is refused here if no list of deletes waits under it; ``reconcile``
         is what uses it. (templated)
+    :param apply_plan: as for ``KoboOperator``. (templated)
+    :param decline_plan: as for ``KoboOperator``. (templated)
+    :param schema: as for ``KoboOperator``. (templated)
     """
 
-    template_fields: Sequence[str] = (*CONNECTIONS, "mode", "since_id", "confirm_deletes")
+    template_fields: Sequence[str] = (
+        *CONNECTIONS,
+        "mode",
+        "since_id",
+        "confirm_deletes",
+        "apply_plan",
+        "decline_plan",
+        "schema",
+    )
 
     def __init__(
         self,
@@ -41,22 +53,31 @@ class KoboPrepareOperator(KoboStepOperator):
         mode: str = "auto",
         since_id: int | str | None = None,
         confirm_deletes: str | None = None,
+        apply_plan: str | None = None,
+        decline_plan: str | None = None,
+        schema: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.mode = mode
         self.since_id = since_id
         self.confirm_deletes = confirm_deletes
+        self.apply_plan = apply_plan
+        self.decline_plan = decline_plan
+        self.schema = schema
 
     def _perform(self, context: Context) -> dict[str, Any]:
         if self.mode == "check":
             raise AirflowSkipException(prove(self, context))
         mode, since = mode_and_since(self.mode, self.since_id)
-        name = name_of_run(context)
+        apply, decline = codes_of(self.apply_plan, self.decline_plan)
+        schema, name = policy_of(self.schema), name_of_run(context)
         self._make_ready(name)
         with self.opened() as opened:
             require_waiting_code(opened, text_of(self.confirm_deletes))
-            return self.sync_of(opened).prepare(name, mode=mode, since=since).to_json()
+            if decided := note_decision(opened, apply, decline):
+                self.leave_note(context, decided)
+            return self.sync_of(opened, schema=schema).prepare(name, mode=mode, since=since).to_json()
 
 
 class KoboRunStepOperator(KoboStepOperator):

@@ -10,6 +10,7 @@ from airflow.sdk import Context
 
 from kobo_mirror.airflow.notes import counts_note
 from kobo_mirror.airflow.operators.base import CONNECTIONS, BaseKoboOperator, Opened, name_of_run
+from kobo_mirror.airflow.operators.plans import codes_of, note_decision, policy_of
 from kobo_mirror.airflow.operators.rendered import number_of, text_of
 from kobo_mirror.airflow.task_start import make_tables, require_settings
 from kobo_mirror.errors import ConfigurationError
@@ -30,6 +31,10 @@ class KoboOperator(BaseKoboOperator):
     :param page_size: submissions a request; None: as the connection says. (templated)
     :param since_id: read every submission with a higher ``_id`` again; None: what is new. (templated)
     :param confirm_deletes: the code of a list of deletes that waits for a person's word. (templated)
+    :param apply_plan: the code of a plan of the form's tables that waits: it is applied. (templated)
+    :param decline_plan: the code of such a plan: the tables stay as they are. (templated)
+    :param schema: which changes of the form wait for a person: ``additive``, ``review`` or ``auto``; None, or
+        ``kobo.yml``: as this file says. (templated)
     :param in_flight: requests at once; None: as many as ``KOBO_MAX_IN_FLIGHT`` allows. (templated)
     :raises ConfigurationError: it is asked for a step, as in 0.1. Airflow shows it as an import error.
     """
@@ -40,6 +45,9 @@ class KoboOperator(BaseKoboOperator):
         "page_size",
         "since_id",
         "confirm_deletes",
+        "apply_plan",
+        "decline_plan",
+        "schema",
         "in_flight",
     )
 
@@ -50,6 +58,9 @@ class KoboOperator(BaseKoboOperator):
         page_size: int | str | None = None,
         since_id: int | str | None = None,
         confirm_deletes: str | None = None,
+        apply_plan: str | None = None,
+        decline_plan: str | None = None,
+        schema: str | None = None,
         in_flight: int | str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -59,6 +70,9 @@ class KoboOperator(BaseKoboOperator):
         self.page_size = page_size
         self.since_id = since_id
         self.confirm_deletes = confirm_deletes
+        self.apply_plan = apply_plan
+        self.decline_plan = decline_plan
+        self.schema = schema
         self.in_flight = in_flight
 
     def _perform(self, context: Context) -> Any:
@@ -66,13 +80,15 @@ class KoboOperator(BaseKoboOperator):
         confirm, in_flight = text_of(self.confirm_deletes), number_of("in_flight", self.in_flight)
         page_size = number_of("page_size", self.page_size)
         mode, since = mode_and_since(self.mode, self.since_id)
-        name = name_of_run(context)
+        apply, decline = codes_of(self.apply_plan, self.decline_plan)
+        schema, name = policy_of(self.schema), name_of_run(context)
         self._make_ready(name)
         with self.opened(in_flight=in_flight) as opened:
             require_waiting_code(opened, confirm)
-            sync = self.sync_of(opened, page_size=page_size, in_flight=in_flight)
+            decided = note_decision(opened, apply, decline)
+            sync = self.sync_of(opened, page_size=page_size, in_flight=in_flight, schema=schema)
             counts = sync.run(mode=mode, since=since, confirm=confirm, name=name)
-        return self._publish_counts(context, counts)
+        return self._publish_counts(context, counts, decided)
 
     def _make_ready(self, name: str) -> None:
         """Check the connection and make the tables that are missing.
@@ -84,10 +100,10 @@ class KoboOperator(BaseKoboOperator):
         require_settings(self.kobo_conn_id, self.database_conn_id, name, note_not_started)
         make_tables(self.database_conn_id, name)
 
-    def _publish_counts(self, context: Context, counts: dict[str, Any]) -> dict[str, Any]:
+    def _publish_counts(self, context: Context, counts: dict[str, Any], decided: str = "") -> dict[str, Any]:
         """Publish the counts of a run: in the log, in the run's note, and with the events of the outlets."""
         self.log.info("%s", counts["sentence"])
-        self.leave_note(context, counts_note(counts))
+        self.leave_note(context, f"{decided} {counts_note(counts)}".lstrip())
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = dict(counts)
         return counts

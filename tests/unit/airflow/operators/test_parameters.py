@@ -9,11 +9,12 @@ from kobo_mirror.errors import ConfigurationError
 from tests.support import airflow_environment  # noqa: F401  # before anything of Airflow
 from tests.support.task_runs import TaskRun
 
+TABLES = {"apply_plan", "decline_plan", "schema"}
 OWN = {
     "KoboFormsOperator": set(),
-    "KoboOperator": {"mode", "page_size", "since_id", "confirm_deletes", "in_flight"},
+    "KoboOperator": {"mode", "page_size", "since_id", "confirm_deletes", "in_flight"} | TABLES,
     "KoboPlanOperator": {"run_handle", "groups"},
-    "KoboPrepareOperator": {"mode", "since_id", "confirm_deletes"},
+    "KoboPrepareOperator": {"mode", "since_id", "confirm_deletes"} | TABLES,
     "KoboPublishOperator": {"run_handle"},
     "KoboPullOperator": {"run_handle", "lanes", "in_flight", "page_size"},
     "KoboReconcileOperator": {"run_handle", "confirm_deletes"},
@@ -79,6 +80,7 @@ def test_the_step_that_does_all_may_still_be_named_and_no_unknown_one() -> None:
 
 
 ONE_OF = r"^mode must be one of: auto, incremental, exact, again\.$"
+POLICY = r"^schema must be one of: kobo\.yml, additive, review, auto\.$"
 FLAG = r"^{} must be True or False\.$"
 NUMBER = r"^{} must be a whole number, {} or more, or be left empty\.$"
 NUMBERS = r"^{} must be a list of whole numbers, such as \[412901, 412907\], or be left empty\.$"
@@ -89,6 +91,7 @@ NUMBERS = r"^{} must be a list of whole numbers, such as \[412901, 412907\], or 
     [
         *[("KoboOperator", "mode", value, ONE_OF) for value in ("Exact", "check", "", "None")],
         ("KoboPrepareOperator", "mode", "exakt", ONE_OF),
+        *[(name, "schema", "never", POLICY) for name in ("KoboOperator", "KoboPrepareOperator")],
         *[
             ("KoboOperator", "since_id", value, NUMBER.format("since_id", 0))
             for value in ("new", "-1", "1.5", 2**63)
