@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
+from typing import Any, get_args
 
-from kobo_mirror.airflow.page import schemas
+from kobo_mirror.airflow.page import plan_schemas, schemas
 from kobo_mirror.errors import KoboMirrorError
-from kobo_mirror.forms import question_types
+from kobo_mirror.forms import plan, question_types
 from kobo_mirror.forms.declared_form import Kind
 from kobo_mirror.forms.form_schema import Status, TableKind
 from kobo_mirror.kobo import responses, transport  # noqa: F401  # they have errors of their own
@@ -141,6 +141,7 @@ def seen(number: int = MANY, **changes: Any) -> dict[str, Any]:
         "more": {"rejections": True, "letters": True, "cells": True},
         "after": {"rejections": 5, "letters": 5, "cells": 1},
         **contents(),
+        **history(number),
         "runs": [run(mode) for mode in ("incremental", "exact", "repair", "none", "verify")]
         + [run("none", error=ENGLISH, failure=kind.__name__) for kind in errors()],
         "found_run": run("incremental", finished_at=None, seconds=None),
@@ -170,6 +171,42 @@ def contents() -> dict[str, Any]:
         "cells": cells,
         "is_derived": True,
         "in_kobotoolbox": "https://kobo.test/#/forms",
+    }
+
+
+def step(key: str, *, names: int = 1, care: plan.Care = plan.Care.CAREFUL) -> plan_schemas.Step:
+    """A step that says what is listed under a key."""
+    columns = [f"column_{number}" for number in range(names)]
+    what = plan.What(key.removesuffix("_alone"))
+    words = {"table": "survey", "path": "hh/members", "columns": columns, "beside": columns}
+    return plan_schemas.Step(care=care, what=what, key=key, sentence=ENGLISH, **words)
+
+
+def history(number: int = MANY, state: str = "waits") -> dict[str, Any]:
+    """A plan that is not applied, and a history with one in each state, with all that steps can say."""
+    steps = [step(key, care=care) for key in plan.SENTENCES for care in plan.Care]
+    steps.append(step("columns", names=10))
+    moments = dict.fromkeys(("noticed_at", "approved_at", "declined_at", "applied_at", "replaced_at"), AT)
+    moments["noticed_at"] = datetime(2026, 11, 27, 12)  # noqa: DTZ001
+    known = [plan_schemas.BringingVersion(uid="vUid", number=1)]
+    many = [plan_schemas.BringingVersion(uid=f"v{i}", number=None) for i in range(20)]
+    made: dict[str, Any] = {"code": "0123456789ab", "policy": "additive", **moments}
+    plans = [
+        plan_schemas.Plan(
+            state=found, care=care, steps=[*steps, step("columns", names=10)], versions=by, **made
+        )
+        for found in get_args(plan_schemas.State)
+        for care, by in zip(plan.Care, ([], known, many), strict=True)
+    ]
+    shown = {**made, "state": state, "care": plan.Care.CAREFUL, "steps": steps[:13], "versions": known}
+    versions = [plan_schemas.Version(number=1, uid="vUid", deployed_at=at) for at in (AT, None)]
+    entries = [plan_schemas.HistoryEntry(at=AT, plan=found) for found in plans]
+    entries += [plan_schemas.HistoryEntry(at=found.deployed_at, version=found) for found in versions]
+    return {
+        "plan": plan_schemas.OpenPlan(**shown, submissions=number, seconds=1234.5),
+        "history": plan_schemas.FormHistory(entries=entries, has_more=True),
+        "history_skip": 10,
+        "history_entries": 10,
     }
 
 

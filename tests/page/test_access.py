@@ -22,6 +22,8 @@ READS = [
     f"api/forms/{ASSET}/rejections",
     f"api/forms/{ASSET}/tables",
     f"api/forms/{ASSET}/rejected-cells",
+    f"api/forms/{ASSET}/plan",
+    f"api/forms/{ASSET}/history",
     "api/dead-letters",
     "static/page.js",
     "openapi.json",
@@ -30,6 +32,8 @@ ACTIONS: dict[str, dict[str, Any]] = {
     "api/actions/sync": {},
     "api/actions/verify": {},
     "api/actions/confirm-deletes": {"code": "0123456789ab"},
+    "api/actions/apply-plan": {"code": "0123456789ab"},
+    "api/actions/decline-plan": {"code": "0123456789ab"},
     "api/actions/replay": {"rejections": [1]},
 }
 

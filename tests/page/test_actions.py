@@ -64,6 +64,8 @@ def test_a_button_starts_a_dag_run_in_the_name_of_its_user(  # noqa: PLR0917
         ("sync", {"confirm_deletes": "0123456789ab"}),
         ("confirm-deletes", {"code": "all"}),
         ("confirm-deletes", {}),
+        ("apply-plan", {"code": "all"}),
+        ("decline-plan", {}),
         ("replay", {}),
         ("replay", {"rejections": [], "dead_letters": []}),
         ("replay", {"rejections": list(range(501))}),

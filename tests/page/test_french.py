@@ -114,6 +114,7 @@ def test_every_text_is_shown_somewhere() -> None:
     source += (TEMPLATES.parent / "static" / "page.js").read_text()
     by_name = (
         "cell_|kind_|status_|finding_|what_|todo_|takes_|letter_|light_|mode_|way_|source_|refused_|not_done_"
+        "|step_|care_|event_|plan_state_|brought_by|and_more$"
     )
     unused = [
         key

@@ -206,7 +206,7 @@ def test_a_run_can_be_asked_for_by_its_name(as_user: Client, engine: Engine) -> 
 
 
 def test_another_form_is_not_found(as_user: Client, engine: Engine) -> None:
-    for path in ("", "/days", "/runs", "/rejections", "/tables", "/rejected-cells"):
+    for path in ("", "/days", "/runs", "/rejections", "/tables", "/rejected-cells", "/plan", "/history"):
         assert as_user("vic").get(f"api/forms/aOther{path}").status_code == 404
 
 

@@ -78,7 +78,7 @@ def look_at_everything(client: TestClient) -> dict[str, float]:
     """Seconds of the best of three, for each read."""
     form = f"api/forms/{ASSET}"
     reads = ["", form, f"{form}/days", f"{form}/runs", f"{form}/rejections", "api/dead-letters"]
-    reads += [f"{form}/tables", f"{form}/rejected-cells"]
+    reads += [f"{form}/tables", f"{form}/rejected-cells", f"{form}/plan", f"{form}/history"]
     return {path: min(_seconds(client, path) for _ in range(3)) for path in reads}
 
 

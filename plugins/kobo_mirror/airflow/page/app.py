@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 from sqlalchemy import Connection
 
 from kobo_mirror import __version__
-from kobo_mirror.airflow.page import access, actions, contents, schemas, view_models
+from kobo_mirror.airflow.page import access, actions, contents, form_history, schemas, view_models
 from kobo_mirror.airflow.page.headers import with_headers
 from kobo_mirror.airflow.page.rendering import FOLDER, STATIC, page_of, refusal
 from kobo_mirror.airflow.page.texts import COOKIE, language_of
@@ -171,6 +171,7 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
     rejections_after: After = -1,
     letters_after: After = 0,
     cells_after: contents.Place = None,
+    history_skip: form_history.Skip = 0,
 ) -> Any:
     """Return all of it as HTML, in the reader's language.
 
@@ -181,6 +182,7 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
     :param rejections_after: of the rejections only those with a higher ``_id``.
     :param letters_after: of the dead letters only those with a higher id.
     :param cells_after: of the rejected cells only those after this place.
+    :param history_skip: of the form's history leave out so many of the newest entries.
     """
     if not request.url.path.endswith("/"):
         return RedirectResponse(request.url.path.rpartition("/")[2] + "/")
@@ -193,7 +195,7 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
         "found_run": None,
     }
     try:
-        seen |= _seen(user, asset_uid, run, (rejections_after, letters_after, cells_after))
+        seen |= _seen(user, asset_uid, run, (rejections_after, letters_after, cells_after, history_skip))
     except KoboMirrorError as problem:
         seen["problem"] = view_models.failure_of(problem)
     html = page_of(
@@ -210,10 +212,10 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
 
 
 def _seen(
-    user: Any, asset_uid: str | None, run: str | None, after: tuple[int, int, str | None]
+    user: Any, asset_uid: str | None, run: str | None, after: tuple[int, int, str | None, int]
 ) -> dict[str, Any]:
     """Return what the database has for the page, read in one transaction."""
-    rejections_after, letters_after, cells_after = after
+    rejections_after, letters_after, cells_after, skip = after
     answers = access.may_see_answers(user)
     require_tables(access.target_engine())
     with reading(access.target_engine()) as connection:
@@ -253,6 +255,7 @@ def _seen(
             "found_run": view_models.run_of(named) if named else None,
             "answers": answers,
             **contents.seen(connection, bound),
+            **form_history.seen(connection, asset, state.open_plan, skip),
         }
 
 
@@ -285,6 +288,8 @@ _READS: dict[str, Any] = {
     "/api/forms/{asset_uid}/rejections": rejections,
     "/api/forms/{asset_uid}/tables": contents.tables,
     "/api/forms/{asset_uid}/rejected-cells": contents.cells,
+    "/api/forms/{asset_uid}/plan": form_history.plan,
+    "/api/forms/{asset_uid}/history": form_history.history,
     "/api/dead-letters": dead_letters,
 }
 _SHOWN: dict[str, Any] = {"/": page, "/static/{name}": static, "/openapi.json": openapi}

@@ -30,6 +30,8 @@ _TEMPLATE_HELPERS = (
     "of_kind",
     "of_cell",
     "of_letter",
+    "of_step",
+    "of_versions",
     "named",
 )
 _templates = Environment(

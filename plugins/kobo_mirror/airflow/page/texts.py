@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fastapi import Request
+from markupsafe import Markup, escape
 
+from kobo_mirror.airflow.page.plan_schemas import BringingVersion, Step
 from kobo_mirror.errors import error_of
+from kobo_mirror.forms import plan
 from kobo_mirror.forms.declared_form import INTEGER_MAX, INTEGER_MIN, TEXT_LENGTH, Kind
 from kobo_mirror.store.lights import SENTENCES
 from kobo_mirror.submissions.refusals import refusal_reason
@@ -16,13 +19,14 @@ from kobo_mirror.submissions.shaper import SEVERAL
 
 COOKIE = "kobo_mirror_language"
 
-_FINDINGS = {f"finding_{key}": sentence for key, sentence in SENTENCES.items()}
+_OURS = {f"finding_{key}": sentence for key, sentence in SENTENCES.items()}
+_OURS |= {f"step_{key}": sentence for key, sentence in plan.SENTENCES.items()}
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def _texts_of(file: Path) -> Mapping[str, str]:
-    ours = _FINDINGS if file.stem == "en" else {}  # in English `status` says them, too: from lights.SENTENCES
+    ours = _OURS if file.stem == "en" else {}  # in English `status` and `plan` say them, too
     read: dict[str, str] = json.loads(file.read_text("utf-8"))
     return {**ours, **read}
 
@@ -117,6 +121,29 @@ class Words:
         known = refusal_reason(reason)
         return self.texts[f"letter_{known.name.lower()}" if known else "letter_unknown"]
 
+    def of_step(self, step: Step) -> Markup:
+        """Return what a step of a plan does, its names marked as such.
+
+        :param step: the step.
+        """
+        places = {"columns": self._listed(step.columns), "beside": self._listed(step.beside)}
+        words = escape(self.texts[f"step_{step.key}"])
+        return words.format(table=_name(step.table), path=_name(step.path), **places)
+
+    def of_versions(self, versions: Sequence[BringingVersion]) -> Markup:
+        """Return which versions of a form bring a plan.
+
+        :param versions: at least one.
+        """
+        names = [version.uid if version.number is None else str(version.number) for version in versions]
+        key = "brought_by" if len(names) > 1 else "brought_by_one"
+        return escape(self.texts[key]).format(versions=self._listed(names))
+
+    def _listed(self, names: Sequence[str]) -> Markup:
+        shown = Markup(", ").join(_name(name) for name in names[: plan.SHOWN])
+        more = len(names) - plan.SHOWN
+        return Markup("{} {}").format(shown, self.say("and_more", count=more)) if more > 0 else shown
+
     def named(self, kind: str, value: str) -> str:
         """Return the language's word for a value of the tables; the value itself where there is none.
 
@@ -124,6 +151,11 @@ class Words:
         :param value: such as ``exact``.
         """
         return self.texts.get(f"{kind}_{value}", value)
+
+
+def _name(name: str) -> Markup:
+    """Return a name that a form gives: whatever it is spelt like, the text around it stays in its order."""
+    return Markup('<code dir="auto">{}</code>').format(name)
 
 
 def language_of(request: Request) -> str:
