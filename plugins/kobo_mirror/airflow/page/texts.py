@@ -1,4 +1,4 @@
-"""What the page says, in each of its languages: one file of texts for each."""
+"""What the page says, in each of its languages: a folder with files of texts for each."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
-def _texts_of(file: Path) -> Mapping[str, str]:
-    ours = _OURS if file.stem == "en" else {}  # in English `status` and `plan` say them, too
-    read: dict[str, str] = json.loads(file.read_text("utf-8"))
-    return {**ours, **read}
+def _texts_of(folder: Path) -> Mapping[str, str]:
+    texts = dict(_OURS) if folder.name == "en" else {}  # in English `status` and `plan` say them, too
+    for file in sorted(folder.glob("*.json")):
+        texts |= json.loads(file.read_text("utf-8"))
+    return texts
 
 
 TEXTS: Mapping[str, Mapping[str, str]] = {
-    file.stem: _texts_of(file) for file in sorted((Path(__file__).parent / "languages").glob("*.json"))
+    folder.name: _texts_of(folder) for folder in sorted((Path(__file__).parent / "languages").glob("??"))
 }
 """The texts by language (``en``, ``fr``) and key. Numbers have places, such as ``{count}``."""
 
