@@ -50,6 +50,7 @@ SENTENCES: Mapping[str, str] = {
     What.COLUMNS: "new in {table}: {columns}",
     What.KIND: "{path} holds other answers now: {columns} in {table} takes all of them, and {beside} goes on "
     "with what fits it",
+    "kind_alone": "{path} holds other answers now: {columns} in {table} takes all of them",
     What.POINT: "{path} is a point now: {columns} in {table}",
     What.FILES: "the answers to {path} name files now: the table of files says which",
     What.LISTS: "{path} is a repeat now and was a question: a new table {table}",
@@ -86,7 +87,7 @@ class Step:
     @property
     def key(self) -> str:
         """Under which its words are listed: ``what``, or other ones where a place of these has no name."""
-        needed = {What.TABLE: self.path, What.MOVE: self.beside}
+        needed = {What.TABLE: self.path, What.KIND: self.beside, What.MOVE: self.beside}
         return self.what.value if needed.get(self.what, True) else f"{self.what}_alone"
 
     @property
