@@ -176,11 +176,18 @@ def test_all_of_a_long_history_can_be_reached(as_user: Client, engine: Engine) -
     assert as_user("vic").get(f"{FORM}/history", params={"skip": -1}).status_code == 422
 
 
-@pytest.mark.parametrize("state", ["waits", "due", "approved", "declined"])
-def test_the_panel_is_french_whatever_was_decided(state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "changes"),
+    [
+        ("waits", {"seconds": None}),
+        ("due", {"care": Care.SAFE}),
+        ("approved", {"submissions": 1}),
+        ("declined", {"submissions": 1, "seconds": None}),
+    ],
+)
+def test_the_panel_is_french_whatever_was_decided(state: str, changes: dict[str, Any]) -> None:
     given: dict[str, Any] = seen()
-    for cost in ({"seconds": None}, {"care": Care.SAFE}, {"submissions": 1}):
-        given["plan"] = given["plan"].model_copy(update={"state": state, **cost})
-        html = rendering.page_of("fr", **given)
-        assert TEXTS["fr"][f"plan_state_{state}"] in html
-        assert faults_in(html) == []
+    given["plan"] = given["plan"].model_copy(update={"state": state, **changes})
+    html = rendering.page_of("fr", **given)
+    assert TEXTS["fr"][f"plan_state_{state}"] in html
+    assert faults_in(html) == []
