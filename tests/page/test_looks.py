@@ -15,8 +15,8 @@ from kobo_mirror.database.engine import transact
 from kobo_mirror.errors import DeletesWaitError, UnreachableError
 from kobo_mirror.forms.plan import Plan
 from kobo_mirror.store import dead_letters, failed_runs, runs
-from kobo_mirror.store.catalog import FormVersion, keep_versions
 from kobo_mirror.store.codes import code_for
+from kobo_mirror.store.kept_versions import FormVersion, keep_versions
 from kobo_mirror.store.plans import note_open
 from kobo_mirror.store.registrations import Remembered, remember
 from kobo_mirror.store.tables import dead_letters as dead_letters_table

@@ -15,7 +15,7 @@ from kobo_mirror.airflow.page import rendering
 from kobo_mirror.airflow.page.texts import TEXTS
 from kobo_mirror.database.engine import transact
 from kobo_mirror.forms.plan import Care, Plan, Step, What
-from kobo_mirror.store.catalog import FormVersion, keep_versions
+from kobo_mirror.store.kept_versions import FormVersion, keep_versions
 from kobo_mirror.store.plans import StoredPlan, approve, decline, note_applied, note_open
 from tests.page.everything import faults_in, seen
 from tests.page.test_actions import run_of

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.forms.plan import Care, Plan, Step, What
-from kobo_mirror.store.catalog import FormVersion, keep_versions
 from kobo_mirror.store.form_history import Deployed, History, history_of
+from kobo_mirror.store.kept_versions import FormVersion, keep_versions
 from kobo_mirror.store.plans import decline, note_applied, note_open
 from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID

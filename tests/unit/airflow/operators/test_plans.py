@@ -100,7 +100,7 @@ def test_a_plan_is_either_applied_or_declined(run: TaskRun, operator: str) -> No
         run.execute(operator, apply_plan="0" * 12, decline_plan="0" * 12)
 
 
-@pytest.mark.parametrize(("schema", "is_applied"), [("auto", True), ("review", False), ("additive", False)])
+@pytest.mark.parametrize(("schema", "is_applied"), [("auto", True), ("review", False)])
 def test_the_policy_of_one_run_can_be_another(
     run: TaskRun, mirror: AnyMirror, schema: str, is_applied: bool
 ) -> None:
