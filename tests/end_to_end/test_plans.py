@@ -190,3 +190,21 @@ def test_a_large_form_is_read_anew_by_an_exact_run_alone(mirror: AnyMirror) -> N
     assert "age__text" in columns(mirror)
     assert mirror.found() == mirror.wanted()
     assert status(mirror)["waiting_plan"] is None
+
+
+def test_an_approval_holds_whatever_the_run_may_do_by_itself(mirror: AnyMirror) -> None:
+    """The run that noticed the plan was not to read the form anew; the one that applies it is due to."""
+    few = {"KOBO_EXACT_UP_TO": "3"}
+    run(mirror, "sync", **few)
+    mirror.control.deploy(content(row("text", "village"), row("text", "age"), *MOVED["survey"][3:]))
+    run(mirror, "sync", **few)
+    code = status(mirror)["waiting_plan"]
+    with mirror.engine.begin() as connection:
+        connection.execute(text("UPDATE kobo_sync_runs SET finished_at = datetime(finished_at, '-2 days')"))
+    assert "waits for" not in run(mirror, "apply", code, **few)
+    with mirror.engine.connect() as connection:
+        query = text("SELECT approved_at <= applied_at FROM kobo_plans WHERE code = :code")
+        assert connection.execute(query, {"code": code}).scalar_one()
+    assert "age__text" in columns(mirror)
+    assert inspect(mirror.engine).has_table("plans__people")
+    assert mirror.found() == mirror.wanted()

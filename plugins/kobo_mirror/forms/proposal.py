@@ -102,11 +102,25 @@ def propose(in_force: FormSchema, newest: FormSchema, wishes: Wishes, permission
     """
     grown = grow_up_to(newest, wishes.versions, Care.CAREFUL, wishes.names).schema
     full = as_wanted(grown, wishes.wanted, wishes.names)
-    target = _up_to(newest, full, wishes, permission.care)
+    approved = _approved_from(newest, full, wishes, permission)
+    target = approved or _up_to(newest, full, wishes, permission.care)
     waiting, done = plan_between(target, full), plan_between(in_force, target)
     if permission.allows(waiting):
         return Proposal(full, tuple(plan for plan in (done, waiting) if plan.steps))
     return Proposal(target, (done,) if done.steps else (), waiting)
+
+
+def _approved_from(
+    newest: FormSchema, full: FormSchema, wishes: Wishes, permission: Permission
+) -> FormSchema | None:
+    """Return the schema from which the list leads on that was approved; None: no such list was.
+
+    It was noticed by a run that might do more, or less, by itself than this one.
+    """
+    if permission.approved is None:
+        return None
+    schemas = (_up_to(newest, full, wishes, care) for care in (None, Care.SAFE, Care.COSTLY))
+    return next((one for one in schemas if plan_between(one, full).digest == permission.approved), None)
 
 
 def _up_to(newest: FormSchema, full: FormSchema, wishes: Wishes, care: Care | None) -> FormSchema:
