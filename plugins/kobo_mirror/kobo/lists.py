@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from kobo_mirror import tolerant_json
 from kobo_mirror.kobo.session import Session
 from kobo_mirror.kobo.transport import Response
 
@@ -57,7 +58,7 @@ def listed(
     """
 
     def decode(response: Response) -> tuple[_Listing, list[Item]]:
-        listing = msgspec.json.decode(response.body, type=_Listing)
+        listing = _listing(response.body)
         proper = [item for item in listing.results if _is_proper(item, least)]
         if listing.results and not proper:
             raise ValueError("another list")
@@ -70,6 +71,16 @@ def listed(
         yield from proper
         start += len(listing.results)
         more = bool(listing.results) and start < listing.count
+
+
+def _listing(body: bytes) -> _Listing:
+    """Read a page, also one with half a character, as a submission may bring it into the history."""
+    try:
+        return msgspec.json.decode(body, type=_Listing)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return msgspec.convert(tolerant_json.loads(body), _Listing)
 
 
 def _is_proper(item: Any, least: type[msgspec.Struct]) -> bool:

@@ -53,3 +53,13 @@ def test_one_odd_item_is_left_out_of_a_list(kind: str, odd: Any, connect: Callab
         pytest.raises(ServerError, match="something else than the JSON that was asked for"),
     ):
         list(listed(client))
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_half_a_character_keeps_no_item_from_being_read(
+    kind: str, connect: Callable[..., KoboClient]
+) -> None:
+    listed, item = LISTS[kind]
+    body = json.dumps({"count": 2, "results": [item, item | {"submitted_by": "half \ud83d"}]}).encode()
+    with FaultyServer(response(body)) as server, connect(server.url) as client:
+        assert len(list(listed(client))) == 2
