@@ -23,6 +23,7 @@ from kobo_mirror.store.schema import require_tables
 from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.look_ahead import Ahead, cost_of, look_ahead
 from kobo_mirror.sync.mirror import MirrorSync
+from kobo_mirror.sync.run_mode import Exactness
 
 _KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
 
@@ -41,7 +42,8 @@ def show_plan(options: argparse.Namespace) -> int:
     with client_of(settings) as client:
         wanted = wanted_form(read_forms_file(settings), client.asset_uid).with_policy(options.schema)
         lock = locked_form(locked, client.asset_uid)
-        ahead = look_ahead(FormTables(engine, client, settings.kobo_url, wanted, lock=lock))
+        tables = FormTables(engine, client, settings.kobo_url, wanted, lock=lock)
+        ahead = look_ahead(tables, Exactness.configured(settings))
     proposed = propose_types(engine, ahead.in_force) if options.profile and ahead.in_force else []
     names = _keep_names(names_lock_path(settings), locked, ahead)
     if options.json:

@@ -104,7 +104,8 @@ def propose(in_force: FormSchema, newest: FormSchema, wishes: Wishes, permission
     full = as_wanted(grown, wishes.wanted, wishes.names)
     approved = _approved_from(newest, full, wishes, permission)
     target = approved or _up_to(newest, full, wishes, permission.care)
-    waiting, done = plan_between(target, full), plan_between(in_force, target)
+    pending = tuple(one.uid for one in wishes.versions if one.uid not in in_force.versions)
+    waiting, done = plan_between(target, full), Plan(plan_between(in_force, target).steps, pending)
     if permission.allows(waiting):
         return Proposal(full, tuple(plan for plan in (done, waiting) if plan.steps))
     return Proposal(target, (done,) if done.steps else (), waiting)

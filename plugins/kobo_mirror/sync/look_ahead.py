@@ -9,9 +9,11 @@ from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.plan import Care, Plan
 from kobo_mirror.store.form_notes import note_waiting
 from kobo_mirror.store.form_schemas import stored_form
+from kobo_mirror.store.mode_names import AUTO
 from kobo_mirror.store.plans import StoredPlan
 from kobo_mirror.store.whole_reads import WholeRead, whole_read
 from kobo_mirror.sync.form_schema import FormTables
+from kobo_mirror.sync.run_mode import Exactness, may_read_all, view_of_form
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,18 @@ class Ahead:
     whole_read: WholeRead
 
 
-def look_ahead(tables: FormTables) -> Ahead:
-    """Return what the next sync does, and note a plan that waits, so that it has a code.
+def look_ahead(tables: FormTables, exactness: Exactness) -> Ahead:
+    """Return what a sync would do now, and note a plan that waits, so that it has a code.
 
     :param tables: of the form.
+    :param exactness: how often a run is exact by itself.
     :raises DefinitionError, CredentialsError, RequestError: the form has no versions that can be read.
     :raises SchemaError: the database mirrors another form, or lacks tables of ours.
     """
-    info = tables.client.form()
-    outlook = tables.plan(info)
+    view = view_of_form(tables.client)
     engine, asset = tables.engine, tables.client.asset_uid
+    may = may_read_all(engine, asset, exactness, view, mode=AUTO, since=None)
+    outlook = tables.plan(view.form, may_read_all=may)
     with reading(engine) as connection:
         bound = stored_form(connection, asset)
         whole = whole_read(connection, asset)
@@ -56,7 +60,7 @@ def look_ahead(tables: FormTables) -> Ahead:
     done = outlook.proposal.done
     plan = waiting.plan if waiting else None
     in_force = bound.schema if bound else None
-    return Ahead(info.name, outlook.policy, done, plan, stored, in_force, outlook.proposal.target, whole)
+    return Ahead(view.form.name, outlook.policy, done, plan, stored, in_force, outlook.proposal.target, whole)
 
 
 def cost_of(plan: Plan, whole: WholeRead) -> str:

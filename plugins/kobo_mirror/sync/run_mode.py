@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
+from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import clock, reading, transact
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import FormInfo, KoboClient
@@ -29,6 +30,14 @@ class Exactness(NamedTuple):
 
     always_up_to: int
     otherwise_every: timedelta
+
+    @classmethod
+    def configured(cls, settings: Settings) -> Exactness:
+        """Return what the settings say.
+
+        :param settings: the settings of this process.
+        """
+        return cls(settings.kobo_exact_up_to, timedelta(hours=settings.kobo_exact_every_hours))
 
 
 class FormView(NamedTuple):
