@@ -37,9 +37,9 @@ test-all: ## the same with the long ones
 	@$(MAKE) --no-print-directory lint
 	@PROOF_MINUTES=$${PROOF_MINUTES:-3} $(PYTEST) -m ""
 
-soak: ## try new histories of a form for MINUTES=30 on each kind of database
+soak: ## try new histories of the survey and of any form, each for MINUTES=30 on each kind of database
 	@scripts/headers.sh
-	@PROOF_MINUTES=$(MINUTES) $(PYTEST) --timeout=0 tests/proof/test_histories.py
+	@PROOF_MINUTES=$(MINUTES) $(PYTEST) -m "" --timeout=0 tests/proof/test_histories.py tests/proof/test_any_form.py
 
 bench: setup ## measure the bulk path beside its peers and its limit; ONLY=peers,growth chooses sections
 	@benchmarks/setup.sh
