@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 
 from kobo_mirror.database.engine import clock, reading
 from kobo_mirror.errors import LeaseError
-from kobo_mirror.forms.plan import plan_between
+from kobo_mirror.forms.plan_steps import plan_between
 from kobo_mirror.store.bindings import NotBoundError
 from kobo_mirror.store.form_notes import Told, Waiting, note_refresh, note_waiting
 from kobo_mirror.store.leases import release_lease, take_lease

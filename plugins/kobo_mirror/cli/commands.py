@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -66,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KoboMirrorError as error:
         print(f"error: {error}", file=sys.stderr)
         return _COULD_NOT_TELL if options.command is _verify else _FAILED
+    except BrokenPipeError:  # the reader of the output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
     except KeyboardInterrupt:
         goes_on = "; the next sync goes on where this one was" if options.command is _sync else ""
         print(f"stopped{goes_on}", file=sys.stderr)

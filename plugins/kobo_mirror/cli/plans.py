@@ -15,11 +15,11 @@ from kobo_mirror.config.names_lock import LockedForm, names_lock_path, names_loc
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.names_lock import differences, lock_of, locked_form
-from kobo_mirror.forms.plan import Plan, Step
+from kobo_mirror.forms.plan import Care, Plan, Step
 from kobo_mirror.forms.wanted import wanted_form
 from kobo_mirror.store.plans import approve, decline
 from kobo_mirror.store.profile import Proposal, propose_types
-from kobo_mirror.store.schema import require_tables
+from kobo_mirror.store.schema import migrate, require_tables
 from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.look_ahead import Ahead, cost_of, look_ahead
 from kobo_mirror.sync.mirror import MirrorSync
@@ -31,19 +31,23 @@ _KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
 def show_plan(options: argparse.Namespace) -> int:
     """Print what the next sync does with the form's tables, and what waits for a person.
 
-    It writes the names of tables and columns into ``names.lock.yml``, too.
+    It writes the names of tables and columns into ``names.lock.yml``, too, and makes our own tables where
+    there are none.
 
     :param options: ``json``, ``schema``, ``profile``.
     :returns: 0.
     """
     settings = Settings.from_env(_KOBO)
     engine = engine_of(settings)
+    migrate(engine)
     locked = read_names_lock(settings)
     with client_of(settings) as client:
-        wanted = wanted_form(read_forms_file(settings), client.asset_uid).with_policy(options.schema)
+        asked = wanted_form(read_forms_file(settings), client.asset_uid)
+        wanted = asked.with_policy(options.schema)
         lock = locked_form(locked, client.asset_uid)
         tables = FormTables(engine, client, settings.kobo_url, wanted, lock=lock)
-        ahead = look_ahead(tables, Exactness.configured(settings))
+        is_tried = wanted.schema != asked.schema
+        ahead = look_ahead(tables, Exactness.configured(settings), is_tried=is_tried)
     proposed = propose_types(engine, ahead.in_force) if options.profile and ahead.in_force else []
     names = _keep_names(names_lock_path(settings), locked, ahead)
     if options.json:
@@ -51,7 +55,7 @@ def show_plan(options: argparse.Namespace) -> int:
         return 0
     print("\n".join((*_lines(ahead), *names)))
     if options.profile:
-        print("\n".join(_proposals(proposed)))
+        print("\n".join(_proposals(proposed, has_tables=ahead.in_force is not None)))
     return 0
 
 
@@ -88,27 +92,50 @@ def _lines(ahead: Ahead) -> Iterator[str]:
     if ahead.waiting is not None:
         yield _waits(ahead)
         yield from _steps(ahead.waiting, ahead)
-        if ahead.stored is not None:
-            code = ahead.stored.code
-            yield f"To apply it: {COMMAND} apply {code}"
-            yield f"To leave the tables as they are: {COMMAND} apply --decline {code}"
+        if ahead.emptied:
+            yield f"  {ahead.emptied:,} answers leave their columns, and are in the new table then."
+        if ahead.waiting.care is not Care.SAFE:
+            yield "  There is no way back: tables and columns that were made stay."
+        yield from _commands(ahead)
     elif not ahead.next_sync:
         yield "They have all that the form's versions ask: nothing is to be done."
 
 
+def _commands(ahead: Ahead) -> Iterator[str]:
+    stored = ahead.stored
+    if stored is None:
+        yield "It has no code, since another policy was tried, or the form was never synced."
+        return
+    yield f"To apply it: {COMMAND} apply {stored.code}"
+    if stored.declined_at is None:
+        yield f"To leave the tables as they are: {COMMAND} apply --decline {stored.code}"
+
+
 def _waits(ahead: Ahead) -> str:
-    if ahead.stored is None:
+    stored = ahead.stored
+    if stored is None:
         return "This waits for a person:"
-    if ahead.stored.declined_at is not None:
-        return f"This was declined (code {ahead.stored.code}):"
-    if ahead.stored.waits_for_a_person:
-        return f"This waits for a person (code {ahead.stored.code}):"
-    return f"This waits for the next exact sync, or for you (code {ahead.stored.code}):"
+    if stored.declined_at is not None:
+        return (
+            f"This was declined on {stored.declined_at:%Y-%m-%d} (code {stored.code}); answers that have no "
+            "column are in extra:"
+        )
+    if stored.waits_for_a_person:
+        return f"This waits for a person (code {stored.code}):"
+    return f"This waits for the next exact sync, or for you (code {stored.code}):"
 
 
 def _steps(plan: Plan, ahead: Ahead) -> Iterator[str]:
     for step in plan.steps:
-        yield f"  {step.care.value:8} {step.sentence}"
+        before = " (declined before)" if step in ahead.declined and plan is ahead.waiting else ""
+        yield f"  {step.care.value:8} {step.sentence}{before}"
+    if plan.versions:
+        told = ", ".join(f"{ahead.numbers[uid]}" if uid in ahead.numbers else uid for uid in plan.versions)
+        yield (
+            f"  Asked by the form's version {told}."
+            if len(plan.versions) == 1
+            else (f"  Asked by the form's versions {told}.")
+        )
     yield f"  {cost_of(plan, ahead.whole_read)}"
 
 
@@ -134,12 +161,12 @@ def _fact(step: Step) -> dict[str, Any]:
 
 def _keep_names(path: Path, locked: Sequence[LockedForm], ahead: Ahead) -> list[str]:
     """Write the names that the form has into the lock file; return what a person should know about it."""
-    if ahead.target is None:
+    if ahead.in_force is None:
         return []
-    form = lock_of(ahead.target)
+    form = lock_of(ahead.in_force)
     known = locked_form(locked, form.uid)
     if known is not None:
-        differing = differences(ahead.target, known, only_moved=True)
+        differing = differences(ahead.in_force, known, only_moved=True)
         if differing:
             advice = f"{path} was not written: names differ. Take the form out there to have it written anew."
             return [*(f"  {one}" for one in differing), advice]
@@ -154,7 +181,10 @@ def _keep_names(path: Path, locked: Sequence[LockedForm], ahead: Ahead) -> list[
     return []
 
 
-def _proposals(proposed: Sequence[Proposal]) -> Iterator[str]:
+def _proposals(proposed: Sequence[Proposal], *, has_tables: bool) -> Iterator[str]:
+    if not has_tables:
+        yield "Nothing is mirrored yet: types are proposed from what the columns hold."
+        return
     if not proposed:
         yield "No other type would fit the answers of a question better."
         return

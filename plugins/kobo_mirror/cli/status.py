@@ -15,6 +15,7 @@ from kobo_mirror.store.form_contents import tables_of
 from kobo_mirror.store.lights import SENTENCES, Light, judge, light_of
 from kobo_mirror.store.listings import bound_forms, rejected_submissions
 from kobo_mirror.store.overview import read_state
+from kobo_mirror.store.plans import StoredPlan
 from kobo_mirror.store.proofs import Proof
 from kobo_mirror.store.schema import require_tables
 from kobo_mirror.store.shown_runs import Run, failed_start
@@ -67,7 +68,8 @@ def status(engine: Engine, secret: str | None = None) -> dict[str, Any]:
         "error": state.newest_sync.error if state.newest_sync else None,
         "verify_error": _failure(state.verification_failure),
         "waiting_deletes": state.waiting_deletes.code if state.waiting_deletes else None,
-        "waiting_plan": state.open_plan.code if state.open_plan else None,
+        "waiting_plan": _code(state.open_plan, declined=False),
+        "declined_plan": _code(state.open_plan, declined=True),
         "next": next_steps(state, findings),
     }
 
@@ -86,6 +88,10 @@ def _unbound(connection: Connection) -> dict[str, Any]:
         if failed
         else f"set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then run {SYNC}",
     }
+
+
+def _code(plan: StoredPlan | None, *, declined: bool) -> str | None:
+    return plan.code if plan and (plan.declined_at is not None) is declined else None
 
 
 def _failure(run: Run | None) -> str | None:

@@ -159,6 +159,7 @@ class FormSchema:
     :param reading_order: the paths of all questions, those of the newest version in its order.
     :param versions: uids, in the order of their numbers.
     :param reading: how documents were read when it was stored: the number that ``_READING`` had then.
+    :param partly: uids of versions of which it holds a part: the rest of them waits.
     :param asked: what they have asked, by path.
     :param renamed: pairs of paths, the former one first, that had the same ``$kuid`` one after the other.
     :param joined: former path → path of the same question, as ``kobo.yml`` says.
@@ -173,6 +174,7 @@ class FormSchema:
     reading_order: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     reading: int = 1  # what a schema was stored with before this was noted
+    partly: tuple[str, ...] = ()
     asked: dict[str, Asked] = field(default_factory=dict)
     renamed: tuple[tuple[str, str], ...] = ()
     joined: dict[str, str] = field(default_factory=dict)

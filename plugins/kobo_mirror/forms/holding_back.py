@@ -53,6 +53,7 @@ def grow_up_to(
         else:
             waiting.append(version.uid)
             grown = replace(grow(grown, part, names), versions=grown.versions)
+    grown = replace(grown, partly=tuple(waiting))
     return Grown(schema if _unordered(schema) == _unordered(grown) else grown, tuple(waiting))
 
 

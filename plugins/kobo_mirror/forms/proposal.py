@@ -12,7 +12,8 @@ from kobo_mirror.forms.holding_back import grow_up_to
 from kobo_mirror.forms.locked_columns import with_locked_columns
 from kobo_mirror.forms.locked_names import LockedNames
 from kobo_mirror.forms.overrides import as_wanted, retype
-from kobo_mirror.forms.plan import Care, Plan, plan_between
+from kobo_mirror.forms.plan import Care, Plan
+from kobo_mirror.forms.plan_steps import plan_between
 from kobo_mirror.forms.wanted import WantedForm
 
 
@@ -104,11 +105,26 @@ def propose(in_force: FormSchema, newest: FormSchema, wishes: Wishes, permission
     full = as_wanted(grown, wishes.wanted, wishes.names)
     approved = _approved_from(newest, full, wishes, permission)
     target = approved or _up_to(newest, full, wishes, permission.care)
-    pending = tuple(one.uid for one in wishes.versions if one.uid not in in_force.versions)
-    waiting, done = plan_between(target, full), Plan(plan_between(in_force, target).steps, pending)
+    known = {*in_force.versions, *in_force.partly}
+    new = tuple(one.uid for one in wishes.versions if one.uid not in known)
+    done = Plan(plan_between(in_force, target).steps, new)
+    waiting = Plan(plan_between(target, full).steps, _bringing(target, wishes))
     if permission.allows(waiting):
         return Proposal(full, tuple(plan for plan in (done, waiting) if plan.steps))
     return Proposal(target, (done,) if done.steps else (), waiting)
+
+
+def _bringing(target: FormSchema, wishes: Wishes) -> tuple[str, ...]:
+    """Return the versions that bring something that the schema does not have."""
+    found, before = [], None
+    for count, version in enumerate(wishes.versions, 1):
+        if version.uid not in target.versions:
+            whole = grow_up_to(target, wishes.versions[:count], Care.CAREFUL, wishes.names).schema
+            steps = plan_between(target, whole).steps
+            if steps and steps != before:
+                found.append(version.uid)
+            before = steps
+    return tuple(found)
 
 
 def _approved_from(

@@ -85,8 +85,7 @@ def with_first_versions(schema: FormSchema, count: int) -> FormSchema:
     :param schema: of a form.
     :param count: how many versions it keeps.
     """
-    cut = {path: _cut(asked, count) for path, asked in schema.asked.items()}
-    asked = {path: one for path, one in cut.items() if one.versions}
+    asked = {path: _cut(asked, count) for path, asked in schema.asked.items()}
     return replace(schema, versions=schema.versions[:count], asked=asked)
 
 
@@ -99,8 +98,8 @@ def _asked_again(before: Asked | None, question: Question, place: int) -> Asked:
     kind = question.defined or question.kind
     if before is None:
         return Asked(kind=kind, versions=(place, place))
-    *earlier, last = before.versions
-    spans = (*earlier, place) if last == place - 1 else (*before.versions, place, place)
+    *earlier, last = before.versions or (-1,)
+    spans = (*earlier, place) if before.versions and last == place - 1 else (*before.versions, place, place)
     return Asked(kind=join(before.kind, kind), versions=spans)
 
 
@@ -109,7 +108,8 @@ def _renamed(schema: FormSchema, known: Mapping[str, Asked], version: Version) -
 
     Of several that had it, the ones that were asked last go first: a kuid is copied with its question.
     """
-    left = known.keys() - {question.path for question in version.questions}
+    asked = {question.path for question in version.questions}
+    left = {path for path, one in known.items() if one.versions and path not in asked}
     had: dict[str, dict[str, None]] = {}
     for table in schema.tables:
         for column in table.columns:

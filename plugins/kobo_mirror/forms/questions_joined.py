@@ -68,7 +68,7 @@ class QuestionGroups:
 
     def _last(self, path: str) -> tuple[int, str]:
         known = self._history.get(path)
-        return (known.versions[-1] if known else -1), path
+        return (known.versions[-1] if known and known.versions else -1), path
 
     def _chain(self, path: str) -> list[str]:
         return [group for group in groups_around(path) if group in self._repeats]

@@ -94,14 +94,18 @@ def plans_of(connection: Connection, asset_uid: str, limit: int) -> list[StoredP
 def changed_since(connection: Connection, asset_uid: str, moment: datetime) -> list[StoredPlan]:
     """Return the plans of a form that were noticed or applied since a moment, the oldest first.
 
+    The one that made the form's first tables is left out.
+
     :param connection: an open transaction.
     :param asset_uid: the form key.
     :param moment: by the database's clock (UTC).
     :raises SchemaError: one was changed by hand.
     """
     is_new = (_T.noticed_at >= moment) | (_T.applied_at >= moment)
-    query = select(plans).where(_T.asset_uid == asset_uid, is_new)
-    return [_stored(row) for row in connection.execute(query.order_by(_T.noticed_at, _T.code))]
+    query = select(plans).where(_T.asset_uid == asset_uid, is_new).order_by(_T.noticed_at, _T.code)
+    found = [_stored(row) for row in connection.execute(query)]
+    first = connection.scalar(select(func.min(_T.noticed_at)).where(_T.asset_uid == asset_uid))
+    return [one for one in found if one.noticed_at != first or not one.plan.makes_tables_alone]
 
 
 def note_open(
@@ -150,7 +154,8 @@ def note_applied(connection: Connection, asset_uid: str, plan: Plan, policy: str
     if known is not None and known.plan.digest == plan.digest:
         connection.execute(update(plans).where(_T.code == known.code).values(applied_at=now()))
     else:
-        _insert(connection, asset_uid, plan, {"policy": policy, "applied_at": moment_of(connection)})
+        moment = moment_of(connection)
+        _insert(connection, asset_uid, plan, {"policy": policy, "noticed_at": moment, "applied_at": moment})
 
 
 def approve(engine: Engine, asset_uid: str, code: str) -> StoredPlan:

@@ -38,7 +38,7 @@ class Outlook:
     """What is to become of a form's tables.
 
     :param policy: what ``schema`` in ``kobo.yml`` says.
-    :param made_from: 16 bytes of all that it is derived from; None: no version asks for anything.
+    :param made_from: 16 bytes of all that it is derived from; None: something is to be applied first.
     """
 
     proposal: Proposal
@@ -97,7 +97,9 @@ class Planner:
                 return Outlook(Proposal(in_force), permission.policy)
             if known is not None and known.made_from == made_from:
                 return Outlook(Proposal(in_force, waiting=known.plan), permission.policy, made_from)
-        return Outlook(self._proposal(stored, info, found, permission), permission.policy, made_from)
+        proposal = self._proposal(stored, info, found, permission)
+        is_as_before = proposal.target == in_force  # else it is another one once that is applied
+        return Outlook(proposal, permission.policy, made_from if is_as_before else None)
 
     def _made_from(self, stored: StoredForm | None, found: FoundVersions, permission: Permission) -> bytes:
         """Return 16 bytes of all that a plan is derived from."""

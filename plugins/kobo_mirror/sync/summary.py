@@ -69,7 +69,7 @@ def told_of_tables(changed: Sequence[StoredPlan], waiting: StoredPlan | None) ->
     told = []
     if steps:
         more = f", and {len(steps) - _NAMED} more steps" if len(steps) > _NAMED else ""
-        told.append(f"the form has changed: {'; '.join(steps[:_NAMED])}{more}")
+        told.append(f"the tables have changed: {'; '.join(steps[:_NAMED])}{more}")
     if waiting is not None and waiting.declined_at is None:
         whom = "a person" if waiting.waits_for_a_person else "the next exact sync"
         told.append(f"a change of its tables waits for {whom}: plan {waiting.code}")

@@ -13,7 +13,8 @@ from kobo_mirror.forms.definition import Version, read_version
 from kobo_mirror.forms.derive import grow, nothing_yet
 from kobo_mirror.forms.form_schema import FormSchema, Status
 from kobo_mirror.forms.holding_back import grow_up_to
-from kobo_mirror.forms.plan import Care, Plan, What, plan_between
+from kobo_mirror.forms.plan import Care, Plan, What
+from kobo_mirror.forms.plan_steps import plan_between
 from tests.support.forms.histories import Deployed, histories
 from tests.support.forms.judging import UID
 
