@@ -43,10 +43,10 @@ soak: ## try new histories of the survey and of any form, each for MINUTES=30 on
 
 bench: setup ## measure the bulk path beside its peers and its limit; ONLY=peers,growth chooses sections
 	@benchmarks/setup.sh
-	@$(PYTHON_RUN) -m benchmarks.bulk --only "$(ONLY)"
 	@test -n "$(ONLY)" || $(PYTHON_RUN) -m benchmarks.shaping
+	@$(PYTHON_RUN) -m benchmarks.bulk --only "$(ONLY)"
 
-bench-quick: setup ## the same in two minutes, with little data
+bench-quick: setup ## the same in some minutes, with little data
 	@benchmarks/setup.sh
 	@$(PYTHON_RUN) -m benchmarks.bulk --quick
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks import growth
 from benchmarks.bulk_contestants import (
@@ -32,34 +34,15 @@ from benchmarks.common import (
     run_in_turn,
     save,
 )
+from benchmarks.form_contestants import FormWorkbench
+from benchmarks.form_sections import FORM_SECTIONS, QUICK_FORMS
+from benchmarks.forms import BenchForm
+from benchmarks.plan import QUICK, Plan, Section, Workbenches
 from kobo_mirror.errors import KoboMirrorError
 from simulator.process import SimulatorProcess
+from tests.support.database_server import DatabaseServer
 from tests.support.drivers import DRIVERS
 from tests.support.server_process import NoServerError
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is measured.
-
-    :param rows: submissions of the form that the peers load.
-    :param latency_rows: of the form behind a slow server.
-    :param delays: milliseconds that the server waits before each answer.
-    :param backfill_rows: of the form that Airflow loads behind a slow server.
-    :param sizes: of the forms in the section ``growth``.
-    :param dlt_rows: of the form that dlt loads twice: its merge is quadratic there.
-    """
-
-    rounds: int = 3
-    rows: int = 20_000
-    latency_rows: int = 100_000
-    delays: tuple[int, ...] = (0, 50, 200)
-    backfill_rows: int = 100_000
-    sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
-    dlt_rows: int = 20_000
-
-
-QUICK = Plan(rounds=2, rows=3_000, latency_rows=10_000, delays=(200,), sizes=())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,37 +52,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes, two rounds")
     parser.add_argument("--rows", type=int, help="of the form that is loaded, in place of the usual number")
     parser.add_argument("--rounds", type=int)
-    parser.add_argument("--sizes", help="of the forms in the section growth, separated by commas")
+    parser.add_argument("--sizes", help="of the forms in the sections of growth, separated by commas")
     parser.add_argument("--servers", default=",".join(databases_here()), help="mariadb, mysql, given")
     options = parser.parse_args(arguments)
-    all_of_them = ["peers", "latency"] if options.quick else list(SECTIONS)
+    all_of_them = ["peers", "latency", *QUICK_FORMS] if options.quick else list(SECTIONS)
     chosen = [name for name in options.only.split(",") if name] or all_of_them
     if unknown := set(chosen) - set(SECTIONS):
         parser.error(f"no such section: {', '.join(sorted(unknown))}")
-    base = QUICK if options.quick else Plan()
-    plan = Plan(
-        rounds=options.rounds or base.rounds,
-        rows=options.rows or base.rows,
-        latency_rows=options.rows or base.latency_rows,
-        delays=base.delays,
-        sizes=tuple(map(int, options.sizes.split(","))) if options.sizes else base.sizes,
-        backfill_rows=options.rows or base.backfill_rows,
-        dlt_rows=options.rows or base.dlt_rows,
-    )
-    report = Report()
+    plan = _plan(options)
+    report, of_forms = Report(), Report()
     try:
         for kind in options.servers.split(","):
-            _on(kind, chosen, plan, report)
+            _on(kind, chosen, plan, report, of_forms)
     except (BenchError, KoboMirrorError, NoServerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     finally:
-        console.print(f"results: {save('bulk', report.results)}")
-    print(report.last_line())
+        console.print(f"results: {save('bulk', report.results | of_forms.results)}")
+    if not FORM_SECTIONS.keys() >= set(chosen):
+        print(report.last_line())
+    if not FORM_SECTIONS.keys().isdisjoint(chosen):
+        print(of_forms.nested_line())
     return 0
 
 
-def _on(kind: str, chosen: Sequence[str], plan: Plan, report: Report) -> None:
+def _plan(options: argparse.Namespace) -> Plan:
+    base = QUICK if options.quick else Plan()
+    sizes = tuple(map(int, options.sizes.split(","))) if options.sizes else None
+    numbers = [field.name for field in fields(Plan) if field.name.endswith("rows")] if options.rows else []
+    return replace(
+        base,
+        rounds=options.rounds or base.rounds,
+        sizes=sizes or base.sizes,
+        nested_sizes=sizes or base.nested_sizes,
+        **dict.fromkeys(numbers, options.rows),
+    )
+
+
+class _Workbenches:
+    """Starts a simulator for each workbench; they end with the stack."""
+
+    def __init__(self, stack: ExitStack, server: DatabaseServer) -> None:
+        self._stack, self._server = stack, server
+
+    def __call__(self, rows: int) -> Workbench:
+        return Workbench(self._simulator(rows), self._server)
+
+    def of(self, form: BenchForm, rows: int) -> FormWorkbench:
+        folder = self._stack.enter_context(TemporaryDirectory())
+        return FormWorkbench(self._simulator(rows, form=[form.write(Path(folder))]), self._server, form)
+
+    def _simulator(self, rows: int, **options: list[str]) -> SimulatorProcess:
+        return self._stack.enter_context(SimulatorProcess(rows=rows, start_timeout=120.0, **options))
+
+
+def _on(kind: str, chosen: Sequence[str], plan: Plan, report: Report, of_forms: Report) -> None:
     with database(kind) as server:
         facts = machine(server)
         report.results[f"machine, {kind}"] = facts
@@ -108,15 +115,11 @@ def _on(kind: str, chosen: Sequence[str], plan: Plan, report: Report) -> None:
         for name in chosen:
             report_progress(f"{kind}: {name}")
             with ExitStack() as stack:
-
-                def workbench(rows: int, stack: ExitStack = stack) -> Workbench:
-                    options = {"rows": rows, "start_timeout": 120.0}
-                    return Workbench(stack.enter_context(SimulatorProcess(**options)), server)  # type: ignore[arg-type]
-
-                SECTIONS[name](kind, workbench, plan, report)
+                mine = of_forms if name in FORM_SECTIONS else report
+                SECTIONS[name](kind, _Workbenches(stack, server), plan, mine)
 
 
-def _peers(kind: str, make_workbench: Callable[[int], Workbench], plan: Plan, report: Report) -> None:
+def _peers(kind: str, make_workbench: Workbenches, plan: Plan, report: Report) -> None:
     """Run this project, the bare script, the seed's way and dlt in turn."""
     workbench = make_workbench(plan.rows)
     contestants = [*map(ours, DRIVERS), *map(bare, DRIVERS), bare(DRIVERS[-1], 2), seed_style(), dlt()]
@@ -152,7 +155,7 @@ def _measure_all(workbench: Workbench, contestant: Contestant) -> Timings:
     return timings
 
 
-def _payloads(kind: str, make_workbench: Callable[[int], Workbench], plan: Plan, report: Report) -> None:
+def _payloads(kind: str, make_workbench: Workbenches, plan: Plan, report: Report) -> None:
     """Measure with the raw JSON of every submission kept, and without."""
     workbench = make_workbench(plan.rows)
     contestants = [
@@ -164,7 +167,7 @@ def _payloads(kind: str, make_workbench: Callable[[int], Workbench], plan: Plan,
     note_and_show(f"payloads, {kind}", plan.rows, runs, report)
 
 
-def _latency(kind: str, make_workbench: Callable[[int], Workbench], plan: Plan, report: Report) -> None:
+def _latency(kind: str, make_workbench: Workbenches, plan: Plan, report: Report) -> None:
     """Measure behind a server that waits before each response, with one, four and eight requests at once."""
     workbench = make_workbench(plan.latency_rows)
     for delay in plan.delays:
@@ -181,14 +184,14 @@ def _latency(kind: str, make_workbench: Callable[[int], Workbench], plan: Plan, 
         note_and_show(f"latency {delay} ms, {kind}", plan.latency_rows, runs, report)
 
 
-def _growth(kind: str, make_workbench: Callable[[int], Workbench], plan: Plan, report: Report) -> None:
+def _growth(kind: str, make_workbench: Workbenches, plan: Plan, report: Report) -> None:
     """Measure the cost against the size of the form."""
     if plan.sizes:
         report.results[f"growth, {kind}"], peak = growth.measure_sizes(kind, make_workbench, plan.sizes)
         report.peak = max(report.peak, peak)
 
 
-def _dlt_again(kind: str, make_workbench: Callable[[int], Workbench], plan: Plan, report: Report) -> None:
+def _dlt_again(kind: str, make_workbench: Workbenches, plan: Plan, report: Report) -> None:
     """Let dlt and this project load the same data in full a second time, once: dlt's takes minutes."""
     if kind == "mariadb":
         workbench = make_workbench(plan.dlt_rows)
@@ -196,7 +199,7 @@ def _dlt_again(kind: str, make_workbench: Callable[[int], Workbench], plan: Plan
         note_and_show("dlt twice", plan.dlt_rows, runs, report)
 
 
-def _airflow(kind: str, make_workbench: Callable[[int], Workbench], plan: Plan, report: Report) -> None:
+def _airflow(kind: str, make_workbench: Workbenches, plan: Plan, report: Report) -> None:
     """Measure Airflow's share of a sync, and the gain of a second worker."""
     from benchmarks.airflow_share import measure_airflow  # noqa: PLC0415  # takes seconds to import
 
@@ -206,13 +209,14 @@ def _airflow(kind: str, make_workbench: Callable[[int], Workbench], plan: Plan, 
         )
 
 
-SECTIONS: Mapping[str, Callable[[str, Callable[[int], Workbench], Plan, Report], None]] = {
+SECTIONS: Mapping[str, Section] = {
     "peers": _peers,
     "payloads": _payloads,
     "latency": _latency,
     "growth": _growth,
     "airflow": _airflow,
     "dlt-again": _dlt_again,
+    **FORM_SECTIONS,
 }
 
 

@@ -217,13 +217,14 @@ class Workbench:
             (row["_id"], *(row.get(column.question) for column in _COMPARED_COLUMNS))
             for row in self.simulator.control.rows(self._compared_ids)
         ]
-        if count != self.rows or _as_text(found) != _as_text(expected):
+        if count != self.rows or as_text(found) != as_text(expected):
             raise BenchError(
                 f"{contestant.name}: {count} rows of {self.rows}, {found[:1]}, not {expected[:1]}"
             )
 
 
-def _as_text(rows: Any) -> list[list[str]]:
+def as_text(rows: Any) -> list[list[str]]:
+    """Return cells as texts, in which databases and answers agree."""
     return [[str(cell) for cell in row] for row in rows]
 
 

@@ -21,6 +21,7 @@ Timings = dict[str, Timing]
 
 READY = "first, tables there"
 """The timing beside the bare script's, which makes no tables either."""
+LOADS = ("first", READY, "again", "no change", "sweep", "proof", "full proof")
 
 
 @dataclass
@@ -65,6 +66,11 @@ class Report:
             f"{part('limit', '–')} of limit, {self.peak:.0f} MiB peak"
         )
 
+    def nested_line(self) -> str:
+        """Return the same of a form with repeats."""
+        part = self.line.get
+        return f"nested: {part('dlt', '–')} x dlt, {part('limit', '–')} of limit, {self.peak:.0f} MiB peak"
+
 
 def show_peers(kind: str, rows: int, runs: Mapping[str, Sequence[Timings]]) -> None:
     """Print the table of the section ``peers``.
@@ -76,7 +82,7 @@ def show_peers(kind: str, rows: int, runs: Mapping[str, Sequence[Timings]]) -> N
     mine = runs[ours().name]
     table = []
     for name, timings in runs.items():
-        for what in ("first", READY, "again", "no change"):
+        for what in LOADS:
             seen = [
                 (timing[what], own[what]) for timing, own in zip(timings, mine, strict=True) if what in timing
             ]

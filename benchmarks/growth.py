@@ -11,36 +11,39 @@ from typing import Any
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
-from benchmarks.bulk_contestants import Timing, Trial, Workbench, ours
+from benchmarks.bulk_contestants import Contestant, Timing, Trial, Workbench, ours
 from benchmarks.common import BenchError, report_progress, show
 
 _VERIFY = (sys.executable, "-m", "kobo_mirror", "verify", "--json")
 _DERIVED = 10_000_000
 _BLOCK = 100_000
-_LOADS = ("first load", "nothing new", "sweep, nothing new", "verify")
+_LOADS = ("first load", "nothing new", "sweep, nothing new", "verify", "verify --full")
 
 
 def measure_sizes(
-    kind: str, make_workbench: Callable[[int], Workbench], sizes: Sequence[int]
+    kind: str,
+    make_workbench: Callable[[int], Workbench],
+    sizes: Sequence[int],
+    contestant: Contestant | None = None,
 ) -> tuple[list[dict[str, Any]], float]:
     """Measure each size once and print the tables.
 
     :param kind: the kind of database server.
     :param make_workbench: makes the workbench of a form with so many submissions.
     :param sizes: submissions of each form.
+    :param contestant: this project, where it loads more than one table; that is then proven in full, too.
     :returns: the figures of each size, and the most MiB that this project held.
     """
     found = []
     for size in sizes:
         report_progress(f"{kind}: {size:,} submissions")
-        found.append(_measure(make_workbench(size)))
+        found.append(_measure(make_workbench(size), contestant or ours(), in_full=contestant is not None))
     _show_cost(kind, found)
     _show_start_to_end(kind, found)
     return found, max(load["peak_mib"] for one in found for load in one["loads"].values())
 
 
-def _measure(workbench: Workbench) -> dict[str, Any]:
-    contestant = ours()
+def _measure(workbench: Workbench, contestant: Contestant, *, in_full: bool) -> dict[str, Any]:
     with workbench.start(contestant) as trial:
         count = _Counter(trial)
         timings = {"first load": trial.measure(contestant.first, count.note, with_plain=True)}
@@ -51,11 +54,13 @@ def _measure(workbench: Workbench) -> dict[str, Any]:
         timings["nothing new"] = trial.measure((*contestant.first, "--mode", "incremental"), with_plain=True)
         _nothing_written(timings["nothing new"])
         timings["verify"] = trial.measure(_VERIFY, with_plain=True)
+        if in_full:
+            timings["verify --full"] = trial.measure((*_VERIFY, "--full"), with_plain=True)
         trial.check()
         count.close()
     return {
         "rows": workbench.rows,
-        "loads": {name: _figures(timings[name]) for name in _LOADS},
+        "loads": {name: _figures(timings[name]) for name in _LOADS if name in timings},
         "blocks": _blocks(count.seen, workbench.rows),
         "memory": timings["first load"].run.memory[:: max(1, len(timings["first load"].run.memory) // 50)],
     }
@@ -123,7 +128,7 @@ def _moment(seen: Sequence[tuple[float, int]], goal: int) -> float:
 
 def _show_cost(kind: str, found: Sequence[dict[str, Any]]) -> None:
     table = []
-    for name in _LOADS:
+    for name in (name for name in _LOADS if name in found[0]["loads"]):
         for one in found:
             load = one["loads"][name]
             first = one["loads"]["first load"]

@@ -29,6 +29,7 @@ class FormSetup:
     :param contents: the definitions of its versions, all deployed, oldest first.
     :param rows: how many submissions to generate.
     :param submissions: further ones, by key as the API shows them; what they do not say is filled in.
+    :param answers: what the generated ones answer, in turn; empty: each is drawn.
     :param survey: its submissions are the survey's, which are generated faster than drawn ones.
     """
 
@@ -38,6 +39,7 @@ class FormSetup:
     contents: tuple[Content, ...]
     rows: int
     submissions: tuple[Mapping[str, Any], ...] = ()
+    answers: tuple[Mapping[str, Any], ...] = ()
     survey: bool = False
 
 
@@ -104,12 +106,13 @@ def _read(name: str, rows: int) -> FormSetup:
         contents=tuple(contents),
         rows=wanted,
         submissions=tuple(submissions),
+        answers=tuple(_listed(name, given, "answers")),
     )
 
 
 _SHAPE = (
     'it should be a content, {"survey": […], "choices": […]}, or {"name": …, "versions": [content, …]} '
-    "with uid, rows and submissions if you like"
+    "with uid, rows, answers and submissions if you like"
 )
 
 

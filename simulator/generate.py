@@ -19,6 +19,7 @@ _SECOND_ZERO = int(datetime(2024, 6, 1, tzinfo=UTC).timestamp())
 _FIRST_SENT = _SECOND_ZERO + 2 * 86400 + 5 * 3600
 _DAYS = tuple((_DAY_ZERO + timedelta(days=day)).isoformat().encode() for day in range(6000))
 _CLOCK = tuple(b"T%02d:%02d:%02d" % (s // 3600, s // 60 % 60, s % 60) for s in range(86400))
+_SECONDS_OF_ALL_DAYS = 5990 * 86400  # until times begin anew
 _MASK48 = (1 << 48) - 1
 
 _ROW = (
@@ -45,6 +46,14 @@ def first_ids(rows: int, seed: int, *, first: int = FIRST_ID) -> array[int]:
         "q",
         (first + _IDS_PER_ROW * n + ((n + salt) * 2654435761 >> 13) % _IDS_PER_ROW for n in range(rows)),
     )
+
+
+def sent_at(kobo_id: int) -> bytes:
+    """Return the ``_submission_time`` that a generated submission has at the latest.
+
+    :param kobo_id: its ``_id``.
+    """
+    return _moment(_FIRST_SENT + (kobo_id - FIRST_ID) * _SECONDS_PER_ID % _SECONDS_OF_ALL_DAYS)
 
 
 class Identities:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from simulator import changes, shapes
@@ -13,6 +14,7 @@ from simulator.form_file import FormSetup
 from simulator.generate import Generator
 from simulator.history import History
 from simulator.hooks import Deliveries, Hooks
+from simulator.in_turn import InTurn
 from simulator.options import Options
 from simulator.shapes import Row
 from simulator.store import Ids, Source, Store
@@ -230,7 +232,8 @@ class Project:
             return Generator(
                 seed=seed, asset=setup.uid, formhub_uuid=setup.formhub_uuid, version=versions[0].uid
             )
-        return Drawn(seed=seed, asset=setup.uid, versions=versions, ids=ids, attachments=self.attachments)
+        made = partial(InTurn, setup.answers) if setup.answers else Drawn
+        return made(seed=seed, asset=setup.uid, versions=versions, ids=ids, attachments=self.attachments)
 
     def _add(self, given: Mapping[str, Any]) -> None:
         """Add a submission of the form's file, as it is; what it does not say is filled in."""

@@ -13,6 +13,7 @@ import os
 import queue
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -40,33 +41,38 @@ SESSION = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES'"
 ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 
+Escape = Callable[[str], str]
+
+
 class Page(msgspec.Struct):
     """A response; the submissions stay slices of it."""
 
     results: list[msgspec.Raw]
 
 
-class Script:
-    """The whole script."""
+class Script(ABC):
+    """Downloads in one thread and writes in others; what it writes to is for subclasses to say."""
 
     def __init__(self, env: dict[str, str], writers: int) -> None:
         self._url, self._token, self._asset = env["KOBO_URL"], env["KOBO_TOKEN"], env["KOBO_ASSET_ID"]
-        self._table, columns = json.loads(env["BENCH_COLUMNS"])
-        self._names = ", ".join(("id", "kobo_id", *(name for name, _, _ in columns), "inserted_at"))
         self._keep = env.get("KOBO_KEEP_PAYLOADS") == "all"
-        answers = {path: default for _, path, default in columns}
-        paths = {**dict.fromkeys(LEDGER_FIELDS), **answers}
-        fields: list[Any] = [("kobo_id", int, msgspec.field(name="_id"))]
-        fields += [(f"f{i}", str | None, _field(*pair)) for i, pair in enumerate(paths.items())]
-        places = {path: place for place, path in enumerate(paths)}
-        self._of_form = [places[path] for path in answers]
-        self._time = f"f{places['_submission_time']}"
-        self._row: Any = msgspec.json.Decoder(msgspec.defstruct("Row", fields)).decode
         self._page = msgspec.json.Decoder(Page).decode
         self._pages: queue.Queue[list[Any] | None] = queue.Queue(4)
         self._database = make_url(env["DATABASE_URL"])
         self._writers = writers
         self._errors: list[BaseException] = []
+        self._row: Any = msgspec.json.Decoder(self._row_type(env)).decode
+
+    @abstractmethod
+    def _row_type(self, env: dict[str, str]) -> Any:
+        """Return the struct that a submission is decoded into, with its ``kobo_id``."""
+
+    @abstractmethod
+    def _send(self, cursor: Any, rows: list[Any], escape: Escape, verb: str) -> None:
+        """Write submissions, each a row, the digest of its JSON and that JSON.
+
+        :param verb: INSERT, or REPLACE where the ledger has them.
+        """
 
     def run(self) -> None:
         """Download in this thread, write in others."""
@@ -98,7 +104,7 @@ class Script:
 
     def _write(self) -> None:
         try:
-            connection, escape = _connect(self._database)
+            connection, escape = connect(self._database)
             while (page := self._pages.get()) is not None:
                 self._apply(connection.cursor(), page, escape)
                 connection.commit()
@@ -107,7 +113,7 @@ class Script:
             while self._pages.get() is not None:
                 pass
 
-    def _apply(self, cursor: Any, page: list[Any], escape: Callable[[str], str]) -> None:
+    def _apply(self, cursor: Any, page: list[Any], escape: Escape) -> None:
         first, last = page[0][0].kobo_id, page[-1][0].kobo_id
         cursor.execute(
             f"SELECT kobo_id, document_digest FROM kobo_submissions WHERE asset_uid = '{self._asset}' "
@@ -119,7 +125,23 @@ class Script:
             if some:
                 self._send(cursor, some, escape, "REPLACE" if known else "INSERT")
 
-    def _send(self, cursor: Any, rows: list[Any], escape: Callable[[str], str], verb: str) -> None:
+
+class FlatScript(Script):
+    """Writes to the ledger and one table."""
+
+    def _row_type(self, env: dict[str, str]) -> Any:
+        self._table, columns = json.loads(env["BENCH_COLUMNS"])
+        self._names = ", ".join(("id", "kobo_id", *(name for name, _, _ in columns), "inserted_at"))
+        answers = {path: default for _, path, default in columns}
+        paths = {**dict.fromkeys(LEDGER_FIELDS), **answers}
+        fields: list[Any] = [("kobo_id", int, msgspec.field(name="_id"))]
+        fields += [(f"f{i}", str | None, field_of(*pair)) for i, pair in enumerate(paths.items())]
+        places = {path: place for place, path in enumerate(paths)}
+        self._of_form = [places[path] for path in answers]
+        self._time = f"f{places['_submission_time']}"
+        return msgspec.defstruct("Row", fields)
+
+    def _send(self, cursor: Any, rows: list[Any], escape: Escape, verb: str) -> None:
         now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
         ledger, form = [], []
         count = len(LEDGER_FIELDS)
@@ -151,11 +173,13 @@ class Script:
         return f"{number:032x}"
 
 
-def _field(path: str, default: str | None) -> Any:
+def field_of(path: str, default: str | None) -> Any:
+    """Return a field that is called as a question."""
     return msgspec.field(name=path, default=default)
 
 
-def _connect(url: Any) -> tuple[Any, Callable[[str], str]]:
+def connect(url: Any) -> tuple[Any, Escape]:
+    """Return a connection by the address's driver, and what escapes texts for it."""
     driver = importlib.import_module("pymysql" if url.drivername.endswith("pymysql") else "MySQLdb")
     connection = driver.connect(
         host=url.host,
@@ -173,4 +197,4 @@ def _connect(url: Any) -> tuple[Any, Callable[[str], str]]:
 
 
 if __name__ == "__main__":
-    Script(dict(os.environ), int(sys.argv[1])).run()
+    FlatScript(dict(os.environ), int(sys.argv[1])).run()

@@ -13,7 +13,7 @@ import pytest
 from simulator.form_file import FormFileError, read_forms
 from simulator.options import Options
 from simulator.process import SimulatorProcess
-from tests.simulator.any_forms import FIRST, SECOND
+from tests.simulator.any_forms import FIRST, SECOND, content, row
 from tests.simulator.api import Api
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +39,7 @@ def written(folder: Path, name: str, value: Any) -> str:
         ({"versions": [FIRST], "rows": -1}, "has no whole number as rows"),
         ({"versions": [FIRST], "rows": True}, "has no whole number as rows"),
         ({"versions": [FIRST], "submissions": [1]}, "has no list of objects as submissions"),
+        ({"versions": [FIRST], "answers": [1]}, "has no list of objects as answers"),
         ({"versions": [FIRST], "submissions": [{"__version__": 2}]}, "has no version 2"),
         ({"versions": [FIRST], "submissions": [{"_id": "x"}]}, "has an _id that is no whole number from 1"),
         ({"versions": [FIRST], "submissions": [{"_id": 2**40}]}, "has an _id that is no whole number from 1"),
@@ -129,3 +130,27 @@ def test_a_file_with_versions_and_submissions_is_served(tmp_path: Path) -> None:
         api.control.reset()
         assert api.control.rows() == before
         assert api.control.create(1)[0] > 500_000
+
+
+def test_generated_submissions_take_turns_with_the_answers_of_the_file(tmp_path: Path) -> None:
+    form = content(row("text", "town"), row("image", "photo"), row("geopoint", "gps"))
+    answers = [{"town": "100 % Goma", "photo": "a.jpg"}, {"town": "Bor", "gps": "1 2 0 0"}, {}]
+    file = written(tmp_path, "turns.json", {"versions": [form], "answers": answers})
+    with SimulatorProcess(rows=9, form=[file]) as simulator:
+        rows = simulator.control.rows()
+        light = Api(simulator).get("/data.json", fields=["_uuid"])["results"]
+        new = simulator.control.create(1, town="Juba")
+        edited = simulator.control.edit(rows[0]["_id"], town="Lodwar")
+        assert simulator.control.rows(new)[0]["town"] == "Juba"
+        assert simulator.control.rows(rows[0]["_id"])[0]["_uuid"] == edited[0]
+    for one in rows:
+        asked = answers[one["_id"] % 3]
+        assert {key: one[key] for key in ("town", "photo", "gps") if key in one} == asked
+        assert one["meta/rootUuid"] == one["meta/instanceID"] == f"uuid:{one['_uuid']}"
+        assert one["_geolocation"] == ([1.0, 2.0] if "gps" in asked else [None, None])
+        assert [file["media_file_basename"] for file in one["_attachments"]] == ["a.jpg"] * ("photo" in asked)
+        assert all(f"/data/{one['_id']}/" in file["download_url"] for file in one["_attachments"])
+    assert [one["_uuid"] for one in light] == [one["_uuid"] for one in rows]
+    assert len({one["_uuid"] for one in rows}) == 9
+    times = [one["_submission_time"] for one in rows]
+    assert times == sorted(times)
