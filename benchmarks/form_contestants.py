@@ -76,9 +76,8 @@ class FormWorkbench(Workbench):
             expected = [(i, self._answers[i].get(path)) for i in self._compared_ids]
             where, name = one.find(path, repeat, there)
             key: ColumnElement[int] = column(one.key)
-            query: Select[Any] = (
-                select(key, column(name)).select_from(table(where)).where(key.in_(self._compared_ids))
-            )
+            cell: ColumnElement[str] = column(name)
+            query = select(key, cell).select_from(table(where)).where(key.in_(self._compared_ids))
             _require(one, path, as_text(connection.execute(query.order_by(key)).all()), as_text(expected))
         first = number or checked.texts[0]
         where, name = one.find(first, repeat, there)

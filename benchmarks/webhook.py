@@ -21,7 +21,6 @@ from benchmarks.webhook_contestants import (
     EDITED,
     HELLO,
     LONE,
-    MIRROR,
     NAIVE,
     NEW,
     OURS,
@@ -32,10 +31,8 @@ from benchmarks.webhook_contestants import (
     Round,
     running,
 )  # fmt: skip
+from benchmarks.webhook_subjects import Subject, nested, survey
 from kobo_mirror.database.engine import open_engine
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.binding_checks import bind
-from kobo_mirror.store.schema import migrate
 from tests.support.database_server import DatabaseServer
 
 TOGETHER = 32
@@ -62,14 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             facts = common.machine(database)
             for name, fact in facts.items():
                 print(f"{name + ':':15} {fact}", flush=True)
-            results = measured(plan, database)
+            results = {s.title: measured(plan, database, s) for s in (survey(), nested())}
     except BenchError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
-    for phase in (LONE, NEW, EDITED, REPEATED):
-        _show(phase, results)
+    for title, rounds in results.items():
+        for phase in (LONE, NEW, EDITED, REPEATED):
+            _show(f"{title}, {phase}", phase, rounds)
     common.save("webhook", {"machine": facts, "plan": asdict(plan), "results": results})
-    print(sentence(results))
+    for title, rounds in results.items():
+        print(sentence(rounds, title))
     return 0
 
 
@@ -84,9 +83,10 @@ def _options() -> argparse.ArgumentParser:
     return parser
 
 
-def measured(plan: Plan, database: DatabaseServer) -> dict[str, list[Round]]:
+def measured(plan: Plan, database: DatabaseServer, subject: Subject) -> dict[str, list[Round]]:
     """Run the rounds of each contestant; before the first, each is warmed up.
 
+    :param subject: what is delivered.
     :returns: the rounds of each contestant.
     :raises BenchError: a server does not start, does not take everything, or does not hold it afterwards.
     """
@@ -95,25 +95,27 @@ def measured(plan: Plan, database: DatabaseServer) -> dict[str, list[Round]]:
         for name, command in COMMANDS.items():
             url = database.fresh_database()
             engine = open_engine(url)
-            migrate(engine, KOBO_RECORDS)
-            bind(engine, MIRROR)
-            process, port = servers.enter_context(running(command, url))
-            contestant = Contestant(name, process, port, None if name == HELLO else engine)
+            subject.prepare(engine)
+            process, port = servers.enter_context(running(command, url, subject.naive))
+            contestant = Contestant(name, subject, process, port, None if name == HELLO else engine)
             warm = min(100, plan.many)
             contestant.round(Plan(1, min(20, plan.lone), warm, warm, plan.connections), warm, database)
             many = plan.naive if name == NAIVE else plan.many
             turns[name] = partial(contestant.round, plan, many, database)
         for name, together in CEILINGS.items():
-            turns[name] = partial(Ceiling(database, together).round, plan.many)
+            turns[name] = partial(Ceiling(database, together, subject).round, plan.many)
         return common.run_in_turn(turns, plan.rounds)
 
 
-def sentence(results: Mapping[str, Sequence[Round]]) -> str:
-    """Return README's figures: new submissions by many connections."""
+def sentence(results: Mapping[str, Sequence[Round]], title: str) -> str:
+    """Return README's figures: new submissions by many connections.
+
+    :param title: of the subject.
+    """
     ours = results[OURS]
     naive, ceiling = (_ratio(results, OURS, other, NEW) for other in (NAIVE, HELLO))
     p99 = median([done[NEW].p99 for done in ours])
-    return f"webhook: {naive:.1f} x naive, {ceiling:.2f} of ceiling, p99 {p99:.0f} ms"
+    return f"{title}: {naive:.1f} x naive, {ceiling:.2f} of ceiling, p99 {p99:.0f} ms"
 
 
 def _ratio(results: Mapping[str, Sequence[Round]], one: str, other: str, phase: str) -> float | None:
@@ -121,7 +123,7 @@ def _ratio(results: Mapping[str, Sequence[Round]], one: str, other: str, phase: 
     return paired_ratio(*rates) if all(rates) else None
 
 
-def _show(phase: str, results: Mapping[str, Sequence[Round]]) -> None:
+def _show(title: str, phase: str, results: Mapping[str, Sequence[Round]]) -> None:
     rows = []
     for name, rounds in results.items():
         seen = [done[phase] for done in rounds if phase in done]
@@ -130,7 +132,7 @@ def _show(phase: str, results: Mapping[str, Sequence[Round]]) -> None:
             ceiling = _ratio(results, name, HELLO, phase) or _ratio(results, name, HELLO, NEW)
             others = (_ratio(results, name, NAIVE, phase), ceiling, _ratio(results, name, EACH, phase))
             rows.append((name, *figures, *others))
-    common.show(f"{phase} submissions", ("", *_COLUMNS), rows)
+    common.show(f"{title} submissions", ("", *_COLUMNS), rows)
 
 
 if __name__ == "__main__":

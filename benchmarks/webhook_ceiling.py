@@ -15,15 +15,12 @@ from sqlalchemy import Engine, event
 
 from benchmarks import common
 from benchmarks.closed_loop import Load
-from benchmarks.webhook_contestants import MIRROR, NEW, Figures, Round
+from benchmarks.webhook_contestants import NEW, Figures, Round
+from benchmarks.webhook_subjects import Subject
 from kobo_mirror.database.engine import open_engine
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.binding_checks import bind
-from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import read_state
 from tests.support.database_server import DatabaseServer
-from tests.webhook.bodies import body
 
 _ESCAPED = "surrogateescape"  # how PyMySQL sends bytes in a statement
 
@@ -32,14 +29,14 @@ class Ceiling:
     """Sends transactions of so many submissions each, by as many connections as are best for that.
 
     :param together: submissions a transaction.
+    :param subject: what they are.
     """
 
-    def __init__(self, database: DatabaseServer, together: int) -> None:
-        self._database, self._together = database, together
+    def __init__(self, database: DatabaseServer, together: int, subject: Subject) -> None:
+        self._database, self._together, self._subject = database, together, subject
         self._source, self._target = (open_engine(database.fresh_database(), several=True) for _ in range(2))
         for engine in (self._source, self._target):
-            migrate(engine, KOBO_RECORDS)
-            bind(engine, MIRROR)
+            subject.prepare(engine)
         event.listen(self._source.pool, "checkout", self._record_statements)
         self._sent: list[list[bytes]] = []
         self._next = 1
@@ -76,11 +73,12 @@ class Ceiling:
     def _transactions(self, count: int) -> list[bytes]:
         """Return the statements that the writer sends for them, as they were sent: one text a transaction."""
         self._sent = []
-        writer = Writer(self._source, MIRROR)
+        mirror = self._subject.mirror
+        writer = Writer(self._source, mirror)
         for first in range(self._next, self._next + count, self._together):
             self._sent.append([b"BEGIN"])
             ids = range(first, min(first + self._together, self._next + count))
-            writer.push_all([read_state(body(kobo_id), MIRROR) for kobo_id in ids])
+            writer.push_all([read_state(body, mirror) for body in self._subject.new(ids)])
         self._next += count
         return [b"; ".join([*statements, b"COMMIT"]) for statements in self._sent]
 

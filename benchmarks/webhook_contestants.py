@@ -14,26 +14,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
 from benchmarks import common
 from benchmarks.closed_loop import Load, post_all
 from benchmarks.common import ROOT, BenchError
-from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.mirror import Mirror
-from kobo_mirror.store.tables import form_table, submissions
+from benchmarks.webhook_subjects import SERVER, Subject
 from tests.support.database_server import DatabaseServer
-from tests.webhook.bodies import ASSET, PATH, SECRET, body
+from tests.webhook.bodies import ASSET, PATH, SECRET
 
 LONE, NEW, EDITED, REPEATED = "1 connection, new", "new", "edited", "repeated"
 OURS, EACH, NAIVE, HELLO = "this webhook", "Falcon, one commit each", "Flask, ORM", "Falcon, no database"
-SERVER = "https://kobo.example"
-MIRROR = Mirror(KOBO_RECORDS, SERVER, ASSET)
 _GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "webhook/gunicorn.conf.py"]
 COMMANDS = {
     OURS: [*_GUNICORN, "webhook.app:get_app()"],
     EACH: [*_GUNICORN, "benchmarks.webhook_servers:one_commit_each()"],
-    NAIVE: [sys.executable, "-m", "benchmarks.webhook_servers", "{port}"],
+    NAIVE: [sys.executable, "-m", "benchmarks.webhook_servers", "{port}", "{naive}"],
     HELLO: [*_GUNICORN, "benchmarks.webhook_servers:hello()"],
 }
 
@@ -72,30 +68,18 @@ def request(sent: bytes) -> bytes:
     return head.encode() + sent
 
 
-def new(ids: range) -> list[bytes]:
-    """Return the bodies of submissions that were never sent before."""
-    return [body(kobo_id) for kobo_id in ids]
-
-
-def edited(ids: range) -> list[bytes]:
-    """Return the bodies of their first edits: another answer, another edit token."""
-    changes = {"sec_c/cd_client_name": "after the edit"}
-    return [
-        body(
-            kobo_id,
-            uuid=f"00000000-0000-4000-9000-{kobo_id:012d}",
-            **{"meta/deprecatedID": f"uuid:00000000-0000-4000-8000-{kobo_id:012d}"},
-            **changes,
-        )
-        for kobo_id in ids
-    ]
-
-
 class Contestant:
     """A running server, its database, and the next unused id."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], port: int, engine: Engine | None) -> None:
-        self._name = name
+    def __init__(
+        self,
+        name: str,
+        subject: Subject,
+        process: subprocess.Popen[bytes],
+        port: int,
+        engine: Engine | None,
+    ) -> None:
+        self._name, self._subject = name, subject
         self._process, self._port, self._engine = process, port, engine
         self._next = 1
 
@@ -103,12 +87,12 @@ class Contestant:
         """Run one round: new ones by one connection; then new, edited and repeated ones by many."""
         lone, ids = self._ids(plan.lone), self._ids(many)
         phases = {
-            LONE: partial(self._post, new(lone), 1),
-            NEW: partial(self._post, new(ids), plan.connections),
+            LONE: partial(self._post, self._subject.new(lone), 1),
+            NEW: partial(self._post, self._subject.new(ids), plan.connections),
         }
         if self._engine is not None:
-            phases[EDITED] = partial(self._post, edited(ids), plan.connections)
-            phases[REPEATED] = partial(self._post, edited(ids), plan.connections)
+            phases[EDITED] = partial(self._post, self._subject.edits(ids), plan.connections)
+            phases[REPEATED] = partial(self._post, self._subject.edits(ids), plan.connections)
         done = {name: self._measured(phase, database) for name, phase in phases.items()}
         self._check(ids)
         return done
@@ -133,26 +117,22 @@ class Contestant:
         )  # fmt: skip
 
     def _check(self, ids: range) -> None:
-        """Check that both tables have every submission, those of this round with the edited answer."""
+        """Check that the tables have every submission, those of this round with the edited answer."""
         if self._engine is None:
             return
-        records = form_table(KOBO_RECORDS)
-        mine = records.c.kobo_id.between(ids[0], ids[-1]) & (records.c.client_name == "after the edit")
-        with self._engine.connect() as connection, connection.begin():
-            found = [
-                connection.execute(select(func.count()).select_from(table)).scalar_one()
-                for table in (submissions, records)
-            ]
-            changed = connection.execute(select(func.count()).where(mine)).scalar_one()
-        if found != [self._next - 1] * 2 or changed != len(ids):
-            raise BenchError(
-                f"{self._name}: of {self._next - 1} submissions {found} are there, {changed} edited."
-            )
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                self._subject.check(connection, self._next - 1, ids)
+        except BenchError as problem:
+            raise BenchError(f"{self._name}: {problem}") from None
 
 
 @contextmanager
-def running(command: Sequence[str], url: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Start a server on a free port, and wait until it listens."""
+def running(command: Sequence[str], url: str, naive: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start a server on a free port, and wait until it listens.
+
+    :param naive: which naive server it is to be, if it is one.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -167,7 +147,11 @@ def running(command: Sequence[str], url: str) -> Iterator[tuple[subprocess.Popen
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | ours
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [word.replace("{port}", str(port)) for word in command], cwd=ROOT, env=env, stdout=log, stderr=log
+            [word.format(port=port, naive=naive) for word in command],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=log,
         )
         try:
             _wait(process, port, command)

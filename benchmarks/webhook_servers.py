@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import falcon
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session, registry
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.tables import form_table, submissions
 from kobo_mirror.store.writer import Writer
 
@@ -22,11 +23,6 @@ Application: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
 
 PATH = "/api/real-time-updates"
 POOL = 8
-
-
-def mirror() -> Mirror:
-    """Return the form that the environment names."""
-    return Mirror(KOBO_RECORDS, os.environ["KOBO_URL"], os.environ["KOBO_ASSET_ID"])
 
 
 class _Hello:
@@ -41,7 +37,9 @@ class _OneCommitEach:
     """Uses the same writer as the webhook, for one submission at a time."""
 
     def __init__(self, engine: Engine) -> None:
-        self._writer = Writer(engine, mirror())
+        mirror = load_mirror(engine, os.environ["KOBO_URL"], os.environ["KOBO_ASSET_ID"])
+        engine.dispose()  # this runs before gunicorn forks, and workers must not share a connection
+        self._writer = Writer(engine, mirror)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         pushed = self._writer.push(req.bounded_stream.read())
@@ -72,29 +70,43 @@ class Record:
     """A row of the form table as an object."""
 
 
-def serve_flask(port: int) -> None:
-    """Serve with Flask's own server: a session a request, query, then write, commit; nothing is checked."""
+def serve_flask(port: int, take: Callable[[Session, dict[str, Any], bytes], None]) -> None:
+    """Serve with Flask's own server: a session a request, query, then write, commit; nothing is checked.
+
+    :param take: writes a submission; it is given the digest of its body.
+    """
     from flask import Flask, request  # noqa: PLC0415  # only this server needs it
 
     engine = create_engine(os.environ["DATABASE_URL"], pool_size=POOL)
-    mapped, asset_uid = registry(), mirror().asset_uid
-    mapped.map_imperatively(Ledger, submissions)
-    mapped.map_imperatively(Record, form_table(KOBO_RECORDS))
     app = Flask("naive")
 
     @app.post(PATH)
-    def take() -> dict[str, Any]:
+    def post() -> dict[str, Any]:
         body = request.get_data()
         with Session(engine) as session:
-            _write_ledger(session, asset_uid, json.loads(body), hashlib.md5(body).digest())  # noqa: S324  # a digest
-            _write_record(session, json.loads(body))
+            take(session, json.loads(body), hashlib.md5(body).digest())  # noqa: S324  # a digest
             session.commit()
         return {"status": "success"}
 
     app.run(host="127.0.0.1", port=port, threaded=True)
 
 
-def _write_ledger(session: Session, asset_uid: str, submission: dict[str, Any], digest: bytes) -> None:
+def takes_survey() -> Callable[[Session, dict[str, Any], bytes], None]:
+    """Return what writes a submission of the survey to ledger and form table."""
+    mapped = registry()
+    mapped.map_imperatively(Ledger, submissions)
+    mapped.map_imperatively(Record, form_table(KOBO_RECORDS))
+
+    def take(session: Session, submission: dict[str, Any], digest: bytes) -> None:
+        write_ledger(session, submission, digest)
+        _write_record(session, submission)
+
+    return take
+
+
+def write_ledger(session: Session, submission: dict[str, Any], digest: bytes) -> None:
+    """Query the ledger's row, then write it."""
+    asset_uid = os.environ["KOBO_ASSET_ID"]
     row: Any = session.get(Ledger, (asset_uid, submission["_id"]))
     if row is None:
         row = Ledger()
@@ -118,5 +130,11 @@ def _write_record(session: Session, submission: dict[str, Any]) -> None:
         setattr(row, column.name, submission.get(column.question, column.default))
 
 
+def _main(port: str, naive: str) -> None:
+    from benchmarks.webhook_naive_form import takes_form  # noqa: PLC0415  # it imports this
+
+    serve_flask(int(port), takes_form() if naive == "nested" else takes_survey())
+
+
 if __name__ == "__main__":
-    serve_flask(int(sys.argv[1]))
+    _main(*sys.argv[1:])
