@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from functools import lru_cache
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from kobo_mirror.submissions.values import Misfit, is_unicode, moment_of_text, s
 _EPOCH, _SECOND = datetime(1970, 1, 1), timedelta(seconds=1)  # noqa: DTZ001  # UTC, as DATETIME
 _UUID, _LOW_BITS = Struct(">QQ"), 2**62 - 1
 _SCHEMAS_IN_USE = 8
+_shapers: dict[bytes, Shaper] = {}
 
 
 class Shaped(NamedTuple):
@@ -80,10 +80,18 @@ def shape_unreadable(data: dict[str, Any], kobo_id: int, reason: str, mirror: Mi
     return _with_ledger_columns(data, _submission_time(data), Misfit(reason), bare_row_set(mirror, kobo_id))
 
 
-@lru_cache(_SCHEMAS_IN_USE)
 def _shaper(schema: FormSchema) -> Shaper:
-    """Return what shapes documents by a schema; compiled once, since that takes milliseconds."""
-    return Shaper(schema)
+    """Return what shapes documents by a schema; compiled once, since that takes milliseconds.
+
+    It is found by the fingerprint: a process reads the same schema again and again, and comparing two equal
+    ones of 800 questions takes a millisecond, which every submission would pay.
+    """
+    found = _shapers.get(schema.fingerprint)
+    if found is None:
+        if len(_shapers) >= _SCHEMAS_IN_USE:
+            _shapers.clear()
+        found = _shapers[schema.fingerprint] = Shaper(schema)
+    return found
 
 
 def bare_row_set(mirror: Mirror, kobo_id: int) -> RowSet | None:
