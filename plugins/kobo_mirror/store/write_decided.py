@@ -15,7 +15,7 @@ from kobo_mirror.store import totals
 from kobo_mirror.store.batches import WRITTEN
 from kobo_mirror.store.bindings import HeldForm, hold_first
 from kobo_mirror.store.decide import Decision, Incoming, Origin, Stored, decide
-from kobo_mirror.store.oversized import reject_too_large, too_large
+from kobo_mirror.store.oversized import may_be_too_large, reject_too_large, too_large
 from kobo_mirror.store.refetch_queue import enqueue
 from kobo_mirror.store.row_set_writes import Change, FormWrites
 from kobo_mirror.store.rows_to_write import (
@@ -193,7 +193,9 @@ def _row_set_writes(
     if row_sets is None:
         return []
     changes = _changes(row_sets, to_write, held, again=again)
-    if oversized := too_large(connection, row_sets, changes):
+    longest = max((len(state.payload) for state, _ in to_write), default=0)
+    is_odd = may_be_too_large(connection, row_sets, longest)
+    if oversized := too_large(connection, row_sets, changes) if is_odd else {}:
         for state, _ in to_write:
             if reason := oversized.get(state.kobo_id):
                 state.reject(reason, target.mirror)
