@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, text
 
 from kobo_mirror.cli.status import status
 from kobo_mirror.database.engine import reading
@@ -20,11 +19,10 @@ from kobo_mirror.sync.replay import replay_dead_letters, replay_rejections
 from simulator.process import SimulatorProcess
 from tests.support.drivers import DRIVERS
 from tests.support.mirroring import Mirroring
+from tests.support.query_plans import Collected, collecting, grow, read_whole
 from tests.support.submissions import body, submission
 
 pytestmark = pytest.mark.parametrize("server_engine", DRIVERS[:1], indirect=True)  # plans are the server's
-
-Collected = dict[str, tuple[str, Any]]
 
 LARGE = ("kobo_submissions", "kobo_records", "kobo_records__rest")
 COPIES = 7  # doublings of the 300 submissions
@@ -46,15 +44,8 @@ def mirroring(simulator: SimulatorProcess, server_engine: Engine) -> Iterator[Mi
 @pytest.fixture
 def collected(mirroring: Mirroring) -> Collected:
     """Each kind of statement once, with the parameters of a run."""
-    found: Collected = {}
-
-    def note(connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")) and any(name in statement for name in LARGE):
-            found.setdefault(re.sub(r"(%s, )+", "", statement), (statement, parameters))
-
-    event.listen(mirroring.engine, "before_cursor_execute", note)
-    _do_everything(mirroring)
-    event.remove(mirroring.engine, "before_cursor_execute", note)
+    with collecting(mirroring.engine, LARGE) as found:
+        _do_everything(mirroring)
     return found
 
 
@@ -87,27 +78,8 @@ def _do_everything(mirroring: Mirroring) -> None:
 
 
 def _grow(connection: Connection) -> None:
-    """Make these tables as large as those of a form, with what was synced at their beginning."""
-    for copy in range(COPIES):
-        far = f"kobo_id + {10**6 * 2**copy}"
-        for table, fresh in (
-            ("kobo_submissions", {"kobo_id": far}),
-            ("kobo_records__rest", {"kobo_id": far}),
-            ("kobo_records", {"kobo_id": far, "id": f"UNHEX(LEFT(SHA2(CONCAT(HEX(id), {copy}), 256), 32))"}),
-        ):
-            columns = [
-                row[0]
-                for row in connection.execute(
-                    text(
-                        "SELECT column_name FROM information_schema.columns "
-                        "WHERE table_schema = DATABASE() AND table_name = :table ORDER BY ordinal_position"
-                    ),
-                    {"table": table},
-                )
-            ]
-            cells = ", ".join(fresh.get(name, name) for name in columns)
-            connection.execute(text(f"INSERT INTO {table} SELECT {cells} FROM {table}"))  # ours
-    connection.execute(text(f"ANALYZE TABLE {', '.join(LARGE)}")).all()
+    """Make these tables as large as those of a form."""
+    grow(connection, LARGE, COPIES, {"id": "UNHEX(LEFT(SHA2(CONCAT(HEX(id), {copy}), 256), 32))"})
 
 
 def test_no_statement_reads_a_whole_table(server_engine: Engine, collected: Collected) -> None:
@@ -117,13 +89,9 @@ def test_no_statement_reads_a_whole_table(server_engine: Engine, collected: Coll
     slow = {}
     with server_engine.connect() as connection:
         for statement, parameters in collected.values():
-            plan = connection.exec_driver_sql(
-                f"EXPLAIN FORMAT=TRADITIONAL {statement}", parameters
-            ).mappings()
-            reads = [(row["table"], row["type"], row["key"]) for row in plan if row["table"] in LARGE]
             walk = any(re.search(mark, statement) for mark in WALKS)
-            if not walk and any(kind in ("ALL", "index") for _, kind, _ in reads):
-                slow[statement] = reads
+            if not walk and (whole := read_whole(connection, statement, parameters, LARGE)):
+                slow[statement] = whole
     assert not slow
 
 
@@ -132,7 +100,4 @@ def test_a_statement_that_reads_a_whole_table_is_seen(server_engine: Engine, mir
     mirroring.sync()
     with server_engine.begin() as connection:
         _grow(connection)
-        plan = connection.execute(
-            text("EXPLAIN FORMAT=TRADITIONAL SELECT id FROM kobo_records WHERE age = 41")
-        ).mappings()
-        assert [row["type"] for row in plan] == ["ALL"]
+        assert read_whole(connection, "SELECT id FROM kobo_records WHERE age = 41", (), LARGE)
