@@ -14,6 +14,7 @@ from kobo_mirror.store.leases import take_lease
 from simulator.process import SimulatorProcess
 from tests.simulator.any_forms import content, row
 from tests.support.forms.any_mirror import AnyMirror, any_mirror, form_file, uid_of
+from tests.support.mirroring import ROOT
 
 PEOPLE = (row("begin_group", "people"), row("text", "head"), row("end_group"))
 FIRST = content(row("text", "village"), row("integer", "age"), *PEOPLE)
@@ -258,3 +259,19 @@ def test_a_change_that_was_applied_is_not_taken_back_by_a_run_that_may_do_less(m
     with mirror.engine.connect() as connection:
         found = connection.execute(text("SELECT status FROM kobo_columns WHERE column_name = 'pigs__text'"))
         assert found.scalar_one() == "active"
+
+
+def test_the_statements_of_the_readme_answer(mirror: AnyMirror) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = readme[readme.index("### When the form changes") :].split("```")[1].removeprefix("sql\n")
+    statements = [one for one in block.split(";") if one.strip()]
+    run(mirror, "sync")
+    mirror.control.deploy(RETYPED)
+    run(mirror, "sync")
+    mirror.control.deploy(MOVED)
+    run(mirror, "sync")
+    with mirror.engine.connect() as connection:
+        columns, question, waiting = ([*connection.execute(text(one))] for one in statements)
+    assert ("plans", "village", "active", 1, 3) in [tuple(row) for row in columns]
+    assert {row.column_name for row in question} == {"age", "age__text"}
+    assert [row.code for row in waiting] == [planned(mirror)["code"]]

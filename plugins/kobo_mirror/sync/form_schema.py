@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from kobo_mirror.config.names_lock import LockedForm
-from kobo_mirror.database.engine import reading
+from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.mirror import Mirror
@@ -16,6 +16,7 @@ from kobo_mirror.kobo.form import FormInfo, KoboClient
 from kobo_mirror.store.applied_tables import is_applied
 from kobo_mirror.store.applying import NamedForm, Steps
 from kobo_mirror.store.binding_checks import bind, check_binding
+from kobo_mirror.store.bindings import raise_epochs
 from kobo_mirror.store.forgetting import forget_empty_form, require_free
 from kobo_mirror.store.form_notes import Told, note_refresh
 from kobo_mirror.store.form_schemas import StoredForm, stored_form
@@ -110,6 +111,8 @@ class FormTables:
         mirror = load_mirror(self.engine, self.server, self.client.asset_uid)
         if mirror.schema is not None:
             finish_growth(self.engine, mirror.schema, lease)
+        if outlook.rejects_moved_answers:
+            transact(self.engine, lambda connection: raise_epochs(connection, mirror.table))
         told = Told(info.name, info.deployed_version_id, found.error, refused)
         note_refresh(self.engine, lease, told, outlook.waiting)
         return mirror

@@ -20,6 +20,7 @@ from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.locked_names import LockedNames
 from kobo_mirror.forms.names_lock import locked_names, require_free_names
 from kobo_mirror.forms.overrides import as_wanted, with_types
+from kobo_mirror.forms.plan import What
 from kobo_mirror.forms.proposal import Permission, Proposal, Wishes, propose, propose_first
 from kobo_mirror.forms.wanted import WantedForm, require_free_table
 from kobo_mirror.kobo.form import FormInfo, KoboClient
@@ -39,11 +40,24 @@ class Outlook:
 
     :param policy: what ``schema`` in ``kobo.yml`` says.
     :param made_from: 16 bytes of all that it is derived from; None: something is to be applied first.
+    :param is_news: the plan that waits was not noted yet.
     """
 
     proposal: Proposal
     policy: str
     made_from: bytes | None = None
+    is_news: bool = False
+
+    @property
+    def rejects_moved_answers(self) -> bool:
+        """True if a group of declared questions is newly seen to be a repeat, for which a person must decide.
+
+        The server may have read stored answers by that version already, and as a list the declared table
+        rejects them: nothing but reading all of them anew would tell.
+        """
+        plan, schema = self.proposal.waiting, self.proposal.target
+        moves = plan is not None and any(step.what is What.MOVE for step in plan.steps)
+        return self.is_news and moves and schema is not None and bool(schema.declared)
 
     @property
     def waiting(self) -> Waiting | None:
@@ -99,7 +113,9 @@ class Planner:
                 return Outlook(Proposal(in_force, waiting=known.plan), permission.policy, made_from)
         proposal = self._proposal(stored, info, found, permission)
         is_as_before = proposal.target == in_force  # else it is another one once that is applied
-        return Outlook(proposal, permission.policy, made_from if is_as_before else None)
+        waiting = proposal.waiting
+        is_news = waiting is not None and (known is None or known.plan.digest != waiting.digest)
+        return Outlook(proposal, permission.policy, made_from if is_as_before else None, is_news)
 
     def _made_from(self, stored: StoredForm | None, found: FoundVersions, permission: Permission) -> bytes:
         """Return 16 bytes of all that a plan is derived from."""
