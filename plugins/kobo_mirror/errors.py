@@ -82,6 +82,10 @@ class SchemaError(KoboMirrorError):
     """The tables must not be written to: an old schema, or a form table that mirrors another form."""
 
 
+class NameTakenError(SchemaError):
+    """A table or view that is not ours has a name that a form is to have."""
+
+
 class MissingTablesError(SchemaError):
     """Tables of ours are missing or old: a sync makes them, and so does ``migrate``."""
 

@@ -275,3 +275,23 @@ def test_the_statements_of_the_readme_answer(mirror: AnyMirror) -> None:
     assert ("plans", "village", "active", 1, 3) in [tuple(row) for row in columns]
     assert {row.column_name for row in question} == {"age", "age__text"}
     assert [row.code for row in waiting] == [planned(mirror)["code"]]
+
+
+def test_a_name_that_is_taken_keeps_nothing_else_from_being_read(mirror: AnyMirror) -> None:
+    run(mirror, "sync")
+    with mirror.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE plans__pets (x INTEGER)"))
+    further = json.loads(json.dumps(ADDED))
+    further["survey"] += [row("begin_repeat", "pets"), row("text", "name"), row("end_repeat")]
+    mirror.control.deploy(further)
+    mirror.control.create(2)
+    taken = "plans__pets is in the database and is none of ours"
+    assert taken in run(mirror, "plan")
+    assert taken in run(mirror, "sync")
+    assert mirror.found() == mirror.wanted()
+    assert taken in " ".join(status(mirror)["findings"])
+    with mirror.engine.begin() as connection:
+        connection.execute(text("DROP TABLE plans__pets"))
+    run(mirror, "sync")
+    assert "seen" in columns(mirror)
+    assert mirror.found() == mirror.wanted()

@@ -70,6 +70,22 @@ def test_a_change_that_waits_lets_readers_through(on_server: Applying, others: E
     assert check_readers(on_server, others, BORN["a column"], "survey")
 
 
+@pytest.mark.parametrize("held", ["survey__members", "survey__files"])
+def test_a_change_that_waits_for_a_row_below_lets_readers_through(
+    on_server: Applying, others: Engine, held: str
+) -> None:
+    """An ALTER waits for the rows that refer to its table as well, by a time-out of its own."""
+    on_server.apply(survey(V1))
+    run_sql(on_server.engine, "INSERT INTO survey (kobo_id) VALUES (5)")
+    run_sql(on_server.engine, "INSERT INTO survey__members (kobo_id, pos) VALUES (5, 1)")
+    impatient = on_server.engine.execution_options(patience=3)
+    with others.connect() as busy, meanwhile(others, read) as waits:
+        busy.execute(text(f"UPDATE {held} SET kobo_id = kobo_id WHERE kobo_id = 5"))
+        apply_or_postpone(impatient, survey(V1, BORN["a column"]), SURVEY, on_server.lease)
+    assert waits.longest < 2.5
+    assert on_server.apply(survey(V1, BORN["a column"])).schema == survey(V1, BORN["a column"])
+
+
 def test_each_statement_about_tables_waits_for_a_second_at_most(on_server: Applying) -> None:
     seen: dict[str, set[int]] = {}
 

@@ -53,7 +53,7 @@ def show_plan(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_facts(ahead) | {"names": names, "types": [_proposed(one) for one in proposed]}))
         return 0
-    print("\n".join((*_lines(ahead), *names)))
+    print("\n".join((*_lines(ahead), *_told_of_problems(ahead), *names)))
     if options.profile:
         print("\n".join(_proposals(proposed, has_tables=ahead.in_force is not None)))
     return 0
@@ -97,8 +97,14 @@ def _lines(ahead: Ahead) -> Iterator[str]:
         if ahead.waiting.care is not Care.SAFE:
             yield "  There is no way back: tables and columns that were made stay."
         yield from _commands(ahead)
-    elif not ahead.next_sync:
+    elif not ahead.next_sync and not ahead.problems:
         yield "They have all that the form's versions ask: nothing is to be done."
+
+
+def _told_of_problems(ahead: Ahead) -> Iterator[str]:
+    if ahead.problems:
+        yield "In the database:"
+        yield from (f"  {problem}" for problem in ahead.problems)
 
 
 def _commands(ahead: Ahead) -> Iterator[str]:
@@ -148,6 +154,7 @@ def _facts(ahead: Ahead) -> dict[str, Any]:
         "waiting": [_fact(step) for step in ahead.waiting.steps] if ahead.waiting else [],
         "code": stored.code if stored else None,
         "waits_for_a_person": stored.waits_for_a_person if stored else ahead.waiting is not None,
+        "problems": list(ahead.problems),
         "declined": stored is not None and stored.declined_at is not None,
         **ahead.whole_read._asdict(),
     }

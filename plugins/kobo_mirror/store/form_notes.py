@@ -94,6 +94,15 @@ def _cut(text: str | None) -> str | None:
     return text[:_LONGEST_ERROR] if text else None
 
 
+def tables_error(connection: Connection, asset_uid: str) -> str | None:
+    """Return why the database refused a change of a form's tables in the last sync, or None.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid.
+    """
+    return connection.scalar(select(forms.c.tables_error).where(forms.c.asset_uid == asset_uid))
+
+
 def files_swept_at(connection: Connection, asset_uid: str) -> datetime | None:
     """Return when the files of a form were last compared with the server's, by the database's clock (UTC).
 

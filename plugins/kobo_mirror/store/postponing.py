@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading
-from kobo_mirror.errors import TablesRefusedError
+from kobo_mirror.errors import NameTakenError, TablesRefusedError
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.store.applied_tables import has_tables
 from kobo_mirror.store.applying import NOTHING_NOTED, Applied, NamedForm, Steps, apply_schema
@@ -36,12 +36,12 @@ def apply_or_postpone(
     :param lease: as for ``apply_schema``.
     :param steps: as for ``apply_schema``.
     :returns: ``Postponed`` only if the form has a schema in force and all of its tables are there.
-    :raises TablesRefusedError: there is nothing to go on with.
+    :raises TablesRefusedError, NameTakenError: there is nothing to go on with.
     :raises SchemaError, LeaseError, DatabaseError: as ``apply_schema``.
     """
     try:
         return apply_schema(engine, schema, form, lease, steps)
-    except TablesRefusedError as refused:
+    except (TablesRefusedError, NameTakenError) as refused:
         with reading(engine) as connection:
             stored = stored_form(connection, schema.asset_uid)
             if not has_tables(connection, stored):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from kobo_mirror.database.dialects.base_tables import StoredTable
-from kobo_mirror.errors import SchemaError
+from kobo_mirror.errors import NameTakenError
 from kobo_mirror.forms.form_schema import FormSchema, TableKind
 from kobo_mirror.forms.naming import fold
 from kobo_mirror.store.form_tables import physical_columns
@@ -19,7 +19,7 @@ def check_names(schema: FormSchema, claimed: Mapping[str, str], there: Mapping[s
     :param schema: of the form.
     :param claimed: the form key of each table in the catalog.
     :param there: the tables and views in the database.
-    :raises SchemaError: a table or view has such a name and is not of this form.
+    :raises NameTakenError: a table or view has such a name and is not of this form.
     """
     key = schema.asset_uid
     mine = {name for name, owner in claimed.items() if owner == key}
@@ -40,9 +40,9 @@ def _can_be_ours(keys: Collection[str], stored: StoredTable) -> bool:
     return not stored.is_view and stored.columns.keys() >= {*keys}
 
 
-def _taken(key: str, name: str, other: str, owner: str | None) -> SchemaError:
+def _taken(key: str, name: str, other: str, owner: str | None) -> NameTakenError:
     whose = f"is of form {owner}" if owner else "is none of ours"
-    return SchemaError(
+    return NameTakenError(
         f"Form {key} cannot have the table {name}: {other} is in the database and {whose}; rename or drop "
         "that one, or use another database."
     )

@@ -13,7 +13,7 @@ from kobo_mirror.errors import DatabaseError, DeletesWaitError, KoboMirrorError,
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.bindings import note_epoch_read
-from kobo_mirror.store.form_notes import note_files_swept
+from kobo_mirror.store.form_notes import note_files_swept, tables_error
 from kobo_mirror.store.leases import release_lease, retake_lease
 from kobo_mirror.store.ledger import rejections
 from kobo_mirror.store.mode_names import EXACT
@@ -57,7 +57,8 @@ def close(source: Source, run_handle: RunHandle, retention: Retention) -> dict[s
         exact = runs.last_finished(connection, asset, EXACT)
         before = runs.finished_before(connection, asset, run_handle.run_id)
         changed = changed_since(connection, asset, before) if before else []
-        tables = told_of_tables(changed, open_plan(connection, asset))
+        refused = tables_error(connection, asset)
+        tables = told_of_tables(changed, open_plan(connection, asset), refused)
     release_lease(engine, asset, run_handle.run)
     if row["failure"] == DeletesWaitError.__name__:
         raise DeletesWaitError(row["error"])

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, column, func, select, table
 
+from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading
+from kobo_mirror.errors import NameTakenError
 from kobo_mirror.forms.form_schema import VALUE, FormSchema
 from kobo_mirror.forms.plan import Care, Plan, Step, What
+from kobo_mirror.store.altered_tables import What as Altered
+from kobo_mirror.store.altered_tables import altered
+from kobo_mirror.store.catalog import claimed_names
 from kobo_mirror.store.form_history import version_numbers
 from kobo_mirror.store.form_notes import note_waiting
 from kobo_mirror.store.form_schemas import stored_form
 from kobo_mirror.store.mode_names import AUTO
 from kobo_mirror.store.plans import StoredPlan, open_plan, plans_of
+from kobo_mirror.store.table_names import check_names
 from kobo_mirror.store.whole_reads import WholeRead, whole_read
 from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.run_mode import Exactness, may_read_all, view_of_form
@@ -34,6 +40,7 @@ class Ahead:
     :param declined: steps that a person has declined before.
     :param numbers: the number of each kept version of the form, by its uid.
     :param in_force: the schema by which rows are shaped; None: the form has no tables yet.
+    :param problems: sentences about what keeps the tables from being changed, or was changed by hand.
     :param emptied: how many answers the columns hold that the plan empties.
     :param whole_read: what reading all submissions again takes.
     """
@@ -46,6 +53,7 @@ class Ahead:
     declined: frozenset[Step]
     numbers: Mapping[str, int]
     in_force: FormSchema | None
+    problems: tuple[str, ...]
     emptied: int
     whole_read: WholeRead
 
@@ -76,6 +84,7 @@ def look_ahead(tables: FormTables, exactness: Exactness, *, is_tried: bool = Fal
             for step in one.plan.steps
         }
         in_force = bound.schema if bound else None
+        problems = tuple(_problems(connection, in_force, outlook.proposal.target))
         emptied = _answers(connection, in_force, plan) if plan and in_force else 0
     if outlook.waiting and bound and not is_tried:
         known = note_waiting(engine, asset, outlook.waiting)
@@ -88,9 +97,23 @@ def look_ahead(tables: FormTables, exactness: Exactness, *, is_tried: bool = Fal
         declined=frozenset(declined),
         numbers=numbers,
         in_force=in_force,
+        problems=problems,
         emptied=emptied,
         whole_read=whole,
     )
+
+
+def _problems(
+    connection: Connection, in_force: FormSchema | None, target: FormSchema | None
+) -> Iterator[str]:
+    """Yield what the next sync will meet in the database."""
+    if target is not None:
+        try:
+            check_names(target, claimed_names(connection), dialect_of(connection).stored_tables(connection))
+        except NameTakenError as taken:
+            yield str(taken)
+    if in_force is not None:
+        yield from (one.sentence for one in altered(connection, in_force) if one.what is not Altered.COMMENT)
 
 
 def _answers(connection: Connection, schema: FormSchema, plan: Plan) -> int:

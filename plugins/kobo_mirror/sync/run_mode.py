@@ -116,7 +116,9 @@ def may_read_all(
     """
     if mode == EXACT or since == 0 or view.submissions <= exactness.always_up_to:
         return True
-    return mode == AUTO and _is_due(engine, asset_uid, exactness, view.submissions)
+    with reading(engine) as connection:
+        is_young = runs.watermark(connection, asset_uid) is None
+    return is_young or (mode == AUTO and _is_due(engine, asset_uid, exactness, view.submissions))
 
 
 def _is_due(engine: Engine, asset_uid: str, exactness: Exactness, count: int) -> bool:

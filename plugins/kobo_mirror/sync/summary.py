@@ -58,11 +58,14 @@ def outcome_of(
     }
 
 
-def told_of_tables(changed: Sequence[StoredPlan], waiting: StoredPlan | None) -> list[str]:
+def told_of_tables(
+    changed: Sequence[StoredPlan], waiting: StoredPlan | None, refused: str | None = None
+) -> list[str]:
     """Say what was done about new versions of the form, and what waits.
 
     :param changed: the plans that were noticed or applied since the run before.
     :param waiting: the plan that is open, or None.
+    :param refused: why the database refuses a change of the tables, or None.
     :returns: no sentence where nothing happened; none starts with a capital or ends with a full stop.
     """
     steps = [step.sentence for plan in changed if plan.applied_at for step in plan.plan.steps]
@@ -73,6 +76,8 @@ def told_of_tables(changed: Sequence[StoredPlan], waiting: StoredPlan | None) ->
     if waiting is not None and waiting.declined_at is None:
         whom = "a person" if waiting.waits_for_a_person else "the next exact sync"
         told.append(f"a change of its tables waits for {whom}: plan {waiting.code}")
+    if refused:
+        told.append(f"the database refuses a change of its tables; the next sync tries again: {refused}")
     return told
 
 

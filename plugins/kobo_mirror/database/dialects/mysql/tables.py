@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,11 @@ from kobo_mirror.database.sql import Declaration, Identifier, Literal, Part, Sql
 _SECONDS = 1
 _NOT_AT_ONCE = {1117, 1118, 1845, 1846, 4092, 4093}
 """Too many columns, too wide a row; a change that asks for a copy; MySQL's limits of changes without one."""
-_PATIENCE = text("SELECT @@lock_wait_timeout")
+_PATIENCE = {
+    "table": text("SELECT @@lock_wait_timeout"),
+    "row": text("SELECT @@innodb_lock_wait_timeout"),
+}
+_SETTINGS = {"table": Sql("lock_wait_timeout"), "row": Sql("innodb_lock_wait_timeout")}
 _AT_ONCE = Sql("ALGORITHM=INSTANT")
 _TABLES = text(
     "SELECT table_name, table_type, table_comment FROM information_schema.tables "
@@ -42,22 +46,25 @@ _INDEXES = text(
 
 @contextmanager
 def quick_locks(connection: Connection) -> Iterator[None]:
-    """Wait a second at most for a lock on a whole table.
+    """Wait a second at most for a lock on a whole table, or on a row of a table that refers to it.
+
+    While an ALTER waits for such a row (of the child of a foreign key), it holds the table itself.
 
     :param connection: the one that changes tables.
     :returns: a context for statements that change tables.
     """
-    patience = int(connection.execute(_PATIENCE).scalar_one())
-    _wait(connection, _SECONDS)
+    before = {name: int(connection.execute(query).scalar_one()) for name, query in _PATIENCE.items()}
+    _wait(connection, dict.fromkeys(before, _SECONDS))
     try:
         yield
     finally:
         if not connection.invalidated:
-            _wait(connection, patience)
+            _wait(connection, before)
 
 
-def _wait(connection: Connection, seconds: int) -> None:
-    run(connection, Sql("SET lock_wait_timeout = {}").format(Literal(seconds)))
+def _wait(connection: Connection, seconds: Mapping[str, int]) -> None:
+    for name, number in seconds.items():
+        run(connection, Sql("SET {} = {}").format(_SETTINGS[name], Literal(number)))
 
 
 def stored_tables(connection: Connection) -> dict[str, StoredTable]:
