@@ -28,7 +28,7 @@ _STOPS = (signal.SIGINT, signal.SIGTERM)
 _ABOVE_DRIVERS = {"store", "sync"}  # the second driver is tried quickly in tests/database alone
 _ABOVE_DATABASES = {"end_to_end", "dags", "page", "proof", "webhook"}
 """Folders about what happens above the database: quickly on SQLite, on the server in the long tests."""
-_ABOVE_DATABASES_TOO = {"test_forgetting"}
+_ABOVE_DATABASES_TOO = {"test_forgetting", "test_applying_faults"}
 _ON_THE_SERVER_TOO = {
     *(("end_to_end", name) for name in ("test_sync", "test_rows_are_there")),
     *(("proof", name) for name in ("test_any_form", "test_races_on_row_sets")),

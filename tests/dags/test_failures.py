@@ -44,8 +44,8 @@ def test_the_other_dags_say_which_table_is_missing_and_what_makes_it(
     ("changes", "failure"),
     [
         ({"KOBO_TOKEN": "not-the-token-of-anybody-000000000000000"}, "CredentialsError"),
-        ({"KOBO_TOKEN": ""}, "ConfigurationError"),
-        ({"KOBO_ASSET_ID": ""}, "ConfigurationError"),
+        pytest.param({"KOBO_TOKEN": ""}, "ConfigurationError", marks=pytest.mark.long),
+        pytest.param({"KOBO_ASSET_ID": ""}, "ConfigurationError", marks=pytest.mark.long),
     ],
 )
 @pytest.mark.parametrize(("dag_id", "mode"), [("kobo_sync", "none"), ("kobo_verify", "verify")])

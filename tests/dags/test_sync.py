@@ -128,6 +128,7 @@ def test_a_wrong_token_fails_at_once_and_leaves_no_lease(airflow: Airflow, engin
 
 
 @ON_SQLITE
+@pytest.mark.long
 def test_what_fails_in_the_middle_is_noted_and_the_next_run_goes_on(
     airflow: Airflow, simulator: SimulatorProcess, engine: Engine
 ) -> None:
@@ -148,6 +149,7 @@ def test_what_fails_in_the_middle_is_noted_and_the_next_run_goes_on(
 
 
 @ON_SQLITE
+@pytest.mark.long
 def test_the_mode_check_writes_nothing_and_skips_the_rest(
     airflow: Airflow, simulator: SimulatorProcess, engine: Engine
 ) -> None:
@@ -166,6 +168,7 @@ def test_the_mode_check_writes_nothing_and_skips_the_rest(
 
 
 @ON_SQLITE
+@pytest.mark.long
 def test_the_mode_again_reads_the_whole_form(
     airflow: Airflow, simulator: SimulatorProcess, engine: Engine
 ) -> None:
@@ -175,6 +178,7 @@ def test_the_mode_again_reads_the_whole_form(
 
 
 @ON_SQLITE
+@pytest.mark.long
 def test_a_mended_rejection_is_replayed_and_the_runs_note_says_so(
     airflow: Airflow, simulator: SimulatorProcess, engine: Engine
 ) -> None:
@@ -238,6 +242,7 @@ def test_a_token_that_may_only_read_skips_the_registration(
 
 
 @ON_SQLITE
+@pytest.mark.long
 def test_without_an_endpoint_nothing_is_registered(
     airflow: Airflow, simulator: SimulatorProcess, engine: Engine
 ) -> None:
@@ -249,6 +254,7 @@ def test_without_an_endpoint_nothing_is_registered(
 
 
 @ON_SQLITE
+@pytest.mark.long
 def test_a_registrar_that_refuses_fails_the_run_but_not_the_pull(
     airflow: Airflow, simulator: SimulatorProcess, engine: Engine
 ) -> None:
@@ -262,6 +268,7 @@ def test_a_registrar_that_refuses_fails_the_run_but_not_the_pull(
 
 
 @ON_SQLITE
+@pytest.mark.long
 def test_very_many_deletes_wait_for_a_person_who_confirms_them_in_the_form(
     airflow: Airflow, simulator: SimulatorProcess, engine: Engine
 ) -> None:

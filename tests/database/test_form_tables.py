@@ -21,7 +21,7 @@ from tests.support.forms.names import EVERY_LEAF, FORM_NAMES
 from tests.support.forms.tree import REPEAT, Item, Node, Tree
 from tests.support.postgresql_server import PostgresqlServer, postgresql_server
 
-FEW = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 MANY = settings(FEW, max_examples=300)
 _POSTGRESQL = postgresql_dialect()
 _COLUMNS = (
@@ -125,7 +125,7 @@ def check_growth(engine: Engine, versions: Sequence[Deployed], name: str) -> Non
 
 @given(versions=histories(versions=4), name=FORM_NAMES)
 @example(versions=ALL_NAMES, name="Names")
-@settings(FEW, max_examples=8)
+@settings(FEW, max_examples=3)
 def test_tables_that_grew_are_those_that_are_made_at_once(
     engine: Engine, versions: Sequence[Deployed], name: str
 ) -> None:

@@ -221,6 +221,7 @@ def arriving(simulator: SimulatorProcess) -> Iterator[list[int]]:
             creating.result()
 
 
+@pytest.mark.long
 def test_a_secret_is_replaced_under_load_and_no_submission_is_lost(
     registering: Registering, tmp_path: Path
 ) -> None:

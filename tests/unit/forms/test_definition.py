@@ -261,7 +261,7 @@ def test_what_has_no_survey_is_no_content_of_a_form(content: Any) -> None:
 
 
 @given(histories(versions=2))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_form_is_read_as_it_was_drawn(versions: Sequence[Deployed]) -> None:
     for deployed in versions:
         version = read_version(deployed.uid, json.loads(json.dumps(deployed.content)))

@@ -18,7 +18,7 @@ from kobo_mirror.forms.plan_steps import plan_between
 from tests.support.forms.histories import Deployed, histories
 from tests.support.forms.judging import UID
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=15, deadline=None)
 MANY = settings(max_examples=3_000, deadline=None)
 
 

@@ -182,7 +182,7 @@ def pieces(data: st.DataObject, version: Deployed) -> list[Version]:
 
 
 @given(st.data(), FORM_NAMES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_rebuilt_database_has_the_same_tables(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, name: str
 ) -> None:

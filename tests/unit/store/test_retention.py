@@ -130,7 +130,7 @@ def both() -> Iterator[tuple[Mirror, Mirror]]:
         mirror.engine.dispose()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32), days=st.sampled_from((1, DAYS)))
 def test_a_mirror_that_forgets_answers_as_one_that_never_does(
     both: tuple[Mirror, Mirror], seed: int, days: int

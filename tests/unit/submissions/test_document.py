@@ -71,7 +71,7 @@ def test_a_number_of_any_size_beside_the_answers_does_no_harm(number: str) -> No
     assert (found.kobo_id, found.reason) == (7, None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(raw=st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode)))
 def test_any_bytes_are_a_submission_or_an_error(raw: bytes) -> None:
     try:
@@ -112,7 +112,7 @@ SYSTEM = [*KEPT, "_validation_status", "_attachments", "_geolocation", "_xform_i
 SYSTEM += ["_supplementalDetails", "_tags", "_notes"]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(odd=st.dictionaries(st.sampled_from([*SYSTEM, *QUESTION.values(), "other"]), ANYTHING, max_size=5))
 def test_any_object_with_an_id_is_a_state_whose_parts_fit_the_ledger(odd: dict[str, Any]) -> None:
     found = state(submission(7) | odd)

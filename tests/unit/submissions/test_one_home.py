@@ -17,7 +17,7 @@ from tests.support.judge.damage import damages
 from tests.support.judge.drawn import Drawn, drawn
 from tests.support.judge.verdict import faults
 
-SOME = settings(max_examples=120, deadline=None)
+SOME = settings(max_examples=50, deadline=None)
 MANY = settings(max_examples=4000, deadline=None)
 
 
@@ -106,7 +106,7 @@ def read_by_the_judge(kind: str, text: str) -> reading.Read:
 
 @pytest.mark.parametrize("kind", [kind for kind in _USUAL if kind != "point"])
 def test_two_readers_agree_about_answers_that_are_nearly_right(kind: str) -> None:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(nearly(kind))
     def agree(text: str) -> None:
         ours, theirs = read_by_us(kind, text), read_by_the_judge(kind, text)
@@ -115,7 +115,7 @@ def test_two_readers_agree_about_answers_that_are_nearly_right(kind: str) -> Non
     agree()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(nearly("point"))
 def test_two_readers_agree_about_points(text: str) -> None:
     assert repr(point(text)) == repr(reading.point(text))

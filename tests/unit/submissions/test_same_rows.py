@@ -18,7 +18,7 @@ from tests.support.forms.reparsing import reparsed
 from tests.support.judge.drawn import ASSET, Drawn, drawn, schema_of
 from tests.unit.submissions.contract.forms import schema_of as schema_of_contract
 
-SOME = settings(max_examples=100, deadline=None)
+SOME = settings(max_examples=40, deadline=None)
 MANY = settings(max_examples=3000, deadline=None)
 BORN = (
     {"type": "text", "name": "zz_text"},

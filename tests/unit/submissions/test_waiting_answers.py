@@ -20,7 +20,7 @@ from tests.support.forms.oddities import odd_submissions
 from tests.support.forms.surveys import Row, ask, group, repeat, survey
 from tests.support.forms.waiting import may_wait
 
-SOME = settings(max_examples=100, deadline=None)
+SOME = settings(max_examples=40, deadline=None)
 MANY = settings(max_examples=5000, deadline=None)
 BEFORE = [*ask("text", "name"), *repeat("people", ask("text", "people/who")), *group("g", ask("text", "q"))]
 
