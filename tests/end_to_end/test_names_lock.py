@@ -89,9 +89,11 @@ def test_a_profile_proposes_types_without_an_answer(mirror: AnyMirror, tmp_path:
         mirror.control.raw(kobo_id, {"village": f"{7000 + number}"})
     run(mirror, "sync", "--since", "0")
     ids = mirror.control.ids()
+    mirror.control.raw(ids[0], {"odd/path": "7000"})
     for kobo_id in ids[:4]:
         mirror.control.raw(kobo_id, {"village": "12"})
     run(mirror, "sync", "--since", "0")
     told = run(mirror, "plan", "--profile")
     assert "village: integer" in told
+    assert "odd/path: 1 rows" in told
     assert "7000" not in told

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kobo_mirror.cli.next_steps import COMMAND
+from kobo_mirror.cli.profile import profile_of
 from kobo_mirror.cli.wiring import client_of, engine_of
 from kobo_mirror.config.forms_file import read_forms_file
 from kobo_mirror.config.names_lock import LockedForm, names_lock_path, names_lock_text, read_names_lock
@@ -18,7 +19,6 @@ from kobo_mirror.forms.names_lock import differences, lock_of, locked_form
 from kobo_mirror.forms.plan import Care, Plan, Step
 from kobo_mirror.forms.wanted import wanted_form
 from kobo_mirror.store.plans import approve, decline
-from kobo_mirror.store.profile import Proposal, propose_types
 from kobo_mirror.store.schema import migrate, require_tables
 from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.look_ahead import Ahead, cost_of, look_ahead
@@ -48,14 +48,13 @@ def show_plan(options: argparse.Namespace) -> int:
         tables = FormTables(engine, client, settings.kobo_url, wanted, lock=lock)
         is_tried = wanted.schema != asked.schema
         ahead = look_ahead(tables, Exactness.configured(settings), is_tried=is_tried)
-    proposed = propose_types(engine, ahead.in_force) if options.profile and ahead.in_force else []
+    profile = profile_of(engine, ahead.in_force) if options.profile else None
     names = _keep_names(names_lock_path(settings), locked, ahead)
     if options.json:
-        print(json.dumps(_facts(ahead) | {"names": names, "types": [_proposed(one) for one in proposed]}))
+        print(json.dumps(_facts(ahead) | {"names": names} | (profile.facts if profile else {})))
         return 0
-    print("\n".join((*_lines(ahead), *_told_of_problems(ahead), *names)))
-    if options.profile:
-        print("\n".join(_proposals(proposed, has_tables=ahead.in_force is not None)))
+    told = profile.lines if profile else ()
+    print("\n".join((*_lines(ahead), *_told_of_problems(ahead), *names, *told)))
     return 0
 
 
@@ -186,22 +185,3 @@ def _keep_names(path: Path, locked: Sequence[LockedForm], ahead: Ahead) -> list[
     except OSError as problem:
         return [f"{path} cannot be written: {problem.strerror}."]
     return []
-
-
-def _proposals(proposed: Sequence[Proposal], *, has_tables: bool) -> Iterator[str]:
-    if not has_tables:
-        yield "Nothing is mirrored yet: types are proposed from what the columns hold."
-        return
-    if not proposed:
-        yield "No other type would fit the answers of a question better."
-        return
-    yield "These types would fit all answers, or nearly all; write them into kobo.yml where you want them:"
-    for one in proposed:
-        misfits = f", {one.misfits:,} of them would be rejected cells" if one.misfits else ""
-        told = f"{one.kind.value} now; {one.answers:,} answers{misfits}"
-        yield f"  {one.path}: {one.proposed.value}    # {told}"
-
-
-def _proposed(one: Proposal) -> dict[str, Any]:
-    kinds = {"path": one.path, "kind": one.kind.value, "proposed": one.proposed.value}
-    return {**kinds, "answers": one.answers, "misfits": one.misfits}
