@@ -26,7 +26,7 @@ from simulator.process import SimulatorProcess
 from tests.support.database_server import DatabaseServer
 
 ROWS = 40
-CLOCKS = {"inserted_at", "updated_at", "first_seen_at", "digest", "row_digest"}
+CLOCKS = {"inserted_at", "updated_at", "first_seen_at", "document_digest", "row_digest"}
 LINE = r"nested: (\S+) x dlt, (\S+) of limit, (\d+) MiB peak"
 
 
