@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, Engine, func, text, update
 
+from kobo_mirror.store.catalog_tables import plans
 from kobo_mirror.store.tables import forms, leases, submissions, sync_runs, to_fetch
 
 _MOMENTS = {
@@ -17,6 +18,7 @@ _MOMENTS = {
     to_fetch: ("asked_at",),
     leases: ("since", "renewed_at"),
     forms: ("files_swept_at",),
+    plans: ("noticed_at", "approved_at", "declined_at", "applied_at", "replaced_at"),
 }
 
 
