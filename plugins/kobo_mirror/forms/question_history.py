@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain, product
 
 from kobo_mirror.forms.definition import Question, Version
-from kobo_mirror.forms.form_schema import VALUE, Asked, FormSchema
+from kobo_mirror.forms.form_schema import VALUE, Asked, FormSchema, Status
 from kobo_mirror.forms.question_types import join
 
 
@@ -47,15 +47,15 @@ def history_of(schema: FormSchema) -> dict[str, Asked]:
         return schema.asked
     place = {uid: number for number, uid in enumerate(schema.versions)}
     found: dict[str, Asked] = {}
-    for table in schema.tables:
-        for column in table.columns:
-            first, last = place.get(column.first_version or ""), place.get(column.last_version or "")
-            if column.path and column.facet == VALUE and first is not None and last is not None:
-                before = found.get(column.path)
-                first, last = min(first, last), max(first, last)
-                if before is not None:
-                    first, last = min(first, before.versions[0]), max(last, before.versions[1])
-                found[column.path] = Asked(kind=column.kind, versions=(first, last))
+    for column in (column for table in schema.tables for column in table.columns):
+        if column.path and column.facet == VALUE:
+            before = found.get(column.path)
+            told = [place[uid] for uid in (column.first_version, column.last_version) if uid in place]
+            told += before.versions if before else ()
+            is_narrowed = column.status is Status.NARROWED and before is not None
+            kind = before.kind if before and is_narrowed else column.kind
+            spans = (min(told), max(told)) if told else ()
+            found[column.path] = Asked(kind=kind, versions=spans)
     return found
 
 
@@ -85,7 +85,7 @@ def with_first_versions(schema: FormSchema, count: int) -> FormSchema:
     :param schema: of a form.
     :param count: how many versions it keeps.
     """
-    asked = {path: _cut(asked, count) for path, asked in schema.asked.items()}
+    asked = {path: _cut(asked, count) for path, asked in history_of(schema).items()}
     return replace(schema, versions=schema.versions[:count], asked=asked)
 
 
@@ -99,7 +99,10 @@ def _asked_again(before: Asked | None, question: Question, place: int) -> Asked:
     if before is None:
         return Asked(kind=kind, versions=(place, place))
     *earlier, last = before.versions or (-1,)
-    spans = (*earlier, place) if before.versions and last == place - 1 else (*before.versions, place, place)
+    if not before.versions or last < place - 1:
+        spans = (*before.versions, place, place)
+    else:  # of several versions of which a part waits, all have one place
+        spans = (*earlier, place)
     return Asked(kind=join(before.kind, kind), versions=spans)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -103,3 +104,13 @@ def test_the_plan_of_a_first_version_is_its_tables() -> None:
     assert {step.what for step in plan_between(None, schema).steps} == {What.TABLE}
     (step,) = plan_between(None, schema, holds_rows=True).steps
     assert (step.what, step.care) == (What.REST, Care.CAREFUL)
+
+
+@given(histories(versions=5))
+@FEW
+def test_a_schema_from_before_questions_were_noted_keeps_its_columns(deployed: Sequence[Deployed]) -> None:
+    versions = read(deployed)
+    grown = grow_up_to(nothing_yet(UID, "Form"), versions[:-1], Care.CAREFUL).schema
+    stored = replace(grown, asked={}, versions=grown.versions[:-1])
+    again = grow_up_to(stored, versions[:-1], Care.CAREFUL).schema
+    assert [step for step in plan_between(grown, again).steps if step.care is not Care.SAFE] == []
