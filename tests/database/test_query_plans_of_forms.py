@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from kobo_mirror.cli.status import status
+from kobo_mirror.config.policies import AUTO
 from kobo_mirror.database.engine import reading
 from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.wanted import WantedForm
 from kobo_mirror.store.form_contents import tables_of
 from kobo_mirror.store.form_tables import physical_tables
 from kobo_mirror.store.overview import read_state
@@ -105,7 +107,7 @@ def _do_everything(mirror: AnyMirror) -> None:
     control.deploy(form(further=FURTHER))
     mirror.sync(mode="incremental")
     control.deploy(form(further=FURTHER, repeated=True))
-    mirror.sync(mode="exact")
+    mirror.sync(mode="exact", wanted=WantedForm(schema=AUTO))
     control.edit(ids[60:70], drawn=True)
     mirror.sync(mode="exact")
     assert mirror.verify().equal
