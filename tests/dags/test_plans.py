@@ -42,7 +42,7 @@ def test_what_waits_is_in_the_note_and_is_declined_or_applied_by_its_code(
     with reading(mirror.engine) as connection:
         plan = open_plan(connection, mirror.simulator.asset)
     assert plan is not None
-    assert " s; the form has changed: new in changes: seen" in note
+    assert " s; the tables have changed: new in changes: seen" in note
     assert f"waits for a person: plan {plan.code}" in note
 
     note = succeeded(airflow, "kobo_sync", decline_plan=plan.code)
