@@ -177,7 +177,7 @@ def contents() -> dict[str, Any]:
 def step(key: str, *, names: int = 1, care: plan.Care = plan.Care.CAREFUL) -> plan_schemas.Step:
     """A step that says what is listed under a key."""
     columns = [f"column_{number}" for number in range(names)]
-    what = plan.What(key.removesuffix("_alone"))
+    what = plan.What(key.removesuffix("_alone").removesuffix("_of_files"))
     words = {"table": "survey", "path": "hh/members", "columns": columns, "beside": columns}
     return plan_schemas.Step(care=care, what=what, key=key, sentence=ENGLISH, **words)
 

@@ -99,10 +99,8 @@ def _asked_again(before: Asked | None, question: Question, place: int) -> Asked:
     if before is None:
         return Asked(kind=kind, versions=(place, place))
     *earlier, last = before.versions or (-1,)
-    if not before.versions or last < place - 1:
-        spans = (*before.versions, place, place)
-    else:  # of several versions of which a part waits, all have one place
-        spans = (*earlier, place)
+    goes_on = bool(before.versions) and last >= place - 1  # versions of which a part waits have one place
+    spans = (*earlier, place) if goes_on else (*before.versions, place, place)
     return Asked(kind=join(before.kind, kind), versions=spans)
 
 
