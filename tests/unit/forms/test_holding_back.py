@@ -20,7 +20,7 @@ from tests.support.forms.histories import Deployed, histories
 from tests.support.forms.judging import UID
 
 FEW = settings(max_examples=15, deadline=None)
-MANY = settings(max_examples=3_000, deadline=None)
+MANY = settings(max_examples=500, deadline=None)
 
 
 def read(deployed: Sequence[Deployed]) -> list[Version]:
