@@ -83,7 +83,15 @@ class SchemaError(KoboMirrorError):
 
 
 class NameTakenError(SchemaError):
-    """A table or view that is not ours has a name that a form is to have."""
+    """A table or view that is not ours has a name that a form is to have.
+
+    :param message: the sentence.
+    :param table: the name.
+    """
+
+    def __init__(self, message: str, table: str = "") -> None:
+        super().__init__(message)
+        self.table = table
 
 
 class MissingTablesError(SchemaError):

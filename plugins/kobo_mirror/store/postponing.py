@@ -11,7 +11,8 @@ from kobo_mirror.errors import NameTakenError, TablesRefusedError
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.store.applied_tables import has_tables
 from kobo_mirror.store.applying import NOTHING_NOTED, Applied, NamedForm, Steps, apply_schema
-from kobo_mirror.store.form_schemas import stored_form
+from kobo_mirror.store.form_schemas import StoredForm, stored_form
+from kobo_mirror.store.form_tables import physical_columns
 from kobo_mirror.store.leases import Lease
 
 
@@ -44,6 +45,13 @@ def apply_or_postpone(
     except (TablesRefusedError, NameTakenError) as refused:
         with reading(engine) as connection:
             stored = stored_form(connection, schema.asset_uid)
-            if not has_tables(connection, stored):
+            if not has_tables(connection, stored) or _is_in_force(stored, refused):
                 raise
         return Postponed(str(refused))
+
+
+def _is_in_force(stored: StoredForm | None, refused: Exception) -> bool:
+    """Return True if a name is taken by which rows of the form are written already."""
+    if not isinstance(refused, NameTakenError) or stored is None or stored.schema is None:
+        return False
+    return refused.table in physical_columns(stored.schema)

@@ -44,5 +44,6 @@ def _taken(key: str, name: str, other: str, owner: str | None) -> NameTakenError
     whose = f"is of form {owner}" if owner else "is none of ours"
     return NameTakenError(
         f"Form {key} cannot have the table {name}: {other} is in the database and {whose}; rename or drop "
-        "that one, or use another database."
+        "that one, or use another database.",
+        name,
     )
