@@ -51,7 +51,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def encrypting(place: Place) -> Place:
-    """A server that offers TLS with a good certificate, but asks for it of nobody."""
+    """A server that offers TLS with a good certificate, but does not demand it."""
     place.shows(place.authority.signed("server"))
     return place
 

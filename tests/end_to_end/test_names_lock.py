@@ -15,10 +15,15 @@ from simulator.process import SimulatorProcess
 from tests.simulator.any_forms import content, row
 from tests.support.forms.any_mirror import AnyMirror, any_mirror, form_file, uid_of
 
-FIRST = content(row("text", "village"), row("integer", "age"), row("begin_group", "head"), row("end_group"))
-CLASHING = content(
-    row("begin_group", "head"), row("integer", "age"), row("end_group"), row("text", "village"),
-    row("text", "age"), row("begin_repeat", "pets"), row("text", "name"), row("end_repeat"),
+PEOPLE = (row("begin_repeat", "people"), row("text", "name"), row("end_repeat"))
+FIRST = content(
+    row("text", "village"), row("integer", "age"),
+    row("begin_group", "people"), row("text", "name"), row("end_group"),
+)  # fmt: skip
+MOVED = content(row("text", "village"), row("integer", "age"), *PEOPLE)
+NEIGHBOUR = content(
+    row("text", "village"), row("integer", "age"), *PEOPLE,
+    row("begin_group", "other"), *PEOPLE, row("end_group"),
 )  # fmt: skip
 
 
@@ -52,20 +57,34 @@ def tables(url: str) -> dict[str, list[str]]:
 
 
 def test_a_rebuilt_database_has_the_same_names(mirror: AnyMirror, tmp_path: Path) -> None:
+    """The repeat that waits for a person comes later than the one that has taken its name meanwhile."""
     settings = {"KOBO_FORMS_FILE": str(tmp_path / "kobo.yml")}
-    (tmp_path / "kobo.yml").write_text("forms:\n  - types: {village: text}\n")
+    (tmp_path / "kobo.yml").write_text("forms: []\n")
     run(mirror, "sync", **settings)
-    mirror.control.deploy(CLASHING)
-    mirror.control.create(3)
-    run(mirror, "sync", **settings)
+    for version in (MOVED, NEIGHBOUR):
+        mirror.control.deploy(version)
+        mirror.control.create(3)
+        run(mirror, "sync", **settings)
+    run(mirror, "apply", json.loads(run(mirror, "plan", "--json", **settings))["code"], **settings)
     assert "names.lock.yml: keep it under version control" in run(mirror, "plan", **settings)
     assert "names.lock.yml" not in run(mirror, "plan", **settings)
     first = tables(mirror.url)
-    rebuilt = f"sqlite:///{tmp_path / 'rebuilt.sqlite'}"
-    migrate(open_engine(rebuilt))
-    run(mirror, "sync", DATABASE_URL=rebuilt, **settings)
-    assert tables(rebuilt) == first
-    assert json.loads(run(mirror, "plan", "--json", DATABASE_URL=rebuilt, **settings))["names"] == []
+    assert tables(rebuilt(mirror, tmp_path / "with.sqlite", **settings)) == first
+    alone = {"KOBO_FORMS_FILE": str(tmp_path / "alone" / "kobo.yml")}
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "kobo.yml").write_text("forms: []\n")
+    without = rebuilt(mirror, tmp_path / "without.sqlite", **alone)
+    assert tables(without) != first
+    with_lock = json.loads(run(mirror, "plan", "--json", DATABASE_URL=str(without), **settings))
+    assert with_lock["names"] != []
+
+
+def rebuilt(mirror: AnyMirror, file: Path, **settings: str) -> str:
+    """Mirror the form into a new database; return its URL."""
+    url = f"sqlite:///{file}"
+    migrate(open_engine(url))
+    run(mirror, "sync", DATABASE_URL=url, **settings)
+    return url
 
 
 def test_one_that_was_rebuilt_without_the_file_says_what_differs(mirror: AnyMirror, tmp_path: Path) -> None:

@@ -252,6 +252,7 @@ def test_a_change_that_was_applied_is_not_taken_back_by_a_run_that_may_do_less(m
     for one in (second, third):
         mirror.control.deploy(one)
         mirror.control.create(2)
+        pass_time(mirror.engine, 20)
         run(mirror, "sync")
     assert {"pigs", "pigs__text"} <= columns(mirror)
     third["survey"].insert(0, row("text", "note"))

@@ -108,7 +108,7 @@ def test_a_delivery_in_a_restart_is_written_once_the_server_is_back(
 def test_a_restart_before_the_commit_is_an_error_and_the_delivery_is_taken_then(
     own: OwnServer, mirrored: MirroredServer
 ) -> None:
-    """Whether a commit that was not answered was carried out, nobody can tell: so it is no success."""
+    """A commit without an answer is no success: it cannot be told if it was carried out."""
     body = json.dumps(mirrored.server.control.rows()[0]).encode()
     event.listen(mirrored.engine, "commit", lambda _: restart(own, OwnServer.kill), once=True)
     with pytest.raises(DatabaseError, match="the connection was lost"):

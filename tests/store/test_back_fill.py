@@ -1,4 +1,4 @@
-"""A part that is born later has a row for each row of its table, whoever writes, whenever one is killed."""
+"""A part that is born later has a row for each row of its table, also when a writer is killed."""
 
 from __future__ import annotations
 

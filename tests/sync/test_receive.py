@@ -1,4 +1,4 @@
-"""What becomes of a body, whoever brings it: the webhook and replay have it from one place."""
+"""What becomes of a body: the webhook and replay have it from one place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Five hundred requests that nobody sends in good faith, each with the answers that the contract allows."""
+"""Five hundred hostile requests, each with the answers that the contract allows."""
 
 from __future__ import annotations
 

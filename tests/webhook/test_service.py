@@ -73,7 +73,7 @@ def test_a_body_of_6_mib_and_one_in_chunks_are_refused_and_the_service_goes_on(
 
 @contextmanager
 def locked(engine: Engine) -> Iterator[None]:
-    """Somebody else is writing submission 1 and has not committed."""
+    """Another connection is writing submission 1 and has not committed."""
     row = {"asset_uid": ASSET, "kobo_id": 1, "state": "applied", "first_seen_at": func.now()}
     with engine.connect() as connection, connection.begin() as transaction:
         connection.execute(insert(submissions).values(row))

@@ -15,8 +15,8 @@ from kobo_mirror.database.dialects import dialect_of_type
 class _Exact(UserDefinedType[Any]):
     """A type whose cells are read by ``Dialect.cell_reader``.
 
-    SQLAlchemy's own types read what nobody wrote as something else: a truth value of 2 as True, 25:00 as
-    01:00, and they raise for a date that is none.
+    SQLAlchemy's own types read a cell that another program wrote as something else: a truth value of 2 as
+    True, 25:00 as 01:00, and they raise for a date that is none.
 
     :param kind: the type of the cells that are written.
     """

@@ -77,9 +77,9 @@ def _require_free(
 
 
 def _retract(connection: Connection, server: str, asset_uid: str) -> Sequence[Table]:
-    """Take the derived tables of the other form back, so that nobody writes to them; return those to drop.
+    """Take the derived tables of the other form back, so that nothing is written there; return those to drop.
 
-    They are noted as intended: whichever form is synced next after a crash finds what is left to do.
+    They are noted as intended: the next form that is synced after a crash finds what is left to do.
     """
     row = _require_free(connection, server, asset_uid, lock=True)
     if row is None:

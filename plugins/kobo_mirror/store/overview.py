@@ -139,7 +139,7 @@ def read_state(
 
     :param connection: an open transaction. At READ COMMITTED what is committed meanwhile may be in a part of
         the state only.
-    :param form: the declaration of ``kobo_records``, as this process has it.
+    :param form: the declared form, as this process has it.
     :param asset_uid: the form's uid; it may not be bound yet.
     :param columns: reads the columns with rejected cells, where there are any, which may take a second; None:
         they are left out, and with them what they have against the light.

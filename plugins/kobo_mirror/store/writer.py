@@ -27,6 +27,7 @@ from kobo_mirror.store.refetch_queue import enqueue, take_off
 from kobo_mirror.store.rows_to_write import HELD_BY_MESSAGE
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.store.tombstones import TOMBSTONE, bury, tombstone
+from kobo_mirror.store.version_watch import VersionWatch
 from kobo_mirror.store.write_decided import WriteTarget, clock_after_locking, decide_states, write_decided
 from kobo_mirror.submissions.rows import State, read_state
 
@@ -47,6 +48,7 @@ class Writer:
         self._target = WriteTarget.of(mirror, keep_payloads)
         self._saves_reading = self._expects_new = dialect_of(engine).takes_first
         self._known_names: set[str] = set()
+        self._versions = VersionWatch(engine, mirror)
 
     def push(self, body: bytes) -> PushResult:
         """Take one delivery; when this returns, it is durable.
@@ -90,6 +92,7 @@ class Writer:
 
         decisions = transact(self._engine, work)
         self._expects_new = self._saves_reading and all(d is Decision.INSERT for d in decisions)
+        self._versions.look(states)
         return [push_result(state, decision) for state, decision in zip(states, decisions, strict=True)]
 
     def _push(
@@ -126,7 +129,9 @@ class Writer:
             collided, again = again, True
             return self._pull(connection, page, again=collided)
 
-        return transact(self._engine, work)
+        counts = transact(self._engine, work)
+        self._versions.look(page.states)
+        return counts
 
     def _learn_names(self, states: Sequence[State]) -> None:
         """Remember by what names submissions say that they are of this form."""

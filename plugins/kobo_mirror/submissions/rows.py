@@ -121,6 +121,11 @@ class State:
         return self.shaped.row_digest
 
     @property
+    def form_version(self) -> str | None:
+        """The version of the form that it names; None as long as ``shaped`` was not needed."""
+        return self._shaped.form_version if self._shaped else None
+
+    @property
     def is_rejected(self) -> bool:
         """True if it does not fit: its payload is kept, and it has no row of the form table."""
         return self.shaped.misfit is not None

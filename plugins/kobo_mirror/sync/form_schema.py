@@ -84,7 +84,7 @@ class FormTables:
     def bring_up(self, info: FormInfo, lease: Lease, *, may_read_all: bool = True) -> Mirror:
         """Make the tables that the form's versions need, as far as no person must decide. Safe to repeat.
 
-        A mirror that version 0.1 made keeps its one table until then: whoever may read it today would see
+        A mirror that version 0.1 made keeps its one table until then: people who may read it today would see
         every other answer. Versions are asked for only where another one is deployed than before. What the
         database refuses waits, and the form goes on with the tables that it has.
 

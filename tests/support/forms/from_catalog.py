@@ -1,4 +1,4 @@
-"""From the catalog: a form's schema and row sets as somebody finds them who knows nothing but the catalog."""
+"""A form's schema and row sets, read by the catalog alone."""
 
 from __future__ import annotations
 

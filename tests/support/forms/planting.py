@@ -45,7 +45,7 @@ ANSWERS: Mapping[str, Any] = {
 
 
 class Planting:
-    """Writes to the tables of a form past the mirror, as nobody should."""
+    """Writes to the tables of a form past the mirror."""
 
     def __init__(self, engine: Engine, root: str) -> None:
         self.engine = engine

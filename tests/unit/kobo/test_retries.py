@@ -79,7 +79,7 @@ def test_a_connection_that_times_out_counts_as_unreachable(
         full.listen(0)
         address = full.getsockname()
         waiting = [socket.socket() for _ in range(4)]
-        for one in waiting:  # nobody accepts them, so that no further one is taken
+        for one in waiting:  # they are not accepted, so that no further one is taken
             one.setblocking(False)
             one.connect_ex(address)
         with (

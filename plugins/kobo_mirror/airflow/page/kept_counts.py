@@ -16,8 +16,9 @@ _TIMES = 100
 class KeptCounts(Generic[T]):
     """Results by their key, each kept for a hundred times as long as it took to count.
 
-    So whoever asks again and again takes at most 1 % of the database's time. What took less than 50 ms is
-    counted each time. One thread counts at a time; others are told the result before, if there is one.
+    A page that is loaded again and again takes at most 1 % of the database's time. What took less than
+    50 ms is counted each time. One thread counts at a time; others are told the result before, if there is
+    one.
     """
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ PLAIN = (
     case("the empty key", "all", {"": "x"}, root={"extra": {"": "x"}}),
     case("extra keeps values as sent", "all", {"x": [1, {"a": None}]},
          root={"extra": {"x": [1, {"a": None}]}}),
-    case("null is no answer to what nobody asked", "all", {"shoe": None}),
+    case("null is no answer to what was not asked", "all", {"shoe": None}),
     case("an object at a group is no list of one", "all", {"home": {"home/street": "A1"}},
          root={"extra": {"home": {"home/street": "A1"}}}),
     case("a text at a group", "all", {"home": "A1"}, root={"extra": {"home": "A1"}}),

@@ -131,7 +131,7 @@ FILES = (
     _files("its place is where the answer stands", _PEOPLE, [_file("f1", "2.png"), _file("f2", "1.png")],
            f1=("people 2", "face", "2.png", "image/png", False, "exact"),
            f2=("people 1", "face", "1.png", "image/png", False, "exact")),
-    _files("two answers with its name: nobody knows which", _TWO, [_file("f1", "a.png")],
+    _files("two answers with its name: it is not known which", _TWO, [_file("f1", "a.png")],
            f1=(None, None, "a.png", "image/png", False, "several")),
     _files("two files with one answer's name: both are its", _A_PHOTO,
            [_file("f1", "a.png"), _file("f2", "a.png")], f1=_OF_A_PHOTO, f2=_OF_A_PHOTO),
