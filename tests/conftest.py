@@ -24,21 +24,42 @@ for name in ("no_proxy", "NO_PROXY"):  # an outbound proxy is not asked for the 
 
 SIMULATED_ROWS = 300
 _SERVERS = ("server", "pymysql", "mysqldb")
+_DATABASES = ("sqlite", *_SERVERS)
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 _ABOVE_DRIVERS = {"store", "sync"}  # the second driver is tried quickly in tests/database alone
 _ABOVE_DATABASES = {"end_to_end", "dags", "page", "proof", "webhook"}
 """Folders about what happens above the database: quickly on SQLite, on the server in the long tests."""
 _ABOVE_DATABASES_TOO = {"test_forgetting", "test_applying_faults"}
 _ON_THE_SERVER_TOO = {
-    *(("end_to_end", name) for name in ("test_sync", "test_rows_are_there")),
+    ("end_to_end", "test_sync"),
     *(("proof", name) for name in ("test_any_form", "test_races_on_row_sets")),
-    *(("webhook", name) for name in ("test_service", "test_faults", "test_growing_tables")),
+    *(("webhook", name) for name in ("test_faults", "test_growing_tables")),
 }
 _FOR_LONG = {
     *(("end_to_end", name) for name in ("test_sync_resume", "test_nothing_lost", "test_retention")),
     ("webhook", "test_failover"),
 }
 """Modules about processes and servers that are killed at many moments; proof/test_kill tries some quickly."""
+_FIRST_CASES_QUICKLY = {
+    "dags": {"test_failures"},
+    "database": {"test_session", "test_time_zone"},
+    "end_to_end": {
+        "test_any_form", "test_changed_by_hand", "test_cli_confirms", "test_counts", "test_delete_guard",
+        "test_demo", "test_dropped_bookkeeping", "test_dropped_column", "test_epochs_and_bounds",
+        "test_failed_verifications", "test_no_sorting_downwards", "test_nothing_is_green_by_mistake",
+        "test_odd_rows", "test_readme_example", "test_restored_server", "test_row_sets_are_there",
+        "test_rows_are_there", "test_run_failures", "test_run_is_ended", "test_sync", "test_sync_faults",
+        "test_unreadable",
+    },
+    "page": {"test_actions", "test_connection_button", "test_french", "test_looks"},
+    "proof": {"test_broken_database", "test_shape_drift"},
+    "store": {
+        "test_declared_and_derived", "test_packets", "test_row_set_counts", "test_row_set_packets",
+        "test_row_set_reads",
+    },
+    "webhook": {"test_airflow_events", "test_faults", "test_service", "test_slow_senders", "test_start"},
+}  # fmt: skip
+"""Modules whose cases take long: the first case of each test runs quickly, on each database in question."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -53,7 +74,8 @@ def _is_above_databases(path: Path) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave further drivers and databases to the long tests where these are not what is tested."""
+    """Leave further drivers, databases and cases to the long tests where these are not what is tested."""
+    tried = set[tuple[str, ...]]()
     for item in items:
         chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
         if item.path.parent.name in _ABOVE_DRIVERS and any("mysqldb" in str(one) for one in chosen):
@@ -61,6 +83,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_above = _is_above_databases(item.path) and any(str(one) in _SERVERS for one in chosen)
         if is_above or (item.path.parent.name, item.path.stem) in _FOR_LONG:
             item.add_marker(pytest.mark.long)
+        if item.path.stem in _FIRST_CASES_QUICKLY.get(item.path.parent.name, ()):
+            on = (str(one) for one in chosen if str(one) in _DATABASES)
+            test = (item.nodeid.partition("[")[0], *on)
+            if test in tried:
+                item.add_marker(pytest.mark.long)
+            tried.add(test)
 
 
 @pytest.fixture(scope="session")

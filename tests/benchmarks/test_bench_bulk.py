@@ -44,6 +44,7 @@ def loaded(workbench: Workbench, contestant: Contestant) -> Iterator[list[dict[s
             yield cells(trial, table)
 
 
+@pytest.mark.long
 def test_the_bare_script_writes_the_same_cells_to_the_same_two_tables(workbench: Workbench) -> None:
     expected = list(loaded(workbench, ours()))
     assert [len(rows) for rows in expected] == [workbench.rows, workbench.rows]

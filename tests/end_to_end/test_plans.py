@@ -134,6 +134,7 @@ def test_a_code_names_its_very_list(mirror: AnyMirror) -> None:
     assert mirror.found() == mirror.wanted()
 
 
+@pytest.mark.long
 def test_what_was_declined_is_not_asked_about_again(mirror: AnyMirror) -> None:
     run(mirror, "sync")
     mirror.control.deploy(MOVED)
@@ -150,6 +151,7 @@ def test_what_was_declined_is_not_asked_about_again(mirror: AnyMirror) -> None:
     assert inspect(mirror.engine).has_table("plans__people")
 
 
+@pytest.mark.long
 def test_reviewed_forms_wait_with_all_and_automatic_ones_with_nothing(mirror: AnyMirror) -> None:
     run(mirror, "sync", "--schema", "review")
     mirror.control.deploy(MOVED)
@@ -165,6 +167,7 @@ def test_reviewed_forms_wait_with_all_and_automatic_ones_with_nothing(mirror: An
     assert status(mirror)["waiting_plan"] is None
 
 
+@pytest.mark.long
 def test_an_approval_waits_for_the_sync_that_runs(mirror: AnyMirror) -> None:
     run(mirror, "sync")
     mirror.control.deploy(MOVED)
@@ -180,6 +183,7 @@ def test_an_approval_waits_for_the_sync_that_runs(mirror: AnyMirror) -> None:
     assert mirror.found() == mirror.wanted()
 
 
+@pytest.mark.long
 def test_a_large_form_is_read_anew_by_an_exact_run_alone(mirror: AnyMirror) -> None:
     few = {"KOBO_EXACT_UP_TO": "3"}
     for _ in range(2):  # a run is exact until an earlier one is a quarter of an hour old
@@ -235,6 +239,7 @@ def test_a_plan_that_is_looked_at_keeps_nothing_from_being_applied(mirror: AnyMi
         assert len(json.loads(next(iter(told)))) == 1
 
 
+@pytest.mark.long
 def test_a_policy_that_is_tried_is_not_noted(mirror: AnyMirror) -> None:
     run(mirror, "sync")
     mirror.control.deploy(ADDED)

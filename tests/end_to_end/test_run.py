@@ -58,6 +58,7 @@ def test_it_stops_soon_in_the_middle_of_a_sync(
     assert [row["holder"] for row in rows_of(embedded.engine, leases)] == [None]
 
 
+@pytest.mark.long
 def test_the_webhook_ends_with_a_parent_that_is_killed(embedded: Mirroring, tmp_path: Path) -> None:
     with running(embedded, tmp_path) as tree:
         tree.wait_for(lambda: "300 new" in tree.said())
@@ -108,6 +109,7 @@ def test_the_first_sync_is_followed_by_a_proof_of_every_answer(embedded: Mirrori
         assert status(embedded.engine)["light"] == "green"
 
 
+@pytest.mark.long
 def test_the_proof_is_left_out_where_none_is_wanted(embedded: Mirroring, tmp_path: Path) -> None:
     with running(embedded, tmp_path, "--every", "0.02", KOBO_VERIFY_FULL_EVERY_DAYS="0") as run:
         run.wait_for(lambda: run.said().count("success: ") >= 2)

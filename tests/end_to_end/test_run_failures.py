@@ -18,6 +18,7 @@ from tests.support.running_command import running
 from tests.support.tables import records
 
 
+@pytest.mark.long
 def test_a_temporary_failure_does_not_end_the_run(embedded: Mirroring, tmp_path: Path) -> None:
     take_lease(embedded.engine, embedded.mirror.asset_uid, "another")
     with running(embedded, tmp_path, "--every", "0.01") as tree:
@@ -105,6 +106,7 @@ def test_a_refusal_after_a_good_sync_is_reported_and_the_webhook_continues(
         assert tree.end()[0] == 0, tree.said()
 
 
+@pytest.mark.long
 def test_a_refused_registration_is_told_and_tried_with_each_sync(embedded: Mirroring, tmp_path: Path) -> None:
     control = embedded.simulator.control
     control.faults.add("401", count=None, path="hooks")
@@ -143,6 +145,7 @@ def database() -> Iterator[OwnServer]:
         yield server
 
 
+@pytest.mark.long
 def test_a_database_that_is_down_at_the_start_and_comes_back(
     embedded: Mirroring, database: OwnServer, tmp_path: Path
 ) -> None:

@@ -112,6 +112,7 @@ def test_a_form_that_fills_its_pages(mirroring: Mirroring, rows: int) -> None:
     assert mirroring.verify().compared == rows
 
 
+@pytest.mark.long
 def test_a_large_form_is_read_in_four_lanes_and_every_row_once(embedded: Mirroring) -> None:
     embedded.simulator.control.reset(rows=20_000)
     embedded.simulator.control.clear_requests()

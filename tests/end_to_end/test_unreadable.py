@@ -187,6 +187,7 @@ def test_others_are_deleted_beside_a_newest_one_that_cannot_be_sent(embedded: Mi
     assert marked(embedded) == [newest]
 
 
+@pytest.mark.long
 def test_a_repair_leaves_what_cannot_be_sent_as_it_is(embedded: Mirroring) -> None:
     kobo_id = edited_and_poisoned(embedded)
     before = answers(embedded.engine)
@@ -197,6 +198,7 @@ def test_a_repair_leaves_what_cannot_be_sent_as_it_is(embedded: Mirroring) -> No
     assert not ledger(embedded.engine)[kobo_id]["deleted_at"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", [r"data", r"data\.json", r"limit=15"])
 def test_a_server_that_is_down_is_no_reason_to_go_on_without_rows(embedded: Mirroring, path: str) -> None:
     control = embedded.simulator.control

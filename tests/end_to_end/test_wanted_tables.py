@@ -59,6 +59,7 @@ def test_a_type_of_what_the_form_does_not_ask_is_refused(
     assert not inspect(mirror.engine).has_table("villages")
 
 
+@pytest.mark.long
 def test_a_type_that_comes_later_brings_a_column_beside_and_goes_as_it_came(
     mirror: AnyMirror, tmp_path: Path
 ) -> None:

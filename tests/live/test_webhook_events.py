@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.binding_checks import bind
@@ -22,6 +24,7 @@ def told(airflow: Any) -> list[Any]:
     return [event for event in found if event["extra"].get("source") == "webhook"]
 
 
+@pytest.mark.long
 def test_many_pushes_to_two_processes_are_few_events(airflow: Any, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'pushed.sqlite'}"
     engine = open_engine(url)

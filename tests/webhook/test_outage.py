@@ -36,6 +36,7 @@ def assert_503_in_time(service: Service, kobo_id: int) -> None:
     assert service.get("/health/live") == 200
 
 
+@pytest.mark.long
 def test_an_outage_of_the_database_needs_no_restart(database: OwnServer, tmp_path: Path) -> None:
     url = database.fresh_database()
     engine = open_engine(url)

@@ -79,6 +79,7 @@ def test_its_last_line_names_the_address_where_it_cannot_listen(tmp_path: Path, 
     assert [line for line in lines[:-1] if "Starting gunicorn" not in line] == []
 
 
+@pytest.mark.long
 def test_an_address_that_becomes_free_is_waited_for(tmp_path: Path, migrated: str) -> None:
     other = socket.create_server(("127.0.0.1", 0))
     threading.Timer(1.5, other.close).start()
