@@ -9,11 +9,10 @@ from __future__ import annotations
 from sqlalchemy import Connection, select, update
 
 from kobo_mirror.database.engine import now
-from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store.runs import NOT_STARTED, VERIFY, note_error, open_run
 from kobo_mirror.store.tables import sync_runs
 
-UNBOUND = FORM.table
+UNBOUND = "kobo_records"
 """What stands for the form's uid in the row of a run that failed while no form was bound."""
 
 
