@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -38,8 +37,8 @@ _OUT_OF_DIGESTS = ("inserted_at", "updated_at", "question_xpath")
 
 Key = tuple[int, ...]
 """``kobo_id``, and the positions of a row."""
-Pairs = list[tuple[str, Any]]
-"""The names and cells of a row that are not NULL."""
+Cells = dict[str, Any]
+"""The cells of a row that are not NULL, by column."""
 
 
 class FoundRows(NamedTuple):
@@ -206,27 +205,20 @@ class _Table:
         keys: list[Key] = [row[:depth] for row in rows]
         found.keys[self._name] = keys
         self._check(self._first, rows, self._extra + 1, found)
-        cells: Iterable[Pairs] = (_pairs(self._first.answers, row[depth:]) for row in rows)
-        if self._others:
-            cells = self._joined(run, dict(zip(keys, cells, strict=True)), found)
-        for key, pairs, row in zip(keys, cells, rows, strict=True):
-            told = told_row(self._name, key[1:], pairs, row[self._extra])
-            found.told.setdefault(key[0], []).append(told)
-
-    def _joined(self, run: Run, cells: dict[Key, Pairs], found: _Found) -> Iterable[Pairs]:
-        """Return the cells of each row together with those of its parts."""
+        cells = {key: _cells(self._first.answers, row[depth:]) for key, row in zip(keys, rows, strict=True)}
         for part in self._others:
             self._join(part, run(part.query), cells, found)
-        for pairs in cells.values():
-            pairs.sort(key=itemgetter(0))
-        return cells.values()
+        for (key, of_row), row in zip(cells.items(), rows, strict=True):
+            told = told_row(self._name, key[1:], of_row, row[self._extra])
+            found.told.setdefault(key[0], []).append(told)
 
-    def _join(self, part: _Part, rows: Sequence[Row[Any]], cells: Mapping[Key, Pairs], found: _Found) -> None:
+    def _join(self, part: _Part, rows: Sequence[Row[Any]], cells: Mapping[Key, Cells], found: _Found) -> None:
+        """Add the cells of a part to those of its rows."""
         depth = self._depth
         by_key: dict[Key, Row[Any]] = {row[:depth]: row for row in rows}
         found.broken.update(key[0] for key in by_key.keys() ^ cells.keys())
         for key in by_key.keys() & cells.keys():
-            cells[key] += _pairs(part.answers, by_key[key][depth:])
+            cells[key] |= _cells(part.answers, by_key[key][depth:])
         self._check(part, rows, depth + len(part.answers), found)
 
     def _check(self, part: _Part, rows: Sequence[Row[Any]], at: int, found: _Found) -> None:
@@ -270,8 +262,8 @@ def _listed(table: Table, names: Iterable[str], *where: ColumnElement[bool]) -> 
     return _Query.by_key(select(*map(exact, columns)).where(*where), table)
 
 
-def _pairs(names: Iterable[str], cells: Iterable[Any]) -> Pairs:
-    return [pair for pair in zip(names, cells, strict=False) if pair[1] is not None]
+def _cells(names: Iterable[str], cells: Iterable[Any]) -> Cells:
+    return {name: cell for name, cell in zip(names, cells, strict=False) if cell is not None}
 
 
 def _by_id(rows: Iterable[Row[Any]]) -> dict[int, list[tuple[Any, ...]]]:

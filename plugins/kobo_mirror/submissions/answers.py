@@ -105,9 +105,7 @@ def _text(answer: str) -> str:
 
 
 def _key(answer: str) -> str:
-    if len(answer) > KEY_LENGTH:
-        raise ValueError(f"has {len(answer)} characters; at most {KEY_LENGTH} fit")
-    return _text(answer)
+    return _text(_short(answer))
 
 
 def _integer(answer: str) -> int:
@@ -205,6 +203,12 @@ def _boolean(answer: str) -> bool:
     return True
 
 
+def _short(answer: str) -> str:
+    if len(answer) > KEY_LENGTH:
+        raise ValueError(f"has {len(answer)} characters; at most {KEY_LENGTH} fit")
+    return answer
+
+
 READERS: Mapping[Kind, Callable[[str], Cell]] = {
     Kind.TEXT: _text,
     Kind.KEY: _key,
@@ -214,6 +218,12 @@ READERS: Mapping[Kind, Callable[[str], Cell]] = {
     Kind.BOOLEAN: _boolean,
 }
 """How a text is read into a cell of a kind. The sentence of the ValueError starts with "the answer"."""
+READERS_OF_STORABLE: Mapping[Kind, Callable[[str], Cell] | None] = {
+    **READERS,
+    Kind.TEXT: None,
+    Kind.KEY: _short,
+}
+"""The same for texts that are storable; None: such a text is the cell."""
 TIMED_READERS: Mapping[Kind, Callable[[str], Timed]] = {Kind.TIME: _time, Kind.DATETIME: _datetime}
 """The same for the kinds that have an offset."""
 

@@ -27,6 +27,12 @@ _VOLATILE = (
     "_notes",
     "_validation_status",
 )
+_PERHAPS_NOT_STORABLE = (
+    b"\0",
+    rb"\u0000",
+    rb"\ud",
+    rb"\uD",
+)  # the halves of a character are \ud800 to \udfff
 _FIELDS_OF_A_VALIDATION = {"uid", "by_whom", "timestamp", "label", "color"}
 _decode = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
@@ -91,6 +97,14 @@ def _is_too_deep(data: dict[str, Any]) -> bool:
         if not level:
             return False
     return True
+
+
+def are_texts_storable(raw: bytes) -> bool:
+    """Return True if no text of a submission that was parsed has a half character or a NUL.
+
+    :param raw: the JSON that it was parsed from; False, too, for one with other escapes that look like these.
+    """
+    return not any(escape in raw for escape in _PERHAPS_NOT_STORABLE)
 
 
 def text_of(data: dict[str, Any], key: str) -> str | None:

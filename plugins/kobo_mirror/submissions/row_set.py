@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from kobo_mirror.forms.form_schema import Table
 from kobo_mirror.submissions.answers import Cell
 from kobo_mirror.submissions.files import FileRow
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class RejectedCell(NamedTuple):
@@ -38,11 +38,10 @@ class Row:
     """A row while it is filled.
 
     :param position: of the repetitions around it, the outermost first, and its own; empty for the root.
-    :param cells: by column; a column without a cell is NULL.
+    :param cells: by column, none of them None; a column without a cell is NULL.
     :param extra: what no column holds: path → value as sent.
     :param counts: of the repetitions in it, by the column that has their number; no column: there are none.
     :param rows: the repetitions in it, by the path of their repeat.
-    :param filled: the paths of the questions that have been answered.
     """
 
     table: Table
@@ -51,7 +50,6 @@ class Row:
     extra: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     rows: dict[str, list[Row]] = field(default_factory=dict)
-    filled: set[str] = field(default_factory=set)
 
     @property
     def pos(self) -> str:
@@ -93,18 +91,18 @@ class RowSet:
         names for a file, nor the order of the files. The numbers of repetitions follow from the rows.
         """
         in_order = sorted(self.rows, key=lambda row: (row.table.name, row.position))
-        rows = [_told(row) for row in in_order]
+        rows = [told_row(row.table.name, row.position, row.cells, row.extra_text) for row in in_order]
         return digest_of(self.kobo_id, rows, self.rejected, [file[:-1] for file in self.files])
 
 
 def told_row(
-    table: str, position: tuple[int, ...], cells: Sequence[tuple[str, Any]], extra: str | None
+    table: str, position: tuple[int, ...], cells: Mapping[str, Any], extra: str | None
 ) -> msgspec.Raw:
     """Return what a digest is made of a row, as JSON.
 
     :param table: its name.
     :param position: its numbers in the repeats that it is in, from 1; empty in the root.
-    :param cells: names and cells that are not NULL, ascending; times may be ISO texts.
+    :param cells: those that are not NULL, by column; times may be ISO texts.
     :param extra: what the column ``extra`` holds.
     """
     return msgspec.Raw(_encode((table, position, cells, extra)))
@@ -125,8 +123,3 @@ def digest_of(
     """
     others = [[*map(msgspec.Raw, sorted(map(_encode, cells)))] for cells in (rejected, files)]
     return hashlib.blake2b(_encode((kobo_id, rows, others)), digest_size=16).digest()
-
-
-def _told(row: Row) -> msgspec.Raw:
-    cells = [(name, cell) for name, cell in sorted(row.cells.items()) if cell is not None]
-    return told_row(row.table.name, row.position, cells, row.extra_text)

@@ -10,6 +10,7 @@ from typing import Any, Self
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.submissions.document import (
     GarbledSubmission,
+    are_texts_storable,
     digest,
     first_levels,
     form_of,
@@ -166,7 +167,7 @@ def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
         data["_id"],
         payload,
         digest(data, mirror.document_key, as_version_0_1=mirror.schema is None),
-        partial(shape_document, data, mirror),
+        partial(shape_document, data, mirror, texts_are_storable=are_texts_storable(payload)),
         uuid=token(text_of(data, "_uuid")),
         previous_uuid=token(text_of(data, "meta/deprecatedID")),
         partial=cut_down or isinstance(data, GarbledSubmission),

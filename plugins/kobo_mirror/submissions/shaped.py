@@ -50,14 +50,16 @@ class Shaped(NamedTuple):
     row_set: RowSet | None = None
 
 
-def shape_document(data: dict[str, Any], mirror: Mirror) -> Shaped:
+def shape_document(data: dict[str, Any], mirror: Mirror, *, texts_are_storable: bool = False) -> Shaped:
     """Return what a submission becomes by the tables of its form.
 
     :param data: what ``document.parse`` returned.
     :param mirror: the form and its tables.
+    :param texts_are_storable: it is known that none of its texts has a half character or a NUL.
     """
-    time = _submission_time(data)
-    row_set = _shaper(mirror.schema).shape(data) if mirror.schema else None
+    time, row_set = _submission_time(data), None
+    if mirror.schema:
+        row_set = _shaper(mirror.schema).shape(data, texts_are_storable=texts_are_storable)
     if mirror.form is None:
         return _with_ledger_columns(data, time, None, row_set)
     cells = shape(data, mirror.form)

@@ -30,6 +30,28 @@ Later = tuple[Row, Place, Any]
 """A key that stands in a row, and belongs to another table."""
 
 
+class _Work:
+    """What is known while a submission is shaped.
+
+    :param texts_are_storable: as ``Shaper.shape`` has it.
+    """
+
+    __slots__ = ("answers", "later", "moved", "rejected", "texts_are_storable")
+
+    def __init__(self, texts_are_storable: bool) -> None:
+        self.texts_are_storable = texts_are_storable
+        self.rejected: list[RejectedCell] = []
+        self.later: list[Later] = []  # keys of other tables, which wait until all lists have become rows
+        self.answers: dict[int, Answers] = {}  # the id of a row → what stands in it
+        self.moved = set[tuple[int, str]]()  # ids of rows, with the keys that stood elsewhere and went there
+
+    def is_answered(self, row: Row, place: Place) -> bool:
+        """Return True if a row has an answer to a question of its table."""
+        value = self.answers.get(id(row), {}).get(place.path)
+        is_rows = place.is_repeat and type(value) is list
+        return (value is not None and not is_rows) or (id(row), place.path) in self.moved
+
+
 class Shaper:
     """Turn documents into row sets by one schema; it may be used for any number of them.
 
@@ -53,30 +75,28 @@ class Shaper:
     def _read_place(self, path: str) -> Place:
         chain = tuple(prefix for prefix in _prefixes(path) if prefix in self._repeats)
         targets = self._targets[self._tables[chain].name].of.get(path, ())
-        only = targets[0] if len(targets) == 1 and targets[0].is_plain else None
-        column, read = (only.column, only.read) if only else ("", None)
-        return Place(path, chain, targets, path in self._repeats, column, read)
+        return Place(path, chain, targets, path in self._repeats)
 
     def _unknown_place(self, path: str) -> Place:
         read = self._remembered_place if len(path) <= _LONGEST_REMEMBERED else self._read_place
         return read(path)
 
-    def shape(self, document: Answers) -> RowSet:
+    def shape(self, document: Answers, *, texts_are_storable: bool = False) -> RowSet:
         """Return all rows of a submission.
 
         :param document: the submission as it was parsed; ``_id`` is a whole number.
+        :param texts_are_storable: it is known that none of its texts has a half character or a NUL.
         """
-        rejected: list[RejectedCell] = []
-        later: list[Later] = []
+        work = _Work(texts_are_storable)
         root = Row(self._tables[()])
         root.cells, root.extra = read_system(document, self._system)
         answers: Answers = {key: v for key, v in document.items() if key not in self._elsewhere}
         if not self._groups.isdisjoint(answers):
             opened = self._with_lists_opened(answers, document)
             answers = {key: value for key, value in opened.items() if key not in self._declared}
-        self._fill(root, answers, rejected, later)
-        for row, place, value in sorted(later, key=_innermost_first):
-            self._fill_below(row, place, value, rejected)
+        self._fill(root, answers, work)
+        for row, place, value in sorted(work.later, key=_innermost_first):
+            self._fill_below(row, place, value, work)
         rows = tuple(root.all_rows())
         for row in rows:
             if row.rows:
@@ -85,27 +105,27 @@ class Shaper:
         files, odd = read_files(document.get(_ATTACHMENTS), self._named_files(rows))
         if odd is not None:
             root.extra[_ATTACHMENTS] = odd
-        return RowSet(document["_id"], rows, tuple(sorted(rejected)), tuple(files))
+        return RowSet(document["_id"], rows, tuple(sorted(work.rejected)), tuple(files))
 
-    def _fill(self, row: Row, answers: Answers, rejected: list[RejectedCell], later: list[Later]) -> None:
+    def _fill(self, row: Row, answers: Answers, work: _Work) -> None:
         """Give each key and value that belongs to a row or to the rows in it a home.
 
         What belongs to this very row goes first, then the lists that become rows, the outer repeats before
         those in them.
-
-        :param later: takes the keys of other tables, which wait until all lists have become rows.
         """
         chain = row.table.chain
+        work.answers[id(row)] = answers
         lists: list[tuple[Place, list[Any]]] = []
-        for place, value in self._fill_usual(row, answers):
+        for key, value in self._fill_usual(row, answers, work):
+            place = self._places.get(key) or self._unknown_place(key)
             if place.is_repeat and type(value) is list and place.chain[: len(chain)] == chain:
                 lists.append((place, value))
             elif place.chain != chain:
-                later.append((row, place, value))
+                work.later.append((row, place, value))
             elif place.targets:
-                _fill_cells(row, place, value, rejected)
+                _fill_cells(row, place, value, work.rejected)
             else:
-                row.extra[place.path] = value
+                row.extra[key] = value
         for place, items in sorted(lists, key=_depth):
             above = self._implied(row, place.chain)
             for item in items:
@@ -113,25 +133,28 @@ class Shaper:
                 if isinstance(item, dict):
                     is_flat = self._groups.isdisjoint(item)
                     inside = item if is_flat else self._with_lists_opened(item, item)
-                    self._fill(born, inside, rejected, later)
+                    self._fill(born, inside, work)
                 else:
                     born.extra[place.path] = item
 
-    def _fill_usual(self, row: Row, answers: Answers) -> list[tuple[Place, Any]]:
+    def _fill_usual(self, row: Row, answers: Answers, work: _Work) -> list[tuple[str, Any]]:
         """Write the texts that belong to this row and fit a column without facets; return all else."""
-        chain, places, cells, filled = row.table.chain, self._places, row.cells, row.filled
-        others: list[tuple[Place, Any]] = []
+        targets, cells = self._targets[row.table.name], row.cells
+        usual = (targets.usual_storable if work.texts_are_storable else targets.usual).get
+        others: list[tuple[str, Any]] = []
         for key, value in answers.items():
-            place = places.get(key) or self._unknown_place(key)
-            if place.read is not None and type(value) is str and place.chain == chain:
+            found = usual(key)
+            if found is not None and type(value) is str:
+                column, read = found
+                if read is None:
+                    cells[column] = value
+                    continue
                 try:
-                    cells[place.column] = place.read(value)
+                    cells[column] = read(value)
                 except ValueError:
-                    others.append((place, value))  # to say why
-                else:
-                    filled.add(key)
+                    others.append((key, value))  # to say why
             elif value is not None:
-                others.append((place, value))
+                others.append((key, value))
         return others
 
     def _new_row(self, parent: Row, path: str) -> Row:
@@ -147,14 +170,15 @@ class Shaper:
             row = siblings[0] if siblings else self._new_row(row, path)
         return row
 
-    def _fill_below(self, row: Row, place: Place, value: Any, rejected: list[RejectedCell]) -> None:
+    def _fill_below(self, row: Row, place: Place, value: Any, work: _Work) -> None:
         """Give a plain key a home that stands in ``row``, but belongs to another table."""
         key, around = place.path, row.table.chain
         home = self._implied(row, place.chain) if place.chain[: len(around)] == around else row
-        if home is row or key in home.filled or key in home.extra:
+        if home is row or key in home.extra or work.is_answered(home, place):
             row.extra[key] = value
         elif place.targets:
-            _fill_cells(home, place, value, rejected)
+            work.moved.add((id(home), key))
+            _fill_cells(home, place, value, work.rejected)
         else:
             home.extra[key] = value
 
@@ -218,7 +242,6 @@ def _only_object(value: Any) -> Answers | None:
 
 def _fill_cells(row: Row, place: Place, value: Any, rejected: list[RejectedCell]) -> None:
     """Write an answer into the columns of its question, or note why one cannot hold it."""
-    row.filled.add(place.path)
     answer, why = (value, "") if type(value) is str else _only_answer(place.path, value)
     if why:
         rejected += (
@@ -226,20 +249,21 @@ def _fill_cells(row: Row, place: Place, value: Any, rejected: list[RejectedCell]
         )
         return
     for target in place.targets:
-        column, _, narrowed, read, read_timed, offset, numbers, _ = target
+        column, _, narrowed, read, read_timed, offset, numbers, *_ = target
         try:
             if read is not None:
                 row.cells[column] = read(answer)
             elif read_timed is not None:
                 row.cells[column], minutes = read_timed(answer)
-                if offset is not None:
+                if offset is not None and minutes is not None:
                     row.cells[offset] = minutes
         except ValueError as problem:
             if not narrowed:
                 rejected.append(_rejected(row, place, target, answer, str(problem)))
             continue
         if numbers:
-            row.cells.update(zip(numbers, point(answer), strict=True))
+            found = zip(numbers, point(answer), strict=True)
+            row.cells.update({name: number for name, number in found if number is not None})
 
 
 def _rejected(row: Row, place: Place, target: Target, value: Any, why: str) -> RejectedCell:

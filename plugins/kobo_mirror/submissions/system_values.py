@@ -31,7 +31,8 @@ def read_system(
         if value is None or columns[0] not in wanted:
             continue
         try:
-            cells.update(zip(columns, read(value), strict=True))
+            found = zip(columns, read(value), strict=True)
+            cells.update({column: cell for column, cell in found if cell is not None})
         except (ValueError, OverflowError, OSError):
             extra[key] = value
     for key in _OF_THE_LEDGER:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, Status, Table
 from kobo_mirror.forms.question_types import FACETS, POINT_FACETS, Kind
-from kobo_mirror.submissions.answers import READERS, TIMED_READERS, Cell, Timed
+from kobo_mirror.submissions.answers import READERS, READERS_OF_STORABLE, TIMED_READERS, Cell, Timed
 
 
 class Target(NamedTuple):
@@ -19,6 +19,7 @@ class Target(NamedTuple):
     :param offset: the column of a time's offset, or None.
     :param numbers: the columns of a point's numbers, or none.
     :param names_file: the answer may be the name of an attachment.
+    :param read_storable: as ``read``, for a storable text; None: that is the cell.
     """
 
     column: str
@@ -29,11 +30,16 @@ class Target(NamedTuple):
     offset: str | None
     numbers: tuple[str, ...]
     names_file: bool
+    read_storable: Callable[[str], Cell] | None
 
     @property
     def is_plain(self) -> bool:
         """True if it has no facets: the cell is all that an answer becomes."""
         return self.read is not None and not self.numbers
+
+
+Usual = Mapping[str, tuple[str, Callable[[str], Cell] | None]]
+"""The questions with one column without facets, by path: the column, and what reads a text into its cell."""
 
 
 class Place(NamedTuple):
@@ -42,16 +48,12 @@ class Place(NamedTuple):
     :param chain: the repeats that it stands in, the outermost first.
     :param targets: the columns of its question; none: it is no question.
     :param is_repeat: it is the path of a repeat: a list there is rows.
-    :param column: the column of a question that has no other and no facets.
-    :param read: turns a text into the cell of that column.
     """
 
     path: str
     chain: tuple[str, ...]
     targets: tuple[Target, ...] = ()
     is_repeat: bool = False
-    column: str = ""
-    read: Callable[[str], Cell] | None = None
 
 
 class Targets:
@@ -70,6 +72,9 @@ class Targets:
             path: tuple(_targets(table, facets)) for path, facets in by_path.items()
         }
         self.counts: Mapping[str, str] = {c.path: c.name for c in there if c.facet == ROWS}
+        usual = {path: only[0] for path, only in self.of.items() if len(only) == 1 and only[0].is_plain}
+        self.usual: Usual = {path: (only.column, only.read) for path, only in usual.items()}
+        self.usual_storable: Usual = {path: (only.column, only.read_storable) for path, only in usual.items()}
         self.files = [target for targets in self.of.values() for target in targets if target.names_file]
 
 
@@ -86,4 +91,5 @@ def _targets(table: Table, facets: Mapping[str, list[Column]]) -> Iterator[Targe
             facets["offset"][0].name if has_offset else None,
             tuple(facets[facet][0].name for facet in POINT_FACETS) if is_point else (),
             column.kind is Kind.TEXT and column.names_file,
+            READERS_OF_STORABLE.get(column.kind),
         )

@@ -57,7 +57,7 @@ test_a_column_that_is_born_changes_no_digest_of_many = pytest.mark.long(
 def test_numbers_of_a_point_that_are_born_change_no_digest_where_there_are_none() -> None:
     """A text that has become a point has further columns, which are NULL for a text that is none."""
     before, after = schema_of_contract("kinds", 1), schema_of_contract("kinds", 2)
-    assert "spot__lat" in Shaper(after).shape({"_id": 1, "spot": "here"}).rows[0].cells
+    assert "spot__lat" in {column.name for column in after.root.columns}
     for document, is_same in (({"_id": 1, "spot": "here"}, True), ({"_id": 1, "spot": "1 2"}, False)):
         digests = {Shaper(schema).shape(document).digest() for schema in (before, after)}
         assert (len(digests) == 1) is is_same
