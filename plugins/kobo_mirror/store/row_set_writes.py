@@ -60,9 +60,10 @@ class _Filled(NamedTuple):
 
     def cells(self, kobo_id: int, row: Row) -> Cells:
         """Return the cells of a row; what it has no cell for is NULL, as is a column that was moved."""
-        counts = (row.counts.get(name, 0) for name in self.counts)
-        extra = (row.extra_text,) if self.has_extra else ()
-        return (kobo_id, *row.position, *map(row.cells.get, self.answers), *counts, *extra)
+        cells: Cells = (kobo_id, *row.position, *map(row.cells.get, self.answers))
+        if self.counts:
+            cells += tuple(row.counts.get(name, 0) for name in self.counts)
+        return (*cells, row.extra_text) if self.has_extra else cells
 
 
 class FormWrites:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from itertools import repeat
+from types import NoneType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Table
@@ -117,15 +118,19 @@ class CellWriter(CellCheck):
             return self._one(cells[0], escape), (), ""
         before, write, after = self._literal
         kinds = [*map(type, cells)]
-        if kinds.count(self._type) == len(cells):
+        typed = kinds.count(self._type)
+        if typed == len(cells):
             self._check_values(cells)
             return before, write(cells, escape), after
+        if typed + kinds.count(NoneType) == len(cells):
+            values = [cell for cell in cells if cell is not None]
+            self._check_values(values)
+            texts = iter(write(values, escape))
+            return "", ["NULL" if cell is None else f"{before}{next(texts)}{after}" for cell in cells], ""
         values = [cell for cell in cells if cell is not None and type(cell) is not Sql]
         self.check(values)
-        texts = iter([f"{before}{text}{after}" for text in write(values, escape)])
-        if Sql not in kinds:
-            return "", ["NULL" if cell is None else next(texts) for cell in cells], ""
-        return "", [_standing(cell) or next(texts) for cell in cells], ""
+        texts = iter(write(values, escape))
+        return "", [_standing(cell) or f"{before}{next(texts)}{after}" for cell in cells], ""
 
     def _one(self, cell: Any, escape: Escape) -> str:
         if standing := _standing(cell):
