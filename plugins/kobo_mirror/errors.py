@@ -83,10 +83,10 @@ class SchemaError(KoboMirrorError):
 
 
 class NameTakenError(SchemaError):
-    """A table or view that is not ours has a name that a form is to have.
+    """A table, view or column that is not ours has a name that a form is to have.
 
     :param message: the sentence.
-    :param table: the name.
+    :param table: the name of the table or view; empty for a column.
     """
 
     def __init__(self, message: str, table: str = "") -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect
 
+from kobo_mirror.cli.status import status
 from kobo_mirror.database.ddl import lacks_trigger
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading
@@ -65,4 +66,28 @@ def test_a_column_of_another_type_is_named_with_what_mends_it(mirror: AnyMirror)
     run_sql(mirror.engine, statement)
     mirror.sync()
     assert mirror.found() == mirror.wanted()
+    assert mirror.verify().equal
+
+
+def test_a_column_of_others_is_told_before_a_version_needs_its_name(mirror: AnyMirror) -> None:
+    run_sql(mirror.engine, "ALTER TABLE household ADD region INTEGER", "UPDATE household SET region = 7")
+    assert mirror.verify().equal
+    mirror.control.deploy(content(*HOUSEHOLD["survey"], row("text", "region")))
+    mirror.control.create(2, region="north")
+    told = "household.region is in the database and is none of ours; rename or drop that one"
+    assert told in mirror.command("plan")[1]
+    assert told in mirror.command("sync")[1]
+    assert status(mirror.engine)["light"] == "amber"
+    assert mirror.found() == mirror.wanted()
+    run_sql(mirror.engine, "ALTER TABLE household RENAME COLUMN region TO ours")
+    mirror.sync()
+    assert mirror.found() == mirror.wanted()
+    assert mirror.verify().equal
+    assert status(mirror.engine)["light"] == "green"
+
+
+def test_plan_takes_no_table_in_force_for_that_of_others(mirror: AnyMirror) -> None:
+    run_sql(mirror.engine, "DELETE FROM kobo_tables")
+    assert "is none of ours" not in mirror.command("plan")[1]
+    mirror.sync()
     assert mirror.verify().equal

@@ -50,6 +50,15 @@ def test_a_version_whose_content_is_damaged_is_asked_for_anew(mirror: AnyMirror,
     assert "age" in rows_in(mirror.engine, "damaged")[0]
 
 
+def test_a_version_that_was_overwritten_by_hand_is_asked_for_anew(mirror: AnyMirror) -> None:
+    mirror.sync()
+    kept = contents(mirror)
+    run_sql(mirror.engine, "UPDATE kobo_form_versions SET content = '{}'")  # a text, where SQLite lets it
+    mirror.control.deploy(SECOND)
+    mirror.sync()
+    assert contents(mirror)[0] == kept[0]
+
+
 def test_a_damaged_version_that_is_not_shown_is_told_of_where_it_is_needed(
     mirror: AnyMirror, several: SimulatorProcess
 ) -> None:

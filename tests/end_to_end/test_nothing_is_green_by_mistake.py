@@ -18,6 +18,7 @@ from kobo_mirror.store.codes import waiting_list
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import leases, metadata
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.mirror import MirrorSync
 from tests.support.mirroring import Mirroring
 from tests.support.passing_time import pass_time
@@ -54,6 +55,28 @@ def test_runs_whose_ids_start_again_read_what_they_should(mirroring: Mirroring) 
     mirroring.sync(**INCREMENTAL)
     mirroring.sync(**INCREMENTAL)
     assert set(new) <= set(records(mirroring.engine))
+
+
+def test_a_sync_that_ends_before_it_begins_by_what_was_not_foreseen_is_red(
+    mirroring: Mirroring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirroring.sync()
+    mirroring.verify()
+    assert light(mirroring) == "green"
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise TypeError("an answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FormTables, "bring_up", broken)
+        with pytest.raises(TypeError):
+            mirroring.sync()
+    told = status(mirroring.engine)
+    assert (told["light"], told["error"]) == (
+        "red", "It ended by an error that was not foreseen: TypeError.",
+    )  # fmt: skip
+    mirroring.sync()
+    assert light(mirroring) == "green"
 
 
 def test_an_old_copy_of_the_table_with_as_many_rows_is_seen(mirroring: Mirroring) -> None:

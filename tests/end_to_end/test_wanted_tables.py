@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect
 
+from kobo_mirror.cli.status import status
 from simulator.process import SimulatorProcess
 from tests.simulator.any_forms import content, row
 from tests.support.forms.any_mirror import AnyMirror, any_mirror, form_file, uid_of
@@ -126,3 +127,31 @@ def test_a_new_version_adds_columns_and_what_waited_in_extra_moves_there(mirror:
     assert mirror.found() == mirror.wanted()
     assert any(cells.get("age") == 41 for cells in mirror.found().rows.values())
     assert mirror.verify().equal
+
+
+@pytest.mark.parametrize("command", [("sync",), ("apply", "CODE")], ids=["sync", "apply"])
+@pytest.mark.parametrize(
+    ("file", "malformed"),
+    [("kobo.yml", "- 1"), ("kobo.yml", "forms:\n- types: {village: txt}"), ("names.lock.yml", "- 1")],
+)
+def test_a_malformed_file_stops_syncs_and_the_light_says_so(
+    mirror: AnyMirror, tmp_path: Path, file: str, malformed: str, command: tuple[str, ...]
+) -> None:
+    settings = {"KOBO_FORMS_FILE": asking(tmp_path)}
+    assert mirror.command("sync", **settings)[0] == 0
+    assert status(mirror.engine)["light"] == "amber"  # no proof yet
+    if "CODE" in command:
+        mirror.control.deploy(SECOND)
+        mirror.command("sync", "--schema", "review", **settings)
+    code = status(mirror.engine)["waiting_plan"] or ""
+    sound = Path(settings["KOBO_FORMS_FILE"]).read_text()
+    (tmp_path / file).write_text(malformed)
+    found, _, errors = mirror.command(*(code if word == "CODE" else word for word in command), **settings)
+    told = status(mirror.engine)
+    assert (found, told["light"]) == (2, "red")
+    assert f"{file}, line " in told["error"]
+    assert told["error"] in errors
+    Path(settings["KOBO_FORMS_FILE"]).write_text(sound)
+    (tmp_path / "names.lock.yml").unlink(missing_ok=True)
+    assert mirror.command("sync", **settings)[0] == 0
+    assert status(mirror.engine)["light"] == "amber"

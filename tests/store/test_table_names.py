@@ -1,16 +1,17 @@
-"""A table is ours only if the catalog has it: whatever else has its name is left alone."""
+"""A table is ours only if the catalog has it, a column only if a schema has: all else is left alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import Engine, inspect, text
 
-from kobo_mirror.errors import SchemaError
+from kobo_mirror.errors import NameTakenError, SchemaError
 from tests.support.crashes import Crash, CrashPoint
 from tests.support.forms.applied import Applying
-from tests.support.forms.surveys import V1, V2, survey
+from tests.support.forms.surveys import V1, V2, ask, survey
 from tests.support.tables import run_sql
 
 OTHER = "aOtherForm000000000001"
@@ -114,3 +115,29 @@ def test_a_name_that_is_taken_later_stops_the_growth_of_a_form_only(applying: Ap
     with applying.engine.connect() as connection:
         columns = connection.execute(text("SELECT * FROM survey__members")).keys()
     assert [*columns] == ["kobo_id", "pos", "extra", "who"]
+
+
+@pytest.mark.parametrize("column", ["born", "BORN"])
+@pytest.mark.parametrize("type_", ["DATE", "INTEGER"])
+def test_a_column_of_another_program_stops_the_growth_of_a_form_only(
+    applying: Applying, column: str, type_: str
+) -> None:
+    applying.apply(survey(V1))
+    run_sql(applying.engine, f"ALTER TABLE survey__members ADD COLUMN {column} {type_}")
+    grown = survey(V1, [*V1[:-1], *ask("date", "born"), {"type": "end_repeat"}])
+    with pytest.raises(NameTakenError, match=f"members.born: survey__members.{column} is in the"):
+        applying.apply(grown)
+    assert applying.stored
+    assert (applying.schema, applying.stored.intended) == (survey(V1), None)
+    run_sql(applying.engine, f"ALTER TABLE survey__members RENAME COLUMN {column} TO mine")
+    applying.apply(grown)
+    assert applying.schema == grown
+
+
+@pytest.mark.parametrize("statements", range(0, 40, 3))
+def test_a_column_that_an_earlier_attempt_made_is_ours(on_server: Applying, statements: int) -> None:
+    on_server.apply(survey(V1))
+    with suppress(Crash), CrashPoint(on_server.engine).crash_after(statements):
+        on_server.apply(survey(V1, V2))
+    on_server.apply(survey(V1, V2))
+    assert on_server.schema == survey(V1, V2)

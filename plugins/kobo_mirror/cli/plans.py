@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Engine
 
 from kobo_mirror.cli.next_steps import COMMAND
 from kobo_mirror.cli.profile import profile_of
@@ -14,11 +17,12 @@ from kobo_mirror.cli.wiring import client_of, engine_of
 from kobo_mirror.config.forms_file import read_forms_file
 from kobo_mirror.config.names_lock import LockedForm, names_lock_path, names_lock_text, read_names_lock
 from kobo_mirror.config.settings import Settings
-from kobo_mirror.errors import LeaseError
+from kobo_mirror.database.engine import reading
+from kobo_mirror.errors import KoboMirrorError, LeaseError
 from kobo_mirror.forms.names_lock import differences, lock_of, locked_form
 from kobo_mirror.forms.plan import Care, Plan, Step
 from kobo_mirror.forms.wanted import wanted_form
-from kobo_mirror.store.plans import approve, decline
+from kobo_mirror.store.plans import approve, decline, open_plan
 from kobo_mirror.store.schema import migrate, require_tables
 from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.look_ahead import Ahead, cost_of, look_ahead
@@ -79,8 +83,22 @@ def apply_plan(options: argparse.Namespace) -> int:
         except LeaseError as error:
             print(f"approved, and not applied yet: {error} The next sync applies it.")
             return 0
+        except KoboMirrorError:
+            _tell_if_open(engine, settings.kobo_asset_id, options.code)
+            raise
     print(result["sentence"])
     return 0
+
+
+def _tell_if_open(engine: Engine, asset_uid: str, code: str) -> None:
+    """Say that a plan stays approved whose sync failed: another sync applies it, and nothing undoes that."""
+    with suppress(KoboMirrorError), reading(engine) as connection:
+        known = open_plan(connection, asset_uid)
+        if known is not None and known.code == code:
+            print(
+                "approved, and not applied yet: the next sync applies it. To leave the tables as they are "
+                f"instead: {COMMAND} apply --decline {code}"
+            )
 
 
 def _lines(ahead: Ahead) -> Iterator[str]:

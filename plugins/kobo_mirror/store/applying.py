@@ -30,7 +30,7 @@ from kobo_mirror.store.form_schemas import StoredForm, stored_form
 from kobo_mirror.store.form_tables import physical_columns, physical_tables
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.plans import note_applied
-from kobo_mirror.store.table_names import check_names
+from kobo_mirror.store.table_names import check_free
 from kobo_mirror.store.tables import forms
 
 
@@ -161,7 +161,7 @@ def _intend(
         )
     of_old = _names(stored.schema) if stored and stored.schema else set()
     claimed = dict.fromkeys(of_old, key) | catalog.claimed_names(connection)
-    check_names(schema, claimed, there)
+    check_free(schema, stored, claimed, there)
     mine = {name for name, owner in claimed.items() if owner == key}
     catalog.release(connection, mine.difference(_names(schema), there))
     lost = lost_tables(stored, there)

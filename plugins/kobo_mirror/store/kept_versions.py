@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
@@ -90,8 +91,8 @@ def _packed(content: bytes) -> bytes:
     return gzip.compress(content, mtime=0)
 
 
-def _unpacked(packed: bytes) -> bytes:
+def _unpacked(packed: Any) -> bytes:
     try:
         return gzip.decompress(packed)
-    except (OSError, EOFError, zlib.error):
+    except (OSError, EOFError, TypeError, zlib.error):  # SQLite may hold a text in a column of bytes
         return b""

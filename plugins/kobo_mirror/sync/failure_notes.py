@@ -31,6 +31,9 @@ def noting_not_started(engine: Engine, name: str) -> Iterator[None]:
     except KoboMirrorError as error:
         note_not_started(engine, name, error)
         raise
+    except Exception as error:
+        note_not_started(engine, name, _unforeseen(error))
+        raise
 
 
 def note_not_started(engine: Engine, name: str, error: KoboMirrorError) -> None:
@@ -49,6 +52,10 @@ def note_not_started(engine: Engine, name: str, error: KoboMirrorError) -> None:
             )
         else:
             transact(engine, partial(failed_runs.note_not_bound, name=name, error=error))
+
+
+def _unforeseen(error: Exception) -> KoboMirrorError:
+    return KoboMirrorError(f"It ended by an error that was not foreseen: {type(error).__name__}.")
 
 
 def _bound_uid(engine: Engine) -> str | None:
@@ -70,8 +77,7 @@ def noting_failed_verification(engine: Engine, name: str) -> Iterator[None]:
         note_failed_verification(engine, name, error)
         raise
     except Exception as error:
-        unforeseen = KoboMirrorError(f"It ended by an error that was not foreseen: {type(error).__name__}.")
-        note_failed_verification(engine, name, unforeseen)
+        note_failed_verification(engine, name, _unforeseen(error))
         raise
 
 

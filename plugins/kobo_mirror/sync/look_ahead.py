@@ -17,10 +17,10 @@ from kobo_mirror.store.altered_tables import altered
 from kobo_mirror.store.catalog import claimed_names
 from kobo_mirror.store.form_history import version_numbers
 from kobo_mirror.store.form_notes import note_waiting
-from kobo_mirror.store.form_schemas import stored_form
+from kobo_mirror.store.form_schemas import StoredForm, stored_form
 from kobo_mirror.store.mode_names import AUTO
 from kobo_mirror.store.plans import StoredPlan, open_plan, plans_of
-from kobo_mirror.store.table_names import check_names
+from kobo_mirror.store.table_names import check_free
 from kobo_mirror.store.whole_reads import WholeRead, whole_read
 from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.run_mode import Exactness, may_read_all, view_of_form
@@ -84,7 +84,7 @@ def look_ahead(tables: FormTables, exactness: Exactness, *, is_tried: bool = Fal
             for step in one.plan.steps
         }
         in_force = bound.schema if bound else None
-        problems = tuple(_problems(connection, in_force, outlook.proposal.target))
+        problems = tuple(_problems(connection, bound, outlook.proposal.target))
         emptied = _answers(connection, in_force, plan) if plan and in_force else 0
     if outlook.waiting and bound and not is_tried:
         known = note_waiting(engine, asset, outlook.waiting)
@@ -103,15 +103,15 @@ def look_ahead(tables: FormTables, exactness: Exactness, *, is_tried: bool = Fal
     )
 
 
-def _problems(
-    connection: Connection, in_force: FormSchema | None, target: FormSchema | None
-) -> Iterator[str]:
+def _problems(connection: Connection, bound: StoredForm | None, target: FormSchema | None) -> Iterator[str]:
     """Yield what the next sync will meet in the database."""
     if target is not None:
         try:
-            check_names(target, claimed_names(connection), dialect_of(connection).stored_tables(connection))
+            there = dialect_of(connection).stored_tables(connection)
+            check_free(target, bound, claimed_names(connection), there)
         except NameTakenError as taken:
             yield str(taken)
+    in_force = bound.schema if bound else None
     if in_force is not None:
         yield from (one.sentence for one in altered(connection, in_force) if one.what is not Altered.COMMENT)
 

@@ -98,7 +98,7 @@ class MirrorSync:
         schema: str | None = None,
         progress: Progress = no_progress,
     ) -> MirrorSync:
-        """Return the sync that the settings describe.
+        """Return the sync that the settings describe; note it as failed where a file of theirs is malformed.
 
         :param settings: the settings of this process.
         :param client: the form's client.
@@ -107,23 +107,24 @@ class MirrorSync:
         :param in_flight: requests at once; None: as the settings say.
         :param schema: which changes of tables wait for a person; None: as ``kobo.yml`` says.
         :param progress: is told how far the sync is.
-        :raises ConfigurationError: ``kobo.yml`` is malformed.
+        :raises ConfigurationError: ``kobo.yml`` or ``names.lock.yml`` is malformed.
         """
-        return cls(
-            client,
-            engine,
-            server=settings.kobo_url,
-            wanted=wanted_form(read_forms_file(settings), client.asset_uid).with_policy(schema),
-            lock=locked_form(read_names_lock(settings), client.asset_uid),
-            keep_payloads=settings.kobo_keep_payloads,
-            page_size=page_size or settings.kobo_page_size,
-            in_flight=in_flight or settings.kobo_max_in_flight,
-            in_flight_in_all=settings.kobo_max_in_flight,
-            exact_up_to=settings.kobo_exact_up_to,
-            exact_every_hours=settings.kobo_exact_every_hours,
-            retention=Retention(settings.kobo_keep_history_days, settings.kobo_keep_dead_letters_days),
-            progress=progress,
-        )
+        with noting_not_started(engine, "sync"):
+            return cls(
+                client,
+                engine,
+                server=settings.kobo_url,
+                wanted=wanted_form(read_forms_file(settings), client.asset_uid).with_policy(schema),
+                lock=locked_form(read_names_lock(settings), client.asset_uid),
+                keep_payloads=settings.kobo_keep_payloads,
+                page_size=page_size or settings.kobo_page_size,
+                in_flight=in_flight or settings.kobo_max_in_flight,
+                in_flight_in_all=settings.kobo_max_in_flight,
+                exact_up_to=settings.kobo_exact_up_to,
+                exact_every_hours=settings.kobo_exact_every_hours,
+                retention=Retention(settings.kobo_keep_history_days, settings.kobo_keep_dead_letters_days),
+                progress=progress,
+            )
 
     @property
     def _source(self) -> Source:
