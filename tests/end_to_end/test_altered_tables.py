@@ -86,6 +86,23 @@ def test_a_column_of_others_is_told_before_a_version_needs_its_name(mirror: AnyM
     assert status(mirror.engine)["light"] == "green"
 
 
+def test_a_column_that_is_spelt_otherwise_is_named_with_what_mends_it(mirror: AnyMirror) -> None:
+    schema = mirror.mirror.schema
+    assert schema
+    name = next(column.name for column in schema.root.columns if column.path)
+    run_sql(mirror.engine, f"ALTER TABLE household RENAME COLUMN {name} TO {name.upper()}")
+    code, _, errors = mirror.command("sync")
+    assert code == 1
+    assert f"household.{name.upper()} is in the database and is none of ours" in errors
+    with pytest.raises(SchemaError, match="RENAME COLUMN") as caught:
+        mirror.verify()
+    remedy = str(caught.value).split("; ", 1)[1]
+    run_sql(mirror.engine, remedy[: remedy.index(f" {name}") + len(name) + 1])
+    mirror.sync()
+    assert mirror.found() == mirror.wanted()
+    assert mirror.verify().equal
+
+
 def test_plan_takes_no_table_in_force_for_that_of_others(mirror: AnyMirror) -> None:
     run_sql(mirror.engine, "DELETE FROM kobo_tables")
     assert "is none of ours" not in mirror.command("plan")[1]

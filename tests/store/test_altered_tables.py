@@ -98,6 +98,7 @@ ON_ALL = [
         ("survey__members", "who", What.TYPE),
     ),
     ("ALTER TABLE survey__pets DROP COLUMN born", ("survey__pets", "born", What.COLUMN)),
+    ("ALTER TABLE survey RENAME COLUMN age TO AGE", ("survey", "age", What.SPELLING)),
     ("CREATE UNIQUE INDEX one_only ON survey (age)", ("survey", None, What.FOREIGN_UNIQUE)),
 ]
 ON_SERVERS = [

@@ -23,7 +23,9 @@ from sqlalchemy import (
 
 from kobo_mirror.database.ddl import lacks_trigger
 from kobo_mirror.database.dialects import dialect_of
+from kobo_mirror.database.dialects.base_tables import StoredTable
 from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.forms.naming import fold
 from kobo_mirror.store.form_tables import physical_tables
 from kobo_mirror.store.mending import BY_A_SYNC, Mending
 
@@ -33,6 +35,7 @@ class What(StrEnum):
 
     TABLE = "the table is missing"
     COLUMN = "it is missing"
+    SPELLING = "it is spelt otherwise"
     TYPE = "it has another type or collation"
     REQUIRED = "it refuses NULL"
     NULLABLE = "it takes NULL"
@@ -92,7 +95,7 @@ def altered(connection: Connection, schema: FormSchema) -> list[Alteration]:
         table for table in metadata.sorted_tables if table.name in there and not there[table.name].is_view
     ]
     found = [
-        *_told_by_alembic(connection, metadata, mending),
+        *_told_by_alembic(connection, metadata, there, mending),
         *_of_other_types(connection, made, mending),
         *_of_other_keys(connection, made, mending),
         *(
@@ -123,7 +126,9 @@ def _of_other_keys(connection: Connection, made: list[Table], mending: Mending) 
             yield Alteration(table.name, None, What.KEY, mending.with_key(table, instead=bool(key)))
 
 
-def _told_by_alembic(connection: Connection, metadata: MetaData, mending: Mending) -> Iterator[Alteration]:
+def _told_by_alembic(
+    connection: Connection, metadata: MetaData, there: Mapping[str, StoredTable], mending: Mending
+) -> Iterator[Alteration]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415  # as long as a small sync
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
@@ -134,15 +139,21 @@ def _told_by_alembic(connection: Connection, metadata: MetaData, mending: Mendin
     context = MigrationContext.configure(connection, opts=options)
     for difference in compare_metadata(context, metadata):
         for one in difference if isinstance(difference, list) else [difference]:
-            yield from _of_a_column(one, metadata, mending)
+            yield from _of_a_column(one, metadata, there, mending)
             yield from _of_a_table(one, metadata, mending)
 
 
-def _of_a_column(one: tuple[Any, ...], metadata: MetaData, mending: Mending) -> Iterator[Alteration]:
+def _of_a_column(
+    one: tuple[Any, ...], metadata: MetaData, there: Mapping[str, StoredTable], mending: Mending
+) -> Iterator[Alteration]:
     """Yield a difference of a column as Alembic tells it, if it matters to us."""
     match one:
         case ("add_column", _, name, Column(name=column)):
-            yield Alteration(name, column, What.COLUMN)
+            alike = (other for other in there[name].columns if fold(other) == fold(column))
+            if (other := next(alike, None)) is None:
+                yield Alteration(name, column, What.COLUMN)
+            else:
+                yield Alteration(name, column, What.SPELLING, mending.renamed(name, other, column))
         case ("remove_column", _, name, Column() as column) if _is_required(column):
             remedy = f"let it be NULL, or {mending.without_column(name, column.name)}"
             yield Alteration(name, column.name, What.FOREIGN_COLUMN, remedy)

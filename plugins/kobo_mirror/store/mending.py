@@ -31,6 +31,16 @@ class Mending:
         """
         return self._shown(Sql("ALTER TABLE {} DROP COLUMN {}").format(Identifier(table), Identifier(column)))
 
+    def renamed(self, table: str, column: str, name: str) -> str:
+        """Return the statement that gives a column its name back.
+
+        :param table: its table's name.
+        :param column: what it is called now.
+        :param name: what it was made as.
+        """
+        rename = Sql("ALTER TABLE {} RENAME COLUMN {} TO {}")
+        return self._shown(rename.format(Identifier(table), Identifier(column), Identifier(name)))
+
     def made_again(self, column: Column[Any]) -> str:
         """Return how a column is replaced by one as it was: with the answers that KoboToolbox shows.
 

@@ -59,7 +59,7 @@ def check_names(schema: FormSchema, claimed: Mapping[str, str], there: Mapping[s
 def check_columns(
     schema: FormSchema, before: Collection[FormSchema], there: Mapping[str, StoredTable]
 ) -> None:
-    """Refuse names of new columns that a column of others has, which would pass for answers.
+    """Refuse names of columns to be made that a column of others has, which would pass for answers.
 
     :param schema: of the form.
     :param before: the schemas whose columns are ours: the one in force, and the one that is being applied.
@@ -72,7 +72,8 @@ def check_columns(
         stored = there[table].columns if mine and table in there else ()
         others = {fold(name): name for name in stored if name not in mine}
         for name in columns:
-            if name not in mine and (other := others.get(fold(name))):
+            is_there = name in mine and name in stored
+            if not is_there and (other := others.get(fold(name))):
                 raise NameTakenError(
                     f"Form {schema.asset_uid} cannot have the column {table}.{name}: {table}.{other} is in "
                     "the database and is none of ours; rename or drop that one."
