@@ -71,10 +71,12 @@ def test_what_the_server_or_the_database_refuses_is_noted_until_it_does_not(appl
 def test_a_plan_waits_until_a_sync_finds_none(applying: Applying) -> None:
     engine = applying.engine
     plan = plan_between(survey(V1), survey(V1, V2))
-    with pytest.raises(NotBoundError):
-        note_waiting(engine, UID, Waiting(plan, "review", None))
     applying.apply(survey(V1))
-    stored = note_waiting(engine, UID, Waiting(plan, "review", None))
+    assert applying.stored
+    with pytest.raises(NotBoundError):
+        note_waiting(engine, applying.stored, "aOtherForm", Waiting(plan, "review", None))
+    stored = note_waiting(engine, applying.stored, UID, Waiting(plan, "review", None))
+    assert stored
     note_refresh(engine, applying.lease, Told("Survey", "v2"), Waiting(plan, "review", bytes(16)))
     with reading(engine) as connection:
         found = open_plan(connection, UID)
@@ -82,6 +84,17 @@ def test_a_plan_waits_until_a_sync_finds_none(applying: Applying) -> None:
     assert (found.code, found.plan, found.made_from) == (stored.code, plan, bytes(16))
     note_refresh(engine, applying.lease, Told("Survey", "v2"), None)
     with reading(engine) as connection:
+        assert open_plan(connection, UID) is None
+
+
+def test_a_plan_that_was_applied_meanwhile_does_not_wait(applying: Applying) -> None:
+    applying.apply(survey(V1))
+    before = applying.stored
+    assert before
+    plan = plan_between(survey(V1), survey(V1, V2))
+    applying.apply(survey(V1, V2))
+    assert note_waiting(applying.engine, before, UID, Waiting(plan, "review", None)) is None
+    with reading(applying.engine) as connection:
         assert open_plan(connection, UID) is None
 
 

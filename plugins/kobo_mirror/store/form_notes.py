@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, select, update
 from kobo_mirror.database.engine import now, transact
 from kobo_mirror.forms.plan import Plan
 from kobo_mirror.store.bindings import NotBoundError
+from kobo_mirror.store.form_schemas import StoredForm, stored_form
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.plans import StoredPlan, close_open, note_open
 from kobo_mirror.store.tables import forms
@@ -73,18 +74,22 @@ def note_refresh(engine: Engine, lease: Lease, told: Told, waiting: Waiting | No
     transact(engine, work)
 
 
-def note_waiting(engine: Engine, asset_uid: str, waiting: Waiting) -> StoredPlan:
+def note_waiting(engine: Engine, stored: StoredForm, asset_uid: str, waiting: Waiting) -> StoredPlan | None:
     """Note a plan that waits outside of a sync, and return it with its code.
 
     :param engine: made by ``open_engine``.
+    :param stored: what ``kobo_forms`` had of the form when the plan was derived.
     :param asset_uid: the form key.
     :param waiting: the plan.
-    :returns: the plan that waits.
+    :returns: the plan that waits; None: a sync has changed the tables meanwhile, so it is out of date.
     :raises NotBoundError: there is no such form.
     """
 
-    def work(connection: Connection) -> StoredPlan:
+    def work(connection: Connection) -> StoredPlan | None:
         _lock(connection, asset_uid)
+        found = stored_form(connection, asset_uid)
+        if found is None or (found.schema, found.intended) != (stored.schema, stored.intended):
+            return None
         return note_open(connection, asset_uid, *waiting)
 
     return transact(engine, work)

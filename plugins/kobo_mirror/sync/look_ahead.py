@@ -70,6 +70,8 @@ def look_ahead(tables: FormTables, exactness: Exactness, *, is_tried: bool = Fal
     view = view_of_form(tables.client)
     engine, asset = tables.engine, tables.client.asset_uid
     may = may_read_all(engine, asset, exactness, view, mode=AUTO, since=None)
+    with reading(engine) as connection:
+        before = stored_form(connection, asset)
     outlook = tables.plan(view.form, may_read_all=may)
     plan = outlook.proposal.waiting
     with reading(engine) as connection:
@@ -86,8 +88,8 @@ def look_ahead(tables: FormTables, exactness: Exactness, *, is_tried: bool = Fal
         in_force = bound.schema if bound else None
         problems = tuple(_problems(connection, bound, outlook.proposal.target))
         emptied = _answers(connection, in_force, plan) if plan and in_force else 0
-    if outlook.waiting and bound and not is_tried:
-        known = note_waiting(engine, asset, outlook.waiting)
+    if outlook.waiting and before and not is_tried:
+        known = note_waiting(engine, before, asset, outlook.waiting)
     return Ahead(
         form=view.form.name,
         policy=outlook.policy,
