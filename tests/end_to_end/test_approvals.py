@@ -1,4 +1,4 @@
-"""What ``apply`` tells of a plan that it approved and could not apply."""
+"""Plans that are approved and cannot be applied at once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect
 
 from kobo_mirror.cli.status import status
+from kobo_mirror.store.leases import take_lease
 from simulator.process import SimulatorProcess
 from tests.simulator.any_forms import content, row
 from tests.support.forms.any_mirror import AnyMirror, any_mirror, form_file, uid_of
+from tests.support.tables import run_sql
 
 FIRST = content(row("begin_group", "people"), row("text", "head"), row("end_group"))
 MOVED = content(row("begin_repeat", "people"), row("text", "head"), row("end_repeat"))
@@ -42,3 +45,19 @@ def test_an_approval_outlives_a_sync_that_fails_and_may_be_taken_back(mirror: An
     assert "the tables have changed: people is a repeat now" in mirror.sync()["sentence"]
     found, out, _ = mirror.command("apply", code, KOBO_TOKEN="wrong")
     assert (found, out) == (2, "")
+
+
+@pytest.mark.long
+def test_an_approval_waits_for_the_sync_that_runs(mirror: AnyMirror) -> None:
+    mirror.sync()
+    mirror.control.deploy(MOVED)
+    mirror.sync()
+    code = status(mirror.engine)["waiting_plan"]
+    take_lease(mirror.engine, mirror.simulator.asset, "another")
+    found, out, _ = mirror.command("apply", code)
+    assert (found, "approved, and not applied yet" in out) == (0, True)
+    assert "is still to be applied" in " ".join(status(mirror.engine)["findings"])
+    run_sql(mirror.engine, "UPDATE kobo_leases SET holder = NULL")
+    mirror.sync()
+    assert inspect(mirror.engine).has_table("approvals__people")
+    assert mirror.found() == mirror.wanted()

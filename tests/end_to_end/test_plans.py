@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, text
 
-from kobo_mirror.store.leases import take_lease
 from simulator.process import SimulatorProcess
 from tests.simulator.any_forms import content, row
 from tests.support.forms.any_mirror import AnyMirror, any_mirror, form_file, uid_of
@@ -165,22 +164,6 @@ def test_reviewed_forms_wait_with_all_and_automatic_ones_with_nothing(mirror: An
     assert inspect(mirror.engine).has_table("plans__people")
     assert mirror.found() == mirror.wanted()
     assert status(mirror)["waiting_plan"] is None
-
-
-@pytest.mark.long
-def test_an_approval_waits_for_the_sync_that_runs(mirror: AnyMirror) -> None:
-    run(mirror, "sync")
-    mirror.control.deploy(MOVED)
-    run(mirror, "sync")
-    code = planned(mirror)["code"]
-    take_lease(mirror.engine, mirror.simulator.asset, "another")
-    assert "approved, and not applied yet" in run(mirror, "apply", code)
-    assert "is still to be applied" in " ".join(status(mirror)["findings"])
-    with mirror.engine.begin() as connection:
-        connection.execute(text("UPDATE kobo_leases SET holder = NULL"))
-    run(mirror, "sync")
-    assert inspect(mirror.engine).has_table("plans__people")
-    assert mirror.found() == mirror.wanted()
 
 
 @pytest.mark.long
