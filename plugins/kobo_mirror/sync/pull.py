@@ -16,6 +16,7 @@ from kobo_mirror.store.lanes import Lane, Step
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.refetch_queue import unreadable_ids
+from kobo_mirror.submissions.rows import State
 from kobo_mirror.sync.lanes import walk_concurrently
 from kobo_mirror.sync.paging import next_limit, page_or_end
 from kobo_mirror.sync.source import Source
@@ -41,6 +42,7 @@ def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane])
 class _Asked(NamedTuple):
     """A page of a lane.
 
+    :param states: of its submissions, shaped where they are expected to be written.
     :param sent_at: the database's clock (UTC) before it was asked for.
     :param limit: how many submissions it was asked for at most.
     :param cursor: the ``_id`` behind which it was asked for.
@@ -49,6 +51,7 @@ class _Asked(NamedTuple):
     """
 
     page: Page
+    states: list[State]
     sent_at: datetime
     limit: int
     cursor: int
@@ -57,21 +60,21 @@ class _Asked(NamedTuple):
 
 
 def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) -> None:
-    """Walk a lane; while a page is written, the next one is on its way."""
+    """Walk a lane; while a page is written, the next one is asked for and shaped."""
     size = {"most": source.page_size, "pages_at_once": 2 * source.in_flight_in_all}
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as asking:
-        coming = asking.submit(_ask, source, lane.cursor, lane.last_id, source.page_size)
         to_write = not _holds_any(source, lane)
+        coming = asking.submit(_ask, source, lane.cursor, lane.last_id, source.page_size, to_write=to_write)
         source.progress("pull", 0, coming.result().page.count)
         while True:
             asked = coming.result()
             if not asked.done:
                 limit = next_limit(asked.page, asked.limit, **size)
-                coming = asking.submit(_ask, source, asked.to, lane.last_id, limit)
+                coming = asking.submit(_ask, source, asked.to, lane.last_id, limit, to_write=to_write)
             note_unreadable(source, lease, asked.page.unsent)
             counts = source.writer.pull(
                 Pulled(
-                    states=source.states(asked.page, to_write=to_write),
+                    states=asked.states,
                     sent_at=asked.sent_at,
                     lease=lease,
                     run_id=run_id,
@@ -91,7 +94,8 @@ def _holds_any(source: Source, lane: Lane) -> bool:
         return holds_any(connection, source.mirror.asset_uid, after=lane.cursor, upto=lane.last_id)
 
 
-def _ask(source: Source, cursor: int, last_id: int | None, limit: int) -> _Asked:
+def _ask(source: Source, cursor: int, last_id: int | None, limit: int, *, to_write: bool) -> _Asked:
     sent_at = source.sent_at()
     page, limit, done = page_or_end(source.client, source.client.page, limit, after=cursor, upto=last_id)
-    return _Asked(page, sent_at, limit, cursor, page.shown[-1] if page.shown else cursor, done)
+    states = source.states(page, to_write=to_write)
+    return _Asked(page, states, sent_at, limit, cursor, page.shown[-1] if page.shown else cursor, done)
