@@ -97,8 +97,11 @@ def _drop_derived(engine: Engine) -> None:
     """Drop all tables but those that each database of ours has."""
     ours = {*metadata.tables, KOBO_RECORDS.table, VERSION_TABLE}
     names = [name for name in inspect(engine).get_table_names() if name not in ours]
-    if names:
+    views = [name for name in inspect(engine).get_view_names() if name != "kobo_rejected"]
+    if names or views:
         with engine.begin() as connection:
+            for name in views:
+                connection.execute(text(f"DROP VIEW `{name}`"))
             connection.execute(text("SET foreign_key_checks = 0"))
             for name in names:
                 connection.execute(text(f"DROP TABLE `{name}`"))

@@ -22,6 +22,7 @@ from kobo_mirror.forms.definition import read_version
 from kobo_mirror.forms.derive import derive
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.tables import form_table, metadata
+from kobo_mirror.views.definitions import views_of
 from simulator.options import Options
 from simulator.survey import content
 from webhook.app import Dependencies, create_app
@@ -224,6 +225,7 @@ def test_the_other_tables_in_readme_are_those_in_the_database() -> None:
 def test_tables_and_views_named_exist(document: Path) -> None:
     survey = derive("aSurvey", "", [read_version("v1", content(media=True))], form=KOBO_RECORDS)
     known = {*metadata.tables, *(table.name for table in survey.tables), "kobo_rejected"}
+    known |= {view.name for view in views_of(survey)}
     known |= {
         "kobo_id",
         "kobo_mirror",

@@ -21,7 +21,7 @@ from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.dialects.base import Dialect
 from kobo_mirror.database.dialects.base_tables import StoredTable
 from kobo_mirror.database.errors import database_errors, is_collision
-from kobo_mirror.database.sql import run
+from kobo_mirror.database.sql import Identifier, Part, Sql, run
 from kobo_mirror.errors import FullTableError, TablesRefusedError
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ class TableChanges:
         """
         if stored is None:
             rights = ("CREATE", "REFERENCES") if table.foreign_key_constraints else ("CREATE",)
-            self._change(table, rights, partial(_execute, statement=CreateTable(table)))
+            self._change(table.name, rights, partial(_execute, statement=CreateTable(table)))
             born = tuple(column.name for column in table.columns)
         else:
             born = self._grow(table, stored)
@@ -120,40 +120,66 @@ class TableChanges:
         :param table: no other table refers to it.
         :raises TablesRefusedError: the database refuses it.
         """
-        self._change(table, ("DROP",), partial(_execute, statement=DropTable(table, if_exists=True)))
+        self._change(table.name, ("DROP",), partial(_execute, statement=DropTable(table, if_exists=True)))
 
     def _grow(self, table: Table, stored: StoredTable) -> tuple[str, ...]:
         born = [column for column in table.columns if column.name not in stored.columns]
         told = [column for column in table.columns if _is_told_otherwise(column, stored)]
         if born or told:
             grow = partial(self._dialect.grow_table, table=table, born=born, told=told)
-            self._change(table, ("ALTER",), grow)
+            self._change(table.name, ("ALTER",), grow)
         if stored.comment is not None and stored.comment != (table.comment or ""):
-            self._change(table, ("ALTER",), partial(self._dialect.set_comment, table=table))
+            self._change(table.name, ("ALTER",), partial(self._dialect.set_comment, table=table))
         return tuple(column.name for column in born)
 
     def _index(self, table: Table, stored: StoredTable | None) -> None:
         for index in table.indexes:
             if stored is None or index.name not in stored.indexes:
-                self._change(table, ("INDEX",), partial(_execute, statement=CreateIndex(index)))
+                self._change(table.name, ("INDEX",), partial(_execute, statement=CreateIndex(index)))
 
     def _follow(self, table: Table, *, is_grown: bool) -> None:
         """Have columns hold the time of their row's last change, of all columns that are there now."""
         for column in moving_columns(table):
             drop = self._dialect.drop_moving_trigger(table, column.name) if is_grown else None
             for statement in filter(None, (drop, self._dialect.moving_trigger(table, column.name))):
-                self._change(table, ("TRIGGER",), partial(run, statement=statement))
+                self._change(table.name, ("TRIGGER",), partial(run, statement=statement))
 
-    def _change(self, table: Table, rights: tuple[str, ...], work: Callable[[Connection], object]) -> None:
+    def make_view(self, name: str, select: Callable[[Dialect], Part]) -> None:
+        """Make a view, or make it anew, and see that it can be read.
+
+        :param name: of the view; none that is another's.
+        :param select: makes what it shows.
+        :raises TablesRefusedError: the database refuses it, or it was in use for as long as our patience.
+        """
+        for statement in self._dialect.making_view(Identifier(name), select(self._dialect)):
+            self._change(name, ("CREATE VIEW", "DROP"), partial(run, statement=statement), "view")
+        try:
+            self._change(name, ("SELECT",), partial(_read_nothing, view=name), "view")
+        except TablesRefusedError:
+            self.drop_view(name)
+            raise
+
+    def drop_view(self, name: str) -> None:
+        """Drop a view, if it is there.
+
+        :param name: of a view of ours.
+        :raises TablesRefusedError: the database refuses it.
+        """
+        statement = Sql("DROP VIEW IF EXISTS {}").format(Identifier(name))
+        self._change(name, ("DROP",), partial(run, statement=statement), "view")
+
+    def _change(
+        self, name: str, rights: tuple[str, ...], work: Callable[[Connection], object], noun: str = "table"
+    ) -> None:
         try:
             self.step(work)
         except DBAPIError as problem:
             if problem.connection_invalidated:
                 raise
-            raise self._refused(table, rights, problem.orig) from None
+            raise self._refused(f"{noun} {name}", rights, problem.orig) from None
 
-    def _refused(self, table: Table, rights: tuple[str, ...], raised: Any) -> TablesRefusedError:
-        refused = f"The table {table.name} could not be made or changed: "
+    def _refused(self, what: str, rights: tuple[str, ...], raised: Any) -> TablesRefusedError:
+        refused = f"The {what} could not be made or changed: "
         if seen := self._dialect.where_users_are_seen(raised):
             return TablesRefusedError(
                 f"{refused}it, or a table that a foreign key binds to it, is in use by a transaction that "
@@ -161,7 +187,7 @@ class TableChanges:
             )
         if self._dialect.takes_no_more(raised) and "ALTER" in rights:
             sentence = f"{refused}{self._dialect.explain(raised)}."
-            return FullTableError(sentence, table=table.name)
+            return FullTableError(sentence, table=what.removeprefix("table "))
         grant = ""
         if self._dialect.lacks_right(raised):
             database = self._dialect.quoted_name(self._connection.engine.url.database or "")
@@ -189,6 +215,10 @@ def _collisions_tried_again(patience: float) -> Retrying:
 
 def _execute(connection: Connection, statement: ExecutableDDLElement) -> None:
     connection.execute(statement)
+
+
+def _read_nothing(connection: Connection, view: str) -> None:
+    run(connection, Sql("SELECT * FROM {} LIMIT 0").format(Identifier(view))).close()
 
 
 def moving_columns(table: Table) -> list[Column[Any]]:

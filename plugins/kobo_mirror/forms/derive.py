@@ -114,6 +114,7 @@ class _Growth:
             tables=tuple(table.grown() for table in self._tables),
             repeats=self._repeats,
             reading_order=self._order,
+            languages=self._version.languages,
         )
         return with_positions(with_choices(grown, self._version))
 

@@ -164,6 +164,7 @@ class FormSchema:
     :param renamed: pairs of paths, the former one first, that had the same ``$kuid`` one after the other.
     :param joined: former path → path of the same question, as ``kobo.yml`` says.
     :param apart: paths that ``kobo.yml`` keeps apart, whatever their ``$kuid`` is.
+    :param languages: of the newest version, its first one first; none: it was stored before this was noted.
     """
 
     asset_uid: str
@@ -179,6 +180,7 @@ class FormSchema:
     renamed: tuple[tuple[str, str], ...] = ()
     joined: dict[str, str] = field(default_factory=dict)
     apart: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)

@@ -32,6 +32,7 @@ from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.plans import note_applied
 from kobo_mirror.store.table_names import check_free
 from kobo_mirror.store.tables import forms
+from kobo_mirror.store.views import drop_views_in_the_way
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def apply_schema(
         waiting: FormSchema | None = schema
         while waiting is not None:
             schema = waiting
+            drop_views_in_the_way(changes, schema)
             there = changes.step(dialect_of(engine).stored_tables)
             intend = partial(_intend, schema=schema, form=form, lease=lease, there=there)
             lost |= dict.fromkeys(changes.step(intend))
@@ -246,6 +248,7 @@ def _flip(connection: Connection, schema: FormSchema, lease: Lease, steps: Steps
         "schema": schema.to_json().decode(),
         "schema_fingerprint": schema.fingerprint,
         "intended_schema": None,
+        "views_fingerprint": None,  # until the views are made anew
         "epoch": stored.epoch + rises,
         "paths_to_promote": json.dumps(sorted(waiting)) if waiting else None,
     }

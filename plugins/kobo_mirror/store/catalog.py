@@ -19,7 +19,7 @@ from kobo_mirror.store.catalog_tables import choices, columns, form_versions, ta
 from kobo_mirror.store.kept_versions import known_versions
 
 _Row = tuple[Any, ...]
-PART = "part"
+PART, VIEW = "part", "view"
 CLAIMED = "claimed"
 
 
@@ -137,6 +137,8 @@ def _compare(connection: Connection, table: Table, schema: FormSchema, wanted: S
     mine = table.c.asset_uid == schema.asset_uid
     if table is columns:  # who has a table has its columns, whatever form they name
         mine |= table.c.table_name.in_(sorted({row[1] for row in wanted}))
+    if table is tables:  # views are told of when they are made: see ``views``
+        mine &= table.c.kind != VIEW
     query = select(table).where(mine)
     there = {tuple(row[place] for place in places): tuple(row) for row in connection.execute(query)}
     by_key = {tuple(row[place] for place in places): row for row in wanted}

@@ -20,6 +20,7 @@ from kobo_mirror.store.form_tables import physical_tables
 from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.mirrors import mirrors_another
 from kobo_mirror.store.tables import form_table, forms
+from kobo_mirror.store.views import drop_views
 
 _OF_A_FORM = (
     catalog_tables.tables,
@@ -55,7 +56,10 @@ def forget_empty_form(engine: Engine, server: str, asset_uid: str) -> None:
         if _require_free(connection, server, asset_uid) is None:
             return
     with changing_tables(engine) as changes:
-        for table in reversed(changes.step(partial(_retract, server=server, asset_uid=asset_uid))):
+        tables = changes.step(partial(_retract, server=server, asset_uid=asset_uid))
+        for name in changes.step(partial(_others, server=server, asset_uid=asset_uid)):
+            drop_views(changes, name)
+        for table in reversed(tables):
             if changes.step(partial(_is_empty, table=table)):
                 changes.drop(table)
         changes.step(partial(_unbind, server=server, asset_uid=asset_uid))
@@ -93,6 +97,12 @@ def _retract(connection: Connection, server: str, asset_uid: str) -> Sequence[Ta
     claimed = {name for name, owner in claimed_names(connection).items() if owner == row.asset_uid}
     there = dialect_of(connection).stored_tables(connection)
     return [table for table in _derived(row) if table.name in claimed and _is_there(table, there)]
+
+
+def _others(connection: Connection, server: str, asset_uid: str) -> list[str]:
+    """Return the form key of the other form, if it is still there."""
+    row = _require_free(connection, server, asset_uid)
+    return [row.asset_uid] if row is not None else []
 
 
 def _unbind(connection: Connection, server: str, asset_uid: str) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from kobo_mirror.database.column_types import MOMENT
 from kobo_mirror.forms.form_schema import Status, TableKind
 from kobo_mirror.store import catalog_tables
-from kobo_mirror.store.catalog import CLAIMED, PART
+from kobo_mirror.store.catalog import CLAIMED, PART, VIEW
 from kobo_mirror.store.row_counts import BEFORE_ALL
 from kobo_mirror.store.tables import forms
 
@@ -41,7 +41,7 @@ _ORDER: Mapping[str, int] = {
 class TableSummary(NamedTuple):
     """A table of a form, together with its parts.
 
-    :param kind: a ``TableKind``, or ``view``.
+    :param kind: a ``TableKind``.
     :param path: of the repeat whose rows it has; empty for all others.
     :param label: of that repeat, in the form's first language, or None.
     :param status: ``active``, ``removed`` or ``moved``.
@@ -69,7 +69,7 @@ def described_tables(connection: Connection, asset_uid: str) -> list[TableSummar
     query = (
         select(t.table_name, t.kind, t.path, t.label, t.status, t.parent_table, c.position)
         .select_from(catalog_tables.tables.outerjoin(catalog_tables.columns, counted))
-        .where(t.asset_uid == asset_uid, t.kind != PART)
+        .where(t.asset_uid == asset_uid, t.kind.not_in((PART, VIEW)))
     )
     rows = connection.execute(query).all()
     made = [row for row in rows if row.status != CLAIMED or row.kind == TableKind.DECLARED]

@@ -30,6 +30,8 @@ SENTENCES: Mapping[str, str] = {
     "tables_refused": "The database refuses a change of the form's tables: {why}",
     "versions_unread": "The form's versions cannot be read with this token: its tables may lack questions.",
     "tables_unfinished": "A change of the form's tables is not finished: the next sync goes on with it.",
+    "views_refused": "The database refuses a view of the form's tables: {why}",
+    "views_due": "Views of the form's tables are still to be made: the next sync does that.",
     "sees_part": "This token sees only some of the form's submissions: use one that sees all.",
     "history_gap": "A part of the server's history was missed: verify in full.",
     "rows_differ": "The table has {rows} rows too few or too many.",
@@ -131,6 +133,10 @@ def _of_the_versions(state: MirrorState) -> Iterator[Finding]:
         yield Finding(Light.AMBER, "versions_unread")
     if state.tables_unfinished:
         yield Finding(Light.AMBER, "tables_unfinished")
+    if state.views_refused:
+        yield Finding(Light.AMBER, "views_refused", names={"why": state.views_refused})
+    elif state.views_due:
+        yield Finding(Light.AMBER, "views_due")
 
 
 def _of_the_rows(state: MirrorState) -> Iterator[Finding]:

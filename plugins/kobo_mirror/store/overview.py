@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, String, bindparam, fun
 from kobo_mirror.database.engine import now
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.bindings import Epochs
-from kobo_mirror.store.catalog import CLAIMED, PART
+from kobo_mirror.store.catalog import CLAIMED, PART, VIEW
 from kobo_mirror.store.catalog_tables import rejected_cells
 from kobo_mirror.store.catalog_tables import tables as catalog
 from kobo_mirror.store.codes import WaitingList, waiting_list
@@ -56,6 +56,8 @@ class MirrorState:
     :param tables_refused: why the database refuses a change of its tables; empty: it does not.
     :param versions_unread: its versions could not be read when they were asked for last.
     :param tables_unfinished: a change of its tables has not been finished.
+    :param views_refused: why the database refuses a view; empty: it does not.
+    :param views_due: views are not there as they are to be.
     :param applied: submissions that are rows of the form table; ``rejected`` and ``deleted`` those that are
         not.
     :param counted: what the server counted when a sync last asked.
@@ -83,6 +85,8 @@ class MirrorState:
     tables_refused: str = ""
     versions_unread: bool = False
     tables_unfinished: bool = False
+    views_refused: str = ""
+    views_due: bool = False
     applied: int = 0
     rejected: int = 0
     deleted: int = 0
@@ -165,6 +169,8 @@ def read_state(
         tables_refused=row.tables_refused,
         versions_unread=row.versions_unread,
         tables_unfinished=row.tables_unfinished,
+        views_refused=row.views_refused,
+        views_due=row.views_due,
         **totals(connection, asset_uid),
         counted=row.counted,
         refetch=waiting_by_reason(connection, asset_uid),
@@ -186,6 +192,8 @@ class _SingleRows(NamedTuple):
     tables_refused: str
     versions_unread: bool
     tables_unfinished: bool
+    views_refused: str
+    views_due: bool
     counted: ServerCount | None
     lease_holder: str | None
     tables: int
@@ -196,7 +204,7 @@ def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
     """Read the clock and the tables that have one row a form in one statement."""
     row = connection.execute(_select_single_rows(), {"asset_uid": asset_uid}).one()
     moment, table, epoch, epoch_read, fingerprint, *versions, holder, submissions, counted_at = row[:-3]
-    refused, is_unread, is_unfinished = versions
+    refused, is_unread, is_unfinished, views_refused, are_views_due = versions
     described, rows, cells = row[-3:]
     is_bound, is_declared = table is not None, table == form.table
     return _SingleRows(
@@ -207,6 +215,8 @@ def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
         tables_refused=refused or "",
         versions_unread=bool(is_unread),
         tables_unfinished=bool(is_unfinished),
+        views_refused=views_refused or "",
+        views_due=bool(are_views_due),
         lease_holder=holder,
         tables=described or rows,
         rejected_cells=cells,
@@ -227,12 +237,18 @@ def _select_single_rows() -> Select[Any]:
             form.tables_error,
             form.versions_error.is_not(None),
             form.intended_schema.is_not(None) | form.paths_to_promote.is_not(None),
+            form.views_error,
+            form.schema.is_not(None) & form.views_fingerprint.is_(None),
         ),
         lease.asset_uid == asset_uid: (lease.holder,),
         count.asset_uid == asset_uid: (count.submissions, count.counted_at),
     }
     cells = (select(column).where(key) for key, columns in by_key.items() for column in columns)
-    mine = (catalog.c.asset_uid == asset_uid) & (catalog.c.kind != PART) & (catalog.c.status != CLAIMED)
+    mine = (
+        (catalog.c.asset_uid == asset_uid)
+        & catalog.c.kind.not_in((PART, VIEW))
+        & (catalog.c.status != CLAIMED)
+    )
     counts = (
         select(func.count()).select_from(catalog).where(mine),
         select(func.count()).where(form.asset_uid == asset_uid),

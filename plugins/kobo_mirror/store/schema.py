@@ -6,18 +6,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, column, inspect, select, table, text
+from sqlalchemy import Connection, Engine, column, inspect, select, table, text, update
 
 from kobo_mirror.database.ddl import change_in_turn
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import read
 from kobo_mirror.database.errors import database_errors
-from kobo_mirror.database.sql import run
+from kobo_mirror.database.sql import Identifier, Sql, run
 from kobo_mirror.errors import SchemaError, column_is_missing, tables_are_missing
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.declared_form import Form
-from kobo_mirror.store import catalog_tables  # noqa: F401  # its tables are part of the metadata
+from kobo_mirror.store import catalog_tables
 from kobo_mirror.store.bindings import is_declared_otherwise, note_declaration, raise_epochs
+from kobo_mirror.store.catalog import VIEW
 from kobo_mirror.store.form_schemas import derived_names
 from kobo_mirror.store.tables import form_table, forms, metadata
 
@@ -103,9 +104,26 @@ def _config() -> Config:
 def _upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415
 
+    if dialect_of(connection).reads_views_to_rename:
+        _drop_our_views(connection)
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _drop_our_views(connection: Connection) -> None:
+    """Drop the views of all forms, which may be broken; the next sync makes them anew."""
+    if not inspect(connection).has_table(catalog_tables.tables.name):
+        return
+    t = catalog_tables.tables.c
+    for name in connection.scalars(select(t.table_name).where(t.kind == VIEW)).all():
+        run(connection, Sql("DROP VIEW IF EXISTS {}").format(Identifier(name)))
+    if "views_fingerprint" in _names_of(connection, forms.name):
+        connection.execute(update(forms).values(views_fingerprint=None))
+
+
+def _names_of(connection: Connection, name: str) -> set[str]:
+    return dialect_of(connection).column_names(connection).get(name, set())
 
 
 def _check_columns(connection: Connection, form: Form) -> None:

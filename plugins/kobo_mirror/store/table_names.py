@@ -48,12 +48,12 @@ def check_names(schema: FormSchema, claimed: Mapping[str, str], there: Mapping[s
     derived = physical_columns(schema)
     for table in schema.tables:
         if table.kind is TableKind.DECLARED and (owner := claimed.get(table.name, key)) != key:
-            raise _taken(key, table.name, table.name, owner)
+            raise taken_error(key, table.name, table.name, owner)
         for name in (table.part_name(part) for part in range(1, table.parts + 1)):
             other = others.get(fold(name)) if name not in mine else None
             is_another = name in mine and name in there and not _can_be_ours(table.keys, there[name])
             if name in derived and (other or is_another):
-                raise _taken(key, name, other or name, claimed.get(other or ""))
+                raise taken_error(key, name, other or name, claimed.get(other or ""))
 
 
 def check_columns(
@@ -85,10 +85,18 @@ def _can_be_ours(keys: Collection[str], stored: StoredTable) -> bool:
     return not stored.is_view and stored.columns.keys() >= {*keys}
 
 
-def _taken(key: str, name: str, other: str, owner: str | None) -> NameTakenError:
+def taken_error(key: str, name: str, other: str, owner: str | None, what: str = "table") -> NameTakenError:
+    """Return the error for a name that a form cannot have.
+
+    :param key: the form key.
+    :param name: the name.
+    :param other: what is there, in whatever spelling.
+    :param owner: the form key of the form that has it; None: none of ours has.
+    :param what: it is to be the name of, a table or a view.
+    """
     whose = f"is of form {owner}" if owner else "is none of ours"
     return NameTakenError(
-        f"Form {key} cannot have the table {name}: {other} is in the database and {whose}; rename or drop "
+        f"Form {key} cannot have the {what} {name}: {other} is in the database and {whose}; rename or drop "
         "that one, or use another database.",
         name,
     )

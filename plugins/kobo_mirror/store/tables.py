@@ -60,6 +60,8 @@ forms = Table(
     Column("versions_error", String(500)),
     Column("files_swept_at", MOMENT),
     Column("tables_error", String(500)),
+    Column("views_fingerprint", BINARY(16)),
+    Column("views_error", String(500)),
     Index("uq_kobo_forms_asset_uid", "asset_uid", unique=True),
     **OPTIONS,
 )  # fmt: skip

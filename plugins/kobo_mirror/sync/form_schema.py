@@ -25,6 +25,7 @@ from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.postponing import Postponed, apply_or_postpone
 from kobo_mirror.store.promotion import finish_growth
 from kobo_mirror.store.schema import migrate, require_tables
+from kobo_mirror.store.views import bring_up_views
 from kobo_mirror.sync.form_versions import find_versions, keep
 from kobo_mirror.sync.outlook import Outlook, Planner
 
@@ -111,6 +112,7 @@ class FormTables:
         mirror = load_mirror(self.engine, self.server, self.client.asset_uid)
         if mirror.schema is not None:
             finish_growth(self.engine, mirror.schema, lease)
+            bring_up_views(self.engine, mirror.schema, lease)
         if outlook.rejects_moved_answers:
             transact(self.engine, lambda connection: raise_epochs(connection, mirror.table))
         told = Told(info.name, info.deployed_version_id, found.error, refused)

@@ -65,8 +65,10 @@ class Applying:
             quote = connection.dialect.identifier_preparer.quote
             if not is_file:
                 connection.execute(text("SET foreign_key_checks = 0"))
+            views = inspect(connection).get_view_names()
             for name in names:
-                connection.execute(text(f"DROP TABLE IF EXISTS {quote(name)}"))
+                kind = "VIEW" if name in views else "TABLE"
+                connection.execute(text(f"DROP {kind} IF EXISTS {quote(name)}"))
             if not is_file:
                 connection.execute(text("SET foreign_key_checks = 1"))
             for table in (*_CATALOG, forms):

@@ -45,7 +45,8 @@ def schema_in_catalog(engine: Engine, form_key: str, file_questions: Collection[
                 ).mappings()
             ]
 
-        rows, cells, names = told(tables), told(columns), told(choices)
+        rows = [row for row in told(tables) if row["kind"] != "view"]
+        cells, names = told(columns), told(choices)
     by_name = {row["table_name"]: row for row in rows}
     whole = sorted((row for row in rows if row["kind"] != "part"), key=lambda row: row["kind"] not in _ROOTS)
     made = tuple(_table(row, by_name, cells, file_questions) for row in whole)

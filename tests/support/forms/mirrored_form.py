@@ -65,6 +65,8 @@ class FormDatabase:
             there = {*inspect(connection).get_table_names()}
             derived = select(tables.c.table_name).where(tables.c.kind != "declared")
             names = [name for name in connection.scalars(derived) if name in there]
+            for name in {*inspect(connection).get_view_names()} - {"kobo_rejected"}:
+                connection.execute(text(f"DROP VIEW {quote(name)}"))
             if not is_file:
                 connection.execute(text("SET foreign_key_checks = 0"))
             for name in names:

@@ -49,7 +49,8 @@ def read_back(engine: Engine, form_key: str) -> Found:
     A part has one row for each row of its table, and each count of a repeat is that of its rows.
     """
     with engine.connect() as connection:
-        tables = _select(connection, "SELECT * FROM kobo_tables WHERE asset_uid = :key", key=form_key)
+        query = "SELECT * FROM kobo_tables WHERE asset_uid = :key AND kind <> 'view'"
+        tables = _select(connection, query, key=form_key)
         columns: dict[str, list[Mapping[str, Any]]] = {}
         query = "SELECT * FROM kobo_columns WHERE asset_uid = :key ORDER BY position"
         for column in _select(connection, query, key=form_key):

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from kobo_mirror.database.dialects.base_tables import ColumnTypes, TableDialect
+from kobo_mirror.database.dialects.base_views import ViewDialect
 
 if TYPE_CHECKING:
     from kobo_mirror.database.bulk import Delete, First, Write
@@ -40,7 +41,7 @@ class Connector(Protocol):
         """
 
 
-class Dialect(TableDialect):
+class Dialect(TableDialect, ViewDialect):
     """A kind of database. It has no state: one object serves all engines and threads."""
 
     @property

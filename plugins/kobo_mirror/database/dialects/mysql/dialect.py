@@ -21,6 +21,7 @@ from kobo_mirror.database.dialects.base_tables import StoredTable, truth_value
 from kobo_mirror.database.dialects.mysql import errors, messages, tables
 from kobo_mirror.database.dialects.mysql.connecting import Connecting
 from kobo_mirror.database.dialects.mysql.refusals import COLLISIONS, LACKS_RIGHT, LOCK_WAIT, READ_ONLY
+from kobo_mirror.database.dialects.mysql.views import MySQLViews
 from kobo_mirror.database.sql import Part
 from kobo_mirror.errors import DatabaseError
 
@@ -56,7 +57,7 @@ def _time_of_day(cell: Any) -> Any:
 _READERS: Mapping[type, Callable[[Any], Any]] = {bool: truth_value, time: _time_of_day}
 
 
-class _MySQL(Dialect):
+class _MySQL(MySQLViews, Dialect):
     """MySQL and MariaDB, with PyMySQL or mysqlclient."""
 
     names = ("mysql", "mariadb")

@@ -23,6 +23,7 @@ from kobo_mirror.database.dialects.base_tables import StoredColumn, StoredTable,
 from kobo_mirror.database.dialects.sqlite.connecting import Connecting
 from kobo_mirror.database.dialects.sqlite.refusals import MEANING
 from kobo_mirror.database.dialects.sqlite.renaming import rename_column
+from kobo_mirror.database.dialects.sqlite.views import SQLiteViews
 from kobo_mirror.database.sql import Declaration, Identifier, Parameter, Part, Sql, names, run
 
 _STORED_MOMENT = Sql("(strftime('%Y-%m-%d %H:%M:%f000', 'now'))")
@@ -58,7 +59,7 @@ def _time_of_day(cell: Any) -> Any:
 _READERS: Mapping[type, Callable[[Any], Any]] = {bool: truth_value, datetime: _moment, time: _time_of_day}
 
 
-class _SQLite(Dialect):
+class _SQLite(SQLiteViews, Dialect):
     """SQLite, with Python's own driver."""
 
     names = ("sqlite",)

@@ -1,0 +1,103 @@
+"""The interface of a dialect about views: expressions in which databases differ, and how views are made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import Connection
+
+if TYPE_CHECKING:
+    from kobo_mirror.database.sql import Part
+
+
+class Words(NamedTuple):
+    """The words of a text as rows.
+
+    :param rows: what stands in FROM, after a comma.
+    :param place: the expression of a word's place, from 1.
+    :param word: the expression of the word.
+    """
+
+    rows: Part
+    place: Part
+    word: Part
+
+
+class ViewDialect(ABC):
+    """What a kind of database needs for views. Each expression is NULL for NULL."""
+
+    @abstractmethod
+    def joined(self, texts: Sequence[Part]) -> Part:
+        """Return the expression that puts texts and numbers together to one text.
+
+        :param texts: expressions.
+        """
+
+    @abstractmethod
+    def number_text(self, number: Part) -> Part:
+        """Return the expression of a number as text.
+
+        :param number: a column.
+        """
+
+    @abstractmethod
+    def time_text(self, time: Part, length: int) -> Part:
+        """Return the expression of a date or time as text, to the millisecond.
+
+        :param time: a column.
+        :param length: of the text, in characters.
+        """
+
+    @abstractmethod
+    def minutes_later(self, moment: Part, minutes: Part) -> Part:
+        """Return the expression of a time some minutes later.
+
+        :param moment: a column to the millisecond.
+        :param minutes: a column of whole numbers.
+        """
+
+    @abstractmethod
+    def bytes_of(self, text: Part) -> Part:
+        """Return the expression of a text as its bytes in UTF-8.
+
+        :param text: an expression.
+        """
+
+    @abstractmethod
+    def words_told(self, words: Part, told: Sequence[tuple[str, str]]) -> Part:
+        """Return the expression of a text with another text in place of each word, and ``; `` between them.
+
+        :param words: the expression of a text with single blanks between its words.
+        :param told: words, each with the text in its place; others stay.
+        """
+
+    @abstractmethod
+    def words(self, words: Part) -> Words:
+        """Return the words of a text as rows.
+
+        :param words: the expression of a text with single blanks between its words.
+        """
+
+    @abstractmethod
+    def making_view(self, name: Part, select: Part) -> Sequence[Part]:
+        """Return the statements that make a view, or make it anew, with the rights of who reads it.
+
+        :param name: of the view.
+        :param select: what it shows.
+        """
+
+    @abstractmethod
+    def stored_views(self, connection: Connection, names: Collection[str]) -> Mapping[str, str]:
+        """Return the definitions of views as the database has them.
+
+        :param connection: an open transaction.
+        :param names: of the views that are asked for; others may be among the answer.
+        :returns: the name of each view → a text that changes with it.
+        """
+
+    @property
+    @abstractmethod
+    def reads_views_to_rename(self) -> bool:
+        """True if it renames no column while a view of the database is broken."""

@@ -1,0 +1,118 @@
+"""Views of MySQL and MariaDB: expressions that both have, and how views are made and read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection, bindparam, text
+
+from kobo_mirror.database.dialects.base_views import ViewDialect, Words
+from kobo_mirror.database.sql import Literal, Part, Sql
+
+_DEEPEST = 300  # calls within each other: the usual stack of a thread takes some 800
+_VIEWS = text(
+    "SELECT table_name, view_definition, security_type FROM information_schema.views "
+    "WHERE table_schema = DATABASE() AND table_name IN :names"
+).bindparams(bindparam("names", expanding=True))
+# A word stands between the first two; between the others stands what a word was replaced by.
+_OPEN, _CLOSE, _DONE_OPEN, _DONE_CLOSE = "\x02", "\x03", "\x04", "\x05"
+_TEXT = Sql("CONVERT(CAST({} AS CHAR) USING utf8mb4) COLLATE utf8mb4_bin")
+_REPLACE = Sql("REPLACE({}, {}, {})")
+
+
+class MySQLViews(ViewDialect):
+    """What ``ViewDialect`` asks, in the words that MySQL and MariaDB share."""
+
+    reads_views_to_rename = False
+
+    def joined(self, texts: Sequence[Part]) -> Part:
+        """Return ``CONCAT``.
+
+        :param texts: expressions.
+        """
+        return Sql("CONCAT({})").format(Sql(", ").join(texts))
+
+    def number_text(self, number: Part) -> Part:
+        """Return a text with the collation of answers.
+
+        :param number: a column.
+        """
+        return _TEXT.format(number)
+
+    def time_text(self, time: Part, length: int) -> Part:
+        """Return a text with the collation of answers; a column has three digits of a fraction, or none.
+
+        :param time: a column.
+        :param length: of the text, in characters.
+        """
+        return _TEXT.format(time)
+
+    def minutes_later(self, moment: Part, minutes: Part) -> Part:
+        """Return ``TIMESTAMPADD``.
+
+        :param moment: a column.
+        :param minutes: a column.
+        """
+        return Sql("TIMESTAMPADD(MINUTE, {}, {})").format(minutes, moment)
+
+    def bytes_of(self, text: Part) -> Part:
+        """Return a cast: columns of ours are UTF-8.
+
+        :param text: an expression.
+        """
+        return Sql("CAST({} AS BINARY)").format(text)
+
+    def words_told(self, words: Part, told: Sequence[tuple[str, str]]) -> Part:
+        """Return one REPLACE in the other; of lists that are too long for that, the words as they are.
+
+        GROUP_CONCAT would cut the text at 1,024 bytes without a word, and JSON_ARRAYAGG keeps no order.
+
+        :param words: an expression, with single blanks between the words.
+        :param told: words, each with the text in its place.
+        """
+        parts = (Literal(_OPEN), _replaced(words, " ", _CLOSE + _OPEN), Literal(_CLOSE))
+        found = self.joined(parts)
+        marks = dict.fromkeys(map(ord, (_OPEN, _CLOSE, _DONE_OPEN, _DONE_CLOSE)))
+        others = [(word, label.translate(marks)) for word, label in told if word != label]
+        for word, label in others if len(others) <= _DEEPEST else ():
+            found = _replaced(found, _OPEN + word + _CLOSE, _DONE_OPEN + label + _DONE_CLOSE)
+        for mark, done in ((_OPEN, _DONE_OPEN), (_CLOSE, _DONE_CLOSE), (_DONE_CLOSE + _DONE_OPEN, "; ")):
+            found = _replaced(found, mark, done)
+        return _replaced(_replaced(found, _DONE_OPEN, ""), _DONE_CLOSE, "")
+
+    def words(self, words: Part) -> Words:
+        """Return a ``JSON_TABLE``.
+
+        :param words: an expression, with single blanks between the words.
+        """
+        quoted = _replaced(Sql("JSON_QUOTE({})").format(words), " ", '","')
+        listed = self.joined((Literal("["), quoted, Literal("]")))
+        rows = Sql(
+            "JSON_TABLE(CASE WHEN JSON_VALID({listed}) THEN {listed} ELSE '[]' END, '$[*]' "
+            "COLUMNS (place FOR ORDINALITY, word MEDIUMTEXT PATH '$')) AS words"
+        )
+        word = Sql("CONVERT(words.word USING utf8mb4) COLLATE utf8mb4_bin")
+        return Words(rows.format(listed=listed), Sql("words.place"), word)
+
+    def making_view(self, name: Part, select: Part) -> Sequence[Part]:
+        """Return one statement, so that there is no moment without the view.
+
+        :param name: of the view.
+        :param select: what it shows.
+        """
+        return [Sql("CREATE OR REPLACE SQL SECURITY INVOKER VIEW {} AS {}").format(name, select)]
+
+    def stored_views(self, connection: Connection, names: Collection[str]) -> dict[str, str]:
+        """Return the definitions of these views; who made them needs no further right for that.
+
+        :param connection: an open transaction.
+        :param names: of the views.
+        """
+        if not names:
+            return {}
+        rows = connection.execute(_VIEWS, {"names": sorted(names)})
+        return {name: f"{security} {definition}" for name, definition, security in rows}
+
+
+def _replaced(text: Part, old: str, new: str) -> Part:
+    return _REPLACE.format(text, Literal(old), Literal(new))
