@@ -7,7 +7,7 @@ import pytest
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from tests.support.mirroring import Mirroring
-from tests.support.tables import run_sql
+from tests.support.tables import drop_views_of_file, run_sql
 
 DROPPED = [
     ("kobo_submissions", "payload"),
@@ -23,6 +23,7 @@ def drop_column(mirroring: Mirroring, table: str, column: str) -> None:
         run_sql(mirroring.engine, "DROP VIEW kobo_rejected")
     if table == "kobo_records" and mirroring.engine.dialect.name == "sqlite":
         run_sql(mirroring.engine, "DROP TRIGGER kobo_records_updated_at")
+    drop_views_of_file(mirroring.engine)
     run_sql(mirroring.engine, f"ALTER TABLE {table} DROP COLUMN {column}")
 
 

@@ -23,7 +23,7 @@ from tests.support.forms.any_mirror import any_mirror, form_file, uid_of
 from tests.support.mirroring import Mirroring
 from tests.support.rebuilding import LARGE_FORM, stop_after
 from tests.support.submissions import body
-from tests.support.tables import answers, ledger, rows_of, run_sql
+from tests.support.tables import answers, drop_views_of_file, ledger, rows_of, run_sql
 
 INCREMENTAL: dict[str, Any] = {"mode": "incremental", **LARGE_FORM}
 Rows = dict[str, list[dict[str, Any]]]
@@ -166,6 +166,7 @@ DROPPED: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("what", cases(DROPPED, "files", "all"))
 def test_a_derived_table_that_was_dropped_is_full_after_one_sync(tables: Derived, what: str) -> None:
     before, mirroring, (epoch, _) = tables.rows(), tables.mirroring, tables.epochs()
+    drop_views_of_file(mirroring.engine)
     tables.damage(*DROPPED[what])
     with pytest.raises(SchemaError):
         mirroring.verify()

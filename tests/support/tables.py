@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, Table, select, text
+from sqlalchemy import Engine, RowMapping, Table, inspect, select, text
 
 from kobo_mirror.database.engine import moment_of
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
@@ -21,6 +21,13 @@ def run_sql(engine: Engine, *statements: str) -> None:
     with engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
+
+
+def drop_views_of_file(engine: Engine) -> None:
+    """Drop our views where they keep columns from being dropped, as a person must on SQLite."""
+    if engine.dialect.name == "sqlite":
+        names = [name for name in inspect(engine).get_view_names() if name != "kobo_rejected"]
+        run_sql(engine, *(f'DROP VIEW "{name}"' for name in names))
 
 
 def set_pushed(engine: Engine, ahead: timedelta) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Connection, ForeignKeyConstraint, Table
+from sqlalchemy import Column, Connection, ForeignKeyConstraint, Table, select
 
 from kobo_mirror.database.ddl import moving_columns
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.sql import Identifier, Part, Sql, names
+from kobo_mirror.store.catalog import VIEW
+from kobo_mirror.store.catalog_tables import tables
 
 BY_A_SYNC = "the next sync restores it"
 
@@ -20,6 +22,7 @@ class Mending:
     """
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._driver = connection.dialect
         self._dialect = dialect_of(connection)
 
@@ -52,7 +55,18 @@ class Mending:
         for moved in moving_columns(column.table):
             if (trigger := self._dialect.drop_moving_trigger(column.table, moved.name)) is not None:
                 drops.insert(0, self._shown(trigger))  # it names all columns
+        if self._dialect.reads_views_to_rename:  # it drops no column that a view names, either
+            drops = [*self._without_views(column.table.name), *drops]
         return f"{'; '.join(drops)}; then sync, which makes it again and reads its answers"
+
+    def _without_views(self, table: str) -> list[str]:
+        """Return the statements that drop the views of a form, which the next sync makes anew."""
+        of_form = select(tables.c.asset_uid).where(tables.c.table_name == table).scalar_subquery()
+        mine = select(tables.c.table_name).where(tables.c.asset_uid == of_form, tables.c.kind == VIEW)
+        names_of_views = self._connection.scalars(mine.order_by(tables.c.table_name)).all()
+        return [
+            self._shown(Sql("DROP VIEW IF EXISTS {}").format(Identifier(name))) for name in names_of_views
+        ]
 
     def redeclared(self, column: Column[Any]) -> str:
         """Return how a column becomes as it was, with what it holds.
