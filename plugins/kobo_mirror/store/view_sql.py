@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import singledispatchmethod
 
 from kobo_mirror.database.dialects.base import Dialect
+from kobo_mirror.database.dialects.base_views import Words
 from kobo_mirror.database.lookup import looked_up
 from kobo_mirror.database.sql import Identifier, Literal, Part, Sql
 from kobo_mirror.forms.question_types import Kind
 from kobo_mirror.views import values
 from kobo_mirror.views.columns import Source
-from kobo_mirror.views.definitions import View
+from kobo_mirror.views.definitions import Select, View
 
 _DATE, _TIME, _MOMENT = 10, 12, 23  # characters
 _EXACT_IN_A_DOUBLE = 2**53
@@ -25,16 +26,24 @@ def select_of(view: View, dialect: Dialect) -> Part:
     :param view: its definition.
     :param dialect: of the database.
     """
-    expressions = Expressions(dialect)
-    columns = [_PART.format(expressions.of(one.value), Identifier(one.name)) for one in view.columns]
-    return Sql("SELECT {} FROM {}").format(Sql(", ").join(columns), joined_sources(view.sources))
+    return Sql(" UNION ALL ").join(_select(one, dialect) for one in view.selects)
 
 
-def joined_sources(sources: Sequence[Source]) -> Part:
-    """Return what stands in FROM: the first table, and the others as far as they have its rows.
+def _select(select: Select, dialect: Dialect) -> Part:
+    words = Expressions(dialect).words(select.words) if select.words else None
+    rows = dialect.words(words) if words else None
+    expressions = Expressions(dialect, rows)
+    columns = [_PART.format(expressions.of(one.value), Identifier(one.name)) for one in select.columns]
+    found: Part = Sql("SELECT {} FROM {}").format(Sql(", ").join(columns), _joined(select.sources))
+    if rows:
+        found = Sql("{} CROSS JOIN {}").format(found, rows.rows)
+    if select.answered:
+        found = Sql("{} WHERE {} <> ''").format(found, expressions.of(select.answered))
+    return found
 
-    :param sources: tables with the columns of their keys.
-    """
+
+def _joined(sources: Sequence[Source]) -> Part:
+    """Return what stands in FROM: the first table, and the others as far as they have its rows."""
     first, *others = sources
     found = [_PART.format(Identifier(first.name), _alias(0))]
     for place, source in enumerate(others, 1):
@@ -55,10 +64,11 @@ class Expressions:
     """Writes values as expressions.
 
     :param dialect: of the database.
+    :param rows: the words that are rows, where any are.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
+    def __init__(self, dialect: Dialect, rows: Words | None = None) -> None:
+        self._dialect, self._rows = dialect, rows
 
     def of(self, value: values.Value) -> Part:
         """Return the expression of a value.
@@ -77,6 +87,12 @@ class Expressions:
             found = Sql("REPLACE({}, {}, {})").format(found, Literal(old), Literal(new))
         return Sql("TRIM({})").format(found)
 
+    @property
+    def _words(self) -> Words:
+        if self._rows is None:
+            raise TypeError("There are no words: they are rows of no answer.")
+        return self._rows
+
     @singledispatchmethod
     def _of(self, value: values.Value) -> Part:
         raise TypeError(f"There is no expression for {type(value).__name__}.")
@@ -84,6 +100,18 @@ class Expressions:
     @_of.register
     def _(self, value: values.Cell) -> Part:
         return Sql("{}.{}").format(_alias(value.source), Identifier(value.name))
+
+    @_of.register
+    def _(self, value: values.Constant) -> Part:
+        return Literal(value.is_)
+
+    @_of.register
+    def _(self, value: values.Word) -> Part:
+        return self._words.word
+
+    @_of.register
+    def _(self, value: values.WordPlace) -> Part:
+        return self._words.place
 
     @_of.register
     def _(self, value: values.RowKey) -> Part:

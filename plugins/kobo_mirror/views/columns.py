@@ -30,7 +30,7 @@ _TEXTS = frozenset({Kind.TEXT, Kind.KEY, Kind.JSON})
 _NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL})
 _ONE = frozenset({"select_one", "select_one_external", "cascading_select", "rank__level", "score__row"})
 _MANY = frozenset({"select_multiple", "rank"})
-KEY, PARENT_KEY = "key", "parent_key"
+KEY, PARENT_KEY, KOBO_ID = "key", "parent_key", "kobo_id"
 NO_LABELS: Mapping[str, Pairs] = {}
 _LOCAL, _ANSWER = "local", "answer"  # endings of names
 _UUID, _OFFSET = "id", "offset"  # facets
@@ -72,13 +72,13 @@ class Answers:
 
     @property
     def takes_many(self) -> bool:
-        """True if an answer may be several choices."""
-        return any(column.question_type in _MANY for _, column in self.cells)
+        """True if an answer is any number of choices."""
+        return self.newest.question_type in _MANY
 
     @property
     def takes_one(self) -> bool:
         """True if an answer is one choice."""
-        return any(column.question_type in _ONE for _, column in self.cells)
+        return self.newest.question_type in _ONE
 
     @property
     def newest(self) -> Column:
@@ -86,14 +86,21 @@ class Answers:
         return self.cells[0][1]
 
     @property
-    def value(self) -> Value:
-        """The answer."""
-        return self.labelled(NO_LABELS)
+    def text(self) -> Value:
+        """The answer as a text."""
+        texts = tuple(cell if cell.kind in _TEXTS else AsText(cell) for cell, _ in self.cells)
+        return texts[0] if len(texts) == 1 else First(texts)
 
-    @property
-    def lists(self) -> tuple[str, ...]:
-        """The lists of its choices, the newest first."""
-        return tuple(dict.fromkeys(column.list_name for _, column in self.cells if column.list_name))
+    def choices(self, labels: Mapping[str, Pairs]) -> Pairs:
+        """Return its choices, those of a former list, too, that the newest has not.
+
+        :param labels: of the lists.
+        """
+        lists = dict.fromkeys(column.list_name or "" for _, column in self.cells)
+        found: dict[str, str] = {}
+        for name, label in (pair for one in lists for pair in labels.get(one, ())):
+            found.setdefault(name, label)
+        return tuple(found.items())
 
     def labelled(self, labels: Mapping[str, Pairs]) -> Value:
         """Return the answer with labels in place of names.

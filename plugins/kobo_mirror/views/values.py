@@ -84,6 +84,23 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Constant:
+    """A text, or a number, that is the same in all rows."""
+
+    is_: str | int
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of the answer whose words are rows."""
+
+
+@dataclass(frozen=True)
+class WordPlace:
+    """The place of that word in the answer, from 1."""
+
+
+@dataclass(frozen=True)
 class Local:
     """A time as the clock of the device showed it.
 
@@ -95,4 +112,7 @@ class Local:
     offset: Cell
 
 
-Value = Cell | RowKey | Uuid | AsText | AsNumber | Label | Labels | First | Beside | Local
+Value = (
+    Cell | RowKey | Uuid | AsText | AsNumber | Label | Labels | First | Beside | Local
+    | Constant | Word | WordPlace
+)  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -55,7 +55,9 @@ class Viewed:
         wanted = {n for n, row in self._tables.items() if row["kind"] in ("main", "declared", "repeat")}
         assert shown == wanted
         for view in self.views:
-            if not view["table_name"].endswith("__choices"):
+            if view["table_name"].endswith("__choices"):
+                self._check_choices(view["table_name"])
+            else:
                 self._check(view["table_name"], view["parent_table"], view["label"])
 
     def names(self, table: str) -> set[str]:
@@ -63,24 +65,59 @@ class Viewed:
         return {row["table_name"] for row in self.views if row["parent_table"] == table}
 
     def _check(self, view: str, table: str, language: str | None) -> None:
+        rows = self._rows_of(table)
+        shown: dict[str, Row] = {}
+        for row in self._all(view):
+            assert shown.setdefault(row["key"], row) is row
+        assert shown.keys() == {"-".join(map(str, key)) for key in rows}
+        for key, here in rows.items():
+            row = shown["-".join(map(str, key))]
+            assert row.get("parent_key") == ("-".join(map(str, key[:-1])) if key[1:] else None)
+            self._check_row(view, row, here, language)
+
+    def _all(self, table: str) -> list[Row]:
         quote = self._engine.dialect.identifier_preparer.quote_identifier
         with self._engine.connect() as connection:
-            found = _rows(connection, f"SELECT * FROM {quote(view)}")
-            parts = {name: _rows(connection, f"SELECT * FROM {quote(name)}") for name in self._sources(table)}
-        first = next(iter(parts.values()))
-        keys = [n for n in ("kobo_id", "pos_1", "pos_2", "pos_3", "pos") if first and n in first[0]]
-        if self._tables[table]["kind"] == "files" or "pos" not in keys:
-            keys = keys[:1]
-        rows = {self._key(row, keys): {**row} for row in first}
-        shown = {self._key(row, keys): row for row in found}
-        assert len(found) == len(shown)
-        assert shown.keys() == rows.keys()
-        by_part = {n: {self._key(row, keys): row for row in some} for n, some in parts.items()}
-        for key, row in shown.items():
-            assert row["key"] == "-".join(map(str, key))
-            assert row.get("parent_key") == ("-".join(map(str, key[:-1])) or None if key[1:] else None)
-            here = {name: some.get(key) or {} for name, some in by_part.items()}
-            self._check_row(view, row, here, language)
+            return _rows(connection, f"SELECT * FROM {quote(table)}")
+
+    def _rows_of(self, table: str) -> dict[tuple[int, ...], dict[str, Row]]:
+        """The rows of a table by their keys, each by its parts."""
+        parts = {name: self._all(name) for name in self._sources(table)}
+        first = parts[table][0] if parts[table] else {}
+        keys = [name for name in ("kobo_id", "pos_1", "pos_2", "pos_3", "pos") if name in first]
+        by_part = {n: {tuple(row[k] for k in keys): row for row in some} for n, some in parts.items()}
+        return {key: {n: some.get(key) or {} for n, some in by_part.items()} for key in by_part[table]}
+
+    def _check_choices(self, view: str) -> None:
+        wanted: Counter[tuple[Any, ...]] = Counter()
+        for table in {row["parent_table"] for row in self.views}:
+            for key, parts in self._rows_of(table).items():
+                for question, columns in self._questions(parts).items():
+                    at = (table, key[0], "-".join(map(str, key)), question)
+                    wanted.update((*at, *told) for told in self._chosen(columns, parts))
+        names = ("table_name", "kobo_id", "key", "question", "position", "choice", "label")
+        found = Counter(tuple(row[name] for name in names) for row in self._all(view))
+        assert found == wanted
+
+    def _chosen(self, columns: list[Row], parts: Mapping[str, Row]) -> Iterator[tuple[int, str, str]]:
+        """The choices of an answer, each with its place and its label in the first language."""
+        kind = columns[0]["question_type"]
+        cells = (_text(cell, c["kind"]) for c in columns if (cell := _cell(c, parts)) is not None)
+        answer = next(cells, "")
+        labels: dict[str, str] = {}
+        for column in columns:
+            labels = self._labels(column, None) | labels
+        words = [word for word in answer.split(" ") if word] if kind in _MANY else [answer]
+        if kind in (*_ONE, *_MANY) and answer:
+            yield from ((place, word, labels.get(word, word)) for place, word in enumerate(words, 1))
+
+    def _questions(self, parts: Mapping[str, Row]) -> dict[str, list[Row]]:
+        """The columns of each question, the newest first."""
+        found: dict[str, list[Row]] = {}
+        for column in self._columns:
+            if column["table_name"] in parts and column["path"] and column["facet"] == "value":
+                found.setdefault(column["question"] or column["path"], []).append(column)
+        return {name: sorted(some, key=self._age, reverse=True) for name, some in found.items()}
 
     def _sources(self, table: str) -> list[str]:
         tables = self._tables.values()
@@ -88,9 +125,6 @@ class Viewed:
         whole = [table, *(rest if self._tables[table]["kind"] == "declared" else ())]
         parts = [r["table_name"] for r in tables if r["kind"] == "part" and r["parent_table"] in whole]
         return [*whole, *parts]
-
-    def _key(self, row: Row, keys: Sequence[str]) -> tuple[int, ...]:
-        return tuple(row[name] for name in keys)
 
     def _check_row(self, view: str, row: Row, parts: Mapping[str, Row], language: str | None) -> None:
         mine = [column for column in self._columns if column["table_name"] in parts]
@@ -103,12 +137,7 @@ class Viewed:
                 left -= {name}
                 if column["facet"] != "id" and name in row and column["table_name"] == next(iter(parts)):
                     assert row[name] == parts[column["table_name"]].get(name), (view, name)
-        questions: dict[str, list[Row]] = {}
-        for column in mine:
-            if column["path"] and column["facet"] == "value":
-                questions.setdefault(column["question"] or column["path"], []).append(column)
-        for columns in questions.values():
-            columns.sort(key=self._age, reverse=True)
+        for columns in self._questions(parts).values():
             names = {c["column_name"] for c in columns} & {*row}
             names |= {n for n in row if n.removesuffix("__answer") in {c["column_name"] for c in columns}}
             assert len(names) == 1, (view, names, columns)
@@ -127,7 +156,7 @@ class Viewed:
         kinds = {column["kind"] for column in columns}
         labelled = any(self._labels(column, language) for column in columns) if language else False
         for column in columns:
-            cell = parts[column["table_name"]].get(column["column_name"])
+            cell = _cell(column, parts)
             if cell is None:
                 continue
             if labelled:
@@ -149,7 +178,7 @@ class Viewed:
         mine = [one for one in self._choices if one["list_name"] == column["list_name"]]
         told = {one["name"]: json.loads(one["labels"] or "{}") for one in mine}
         first = next((name for name in self._first if self._is_there(name)), None)
-        found = {n: labels.get(language) or labels.get(first) or n for n, labels in told.items()}
+        found = {n: labels.get(language or first) or labels.get(first) or n for n, labels in told.items()}
         often = Counter(found.values())
         return {
             n: f"{label} [{n}]" if often[label] > 1 and label != n else label for n, label in found.items()
@@ -182,6 +211,10 @@ class Viewed:
 
 def _rows(connection: Connection, query: str, **values: Any) -> list[Row]:
     return [dict(row) for row in connection.execute(text(query), values).mappings()]
+
+
+def _cell(column: Row, parts: Mapping[str, Row]) -> Any:
+    return parts[column["table_name"]].get(column["column_name"])
 
 
 def _moment(cell: Any) -> datetime:

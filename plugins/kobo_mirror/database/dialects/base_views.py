@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Words(NamedTuple):
     """The words of a text as rows.
 
-    :param rows: what stands in FROM, after a comma.
+    :param rows: what stands in FROM, after CROSS JOIN.
     :param place: the expression of a word's place, from 1.
     :param word: the expression of the word.
     """
