@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, inspect, make_url, text
 
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import open_engine, read
@@ -17,8 +17,10 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.applying import apply_schema
 from kobo_mirror.store.binding_checks import bind
+from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.probe import try_writing
 from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.views import bring_up_views
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.replay import replay_dead_letters
 from kobo_mirror.sync.source import no_progress
@@ -136,6 +138,23 @@ def test_the_rights_that_a_table_lacks_are_told_as_a_statement(few: Few) -> None
     few.may(["ALTER"])
     applying.apply(survey(V1, V2))
     assert applying.schema == survey(V1, V2)
+
+
+def test_views_that_are_forbidden_are_told_and_fail_nothing(few: Few) -> None:
+    few.may(RIGHTS)
+    migrate(few.engine, KOBO_RECORDS)
+    applying = Applying(few.engine)
+    few.may_no_more("CREATE VIEW")
+    applying.apply(survey(V1))
+    refused = bring_up_views(few.engine, survey(V1), applying.lease)
+    assert str(refused).startswith("The view survey__full could not be made or changed: its user lacks")
+    assert str(refused).endswith(f"(GRANT CREATE VIEW, DROP ON `{few.url.database}`.* TO its user).")
+    with few.engine.connect() as connection:
+        state = read_state(connection, KOBO_RECORDS, applying.asset_uid)
+    assert (state.views_refused, state.views_due) == (refused, True)
+    few.may(["CREATE VIEW"])
+    assert bring_up_views(few.engine, survey(V1), applying.lease) is None
+    assert {"survey__full", "survey__members__full"} <= {*inspect(few.engine).get_view_names()}
 
 
 def test_a_read_only_server_is_told_and_leaves_nothing_half_made(few: Few, database: DatabaseServer) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from sqlalchemy import Engine, inspect, text
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.overview import read_state
+from kobo_mirror.store.schema import VERSION_TABLE, migrate
 from kobo_mirror.store.views import bring_up_views
 from tests.support.forms.applied import Applying
 from tests.support.forms.hostile import LABELS, LONG, content, hostile
@@ -215,3 +218,41 @@ def test_a_view_that_cannot_be_read_is_not_left_there(applying: Applying) -> Non
     assert refused is not None
     assert "The view survey__full could not be made or changed" in refused
     assert (views(applying.engine), state(applying.engine)[0]) == (set(), refused)
+
+
+def test_who_reads_a_view_is_never_blocked_for_long_and_is_waited_for(applying: Applying) -> None:
+    engine = applying.engine
+    if not is_server(engine):
+        pytest.skip("readers of a file never wait")
+    made(applying, V1)
+    waited: list[float] = []
+    with engine.connect() as reader, ThreadPoolExecutor(1) as pool:
+        reader.execute(text("SELECT * FROM survey__full")).all()  # held until its transaction ends
+        changing = pool.submit(made, applying, V1, V2)
+        while not changing.done():
+            started = monotonic()
+            rows(engine, "SELECT * FROM survey__full")
+            waited.append(monotonic() - started)
+            sleep(0.02)
+        refused = changing.result()
+    assert max(waited) < 2
+    assert "is in use by a transaction that stays open" in str(refused)
+    assert state(engine) == (refused, True)
+    assert again(applying) is None
+
+
+def test_broken_views_of_ours_keep_no_migration_from_renaming(applying: Applying) -> None:
+    engine = applying.engine
+    if is_server(engine):
+        pytest.skip("servers rename whatever views there are")
+    made(applying, V1)
+    run_sql(
+        engine,
+        "ALTER TABLE kobo_submissions RENAME COLUMN document_digest TO digest",
+        f"UPDATE {VERSION_TABLE} SET version_num = '0008'",
+        "DROP TABLE survey__members",
+    )
+    migrate(engine, KOBO_RECORDS)
+    assert (views(engine), state(engine)) == (set(), ("", True))
+    assert made(applying, V1) is None
+    assert views(engine) == claimed(engine) == FULL
