@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,3 +156,19 @@ def test_the_survey_has_its_views_beside_its_table(mirroring: Mirroring) -> None
         assert {n: row[n] for n in mine if n != "id"} == {n: c for n, c in mine.items() if n != "id"}
         assert row["root_uuid"] == rest[row["kobo_id"]]["root_uuid"]
         assert row["id"].replace("-", "") == mine["id"].hex()
+
+
+def test_what_kobo_yml_asks_for_is_made_and_taken_back(mirror: AnyMirror) -> None:
+    asked = form()
+    asked["survey"].append({"type": "select_multiple", "name": "d", "select_from_list_name": "districts"})
+    mirror.control.deploy(asked)
+    file = Path(mirror.folder.name) / "kobo.yml"
+    file.write_text("forms:\n- views: [wide]\n")
+    code, _, error = mirror.command("sync")
+    assert code == 0, error
+    assert "households__wide" in views(mirror)
+    assert rows(mirror, "SELECT d__n, d__s FROM households__wide") == []
+    file.write_text("forms: []\n")
+    code, _, error = mirror.command("sync")
+    assert code == 0, error
+    assert "households__wide" not in views(mirror)

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from kobo_mirror.config.view_kinds import FURTHER_VIEWS
 from kobo_mirror.store.views import bring_up_views
 from tests.support.forms import judging
 from tests.support.forms.applied import Applying
@@ -35,7 +36,7 @@ def check_views(applying: Applying, data: st.DataObject, count: int) -> None:
             rose = applying.apply(schema).epoch_rose
             rose = finish(applying).epoch_rose or rose
             note_all_read(applying)
-            assert bring_up_views(applying.engine, schema, applying.lease) is None
+            assert bring_up_views(applying.engine, schema, applying.lease, FURTHER_VIEWS) is None
             writing = RowSetWriting(applying)
             if rose:
                 writing.write(*writing.shape(*documents.values()))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, inspect, text
 
+from kobo_mirror.config.view_kinds import WIDE
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.schema import VERSION_TABLE, migrate
@@ -96,6 +97,40 @@ def test_labels_of_any_kind_come_back_as_they_are(applying: Applying) -> None:
 
 def is_server(engine: Engine) -> bool:
     return engine.dialect.name != "sqlite"
+
+
+def test_a_column_for_each_choice_is_there_only_where_it_is_asked_for(applying: Applying) -> None:
+    engine, schema = applying.engine, hostile(content())
+    applying.apply(schema)
+    assert bring_up_views(engine, schema, applying.lease) is None
+    assert not [name for name in views(engine) if "wide" in name]
+    assert bring_up_views(engine, schema, applying.lease, [WIDE]) is None
+    run_sql(
+        engine,
+        "INSERT INTO survey (kobo_id, many, hundreds) VALUES (1, ' twin_1  quoted', ''), (2, NULL, 'n299')",
+        "INSERT INTO survey__kids (kobo_id, pos, toys) VALUES (1, 1, 'script')",
+    )
+    first, second = rows(engine, "SELECT * FROM survey__wide ORDER BY kobo_id")
+    assert {name for name, cell in first.items() if cell == 1} == {"kobo_id", "many__twin_1", "many__quoted"}
+    assert (first["many__twin_2"], first["hundreds__n299"]) == (0, 0)
+    assert (second["many__twin_1"], second["hundreds__n299"], second["hundreds__n29"]) == (None, 1, 0)
+    (kid,) = rows(engine, "SELECT * FROM survey__kids__wide")
+    assert (kid["key"], kid["parent_key"], kid["toys__script"], kid["toys__line"]) == ("1-1", "1", 1, 0)
+    assert bring_up_views(engine, schema, applying.lease) is None
+    assert not [name for name in (*views(engine), *claimed(engine)) if "wide" in name]
+
+
+def test_more_choices_than_a_view_has_columns_are_in_a_further_one(applying: Applying) -> None:
+    asked = content()
+    asked["survey"][3] |= {"type": "select_multiple"}
+    schema = hostile(asked)
+    applying.apply(schema)
+    assert bring_up_views(applying.engine, schema, applying.lease, [WIDE]) is None
+    made = {name for name in views(applying.engine) if "wide" in name}
+    assert made == {"survey__wide", *(f"survey__wide_{n}" for n in range(2, 7)), "survey__kids__wide"}
+    run_sql(applying.engine, "INSERT INTO survey (kobo_id, thousands) VALUES (1, 'n4999')")
+    (row,) = rows(applying.engine, "SELECT * FROM survey__wide_6")
+    assert (row["key"], row["thousands__n4999"], row["thousands__n4998"]) == ("1", 1, 0)
 
 
 def test_another_label_is_another_view_and_the_same_ones_are_not_made_again(applying: Applying) -> None:

@@ -17,12 +17,13 @@ import yaml
 
 from kobo_mirror.config.policies import ADDITIVE, AUTO, POLICIES, REVIEW
 from kobo_mirror.config.settings import ASSET_ID, DEFAULT_FORMS_FILE, Settings
+from kobo_mirror.config.view_kinds import FURTHER_VIEWS
 from kobo_mirror.config.yaml_tree import YamlTree, line_of
 from kobo_mirror.errors import ConfigurationError
 
 _OTHER_SPELLING = "kobo.yaml"
 _KEYS_OF_FILE = ("forms",)
-_KEYS_OF_FORM = ("uid", "table", "types", "schema", "join", "apart")
+_KEYS_OF_FORM = ("uid", "table", "types", "schema", "join", "apart", "views")
 _OF_PATHS = ("types", "join", "apart")
 _PATH = re.compile(r"[^\s/]+(?:/[^\s/]+)*")
 NO_UID = "uid must be a form's uid: the 8 to 40 letters and digits after /forms/ in its address."
@@ -40,6 +41,7 @@ class FormEntry:
     :param schema: one of ``POLICIES``.
     :param join: former path of a question → another path of it.
     :param apart: paths that are a question of their own.
+    :param views: kinds of further views, of ``FURTHER_VIEWS``.
     :param file: the file's path, as the setting names it.
     :param lines: keys from the form on, such as ``("types", "hh/age")`` → line, from 1; ``()`` is the form's.
     """
@@ -50,6 +52,7 @@ class FormEntry:
     schema: str = ADDITIVE
     join: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     apart: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
     file: str = DEFAULT_FORMS_FILE
     lines: Mapping[tuple[str, ...], int] = field(
         default_factory=lambda: MappingProxyType({}), compare=False, repr=False
@@ -102,7 +105,7 @@ def _entry(tree: YamlTree, node: yaml.Node) -> FormEntry:
     texts = {
         name: tree.text(value, f"{name} must be a text.")
         for name, (_, value) in fields.items()
-        if name not in _OF_PATHS
+        if name not in (*_OF_PATHS, "views")
     }
     if "uid" in texts and not ASSET_ID.fullmatch(texts["uid"]):
         raise tree.refusal(fields["uid"][0], NO_UID)
@@ -115,6 +118,7 @@ def _entry(tree: YamlTree, node: yaml.Node) -> FormEntry:
         if not _PATH.fullmatch(path):
             raise tree.refusal(line, _NO_PATH)
     apart = _paths(tree, of_paths.get("apart"))
+    views = _views(tree, fields["views"][1]) if "views" in fields else ()
     lines |= {("types", path): line for path, (_, line) in types.items()}
     lines |= {("join", path): line for path, (_, line) in join.items()}
     lines |= {("apart", path): line for path, line in apart.items()}
@@ -126,6 +130,7 @@ def _entry(tree: YamlTree, node: yaml.Node) -> FormEntry:
         schema=texts.get("schema", ADDITIVE),
         join=MappingProxyType({path: other for path, (other, _) in join.items()}),
         apart=tuple(apart),
+        views=views,
         file=tree.file,
         lines=MappingProxyType(lines),
     )
@@ -139,6 +144,19 @@ def _pairs(tree: YamlTree, node: yaml.Node | None, shape: str, no_text: str) -> 
             raise tree.refusal(key, _NO_PATH)
         found[path] = tree.text(value, no_text), line_of(key)
     return found
+
+
+def _views(tree: YamlTree, node: yaml.Node) -> tuple[str, ...]:
+    """Return the kinds of views of a list, each once."""
+    known = ", ".join(FURTHER_VIEWS)
+    shape = f"views must be a list such as [{FURTHER_VIEWS[0]}]; known: {known}."
+    found = {}
+    for item in tree.items(node, shape):
+        kind = tree.text(item, shape)
+        if kind not in FURTHER_VIEWS:
+            raise tree.refusal(item, shape)
+        found[kind] = True
+    return tuple(kind for kind in FURTHER_VIEWS if kind in found)
 
 
 def _paths(tree: YamlTree, node: yaml.Node | None) -> dict[str, int]:

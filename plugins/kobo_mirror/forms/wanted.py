@@ -31,6 +31,7 @@ class WantedForm:
     :param schema: one of ``POLICIES``: what is done with a new version of the form.
     :param join: former path of a question → another path of it.
     :param apart: paths that are a question of their own, even if the form builder says otherwise.
+    :param views: further kinds of views.
     :param entry: where each is asked for.
     """
 
@@ -39,6 +40,7 @@ class WantedForm:
     schema: str = ADDITIVE
     join: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     apart: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
     entry: FormEntry = field(default_factory=FormEntry, compare=False, repr=False)
 
     def with_policy(self, schema: str | None) -> WantedForm:
@@ -88,7 +90,13 @@ def wanted_form(entries: Sequence[FormEntry], asset_uid: str) -> WantedForm:
         raise _refusal(entry, _NO_NAME, "table")
     types = {path: _kind(entry, path, text) for path, text in entry.types.items()}
     return WantedForm(
-        entry.table or None, MappingProxyType(types), entry.schema, entry.join, entry.apart, entry
+        table=entry.table or None,
+        types=MappingProxyType(types),
+        schema=entry.schema,
+        join=entry.join,
+        apart=entry.apart,
+        views=entry.views,
+        entry=entry,
     )
 
 

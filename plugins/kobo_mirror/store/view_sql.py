@@ -102,6 +102,13 @@ class Expressions:
         return Sql("{}.{}").format(_alias(value.source), Identifier(value.name))
 
     @_of.register
+    def _(self, value: values.Has) -> Part:
+        words = self.words(value.of)
+        around = self._dialect.joined([Literal(" "), words, Literal(" ")])
+        has = Sql("CASE WHEN {} IS NOT NULL THEN CASE WHEN INSTR({}, {}) > 0 THEN 1 ELSE 0 END END")
+        return has.format(self._of(value.of), around, Literal(f" {value.choice} "))
+
+    @_of.register
     def _(self, value: values.Constant) -> Part:
         return Literal(value.is_)
 

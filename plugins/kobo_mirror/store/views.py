@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
@@ -33,39 +34,53 @@ _LONGEST_ERROR = 500
 _CatalogRow = tuple[str | None, ...]
 
 
-def bring_up_views(engine: Engine, schema: FormSchema, lease: Lease) -> str | None:
+class _Asked(NamedTuple):
+    """What the views of a form are made of.
+
+    :param further: kinds of views that are asked for, in order.
+    """
+
+    schema: FormSchema
+    further: tuple[str, ...]
+
+
+def bring_up_views(
+    engine: Engine, schema: FormSchema, lease: Lease, further: Collection[str] = ()
+) -> str | None:
     """Make the views of a form, unless they are there as they are to be. Safe to repeat.
 
     :param engine: made by ``open_engine``.
     :param schema: by which the form's rows are shaped; its tables are there.
     :param lease: the right to pull the form.
+    :param further: kinds of views that are asked for.
     :returns: what the database refuses; None: all views are there.
     :raises LeaseError: another sync has the form.
     """
+    asked = _Asked(schema, tuple(sorted(further)))
     mine = forms.c.asset_uid == schema.asset_uid
     with reading(engine) as connection:
         noted = connection.scalar(select(forms.c.views_fingerprint).where(mine))
-        if noted is not None and noted == _fingerprint(connection, schema):
+        if noted is not None and noted == _fingerprint(connection, asked):
             return None
     try:
         with changing_tables(engine.execution_options(patience=_PATIENCE)) as changes:
-            return _make(changes, schema, lease)
+            return _make(changes, asked, lease)
     except DatabaseError as refused:
-        transact(engine, partial(_note, lease=lease, schema=schema, error=str(refused)))
+        transact(engine, partial(_note, lease=lease, asked=asked, error=str(refused)))
         return str(refused)
 
 
-def _fingerprint(connection: Connection, schema: FormSchema) -> bytes:
+def _fingerprint(connection: Connection, asked: _Asked) -> bytes:
     """Return 16 bytes that change with what views are to be, and with what the database has of them."""
-    claimed = _claimed(connection, schema.asset_uid)
+    claimed = _claimed(connection, asked.schema.asset_uid)
     stored = dialect_of(connection).stored_views(connection, claimed)
-    wanted = (_MAKING, schema.to_json())
+    wanted = (_MAKING, asked.schema.to_json(), asked.further)
     told = (wanted, sorted(claimed.items()), sorted(stored.items()))
     return hashlib.blake2b(repr(told).encode(), digest_size=16).digest()
 
 
-def _make(changes: TableChanges, schema: FormSchema, lease: Lease) -> str | None:
-    views = views_of(schema)
+def _make(changes: TableChanges, asked: _Asked, lease: Lease) -> str | None:
+    views = views_of(asked.schema, asked.further)
     refused, gone = changes.step(partial(_claim, views=views, lease=lease))
     _drop(changes, gone)
     for view in views:
@@ -75,7 +90,7 @@ def _make(changes: TableChanges, schema: FormSchema, lease: Lease) -> str | None
             except DatabaseError as problem:
                 refused[view.name] = str(problem)
     error = next(iter(refused.values()), None)
-    changes.step(partial(_note, lease=lease, schema=schema, error=error))
+    changes.step(partial(_note, lease=lease, asked=asked, error=error))
     return error
 
 
@@ -138,10 +153,10 @@ def _release(connection: Connection, names: Collection[str]) -> None:
         connection.execute(delete(tables).where(tables.c.table_name == name, tables.c.kind == VIEW))
 
 
-def _note(connection: Connection, lease: Lease, schema: FormSchema, error: str | None) -> None:
+def _note(connection: Connection, lease: Lease, asked: _Asked, error: str | None) -> None:
     """Note by what the views were made, or why they were not."""
     _lock(connection, lease)
-    fingerprint = None if error else _fingerprint(connection, schema)
+    fingerprint = None if error else _fingerprint(connection, asked)
     values = {"views_fingerprint": fingerprint, "views_error": error and error[:_LONGEST_ERROR]}
     connection.execute(update(forms).where(forms.c.asset_uid == lease.asset_uid).values(values))
 

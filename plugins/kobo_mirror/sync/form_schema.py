@@ -112,7 +112,7 @@ class FormTables:
         mirror = load_mirror(self.engine, self.server, self.client.asset_uid)
         if mirror.schema is not None:
             finish_growth(self.engine, mirror.schema, lease)
-            bring_up_views(self.engine, mirror.schema, lease)
+            bring_up_views(self.engine, mirror.schema, lease, self.wanted.views)
         if outlook.rejects_moved_answers:
             transact(self.engine, lambda connection: raise_epochs(connection, mirror.table))
         told = Told(info.name, info.deployed_version_id, found.error, refused)

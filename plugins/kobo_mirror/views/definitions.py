@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from kobo_mirror.config.view_kinds import WIDE
 from kobo_mirror.forms.form_schema import FormSchema
-from kobo_mirror.forms.naming import derived_name, fold
+from kobo_mirror.forms.naming import derived_name, fold, slug
 from kobo_mirror.views.columns import KEY, KOBO_ID, Answers, Shown, Source, ViewColumn, shown_tables
 from kobo_mirror.views.languages import Language, labels_of_lists, languages_of
-from kobo_mirror.views.values import Constant, Label, Pairs, Value, Word, WordPlace
+from kobo_mirror.views.values import Constant, Has, Label, Pairs, Value, Word, WordPlace
 
 _LONGEST = 63  # bytes of a name
 _FULL, _CHOICES = "full", "choices"
+_MOST_CHOICES = 1_000  # columns of a view of choices
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,14 @@ class View:
     selects: tuple[Select, ...]
 
 
-def views_of(schema: FormSchema) -> list[View]:
+def views_of(schema: FormSchema, further: Collection[str] = ()) -> list[View]:
     """Return the views of a form.
 
     :param schema: of the form.
+    :param further: kinds of views that are asked for, of ``FURTHER_VIEWS``.
     :returns: each with a name that none of the form's tables and no other view has.
     """
-    return list(_Views(schema).views())
+    return list(_Views(schema).views(further))
 
 
 class _Views:
@@ -64,14 +67,18 @@ class _Views:
         tables = schema.tables
         self._taken = {fold(t.part_name(part)) for t in tables for part in range(1, t.parts + 1)}
         self._shown = shown_tables(schema)
+        self._names = labels_of_lists(schema, (), "")
 
-    def views(self) -> Iterator[View]:
+    def views(self, further: Collection[str]) -> Iterator[View]:
         for shown in self._shown:
             yield self._view(shown, _FULL, shown.labelled())
         languages = languages_of(self._schema)
         if choices := self._choices(languages):
             first = self._shown[0].table.name
             yield View(self._name(self._schema.form_name, _CHOICES), first, "", "", choices)
+        if WIDE in further:
+            for shown in self._shown:
+                yield from self._wide(shown)
         for language in languages:
             labels = labels_of_lists(self._schema, languages, language.code)
             for shown in self._shown:
@@ -81,6 +88,26 @@ class _Views:
         table = shown.table
         name = self._name(table.name, ending)
         return View(name, table.name, table.path, told, (Select(shown.sources, columns),))
+
+    def _wide(self, shown: Shown) -> Iterator[View]:
+        """Yield the view of the choices of a table, and further ones for more columns than one may have."""
+        taken = {fold(column.name) for column in shown.keys}
+        columns = []
+        for answers in shown.answers:
+            for choice in self._choices_of(answers):
+                ending = slug(choice) or "_"
+                name = derived_name(answers.name, ending, lambda one: fold(one) in taken, _LONGEST)
+                taken.add(fold(name))
+                columns.append(ViewColumn(name, Has(answers.text, choice)))
+        for start in range(0, len(columns), _MOST_CHOICES):
+            number = start // _MOST_CHOICES + 1
+            ending = WIDE if number == 1 else f"{WIDE}_{number}"
+            yield self._view(shown, ending, (*shown.keys, *columns[start : start + _MOST_CHOICES]))
+
+    def _choices_of(self, answers: Answers) -> list[str]:
+        """Return the names of the choices of a question that may have several."""
+        names = [name for name, _ in answers.choices(self._names)] if answers.takes_many else []
+        return [name for name in names if " " not in name]
 
     def _choices(self, languages: Sequence[Language]) -> tuple[Select, ...]:
         """Return a select for each question that has choices, with their labels in the first language."""

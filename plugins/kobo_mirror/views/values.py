@@ -84,6 +84,14 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Has:
+    """1 if an answer has a choice, 0 if not, NULL without an answer."""
+
+    of: Value
+    choice: str
+
+
+@dataclass(frozen=True)
 class Constant:
     """A text, or a number, that is the same in all rows."""
 
@@ -114,5 +122,5 @@ class Local:
 
 Value = (
     Cell | RowKey | Uuid | AsText | AsNumber | Label | Labels | First | Beside | Local
-    | Constant | Word | WordPlace
+    | Has | Constant | Word | WordPlace
 )  # fmt: skip

@@ -55,7 +55,9 @@ class Viewed:
         wanted = {n for n, row in self._tables.items() if row["kind"] in ("main", "declared", "repeat")}
         assert shown == wanted
         for view in self.views:
-            if view["table_name"].endswith("__choices"):
+            if view["table_name"].endswith("__wide"):
+                self._check_wide(view["table_name"], view["parent_table"])
+            elif view["table_name"].endswith("__choices"):
                 self._check_choices(view["table_name"])
             else:
                 self._check(view["table_name"], view["parent_table"], view["label"])
@@ -98,6 +100,21 @@ class Viewed:
         names = ("table_name", "kobo_id", "key", "question", "position", "choice", "label")
         found = Counter(tuple(row[name] for name in names) for row in self._all(view))
         assert found == wanted
+
+    def _check_wide(self, view: str, table: str) -> None:
+        """Each choice that a name tells has 1 if the answer has it, 0 if not, NULL without an answer."""
+        shown = {row["key"]: row for row in self._all(view)}
+        for key, parts in self._rows_of(table).items():
+            row = shown["-".join(map(str, key))]
+            for columns in self._questions(parts).values():
+                if columns[0]["question_type"] in _MANY:
+                    cells = [cell for c in columns if (cell := _cell(c, parts)) is not None]
+                    words = _text(cells[0], "text").split(" ") if cells else []
+                    names = {c["name"] for c in self._choices if c["list_name"] == columns[0]["list_name"]}
+                    told = {n: int(n in words) if cells else None for n in names if " " not in n}
+                    for name, wanted in told.items():
+                        of_it = {f"{c['column_name']}__{name.lower()}" for c in columns} & {*row}
+                        assert all(row[one] == wanted for one in of_it), (view, of_it)
 
     def _chosen(self, columns: list[Row], parts: Mapping[str, Row]) -> Iterator[tuple[int, str, str]]:
         """The choices of an answer, each with its place and its label in the first language."""

@@ -24,6 +24,7 @@ forms:
       yes: text
       "no": "date"
     schema: review
+    views: [wide]
 """
 
 
@@ -50,6 +51,7 @@ def test_all_of_it_is_read_as_it_is_written() -> None:
     (entry,) = read(WHOLE)
     assert (entry.uid, entry.table, entry.schema) == ("aInkomokoTestForm00001", "households", "review")
     assert dict(entry.types) == {"hh/members/age": "integer", "yes": "text", "no": "date"}
+    assert entry.views == ("wide",)
     assert entry.place() == "kobo.yml, line 3"
     assert entry.place("table") == "kobo.yml, line 4"
     assert entry.place("types", "yes") == "kobo.yml, line 7"
@@ -123,7 +125,7 @@ def test_the_file_is_called_as_the_setting_names_it() -> None:
         ("forms: &a [*a]", "line 1: a form must be lines such as table: households."),
         ("forms:\n- tabel: one", "line 2: tabel is not known here; did you mean table?"),
         ("forms:\n- <<: {table: one}",
-         "line 2: this key is not known here; known: uid, table, types, schema, join, apart."),
+         "line 2: this key is not known here; known: uid, table, types, schema, join, apart, views."),
         ("forms:\n- table: one\n  table: two", "line 3: table stands here twice: first in line 2."),
         ("forms:\n- table: [one]", "line 2: table must be a text."),
         ("forms:\n- table: !!python/name:os.system x", "line 2: table must be a text."),
@@ -135,6 +137,8 @@ def test_the_file_is_called_as_the_setting_names_it() -> None:
         ("forms:\n- types:\n    age: text\n    b: text\n    'age': date",
          "line 5: this question stands here twice: first in line 3."),
         ("forms:\n- types:\n    age: {kind: text}", "line 3: a type must be a word such as integer."),
+        ("forms:\n- views: wide", "line 2: views must be a list such as [wide]; known: wide."),
+        ("forms:\n- views:\n  - wide\n  - tall", "line 4: views must be a list such as [wide]; known: wide."),
         ("forms:\n- types:\n    age:", "line 3: a value is missing: add it, or leave the line out."),
     ],
 )  # fmt: skip

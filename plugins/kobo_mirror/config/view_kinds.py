@@ -1,0 +1,6 @@
+"""Kinds of views that a form has only where ``kobo.yml`` asks for them."""
+
+from __future__ import annotations
+
+WIDE = "wide"
+FURTHER_VIEWS = (WIDE,)
