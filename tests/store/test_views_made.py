@@ -99,6 +99,20 @@ def is_server(engine: Engine) -> bool:
     return engine.dialect.name != "sqlite"
 
 
+def test_an_answer_of_blanks_is_no_choice_on_any_database(applying: Applying) -> None:
+    engine, schema = applying.engine, hostile(content())
+    applying.apply(schema)
+    assert bring_up_views(engine, schema, applying.lease) is None
+    run_sql(
+        engine,
+        "INSERT INTO survey (kobo_id, one, many) VALUES (1, '  ', '  '), (2, '', ''), (3, 'a ', ' a  b')",
+    )
+    found = rows(engine, "SELECT * FROM survey__choices ORDER BY question, position")
+    assert [(row["kobo_id"], row["position"], row["choice"]) for row in found] == [
+        (3, 1, "a"), (3, 2, "b"), (3, 1, "a "),
+    ]  # fmt: skip
+
+
 def test_a_column_for_each_choice_is_there_only_where_it_is_asked_for(applying: Applying) -> None:
     engine, schema = applying.engine, hostile(content())
     applying.apply(schema)

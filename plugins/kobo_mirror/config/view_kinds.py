@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-WIDE = "wide"
-FURTHER_VIEWS = (WIDE,)
+WIDE, GEO = "wide", "geo"
+FURTHER_VIEWS = (WIDE, GEO)

@@ -17,6 +17,11 @@ from kobo_mirror.views.definitions import Select, View
 _DATE, _TIME, _MOMENT = 10, 12, 23  # characters
 _EXACT_IN_A_DOUBLE = 2**53
 _LETTERS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))  # of a UUID, where its parts begin
+_LINE = Sql("INSTR({positions}, '],[') > 0")
+_OUTLINE = Sql(  # four positions at least, the last one like the first
+    "LENGTH({positions}) - LENGTH(REPLACE({positions}, '],[', '')) >= 9 AND "
+    "SUBSTR({positions}, -INSTR({positions}, '],')) = SUBSTR({positions}, 1, INSTR({positions}, '],'))"
+)
 _PART = Sql("{} AS {}")
 
 
@@ -38,7 +43,7 @@ def _select(select: Select, dialect: Dialect) -> Part:
     if rows:
         found = Sql("{} CROSS JOIN {}").format(found, rows.rows)
     if select.answered:
-        found = Sql("{} WHERE {} <> ''").format(found, expressions.of(select.answered))
+        found = Sql("{} WHERE TRIM({}) <> ''").format(found, expressions.of(select.answered))
     return found
 
 
@@ -107,6 +112,28 @@ class Expressions:
         around = self._dialect.joined([Literal(" "), words, Literal(" ")])
         has = Sql("CASE WHEN {} IS NOT NULL THEN CASE WHEN INSTR({}, {}) > 0 THEN 1 ELSE 0 END END")
         return has.format(self._of(value.of), around, Literal(f" {value.choice} "))
+
+    @_of.register
+    def _(self, value: values.Point) -> Part:
+        lon, lat, alt = map(self._of, (value.lon, value.lat, value.alt))
+        numbers = [self._dialect.number_text(one) for one in (lon, lat)]
+        third = self._dialect.joined([Literal(","), self._dialect.number_text(alt)])
+        more = Sql("COALESCE({}, '')").format(third)
+        start, end = Literal('{"type":"Point","coordinates":['), Literal("]}")
+        text = self._dialect.joined([start, numbers[0], Literal(","), numbers[1], more, end])
+        return Sql("CASE WHEN {} IS NOT NULL AND {} IS NOT NULL THEN {} END").format(lon, lat, text)
+
+    @_of.register
+    def _(self, value: values.Line) -> Part:
+        positions = self._dialect.positions(self._of(value.of))
+        listed = self._dialect.joined([Literal("["), positions, Literal("]")])
+        if value.is_outline:
+            start, end, is_one = Literal('{"type":"Polygon","coordinates":[['), Literal("]]}"), _OUTLINE
+        else:
+            start, end, is_one = Literal('{"type":"LineString","coordinates":['), Literal("]}"), _LINE
+        text = self._dialect.joined([start, positions, end])
+        when = Sql("CASE WHEN JSON_VALID({}) AND {} THEN {} END")
+        return when.format(listed, is_one.format(positions=positions), text)
 
     @_of.register
     def _(self, value: values.Constant) -> Part:

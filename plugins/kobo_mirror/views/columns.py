@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from kobo_mirror.forms import system_columns
 from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, FormSchema, Status, Table, TableKind
@@ -64,11 +64,13 @@ class Answers:
     :param question: its path, the one that was asked last.
     :param name: of its column in views.
     :param cells: which hold its answers, the newest first, each with the column.
+    :param facets: what further columns of it show, such as ``lat``.
     """
 
     question: str
     name: str
     cells: tuple[tuple[Cell, Column], ...]
+    facets: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def takes_many(self) -> bool:
@@ -223,6 +225,7 @@ class _Reader:
         values = [one for one in cells if one[1].facet == VALUE]
         base = self._free(values[0][1].name)
         answers = Answers(question, base, self._newest_first(values))
+        shown: dict[str, Value] = {}
         beside = {(column.path, column.facet): cell for cell, column in cells}
         found: list[ViewColumn | Answers] = [answers, *self._local(answers, beside)]
         facets = {column.facet: column for _, column in reversed(cells) if column.facet != VALUE}
@@ -231,6 +234,8 @@ class _Reader:
             one_path = len({column.path for _, column in values}) == 1
             value = beside[first.path, facet] if one_path else Beside(pairs)
             found.append(ViewColumn(self._free(first.name), value))
+            shown[facet] = value
+        found[0] = replace(answers, facets=shown)
         return [(self._order(answers.newest), one) for one in found]
 
     def _local(self, answers: Answers, beside: Mapping[tuple[str, str], Cell]) -> list[ViewColumn]:

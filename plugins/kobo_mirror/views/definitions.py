@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from kobo_mirror.config.view_kinds import WIDE
+from kobo_mirror.config.view_kinds import GEO, WIDE
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.naming import derived_name, fold, slug
+from kobo_mirror.forms.question_types import POINT_FACETS, is_point
 from kobo_mirror.views.columns import KEY, KOBO_ID, Answers, Shown, Source, ViewColumn, shown_tables
 from kobo_mirror.views.languages import Language, labels_of_lists, languages_of
-from kobo_mirror.views.values import Constant, Has, Label, Pairs, Value, Word, WordPlace
+from kobo_mirror.views.values import Constant, Has, Label, Line, Pairs, Point, Value, Word, WordPlace
 
 _LONGEST = 63  # bytes of a name
 _FULL, _CHOICES = "full", "choices"
+_LINES = {"geotrace": False, "geoshape": True}
 _MOST_CHOICES = 1_000  # columns of a view of choices
 
 
@@ -79,6 +81,10 @@ class _Views:
         if WIDE in further:
             for shown in self._shown:
                 yield from self._wide(shown)
+        if GEO in further:
+            for shown in self._shown:
+                if columns := tuple(_geometries_of(shown)):
+                    yield self._view(shown, GEO, (*shown.keys, *columns))
         for language in languages:
             labels = labels_of_lists(self._schema, languages, language.code)
             for shown in self._shown:
@@ -140,3 +146,13 @@ def _choices_of(shown: Shown, answers: Answers, labels: Mapping[str, Pairs]) -> 
     )
     words = answers.text if answers.takes_many else None
     return Select(shown.sources, columns, words, choice)
+
+
+def _geometries_of(shown: Shown) -> Iterator[ViewColumn]:
+    """Yield a column for each question about points, traces and shapes."""
+    for answers in shown.answers:
+        kind, facets = answers.newest.question_type or "", answers.facets
+        if is_point(kind) and {*POINT_FACETS} <= {*facets}:
+            yield ViewColumn(answers.name, Point(facets["lon"], facets["lat"], facets["alt"]))
+        elif kind in _LINES:
+            yield ViewColumn(answers.name, Line(answers.text, is_outline=_LINES[kind]))

@@ -92,6 +92,29 @@ class Has:
 
 
 @dataclass(frozen=True)
+class Point:
+    """A point as GeoJSON, from its numbers.
+
+    :param alt: its altitude, which may be NULL.
+    """
+
+    lon: Value
+    lat: Value
+    alt: Value
+
+
+@dataclass(frozen=True)
+class Line:
+    """A trace, or the outline of a shape, as GeoJSON; NULL where its answer is none.
+
+    :param is_outline: it ends where it begins.
+    """
+
+    of: Value
+    is_outline: bool
+
+
+@dataclass(frozen=True)
 class Constant:
     """A text, or a number, that is the same in all rows."""
 
@@ -122,5 +145,5 @@ class Local:
 
 Value = (
     Cell | RowKey | Uuid | AsText | AsNumber | Label | Labels | First | Beside | Local
-    | Has | Constant | Word | WordPlace
+    | Has | Point | Line | Constant | Word | WordPlace
 )  # fmt: skip

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, text
 
 Row = dict[str, Any]
 _ONE = ("select_one", "select_one_external", "rank__level", "score__row")
+_POINTS = ("geopoint", "start-geopoint", "background-geopoint")
 _MANY = ("select_multiple", "rank")
 _TEXTS, _NUMBERS = {"text", "key", "json"}, {"integer", "decimal"}
 _MIDNIGHT = datetime(2000, 1, 1)  # noqa: DTZ001
@@ -55,7 +56,9 @@ class Viewed:
         wanted = {n for n, row in self._tables.items() if row["kind"] in ("main", "declared", "repeat")}
         assert shown == wanted
         for view in self.views:
-            if view["table_name"].endswith("__wide"):
+            if view["table_name"].endswith("__geo"):
+                self._check_places(view["table_name"], view["parent_table"])
+            elif view["table_name"].endswith("__wide"):
                 self._check_wide(view["table_name"], view["parent_table"])
             elif view["table_name"].endswith("__choices"):
                 self._check_choices(view["table_name"])
@@ -99,7 +102,26 @@ class Viewed:
                     wanted.update((*at, *told) for told in self._chosen(columns, parts))
         names = ("table_name", "kobo_id", "key", "question", "position", "choice", "label")
         found = Counter(tuple(row[name] for name in names) for row in self._all(view))
-        assert found == wanted
+        assert (found - wanted, wanted - found) == (Counter(), Counter())
+
+    def _check_places(self, view: str, table: str) -> None:
+        """A point is there if its table has numbers of it, and what is there is GeoJSON."""
+        shown = {row["key"]: row for row in self._all(view)}
+        for key, parts in self._rows_of(table).items():
+            row = shown.pop("-".join(map(str, key)))
+            for columns in self._questions(parts).values():
+                names = {column["column_name"] for column in columns} & {*row}
+                filled = [c for c in columns if _cell(c, parts) is not None]
+                lat = self._latitude(filled[0]["path"], parts) if filled else None
+                for found in (json.loads(row[name]) if row[name] else None for name in names):
+                    if columns[0]["question_type"] in _POINTS:
+                        assert (found and found["coordinates"][1]) == lat, (view, names)
+                    assert not found or found["type"] in ("Point", "LineString", "Polygon")
+        assert shown == {}
+
+    def _latitude(self, path: str, parts: Mapping[str, Row]) -> Any:
+        mine = [c for c in self._columns if (c["path"], c["facet"]) == (path, "lat")]
+        return next((_cell(c, parts) for c in mine if c["table_name"] in parts), None)
 
     def _check_wide(self, view: str, table: str) -> None:
         """Each choice that a name tells has 1 if the answer has it, 0 if not, NULL without an answer."""
@@ -125,7 +147,7 @@ class Viewed:
         for column in columns:
             labels = self._labels(column, None) | labels
         words = [word for word in answer.split(" ") if word] if kind in _MANY else [answer]
-        if kind in (*_ONE, *_MANY) and answer:
+        if kind in (*_ONE, *_MANY) and answer.strip(" "):
             yield from ((place, word, labels.get(word, word)) for place, word in enumerate(words, 1))
 
     def _questions(self, parts: Mapping[str, Row]) -> dict[str, list[Row]]:

@@ -24,7 +24,7 @@ forms:
       yes: text
       "no": "date"
     schema: review
-    views: [wide]
+    views: [geo, wide]
 """
 
 
@@ -51,7 +51,7 @@ def test_all_of_it_is_read_as_it_is_written() -> None:
     (entry,) = read(WHOLE)
     assert (entry.uid, entry.table, entry.schema) == ("aInkomokoTestForm00001", "households", "review")
     assert dict(entry.types) == {"hh/members/age": "integer", "yes": "text", "no": "date"}
-    assert entry.views == ("wide",)
+    assert entry.views == ("wide", "geo")
     assert entry.place() == "kobo.yml, line 3"
     assert entry.place("table") == "kobo.yml, line 4"
     assert entry.place("types", "yes") == "kobo.yml, line 7"
@@ -137,8 +137,9 @@ def test_the_file_is_called_as_the_setting_names_it() -> None:
         ("forms:\n- types:\n    age: text\n    b: text\n    'age': date",
          "line 5: this question stands here twice: first in line 3."),
         ("forms:\n- types:\n    age: {kind: text}", "line 3: a type must be a word such as integer."),
-        ("forms:\n- views: wide", "line 2: views must be a list such as [wide]; known: wide."),
-        ("forms:\n- views:\n  - wide\n  - tall", "line 4: views must be a list such as [wide]; known: wide."),
+        ("forms:\n- views: wide", "line 2: views must be a list such as [wide]; known: wide, geo."),
+        ("forms:\n- views:\n  - wide\n  - tall",
+         "line 4: views must be a list such as [wide]; known: wide, geo."),
         ("forms:\n- types:\n    age:", "line 3: a value is missing: add it, or leave the line out."),
     ],
 )  # fmt: skip

@@ -81,6 +81,15 @@ class ViewDialect(ABC):
         """
 
     @abstractmethod
+    def positions(self, points: Part) -> Part:
+        """Return the expression of a text of points as positions, such as ``[30.1,-1.9],[30.2,-1.8]``.
+
+        :param points: the expression of latitude, longitude and up to two further numbers for each point,
+            with ``;`` between points.
+        :returns: longitudes first, as GeoJSON has them; of any other text, some text that is none.
+        """
+
+    @abstractmethod
     def making_view(self, name: Part, select: Part) -> Sequence[Part]:
         """Return the statements that make a view, or make it anew, with the rights of who reads it.
 

@@ -17,6 +17,9 @@ _VIEWS = text(
 # A word stands between the first two; between the others stands what a word was replaced by.
 _OPEN, _CLOSE, _DONE_OPEN, _DONE_CLOSE = "\x02", "\x03", "\x04", "\x05"
 _TEXT = Sql("CONVERT(CAST({} AS CHAR) USING utf8mb4) COLLATE utf8mb4_bin")
+_NUMBER = "[-+0-9.eE]++"
+_POINT = f" *+({_NUMBER}) ++({_NUMBER})(?: ++{_NUMBER}){{0,2}} *+(?:;|$)"
+_LONGEST_LINE = 60_000  # characters, some 3,000 points; MySQL breaks off at some 10,000
 _REPLACE = Sql("REPLACE({}, {}, {})")
 
 
@@ -93,6 +96,19 @@ class MySQLViews(ViewDialect):
         )
         word = Sql("CONVERT(words.word USING utf8mb4) COLLATE utf8mb4_bin")
         return Words(rows.format(listed=listed), Sql("words.place"), word)
+
+    def positions(self, points: Part) -> Part:
+        """Return a ``REGEXP_REPLACE``, for as many points as MySQL takes by its usual ``regexp_time_limit``.
+
+        :param points: an expression.
+        """
+        swapped = Sql("CASE WHEN VERSION() LIKE {} THEN {} ELSE {} END").format(
+            Literal("%MariaDB%"), Literal("[\\2,\\1],"), Literal("[$2,$1],")
+        )
+        positions = Sql("TRIM(TRAILING ',' FROM REGEXP_REPLACE(TRIM({}), {}, {}))")
+        short = Sql("CASE WHEN CHAR_LENGTH({}) <= {} THEN {} ELSE '' END")
+        found = positions.format(points, Literal(_POINT), swapped)
+        return short.format(points, Literal(_LONGEST_LINE), found)
 
     def making_view(self, name: Part, select: Part) -> Sequence[Part]:
         """Return one statement, so that there is no moment without the view.

@@ -11,6 +11,14 @@ from kobo_mirror.database.lookup import looked_up
 from kobo_mirror.database.sql import Literal, Part, Sql
 
 _VIEWS = text("SELECT name, sql FROM sqlite_master WHERE type = 'view'")
+_POSITIONS = Sql(
+    "COALESCE((SELECT group_concat('[' || substr(rest, 1, instr(rest || ' ', ' ') - 1) || ',' || lat || ']') "
+    "FROM (SELECT lat, ltrim(substr(point, length(lat) + 1)) AS rest FROM (SELECT point, "
+    "CASE WHEN point GLOB '*[^-+0-9.eE ]*' THEN '?' ELSE substr(point, 1, instr(point || ' ', ' ') - 1) END "
+    "AS lat FROM (SELECT trim(points.value) AS point FROM "
+    "json_each('[' || replace(json_quote({}), ';', '\",\"') || ']') AS points ORDER BY points.key) "
+    "WHERE point <> ''))), '')"
+)
 
 
 class SQLiteViews(ViewDialect):
@@ -76,6 +84,13 @@ class SQLiteViews(ViewDialect):
         """
         listed = Sql("'[' || replace(json_quote({}), ' ', {}) || ']'").format(words, Literal('","'))
         return Words(Sql("json_each({}) AS words").format(listed), Sql("(words.key + 1)"), Sql("words.value"))
+
+    def positions(self, points: Part) -> Part:
+        """Return a query in the expression.
+
+        :param points: an expression.
+        """
+        return _POSITIONS.format(points)
 
     def making_view(self, name: Part, select: Part) -> Sequence[Part]:
         """Return two statements, which are one transaction.

@@ -1,0 +1,100 @@
+"""Points, traces and shapes as GeoJSON; what is none of these is NULL, and its text stays in the table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from kobo_mirror.config.view_kinds import GEO
+from kobo_mirror.store.views import bring_up_views
+from tests.support.forms.applied import Applying
+from tests.support.forms.row_set_writing import forget
+from tests.support.forms.surveys import ask, repeat, survey
+
+PLACES = survey(
+    [
+        *ask("geopoint", "home"),
+        *ask("geotrace", "walk"),
+        *ask("geoshape", "field"),
+        *ask("text", "name"),
+        *repeat("trees", ask("geopoint", "tree")),
+    ]
+)
+LINES: dict[str, Any] = {
+    "-1.95 30.06 1500 4; -1.96 30.07 0 0": [[30.06, -1.95], [30.07, -1.96]],
+    "-1.95 30.06;-1.96 30.07 1;": [[30.06, -1.95], [30.07, -1.96]],
+    "1e1  2 ;3 4; ": [[2, 10], [4, 3]],
+    "1 2": None,
+    "": None,
+    "1 2;x y": None,
+    "1 2;3": None,
+    "somewhere": None,
+    '1 2;3 4","5': None,
+}
+SHAPES: dict[str, Any] = {
+    "0 0 0 0;0 1 0 0;1 1 0 0;0 0 0 0;": [[0, 0], [1, 0], [1, 1], [0, 0]],
+    "0 0;0 1;1 1;0 2": None,
+    "0 0;0 1;0 0": None,
+    "10 20;0 1;1 1;0 20": None,
+}
+
+
+@pytest.fixture
+def applying(engine: Engine) -> Iterator[Applying]:
+    made = Applying(engine)
+    made.apply(PLACES)
+    assert bring_up_views(engine, PLACES, made.lease, [GEO]) is None
+    yield made
+    forget(made)
+
+
+def insert(engine: Engine, table: str, **cells: Any) -> None:
+    places = ", ".join(f":{name}" for name in cells)
+    with engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO {table} ({', '.join(cells)}) VALUES ({places})"), cells)
+
+
+def shown(engine: Engine, view: str, column: str) -> list[Any]:
+    with engine.connect() as connection:
+        found = connection.scalars(text(f"SELECT {column} FROM {view} ORDER BY kobo_id"))
+        return [json.loads(one) if one else None for one in found]
+
+
+def test_points_have_the_longitude_first(applying: Applying) -> None:
+    engine = applying.engine
+    insert(engine, "survey", kobo_id=1, home="-1.95 30.0625 1500 4", home__lat=-1.95, home__lon=30.0625,
+           home__alt=1500.5, home__acc=4)  # fmt: skip
+    insert(engine, "survey", kobo_id=2, home="0.00000001 30", home__lat=0.00000001, home__lon=30)
+    insert(engine, "survey", kobo_id=3, home="somewhere")
+    insert(engine, "survey__trees", kobo_id=1, pos=1, tree="1 2", tree__lat=1, tree__lon=2)
+    assert shown(engine, "survey__geo", "home") == [
+        {"type": "Point", "coordinates": [30.0625, -1.95, 1500.5]},
+        {"type": "Point", "coordinates": [30, 0.00000001]},
+        None,
+    ]
+    assert shown(engine, "survey__trees__geo", "tree") == [{"type": "Point", "coordinates": [2, 1]}]
+
+
+def test_traces_and_shapes_are_geometries_if_they_can_be(applying: Applying) -> None:
+    for number, line in enumerate(LINES):
+        insert(applying.engine, "survey", kobo_id=number, walk=line)
+    found = shown(applying.engine, "survey__geo", "walk")
+    wanted = [one and {"type": "LineString", "coordinates": one} for one in LINES.values()]
+    assert found == wanted
+    for number, shape in enumerate(SHAPES, 100):
+        insert(applying.engine, "survey", kobo_id=number, field=shape)
+    found = shown(applying.engine, "survey__geo", "field")[len(LINES) :]
+    assert found == [one and {"type": "Polygon", "coordinates": [one]} for one in SHAPES.values()]
+
+
+def test_a_trace_of_thousands_of_points_comes_back_or_is_left_out(applying: Applying) -> None:
+    for number, count in enumerate((2_000, 20_000)):
+        points = ";".join(f"{i % 90}.123456 -{i % 180}.5 0 0" for i in range(count))
+        insert(applying.engine, "survey", kobo_id=number, walk=points)
+    short, long = shown(applying.engine, "survey__geo", "walk")
+    assert len(short["coordinates"]) == 2_000
+    assert long is None or len(long["coordinates"]) == 20_000
