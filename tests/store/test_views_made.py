@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, sleep
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, text
 
 from kobo_mirror.config.view_kinds import WIDE
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.schema import VERSION_TABLE, migrate
 from kobo_mirror.store.views import bring_up_views
 from tests.support.forms.applied import Applying
 from tests.support.forms.hostile import LABELS, LONG, content, hostile
-from tests.support.forms.judging import UID
 from tests.support.forms.row_set_writing import forget
 from tests.support.forms.surveys import V1, V2, ask, repeat, survey
+from tests.support.forms.views_made import again, claimed, is_server, made, rows, state, views
 from tests.support.tables import run_sql
 
 FULL = {"survey__full", "survey__members__full"}
@@ -30,39 +28,6 @@ def applying(engine: Engine) -> Iterator[Applying]:
     made = Applying(engine)
     yield made
     forget(made)
-
-
-def made(applying: Applying, *versions: Any) -> str | None:
-    """Apply a schema and make its views; return what is refused."""
-    schema = survey(*versions)
-    applying.apply(schema)
-    return bring_up_views(applying.engine, schema, applying.lease)
-
-
-def again(applying: Applying) -> str | None:
-    """What the next sync does."""
-    assert applying.schema
-    return bring_up_views(applying.engine, applying.schema, applying.lease)
-
-
-def views(engine: Engine) -> set[str]:
-    return {*inspect(engine).get_view_names()} - {"kobo_rejected"}
-
-
-def claimed(engine: Engine) -> set[str]:
-    with engine.connect() as connection:
-        return {*connection.scalars(text("SELECT table_name FROM kobo_tables WHERE kind = 'view'"))}
-
-
-def rows(engine: Engine, query: str) -> list[dict[str, Any]]:
-    with engine.connect() as connection:
-        return [dict(row) for row in connection.execute(text(query)).mappings()]
-
-
-def state(engine: Engine) -> tuple[str, bool]:
-    with engine.connect() as connection:
-        found = read_state(connection, KOBO_RECORDS, UID)
-        return found.views_refused, found.views_due
 
 
 def test_labels_of_any_kind_come_back_as_they_are(applying: Applying) -> None:
@@ -93,10 +58,6 @@ def test_labels_of_any_kind_come_back_as_they_are(applying: Applying) -> None:
     assert (amharic["one"], amharic["hundreds"]) == ("Same [twin_1]", "ቁጥር 299; ቁጥር 5; ቁጥር 0")
     empty = rows(engine, "SELECT one, many, hundreds FROM survey__en WHERE kobo_id = 99")
     assert empty == [{"one": None, "many": "", "hundreds": None}]
-
-
-def is_server(engine: Engine) -> bool:
-    return engine.dialect.name != "sqlite"
 
 
 def test_an_answer_of_blanks_is_no_choice_on_any_database(applying: Applying) -> None:
