@@ -33,6 +33,8 @@ class WantedForm:
     :param apart: paths that are a question of their own, even if the form builder says otherwise.
     :param views: further kinds of views.
     :param entry: where each is asked for.
+    :param others: the names that ``kobo.yml`` asks for other forms.
+    :param may_be_declared: the form has the declared table where it serves, without asking for it by name.
     """
 
     table: str | None = None
@@ -42,6 +44,8 @@ class WantedForm:
     apart: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     entry: FormEntry = field(default_factory=FormEntry, compare=False, repr=False)
+    others: frozenset[str] = frozenset()
+    may_be_declared: bool = True
 
     def with_policy(self, schema: str | None) -> WantedForm:
         """Return it with another policy.

@@ -68,13 +68,15 @@ def stored_form(connection: Connection, asset_uid: str, *, exclusively: bool = F
     return StoredForm(row.form_table, row.server, row.epoch, schema, intended, waiting, row.deployed_version)
 
 
-def derived_names(connection: Connection) -> list[str]:
-    """Return the names of the derived tables of all forms, their parts included.
+def derived_names(connection: Connection, asset_uid: str | None = None) -> list[str]:
+    """Return the names of the derived tables of forms, their parts included.
 
     :param connection: an open transaction.
+    :param asset_uid: the key of the form that is meant; None: all forms.
     :raises SchemaError: a schema cannot be read.
     """
-    rows = connection.execute(select(forms.c.asset_uid, forms.c.schema).where(forms.c.schema.is_not(None)))
+    query = select(forms.c.asset_uid, forms.c.schema).where(forms.c.schema.is_not(None))
+    rows = connection.execute(query if asset_uid is None else query.where(forms.c.asset_uid == asset_uid))
     schemas = [schema for row in rows if (schema := read_schema(row.asset_uid, row.schema))]
     return [name for schema in schemas for name in physical_columns(schema)]
 

@@ -12,21 +12,24 @@ from kobo_mirror.store.form_schemas import applied_schema
 from kobo_mirror.store.tables import forms
 
 
-def load_mirror(engine: Engine, server: str, asset_uid: str) -> Mirror:
+def load_mirror(engine: Engine, server: str, asset_uid: str, *, among_others: bool = False) -> Mirror:
     """Return a form with the tables that it has now.
 
     :param engine: made by ``open_engine``.
     :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
     :param asset_uid: the form's uid.
+    :param among_others: the form may be a further one of a database that mirrors others.
     :returns: a mirror without tables before the form's first sync.
     :raises SchemaError: the database mirrors another form, or our tables are not there, or the form's schema
         was changed by hand.
     :raises DatabaseError: the database cannot be asked.
     """
-    return read(engine, lambda connection: find_mirror(connection, server, asset_uid))
+    return read(
+        engine, lambda connection: find_mirror(connection, server, asset_uid, among_others=among_others)
+    )
 
 
-def find_mirror(connection: Connection, server: str, asset_uid: str) -> Mirror:
+def find_mirror(connection: Connection, server: str, asset_uid: str, *, among_others: bool = False) -> Mirror:
     """Return what :func:`load_mirror` does; a form whose first tables are being made has none.
 
     Nor has one whose rows an earlier version of this project has shaped: until a sync has taken the tables
@@ -35,7 +38,8 @@ def find_mirror(connection: Connection, server: str, asset_uid: str) -> Mirror:
     :param connection: an open transaction.
     :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
     :param asset_uid: the form's uid.
-    :raises SchemaError: the database mirrors another form.
+    :param among_others: as for :func:`load_mirror`.
+    :raises SchemaError: the database mirrors another form, or the form of this uid of another server.
     """
     t = forms.c
     is_begun = t.intended_schema.is_not(None).label("is_begun")
@@ -47,8 +51,9 @@ def find_mirror(connection: Connection, server: str, asset_uid: str) -> Mirror:
             if row.is_begun if schema is None else schema.is_of_older_reading:
                 return Mirror(None, server, asset_uid)
             return Mirror(FORM if row.form_table == FORM.table else None, server, asset_uid, schema)
-    if rows:
-        raise mirrors_another(rows[0].form_table, rows[0].asset_uid, rows[0].server, asset_uid, server)
+    for row in rows:
+        if not among_others or row.asset_uid == asset_uid:
+            raise mirrors_another(row.form_table, row.asset_uid, row.server, asset_uid, server)
     return Mirror(None, server, asset_uid)
 
 

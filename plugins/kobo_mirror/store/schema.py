@@ -201,12 +201,15 @@ def at_head(engine: Engine, form: Form | None = None) -> bool:
     return True
 
 
-def require_tables(engine: Engine, form: Form | None = None, *, derived: bool = True) -> None:
+def require_tables(
+    engine: Engine, form: Form | None = None, *, derived: bool = True, asset_uid: str | None = None
+) -> None:
     """Refuse a database whose tables are not all there, or are old.
 
     :param engine: made by ``open_engine``.
     :param form: a declared table that is to be there, too; None: only where a form is bound to it.
     :param derived: the derived tables of forms are to be there, which a sync makes again where they are not.
+    :param asset_uid: the key of the form whose derived tables are meant; None: those of all forms.
     :raises MissingTablesError: tables are missing or old.
     :raises MissingColumnError: a column was dropped.
     """
@@ -219,7 +222,7 @@ def require_tables(engine: Engine, form: Form | None = None, *, derived: bool = 
         _require_columns(connection, declared)
         further = [declared.table] if declared else []
         if derived and not _missing(connection):
-            further += derived_names(connection)
+            further += derived_names(connection, asset_uid)
         return revisions, _missing(connection, *further)
 
     revisions, missing = read(engine, work)  # runs again where another process changes tables meanwhile

@@ -17,11 +17,12 @@ def form_of(settings: Settings) -> Mirror:
     return Mirror(None, settings.kobo_url, settings.kobo_asset_id)
 
 
-def mirror_of(settings: Settings, engine: Engine) -> Mirror:
+def mirror_of(settings: Settings, engine: Engine, *, among_others: bool = False) -> Mirror:
     """Return the form that the settings name, with the tables that it has now.
 
     :param settings: the settings of this process.
     :param engine: the database.
+    :param among_others: the form may be a further one of a database that mirrors others.
     :raises SchemaError: the database mirrors another form, or lacks our tables.
     """
-    return load_mirror(engine, *form_of(settings).identity)
+    return load_mirror(engine, *form_of(settings).identity, among_others=among_others)

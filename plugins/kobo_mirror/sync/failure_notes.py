@@ -15,13 +15,17 @@ from kobo_mirror.store.listings import bound_forms
 
 
 @contextmanager
-def noting_not_started(engine: Engine, name: str) -> Iterator[None]:
+def noting_not_started(
+    engine: Engine, name: str, asset_uid: str | None = None, *, among_others: bool = False
+) -> Iterator[None]:
     """Note a run as failed if the block, which is to begin it, fails; else the run before would look newest.
 
     A :class:`LeaseError` is not noted: another sync is at work, which is no failure.
 
     :param engine: the database.
     :param name: the run's name.
+    :param asset_uid: as for :func:`note_not_started`.
+    :param among_others: as for :func:`note_not_started`.
     :returns: a context; what the block raises goes on.
     """
     try:
@@ -29,14 +33,21 @@ def noting_not_started(engine: Engine, name: str) -> Iterator[None]:
     except LeaseError:
         raise
     except KoboMirrorError as error:
-        note_not_started(engine, name, error)
+        note_not_started(engine, name, error, asset_uid, among_others=among_others)
         raise
     except Exception as error:
-        note_not_started(engine, name, _unforeseen(error))
+        note_not_started(engine, name, _unforeseen(error), asset_uid, among_others=among_others)
         raise
 
 
-def note_not_started(engine: Engine, name: str, error: KoboMirrorError) -> None:
+def note_not_started(
+    engine: Engine,
+    name: str,
+    error: KoboMirrorError,
+    asset_uid: str | None = None,
+    *,
+    among_others: bool = False,
+) -> None:
     """Note a run that failed before it began, if the database takes it.
 
     While the database mirrors no form, the run is noted for the one that it will mirror.
@@ -44,12 +55,14 @@ def note_not_started(engine: Engine, name: str, error: KoboMirrorError) -> None:
     :param engine: the database.
     :param name: the run's name.
     :param error: what stopped it.
+    :param asset_uid: the key of the form that it is about; None: it is not known.
+    :param among_others: the form may be a further one of a database that mirrors others: the run is noted for
+        it alone.
     """
     with suppress(KoboMirrorError):
-        if asset_uid := _bound_uid(engine):
-            transact(
-                engine, partial(failed_runs.note_not_started, asset_uid=asset_uid, name=name, error=error)
-            )
+        bound = asset_uid if asset_uid and among_others else _bound_uid(engine, asset_uid)
+        if bound:
+            transact(engine, partial(failed_runs.note_not_started, asset_uid=bound, name=name, error=error))
         else:
             transact(engine, partial(failed_runs.note_not_bound, name=name, error=error))
 
@@ -58,42 +71,56 @@ def _unforeseen(error: Exception) -> KoboMirrorError:
     return KoboMirrorError(f"It ended by an error that was not foreseen: {type(error).__name__}.")
 
 
-def _bound_uid(engine: Engine) -> str | None:
+def _bound_uid(engine: Engine, asset_uid: str | None) -> str | None:
+    """Return the key of this form if the database mirrors it, or else of another; None: it mirrors none."""
     with reading(engine) as connection:
-        return next((form.asset_uid for form in bound_forms(connection)), None)
+        bound = [form.asset_uid for form in bound_forms(connection)]
+    return asset_uid if asset_uid in bound else next(iter(bound), None)
 
 
 @contextmanager
-def noting_failed_verification(engine: Engine, name: str) -> Iterator[None]:
+def noting_failed_verification(
+    engine: Engine, name: str, asset_uid: str | None = None, *, among_others: bool = False
+) -> Iterator[None]:
     """Note the verification as failed if the block fails; without that the last proof would look newest.
 
     :param engine: the database.
     :param name: what the verification is noted as.
+    :param asset_uid: as for :func:`note_failed_verification`.
+    :param among_others: as for :func:`note_failed_verification`.
     :returns: a context; what the block raises goes on.
     """
     try:
         yield
     except KoboMirrorError as error:
-        note_failed_verification(engine, name, error)
+        note_failed_verification(engine, name, error, asset_uid, among_others=among_others)
         raise
     except Exception as error:
-        note_failed_verification(engine, name, _unforeseen(error))
+        note_failed_verification(engine, name, _unforeseen(error), asset_uid, among_others=among_others)
         raise
 
 
-def note_failed_verification(engine: Engine, name: str, error: KoboMirrorError) -> None:
+def note_failed_verification(
+    engine: Engine,
+    name: str,
+    error: KoboMirrorError,
+    asset_uid: str | None = None,
+    *,
+    among_others: bool = False,
+) -> None:
     """Note a verification that ended without a result, if the database takes it.
 
     :param engine: the database.
     :param name: what the verification is noted as.
     :param error: what stopped it.
+    :param asset_uid: the key of the form that it is about; None: it is not known.
+    :param among_others: as for :func:`note_not_started`; nothing is noted of a form that is not mirrored yet.
     """
     with suppress(KoboMirrorError):
-        if asset_uid := _bound_uid(engine):
-            transact(
-                engine,
-                partial(failed_runs.note_failed_verification, asset_uid=asset_uid, name=name, error=error),
-            )
+        bound = _bound_uid(engine, asset_uid)
+        if bound and (bound == asset_uid or not among_others):
+            note = partial(failed_runs.note_failed_verification, asset_uid=bound, name=name, error=error)
+            transact(engine, note)
 
 
 def note_error(engine: Engine, run_id: int, error: KoboMirrorError | str) -> None:

@@ -41,6 +41,7 @@ class FormTables:
     :param form: mirror the form into this declared table alone, as version 0.1 did; None: into the tables
         that its versions need.
     :param lock: the names that ``names.lock.yml`` has of the form.
+    :param among_others: the form may be a further one of a database that mirrors others.
     """
 
     engine: Engine
@@ -49,6 +50,7 @@ class FormTables:
     wanted: WantedForm = field(default_factory=WantedForm)
     form: Form | None = None
     lock: LockedForm | None = None
+    among_others: bool = False
 
     @property
     def _alone(self) -> Mirror | None:
@@ -59,10 +61,13 @@ class FormTables:
 
         :raises SchemaError: the database mirrors another form.
         """
-        return self._alone or load_mirror(self.engine, self.server, self.client.asset_uid)
+        return self._alone or self._load()
+
+    def _load(self) -> Mirror:
+        return load_mirror(self.engine, self.server, self.client.asset_uid, among_others=self.among_others)
 
     def check(self) -> None:
-        """Refuse a database that mirrors another form, unless nothing of that was ever stored.
+        """Refuse a database that mirrors another form, unless it may, or nothing of that was ever stored.
 
         :raises SchemaError: it mirrors another form, or lacks tables of ours.
         """
@@ -70,16 +75,19 @@ class FormTables:
             check_binding(self.engine, self._alone, may_rebind_if_empty=True)
         else:
             require_tables(self.engine, derived=False)
-            require_free(self.engine, self.server, self.client.asset_uid)
+            if self.among_others:
+                self._load()
+            else:
+                require_free(self.engine, self.server, self.client.asset_uid)
 
     def take_place(self) -> None:
-        """Take the place of another form of which nothing was ever stored.
+        """Take the place of another form of which nothing was ever stored, or one beside other forms.
 
         :raises SchemaError: the database mirrors another form.
         """
         if self._alone:
             bind(self.engine, self._alone, may_rebind_if_empty=True)
-        else:
+        elif not self.among_others:
             forget_empty_form(self.engine, self.server, self.client.asset_uid)
 
     def bring_up(self, info: FormInfo, lease: Lease, *, may_read_all: bool = True) -> Mirror:
@@ -109,7 +117,7 @@ class FormTables:
             bind(self.engine, Mirror(FORM, self.server, self.client.asset_uid))
         outlook = self._planner(lease).outlook(stored, info, found, may_read_all=may_read_all)
         refused = self._apply(stored, outlook, info, lease)
-        mirror = load_mirror(self.engine, self.server, self.client.asset_uid)
+        mirror = self._load()
         if mirror.schema is not None:
             finish_growth(self.engine, mirror.schema, lease)
             bring_up_views(self.engine, mirror.schema, lease, self.wanted.views)

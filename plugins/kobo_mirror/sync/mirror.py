@@ -48,6 +48,7 @@ class MirrorSync:
         that its versions need.
     :param wanted: what ``kobo.yml`` asks for those tables; None: nothing.
     :param lock: the names that ``names.lock.yml`` has of the form; None: it has none.
+    :param among_others: the form may be a further one of a database that mirrors others.
     :param server: the server's address as ``config.server_url`` spells it: part of every row's identity.
     :param keep_payloads: ``rejected`` keeps the JSON of what does not fit, ``all`` that of each submission.
     :param page_size: submissions a page at most.
@@ -68,6 +69,7 @@ class MirrorSync:
         form: Form | None = None,
         wanted: WantedForm | None = None,
         lock: LockedForm | None = None,
+        among_others: bool = False,
         keep_payloads: str = "rejected",
         page_size: int = 1000,
         in_flight: int = 4,
@@ -78,7 +80,7 @@ class MirrorSync:
         progress: Progress = no_progress,
     ) -> None:
         self._engine, self._client, self._asset = engine, client, client.asset_uid
-        self._tables = FormTables(engine, client, server, wanted or WantedForm(), form, lock)
+        self._tables = FormTables(engine, client, server, wanted or WantedForm(), form, lock, among_others)
         self._keep_payloads, self._progress = keep_payloads, progress
         self._page_size, self._in_flight = page_size, in_flight
         self._in_flight_in_all = max(in_flight, in_flight_in_all)
@@ -160,7 +162,7 @@ class MirrorSync:
             made.
         :raises DefinitionError: nothing tells which tables a new form needs.
         """
-        with noting_not_started(self._engine, run):
+        with noting_not_started(self._engine, run, self._asset, among_others=self._tables.among_others):
             self._tables.check()
             view = view_of_form(self._client)
             self._tables.take_place()

@@ -29,6 +29,7 @@ from kobo_mirror.store.form_notes import Waiting
 from kobo_mirror.store.form_schemas import StoredForm
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger import holds_any
+from kobo_mirror.store.listings import bound_forms
 from kobo_mirror.store.plans import open_plan
 from kobo_mirror.sync.form_versions import FoundVersions
 from kobo_mirror.sync.read_versions import read_versions
@@ -179,7 +180,14 @@ class Planner:
         """Return True if the form has the declared table: it is bound to it, or asks all that it requires."""
         if stored is not None:
             return stored.table == FORM.table
-        if self.wanted.table not in (None, FORM.table):
+        is_asked = self.wanted.table == FORM.table
+        if not is_asked and (self.wanted.table or not self.wanted.may_be_declared):
+            return False
+        if FORM.table in self.wanted.others or self._is_anothers(FORM.table):
+            if is_asked:
+                raise self.wanted.refusal(
+                    f"another form has the table {FORM.table}: ask for another.", "table"
+                )
             return False
         paths = {question.path for version in versions for question in version.questions}
         is_served = serves(FORM, paths)
@@ -191,9 +199,14 @@ class Planner:
             )
         return is_served
 
+    def _is_anothers(self, table: str) -> bool:
+        with reading(self.engine) as connection:
+            bound = bound_forms(connection)
+        return any(form.form_table == table and form.asset_uid != self.asset_uid for form in bound)
+
     def _taken(self) -> Collection[str]:
-        """Return the names of the tables and views that are none of this form."""
+        """Return the names that this form cannot have: of others' tables and views, made or asked for."""
         with reading(self.engine) as connection:
             claimed = catalog.claimed_names(connection)
             there = {*dialect_of(connection).stored_tables(connection), *claimed}
-        return {name for name in there if claimed.get(name) != self.asset_uid}
+        return {name for name in there if claimed.get(name) != self.asset_uid} | self.wanted.others

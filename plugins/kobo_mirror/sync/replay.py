@@ -108,7 +108,7 @@ def replay_dead_letters(
         does not wait is unknown.
     :raises SchemaError: the form table mirrors another form.
     """
-    require_tables(engine)
+    require_tables(engine, asset_uid=mirror.asset_uid)
     with reading(engine) as connection:
         letters = waiting_letters(connection, mirror.asset_uid, ids)
         others = letters_of_others(connection, mirror.asset_uid, ids)

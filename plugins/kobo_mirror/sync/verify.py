@@ -122,14 +122,14 @@ def verify(
     :raises SchemaError: the database mirrors another form or none yet, its tables changed meanwhile or were
         changed by hand, or the catalog does not describe them.
     """
-    with noting_failed_verification(engine, name):
+    with noting_failed_verification(engine, name, mirror.asset_uid):
         return _verified(client, engine, mirror, progress, full=full)
 
 
 def _verified(
     client: KoboClient, engine: Engine, mirror: Mirror, progress: Progress, *, full: bool
 ) -> Report:
-    require_tables(engine, mirror.form)
+    require_tables(engine, mirror.form, asset_uid=mirror.asset_uid)
     with reading(engine) as connection:
         if not mirror.has_tables or not is_bound(connection, mirror):
             raise SchemaError("There is nothing to verify yet: run `python -m kobo_mirror sync` first.")

@@ -83,7 +83,7 @@ def prove(
     with task.opened() as opened:
         settings, client, engine = opened
         progress = Progress(task.log.info)
-        with noting_failed_verification(engine, name):
+        with noting_failed_verification(engine, name, settings.kobo_asset_id):
             mirror = mirror_of(settings, engine)
             full = full or (full_when_due and _full_is_due(task, opened))
         report = verify(client, engine, mirror, progress, full=full, name=name)
