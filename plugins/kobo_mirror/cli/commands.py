@@ -36,6 +36,7 @@ from kobo_mirror.store.forgetting import require_free
 from kobo_mirror.store.leases import process_holder
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import migrate, require_tables
+from kobo_mirror.sync.chosen import form_of_environment
 from kobo_mirror.sync.context import mirror_of
 from kobo_mirror.sync.failure_notes import note_not_started, noting_failed_verification, noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
@@ -107,7 +108,9 @@ def _sync(options: argparse.Namespace) -> int:
     if options.confirm_deletes is not None:
         require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
     with client_of(settings) as client, _bars() as tell:
-        syncing = MirrorSync.configured(settings, client, engine, schema=options.schema, progress=tell)
+        with noting_not_started(engine, "sync"):
+            chosen = form_of_environment(settings)
+        syncing = MirrorSync.configured(chosen, client, engine, schema=options.schema, progress=tell)
         result = syncing.run(mode=options.mode, since=options.since, confirm=options.confirm_deletes)
     print(json.dumps(result) if options.json else result["sentence"])
     return 0
@@ -128,7 +131,7 @@ def _verify(options: argparse.Namespace) -> int:
         report = verify(client, engine, mirror, tell, full=options.full)
         if options.repair and not report.equal:
             _say(report, options)
-            syncing = MirrorSync.configured(settings, client, engine, progress=tell)
+            syncing = MirrorSync.configured(form_of_environment(settings), client, engine, progress=tell)
             try:
                 syncing.repair(report, confirm=options.confirm_deletes)
             except DeletesWaitError as error:  # all else is repaired
@@ -180,7 +183,7 @@ def _replay(options: argparse.Namespace) -> int:
         fates += _told(replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, **which))
     if options.what != "dead-letters":
         with client_of(settings) as client, _bars() as tell:
-            syncing = MirrorSync.configured(settings, client, engine, progress=tell)
+            syncing = MirrorSync.configured(form_of_environment(settings), client, engine, progress=tell)
             found, waiting = replay_rejections(engine, mirror, syncing.ask_again, **which)
         fates += _told(found)
     print(sentence_of(fates))
@@ -233,7 +236,7 @@ def _run(options: argparse.Namespace) -> int:
     engine, stop = engine_of(settings), Event()
     sleep = partial(serve.pause, stop)
     with client_of(settings, sleep) as client:
-        syncing = MirrorSync.configured(settings, client, engine, schema=options.schema)
+        syncing = MirrorSync.configured(form_of_environment(settings), client, engine, schema=options.schema)
 
         def set_up() -> str:
             _prepare(settings, engine)

@@ -14,16 +14,15 @@ from sqlalchemy import Engine
 from kobo_mirror.cli.next_steps import COMMAND
 from kobo_mirror.cli.profile import profile_of
 from kobo_mirror.cli.wiring import client_of, engine_of
-from kobo_mirror.config.forms_file import read_forms_file
 from kobo_mirror.config.names_lock import LockedForm, names_lock_path, names_lock_text, read_names_lock
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import KoboMirrorError, LeaseError
 from kobo_mirror.forms.names_lock import differences, lock_of, locked_form
 from kobo_mirror.forms.plan import Care, Plan, Step
-from kobo_mirror.forms.wanted import wanted_form
 from kobo_mirror.store.plans import approve, decline, open_plan
 from kobo_mirror.store.schema import migrate, require_tables
+from kobo_mirror.sync.chosen import form_of_environment
 from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.look_ahead import Ahead, cost_of, look_ahead
 from kobo_mirror.sync.mirror import MirrorSync
@@ -46,11 +45,17 @@ def show_plan(options: argparse.Namespace) -> int:
     migrate(engine)
     locked = read_names_lock(settings)
     with client_of(settings) as client:
-        asked = wanted_form(read_forms_file(settings), client.asset_uid)
-        wanted = asked.with_policy(options.schema)
-        lock = locked_form(locked, client.asset_uid)
-        tables = FormTables(engine, client, settings.kobo_url, wanted, lock=lock)
-        is_tried = wanted.schema != asked.schema
+        chosen = form_of_environment(settings)
+        wanted = chosen.wanted.with_policy(options.schema)
+        tables = FormTables(
+            engine,
+            client,
+            settings.kobo_url,
+            wanted,
+            lock=chosen.lock,
+            among_others=chosen.among_others,
+        )
+        is_tried = wanted.schema != chosen.wanted.schema
         ahead = look_ahead(tables, Exactness.configured(settings), is_tried=is_tried)
     profile = profile_of(engine, ahead.in_force) if options.profile else None
     names = _keep_names(names_lock_path(settings), locked, ahead)
@@ -79,7 +84,9 @@ def apply_plan(options: argparse.Namespace) -> int:
     approve(engine, settings.kobo_asset_id, options.code)
     with client_of(settings) as client:
         try:
-            result = MirrorSync.configured(settings, client, engine, schema=options.schema).run(name="apply")
+            result = MirrorSync.configured(
+                form_of_environment(settings), client, engine, schema=options.schema
+            ).run(name="apply")
         except LeaseError as error:
             print(f"approved, and not applied yet: {error} The next sync applies it.")
             return 0

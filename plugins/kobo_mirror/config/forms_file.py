@@ -1,4 +1,4 @@
-"""Forms file: what ``kobo.yml`` asks for the tables of forms, with the line of each wish.
+"""Forms file: which forms ``kobo.yml`` names, and what it asks for each, with the line of each wish.
 
 The file is read as a tree of nodes and not as values: so a question named ``yes`` stays a text, a key that
 stands twice is seen, and each error names a line. What a table may be named, and which types there are, is
@@ -7,71 +7,78 @@ judged in ``forms``.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 
 import yaml
 
-from kobo_mirror.config.policies import ADDITIVE, AUTO, POLICIES, REVIEW
+from kobo_mirror.config.form_entry import (
+    NO_UID,
+    FormEntry,
+    read_defaults,
+    read_entry,
+    read_server,
+    read_variable,
+)
 from kobo_mirror.config.settings import ASSET_ID, DEFAULT_FORMS_FILE, Settings
-from kobo_mirror.config.view_kinds import FURTHER_VIEWS
-from kobo_mirror.config.yaml_tree import YamlTree, line_of
+from kobo_mirror.config.yaml_tree import Fields, YamlTree
 from kobo_mirror.errors import ConfigurationError
 
+__all__ = ["Discover", "FormEntry", "FormsFile", "read_forms_file"]
+
 _OTHER_SPELLING = "kobo.yaml"
-_KEYS_OF_FILE = ("forms",)
-_KEYS_OF_FORM = ("uid", "table", "types", "schema", "join", "apart", "views")
-_OF_PATHS = ("types", "join", "apart")
-_PATH = re.compile(r"[^\s/]+(?:/[^\s/]+)*")
-NO_UID = "uid must be a form's uid: the 8 to 40 letters and digits after /forms/ in its address."
-_NO_TYPE = "a type must be a word such as integer."
-_NO_PATH = "a question is named by its path: its groups and its own name, with / between them."
+_KEYS_OF_FILE = ("server", "token", "defaults", "forms", "discover")
+_KEYS_OF_DISCOVER = ("tag", "owner", "exclude")
+_ALL = "all"
+_SHAPE_OF_DISCOVER = "discover must be all, or lines such as tag: mirror."
 
 
 @dataclass(frozen=True)
-class FormEntry:
-    """What the file asks for one form.
+class Discover:
+    """Which deployed forms of the account are mirrored without being named.
 
-    :param uid: of the form; empty: the file names none.
-    :param table: the name of its main table; empty: none is asked for.
-    :param types: path of a question → type, as it is written.
-    :param schema: one of ``POLICIES``.
-    :param join: former path of a question → another path of it.
-    :param apart: paths that are a question of their own.
-    :param views: kinds of further views, of ``FURTHER_VIEWS``.
-    :param file: the file's path, as the setting names it.
-    :param lines: keys from the form on, such as ``("types", "hh/age")`` → line, from 1; ``()`` is the form's.
+    :param tag: only those that have this tag; empty: whatever tags they have.
+    :param owner: only those of this account; empty: of any.
+    :param exclude: the uids of forms that are left out.
     """
 
-    uid: str = ""
-    table: str = ""
-    types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    schema: str = ADDITIVE
-    join: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    apart: tuple[str, ...] = ()
-    views: tuple[str, ...] = ()
+    tag: str = ""
+    owner: str = ""
+    exclude: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class FormsFile:
+    """What the file says.
+
+    :param file: its path, as the setting names it.
+    :param entries: the forms that it names, in its order. One may have no uid: it is about the form of
+        ``KOBO_ASSET_ID``.
+    :param defaults: what holds for forms that it does not name.
+    :param discover: which further forms are mirrored; None: none.
+    :param server: address of the server of its forms; empty: ``KOBO_URL``.
+    :param token: the environment variable that holds the token; empty: ``KOBO_TOKEN``.
+    """
+
     file: str = DEFAULT_FORMS_FILE
-    lines: Mapping[tuple[str, ...], int] = field(
-        default_factory=lambda: MappingProxyType({}), compare=False, repr=False
-    )
+    entries: tuple[FormEntry, ...] = ()
+    defaults: FormEntry = field(default_factory=FormEntry)
+    discover: Discover | None = None
+    server: str = ""
+    token: str = ""
 
-    def place(self, *keys: str) -> str:
-        """Return where something is asked for, such as ``kobo.yml, line 4``.
-
-        :param keys: as ``lines`` has them.
-        """
-        line = self.lines.get(keys)
-        return self.file if line is None else f"{self.file}, line {line}"
+    @property
+    def names_forms(self) -> bool:
+        """True if it says which forms are mirrored: then they may share a database."""
+        return self.discover is not None or any(entry.uid for entry in self.entries)
 
 
-def read_forms_file(settings: Settings) -> tuple[FormEntry, ...]:
+def read_forms_file(settings: Settings) -> FormsFile:
     """Read the file that the settings name; the default one may be missing.
 
     :param settings: the settings of this process.
-    :returns: the forms of the file, in its order; empty if there is none.
+    :returns: what it says; nothing, if there is none.
     :raises ConfigurationError: it cannot be read or is malformed. Its sentence names the line, and no value.
     """
     file = settings.kobo_forms_file
@@ -79,13 +86,35 @@ def read_forms_file(settings: Settings) -> tuple[FormEntry, ...]:
         raw = Path(file).read_bytes()
     except FileNotFoundError:
         if file == DEFAULT_FORMS_FILE and not Path(_OTHER_SPELLING).exists():
-            return ()
+            return FormsFile()
         raise ConfigurationError(_missing(file)) from None
     except OSError as problem:
         raise ConfigurationError(
             f"The file {file}, which KOBO_FORMS_FILE names, cannot be read: {problem.strerror}."
         ) from None
-    return _entries(YamlTree(file), raw)
+    return parse_forms_file(file, raw)
+
+
+def parse_forms_file(file: str, raw: bytes) -> FormsFile:
+    """Return what a content of the file says.
+
+    :param file: the file's path, for sentences.
+    :param raw: the content.
+    :raises ConfigurationError: as for :func:`read_forms_file`.
+    """
+    tree = YamlTree(file)
+    fields = tree.file_fields(raw, _KEYS_OF_FILE)
+    defaults = read_defaults(tree, fields)
+    server, token = read_server(tree, fields), read_variable(tree, fields, "token")
+    entries = [read_entry(tree, node, defaults) for node in tree.listed_forms(fields)]
+    for entry in entries:
+        if entry.server not in ("", server) and not entry.token:
+            problem = "a form of another server needs the token of an account there: add token."
+            raise _refusal(entry, problem, "server")
+    entries = [replace(entry, server=entry.server or server, token=entry.token or token) for entry in entries]
+    _check_differing(entries)
+    of_all = replace(defaults, server=server, token=token)
+    return FormsFile(file, tuple(entries), of_all, _discover(tree, fields), server, token)
 
 
 def _missing(file: str) -> str:
@@ -95,77 +124,52 @@ def _missing(file: str) -> str:
     return f"KOBO_FORMS_FILE names {file}, but there is no such file {where}."
 
 
-def _entries(tree: YamlTree, raw: bytes) -> tuple[FormEntry, ...]:
-    return tuple(_entry(tree, node) for node in tree.forms(raw, _KEYS_OF_FILE))
+def _check_differing(entries: Sequence[FormEntry]) -> None:
+    """Refuse a form that stands twice, and a table that two forms ask for."""
+    seen: dict[tuple[str, str], FormEntry] = {}
+    tables: dict[str, FormEntry] = {}
+    for entry in entries:
+        twin = seen.setdefault((entry.server, entry.uid), entry)
+        if twin is not entry:
+            problem = (
+                f"this form stands here twice: first in line {twin.lines[()]}."
+                if entry.uid
+                else "uid is missing: only one form may go without, that of KOBO_ASSET_ID."
+            )
+            raise _refusal(entry, problem, *(["uid"] if entry.uid else []))
+        if entry.table and (twin := tables.setdefault(entry.table, entry)) is not entry:
+            problem = (
+                f"two forms ask for the table {entry.table}: this one and that of line {twin.lines[()]}; "
+                "give each its own."
+            )
+            raise _refusal(entry, problem, "table")
 
 
-def _entry(tree: YamlTree, node: yaml.Node) -> FormEntry:
-    fields = tree.fields(node, "a form must be lines such as table: households.", _KEYS_OF_FORM)
-    lines: dict[tuple[str, ...], int] = {(name,): line_of(key) for name, (key, _) in fields.items()}
+def _refusal(entry: FormEntry, problem: str, *keys: str) -> ConfigurationError:
+    return ConfigurationError(f"{entry.place(*keys)}: {problem}")
+
+
+def _discover(tree: YamlTree, fields: Fields) -> Discover | None:
+    if "discover" not in fields:
+        return None
+    key, node = fields["discover"]
+    if node.value == _ALL:
+        return Discover()
+    given = tree.fields(node, _SHAPE_OF_DISCOVER, _KEYS_OF_DISCOVER)
+    if not given:
+        raise tree.refusal(key, _SHAPE_OF_DISCOVER)
     texts = {
         name: tree.text(value, f"{name} must be a text.")
-        for name, (_, value) in fields.items()
-        if name not in (*_OF_PATHS, "views")
+        for name, (_, value) in given.items()
+        if name != "exclude"
     }
-    if "uid" in texts and not ASSET_ID.fullmatch(texts["uid"]):
-        raise tree.refusal(fields["uid"][0], NO_UID)
-    if texts.get("schema", ADDITIVE) not in POLICIES:
-        raise tree.refusal(fields["schema"][0], f"schema must be {ADDITIVE}, {REVIEW} or {AUTO}.")
-    of_paths = {name: fields[name][1] for name in _OF_PATHS if name in fields}
-    types = _pairs(tree, of_paths.get("types"), "types must be lines such as hh/age: integer.", _NO_TYPE)
-    join = _pairs(tree, of_paths.get("join"), "join must be lines such as old/age: hh/age.", _NO_PATH)
-    for path, line in join.values():
-        if not _PATH.fullmatch(path):
-            raise tree.refusal(line, _NO_PATH)
-    apart = _paths(tree, of_paths.get("apart"))
-    views = _views(tree, fields["views"][1]) if "views" in fields else ()
-    lines |= {("types", path): line for path, (_, line) in types.items()}
-    lines |= {("join", path): line for path, (_, line) in join.items()}
-    lines |= {("apart", path): line for path, line in apart.items()}
-    lines[()] = line_of(node)
-    return FormEntry(
-        uid=texts.get("uid", ""),
-        table=texts.get("table", ""),
-        types=MappingProxyType({path: text for path, (text, _) in types.items()}),
-        schema=texts.get("schema", ADDITIVE),
-        join=MappingProxyType({path: other for path, (other, _) in join.items()}),
-        apart=tuple(apart),
-        views=views,
-        file=tree.file,
-        lines=MappingProxyType(lines),
-    )
+    excluded = _uids(tree, given["exclude"][1]) if "exclude" in given else ()
+    return Discover(texts.get("tag", ""), texts.get("owner", ""), frozenset(excluded))
 
 
-def _pairs(tree: YamlTree, node: yaml.Node | None, shape: str, no_text: str) -> dict[str, tuple[str, int]]:
-    """Return question path → what is said of it, and its line."""
-    found = {}
-    for path, (key, value) in (tree.fields(node, shape) if node else {}).items():
-        if not _PATH.fullmatch(path):
-            raise tree.refusal(key, _NO_PATH)
-        found[path] = tree.text(value, no_text), line_of(key)
-    return found
-
-
-def _views(tree: YamlTree, node: yaml.Node) -> tuple[str, ...]:
-    """Return the kinds of views of a list, each once."""
-    known = ", ".join(FURTHER_VIEWS)
-    shape = f"views must be a list such as [{FURTHER_VIEWS[0]}]; known: {known}."
-    found = {}
-    for item in tree.items(node, shape):
-        kind = tree.text(item, shape)
-        if kind not in FURTHER_VIEWS:
-            raise tree.refusal(item, shape)
-        found[kind] = True
-    return tuple(kind for kind in FURTHER_VIEWS if kind in found)
-
-
-def _paths(tree: YamlTree, node: yaml.Node | None) -> dict[str, int]:
-    """Return the paths of a list, each with its line."""
-    shape = "apart must be a list of paths, such as [hh/age, hh/name]."
-    found: dict[str, int] = {}
-    for item in tree.items(node, shape) if node else ():
-        path = tree.text(item, _NO_PATH)
-        if not _PATH.fullmatch(path):
-            raise tree.refusal(item, _NO_PATH)
-        found.setdefault(path, line_of(item))
-    return found
+def _uids(tree: YamlTree, node: yaml.Node) -> Iterator[str]:
+    for item in tree.items(node, "exclude must be a list of uids."):
+        uid = tree.text(item, NO_UID)
+        if not ASSET_ID.fullmatch(uid):
+            raise tree.refusal(item, NO_UID)
+        yield uid

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from kobo_mirror.config.forms_file import NO_UID
+from kobo_mirror.config.form_entry import NO_UID
 from kobo_mirror.config.settings import ASSET_ID, Settings
 from kobo_mirror.config.yaml_tree import YamlTree, line_of
 from kobo_mirror.errors import ConfigurationError

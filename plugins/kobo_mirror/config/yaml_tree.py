@@ -38,7 +38,16 @@ class YamlTree:
         self.file = file
 
     def forms(self, raw: bytes, known: Sequence[str]) -> list[yaml.Node]:
-        """Return what the file lists under ``forms``; nothing where it says nothing.
+        """Return what a file lists under ``forms``; nothing where it says nothing.
+
+        :param raw: the content of the file.
+        :param known: the keys that the file may have.
+        :raises ConfigurationError: it is no such file.
+        """
+        return self.listed_forms(self.file_fields(raw, known))
+
+    def file_fields(self, raw: bytes, known: Sequence[str]) -> Fields:
+        """Return what stands at the top of the file; nothing where it says nothing.
 
         :param raw: the content of the file.
         :param known: the keys that the file may have.
@@ -46,9 +55,17 @@ class YamlTree:
         """
         root = self._root(raw)
         if root is None or root.tag == _NULL:
-            return []
-        forms = self.fields(root, 'the file must begin with "forms:".', known).get("forms")
-        if forms is None:
+            return {}
+        return self.fields(root, 'the file must begin with "forms:".', known)
+
+    def listed_forms(self, fields: Fields) -> list[yaml.Node]:
+        """Return the items of ``forms``; none where it is not there.
+
+        :param fields: the keys at the top of the file.
+        :raises ConfigurationError: it is no list.
+        """
+        forms = fields.get("forms")
+        if forms is None or forms[1].tag == _NULL:
             return []
         return self.items(forms[1], "forms must be a list, with a - before each form.", forms[0])
 

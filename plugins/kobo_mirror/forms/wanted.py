@@ -1,8 +1,8 @@
-"""Wanted form: what ``kobo.yml`` asks for the mirrored form, checked."""
+"""Wanted form: what ``kobo.yml`` asks for a form, checked."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -75,21 +75,17 @@ class WantedForm:
         )
 
 
-def wanted_form(entries: Sequence[FormEntry], asset_uid: str) -> WantedForm:
-    """Return what the file asks for the mirrored form.
+def wanted_form(
+    entry: FormEntry, others: Iterable[FormEntry] = (), *, may_be_declared: bool = True
+) -> WantedForm:
+    """Return what the file asks for a form.
 
-    :param entries: the forms of the file.
-    :param asset_uid: the form's uid.
-    :raises ConfigurationError: the file is about another form or several, asks for a type that there is not,
-        or for a name that no table of a form can have.
+    :param entry: what the file says of it.
+    :param others: what it says of further forms.
+    :param may_be_declared: as for :class:`WantedForm`.
+    :raises ConfigurationError: it asks for a type that there is not, or for a name that no table of a form
+        can have.
     """
-    if len(entries) > 1:
-        raise _refusal(entries[1], "this version mirrors one form: leave all but one out.")
-    if not entries:
-        return WantedForm()
-    (entry,) = entries
-    if entry.uid and entry.uid != asset_uid:
-        raise _refusal(entry, "this is not the uid of the form that KOBO_ASSET_ID names.", "uid")
     if entry.table and entry.table != FORM.table and not naming.is_form_name(entry.table):
         raise _refusal(entry, _NO_NAME, "table")
     types = {path: _kind(entry, path, text) for path, text in entry.types.items()}
@@ -101,6 +97,8 @@ def wanted_form(entries: Sequence[FormEntry], asset_uid: str) -> WantedForm:
         apart=entry.apart,
         views=entry.views,
         entry=entry,
+        others=frozenset(other.table for other in others if other.table),
+        may_be_declared=may_be_declared,
     )
 
 

@@ -8,15 +8,12 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from kobo_mirror.config.forms_file import read_forms_file
-from kobo_mirror.config.names_lock import LockedForm, read_names_lock
-from kobo_mirror.config.settings import Settings
+from kobo_mirror.config.names_lock import LockedForm
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError, SchemaError, UnequalError
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.mirror import Mirror
-from kobo_mirror.forms.names_lock import locked_form
-from kobo_mirror.forms.wanted import WantedForm, wanted_form
+from kobo_mirror.forms.wanted import WantedForm
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
@@ -24,6 +21,7 @@ from kobo_mirror.store.mode_names import AUTO
 from kobo_mirror.store.retention import FOR_EVER, Retention
 from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.store.writer import Writer
+from kobo_mirror.sync.chosen import ChosenForm
 from kobo_mirror.sync.closing import close
 from kobo_mirror.sync.failure_notes import note_error, noting_not_started
 from kobo_mirror.sync.form_schema import FormTables
@@ -91,7 +89,7 @@ class MirrorSync:
     @classmethod
     def configured(
         cls,
-        settings: Settings,
+        chosen: ChosenForm,
         client: KoboClient,
         engine: Engine,
         *,
@@ -100,33 +98,33 @@ class MirrorSync:
         schema: str | None = None,
         progress: Progress = no_progress,
     ) -> MirrorSync:
-        """Return the sync that the settings describe; note it as failed where a file of theirs is malformed.
+        """Return the sync that the settings and ``kobo.yml`` describe.
 
-        :param settings: the settings of this process.
+        :param chosen: the form, with its settings.
         :param client: the form's client.
         :param engine: the database.
         :param page_size: submissions a page at most; None: as the settings say.
         :param in_flight: requests at once; None: as the settings say.
         :param schema: which changes of tables wait for a person; None: as ``kobo.yml`` says.
         :param progress: is told how far the sync is.
-        :raises ConfigurationError: ``kobo.yml`` or ``names.lock.yml`` is malformed.
         """
-        with noting_not_started(engine, "sync"):
-            return cls(
-                client,
-                engine,
-                server=settings.kobo_url,
-                wanted=wanted_form(read_forms_file(settings), client.asset_uid).with_policy(schema),
-                lock=locked_form(read_names_lock(settings), client.asset_uid),
-                keep_payloads=settings.kobo_keep_payloads,
-                page_size=page_size or settings.kobo_page_size,
-                in_flight=in_flight or settings.kobo_max_in_flight,
-                in_flight_in_all=settings.kobo_max_in_flight,
-                exact_up_to=settings.kobo_exact_up_to,
-                exact_every_hours=settings.kobo_exact_every_hours,
-                retention=Retention(settings.kobo_keep_history_days, settings.kobo_keep_dead_letters_days),
-                progress=progress,
-            )
+        settings = chosen.settings
+        return cls(
+            client,
+            engine,
+            server=settings.kobo_url,
+            wanted=chosen.wanted.with_policy(schema),
+            lock=chosen.lock,
+            among_others=chosen.among_others,
+            keep_payloads=settings.kobo_keep_payloads,
+            page_size=page_size or settings.kobo_page_size,
+            in_flight=in_flight or settings.kobo_max_in_flight,
+            in_flight_in_all=settings.kobo_max_in_flight,
+            exact_up_to=settings.kobo_exact_up_to,
+            exact_every_hours=settings.kobo_exact_every_hours,
+            retention=Retention(settings.kobo_keep_history_days, settings.kobo_keep_dead_letters_days),
+            progress=progress,
+        )
 
     @property
     def _source(self) -> Source:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from kobo_mirror.config.forms_file import FormEntry, read_forms_file
+from kobo_mirror.config.forms_file import FormEntry, FormsFile, read_forms_file
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "5eed0000hunter2"
+UID, OTHER = "aInkomokoTestForm00001", "aInkomokoTestForm00002"
 WHOLE = """\
 # our survey
 forms:
@@ -33,9 +34,13 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def read(text: str | bytes, *, file: str = "kobo.yml") -> tuple[FormEntry, ...]:
+def whole(text: str | bytes, *, file: str = "kobo.yml") -> FormsFile:
     Path(file).write_bytes(text if isinstance(text, bytes) else text.encode())
     return read_forms_file(Settings(kobo_forms_file=file))
+
+
+def read(text: str | bytes, *, file: str = "kobo.yml") -> tuple[FormEntry, ...]:
+    return whole(text, file=file).entries
 
 
 def refusal(text: str | bytes) -> str:
@@ -64,10 +69,14 @@ def test_what_is_left_out_has_its_default() -> None:
 
 
 def test_each_form_of_several_is_an_entry() -> None:
-    assert [entry.table for entry in read("forms: [{table: one}, {table: two}]")] == ["one", "two"]
+    assert [entry.table for entry in read(f"forms: [{{table: one}}, {{uid: {UID}, table: two}}]")] == [
+        "one", "two",
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["", "# nothing yet\n", "forms: []\n", "{}\n", "---\n", "\ufeff"])
+@pytest.mark.parametrize(
+    "text", ["", "# nothing yet\n", "forms: []\n", "{}\n", "---\n", "\ufeff", "forms:\n"]
+)
 def test_an_empty_file_asks_for_nothing(text: str) -> None:
     assert read(text) == ()
 
@@ -82,14 +91,14 @@ def test_the_example_can_be_copied() -> None:
 
 
 def test_the_default_file_may_be_missing() -> None:
-    assert read_forms_file(Settings()) == ()
+    assert read_forms_file(Settings()) == FormsFile()
 
 
 def test_a_file_of_the_other_spelling_is_not_passed_over() -> None:
     Path("kobo.yaml").write_text(WHOLE)
     with pytest.raises(ConfigurationError, match=r"^There is a file kobo.yaml: call it kobo.yml, or name it"):
         read_forms_file(Settings())
-    assert read(WHOLE, file="kobo.yaml") == read_forms_file(Settings(kobo_forms_file="kobo.yaml"))
+    assert whole(WHOLE, file="kobo.yaml") == read_forms_file(Settings(kobo_forms_file="kobo.yaml"))
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
@@ -118,14 +127,14 @@ def test_the_file_is_called_as_the_setting_names_it() -> None:
         ("- table: one", "line 1: the file must begin with \"forms:\"."),
         ("households", "line 1: the file must begin with \"forms:\"."),
         ("form:\n- table: one", "line 1: form is not known here; did you mean forms?"),
-        ("\ndiscover: all", "line 2: discover is not known here; known: forms."),
+        ("\nboth: all", "line 2: both is not known here; known: server, token, defaults, forms, discover."),
         ("forms:\n  table: one", "line 1: forms must be a list, with a - before each form."),
-        ("forms:\n", "line 1: forms must be a list, with a - before each form."),
         ("forms: [one]", "line 1: a form must be lines such as table: households."),
         ("forms: &a [*a]", "line 1: a form must be lines such as table: households."),
         ("forms:\n- tabel: one", "line 2: tabel is not known here; did you mean table?"),
         ("forms:\n- <<: {table: one}",
-         "line 2: this key is not known here; known: uid, table, types, schema, join, apart, views."),
+          "line 2: this key is not known here; known: uid, table, types, schema, join, apart, views, server, "
+          "token, schedule, own_dag, secret."),
         ("forms:\n- table: one\n  table: two", "line 3: table stands here twice: first in line 2."),
         ("forms:\n- table: [one]", "line 2: table must be a text."),
         ("forms:\n- table: !!python/name:os.system x", "line 2: table must be a text."),
@@ -141,6 +150,31 @@ def test_the_file_is_called_as_the_setting_names_it() -> None:
         ("forms:\n- views:\n  - wide\n  - tall",
          "line 4: views must be a list such as [wide]; known: wide, geo."),
         ("forms:\n- types:\n    age:", "line 3: a value is missing: add it, or leave the line out."),
+        (f"forms:\n- uid: {UID}\n- uid: {OTHER}\n- table: one\n  uid: {UID}",
+         "line 5: this form stands here twice: first in line 2."),
+        ("forms:\n- table: one\n- table: two",
+         "line 3: uid is missing: only one form may go without, that of KOBO_ASSET_ID."),
+        (f"forms:\n- uid: {UID}\n  table: one\n- uid: {OTHER}\n  table: one",
+         "line 5: two forms ask for the table one: this one and that of line 2; give each its own."),
+        ("server: kf", "line 1: server must be an address that starts with http:// or https://."),
+        ("forms:\n- server: https://kf.example/api/v2",
+         "line 2: server must be only the server's address, such as https://kf.kobotoolbox.org."),
+        (f"server: https://a.example\nforms:\n- uid: {UID}\n  server: https://b.example",
+         "line 4: a form of another server needs the token of an account there: add token."),
+        ("defaults: review", "line 1: defaults must be lines such as schema: review."),
+        ("defaults:\n  table: one", "line 2: table is not known here; known: schema, schedule."),
+        ("defaults:\n  schema: all", "line 2: schema must be additive, review or auto."),
+        ("forms:\n- own_dag: yes", "line 2: own_dag must be true or false."),
+        ("forms:\n- schedule: often",
+         "line 2: schedule must be @hourly, @daily, @weekly, @monthly or @yearly, or such as "
+         '"*/15 * * * *".'),
+        ("discover: some", "line 1: discover must be all, or lines such as tag: mirror."),
+        ("discover: {}", "line 1: discover must be all, or lines such as tag: mirror."),
+        ("discover:", "line 1: discover must be all, or lines such as tag: mirror."),
+        ("discover:\n  tags: one", "line 2: tags is not known here; did you mean tag?"),
+        ("discover:\n  exclude: one", "line 2: exclude must be a list of uids."),
+        ("discover:\n  exclude: [one]", "line 2: uid must be a form's uid: the 8 to 40 letters and digits "
+         "after /forms/ in its address."),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_sentence_with_its_line(text: str, said: str) -> None:
@@ -179,7 +213,7 @@ def test_what_is_no_utf_8_is_told_by_its_line() -> None:
     assert said == "kobo.yml, line 2: this is not UTF-8: save the file as UTF-8."
 
 
-@pytest.mark.parametrize("key", ["token", "KOBO_TOKEN", "webhook_secret", "password", "api_key", "ApiKey"])
+@pytest.mark.parametrize("key", ["KOBO_TOKEN", "webhook_secret", "password", "api_key", "ApiKey"])
 def test_a_secret_is_told_where_it_belongs(key: str) -> None:
     said = "secrets do not belong into this file: set them in .env or the environment."
     assert refusal(f"{key}: {SECRET}") == f"kobo.yml, line 1: {said}"
@@ -202,6 +236,13 @@ def test_a_secret_is_told_where_it_belongs(key: str) -> None:
         f"forms:\n- table: *{SECRET}",
         f"forms:\n- table: !{SECRET} one",
         f"forms:\n- table: '{SECRET}",
+        f"token: {SECRET}",
+        f"server: https://kobo:{SECRET}@host",
+        f"forms:\n- secret: {SECRET}",
+        f"forms:\n- schedule: {SECRET}",
+        f"forms:\n- own_dag: {SECRET}",
+        f"discover: {SECRET}",
+        f"discover:\n  exclude: [x{SECRET}_]",
     ],
 )
 def test_no_sentence_shows_what_could_be_a_secret(text: str) -> None:

@@ -25,35 +25,31 @@ def entry(table: str = "", uid: str = "", **types: str) -> FormEntry:
     return FormEntry(uid=uid, table=table, types=paths, lines=LINES)
 
 
-def refusal(*entries: FormEntry) -> str:
+def refusal(asked: FormEntry) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        wanted_form(entries, UID)
+        wanted_form(asked)
     return str(caught.value)
 
 
 def test_without_a_file_nothing_is_asked_for() -> None:
-    assert wanted_form((), UID) == WantedForm(None, {}, "additive")
+    assert wanted_form(FormEntry()) == WantedForm(None, {}, "additive")
 
 
 def test_what_the_file_says_is_taken() -> None:
-    wanted = wanted_form([entry("households", UID, hh__age="integer")], UID)
+    wanted = wanted_form(entry("households", UID, hh__age="integer"))
     assert wanted == WantedForm("households", {"hh/age": Kind.INTEGER}, "additive")
     assert all(type(kind) is Kind for kind in wanted.types.values())
 
 
-def test_a_file_about_another_form_is_refused() -> None:
-    said = refusal(entry(uid="aAnotherFormAltogether"))
-    assert said == "kobo.yml, line 3: this is not the uid of the form that KOBO_ASSET_ID names."
-
-
-def test_a_second_form_is_refused() -> None:
-    said = refusal(entry(uid=UID), FormEntry(lines={(): 7}))
-    assert said == "kobo.yml, line 7: this version mirrors one form: leave all but one out."
+def test_names_of_other_forms_are_told() -> None:
+    others = [entry("visits", "aAnotherFormAltogether"), entry(uid="aYetAnotherForm0000001")]
+    wanted = wanted_form(entry("households", UID), others, may_be_declared=False)
+    assert (wanted.others, wanted.may_be_declared) == ({"visits"}, False)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_type_that_a_person_can_choose_is_taken(kind: Kind) -> None:
-    assert wanted_form([entry(hh__age=kind.value)], UID).types == {"hh/age": kind}
+    assert wanted_form(entry(hh__age=kind.value)).types == {"hh/age": kind}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +74,7 @@ def test_another_type_is_refused(kind: str, nearest: str) -> None:
     ["households", "ménages", "የቤት_ሰዎች", "kobo", "kobo_records", "a" * LONGEST_FORM, "select", "x1"],
 )
 def test_a_name_that_can_be_had_is_taken_as_it_is(name: str) -> None:
-    assert wanted_form([entry(name)], UID).table == name
+    assert wanted_form(entry(name)).table == name
 
 
 @pytest.mark.parametrize(
@@ -105,7 +101,7 @@ def test_a_form_is_named_as_asked_exactly_where_the_name_is_a_valid_one(name: st
 
 
 def test_a_name_that_is_taken_is_refused_where_a_form_s_own_name_would_give_way() -> None:
-    wanted = wanted_form([entry("households")], UID)
+    wanted = wanted_form(entry("households"))
     require_free_table(wanted, ["house", "households_of_old", "other__households"])
     for taken in ("households", "Households", "hóuseholds", "households__files", "HOUSEHOLDS__2"):
         with pytest.raises(ConfigurationError) as caught:

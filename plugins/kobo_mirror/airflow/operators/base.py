@@ -125,10 +125,14 @@ class BaseKoboOperator(BaseOperator):
         :param in_flight: requests at once; None: as many as ``KOBO_MAX_IN_FLIGHT`` allows.
         :param schema: which changes of tables wait for a person; None: as ``kobo.yml`` says.
         """
+        from kobo_mirror.sync.chosen import form_of_environment
+        from kobo_mirror.sync.failure_notes import noting_not_started
         from kobo_mirror.sync.mirror import MirrorSync
 
+        with noting_not_started(opened.engine, "sync"):
+            chosen = form_of_environment(opened.settings)
         return MirrorSync.configured(
-            opened.settings,
+            chosen,
             opened.client,
             opened.engine,
             page_size=page_size,

@@ -1,0 +1,148 @@
+"""Chosen forms: which forms are mirrored, by the settings and ``kobo.yml``, and what is asked for each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Engine
+
+from kobo_mirror.config.forms_file import FormEntry, FormsFile, read_forms_file
+from kobo_mirror.config.names_lock import LockedForm, read_names_lock
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.errors import ConfigurationError
+from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.forms.names_lock import locked_form
+from kobo_mirror.forms.wanted import WantedForm, wanted_form
+from kobo_mirror.sync.context import mirror_of
+
+
+@dataclass(frozen=True)
+class ChosenForm:
+    """A form that is mirrored.
+
+    :param settings: those of the process, with the form's own server, token and uid.
+    :param wanted: what ``kobo.yml`` asks for it.
+    :param lock: the names that ``names.lock.yml`` has of it; None: it has none.
+    :param among_others: it may be a further one of a database that mirrors others.
+    """
+
+    settings: Settings
+    wanted: WantedForm
+    lock: LockedForm | None = None
+    among_others: bool = False
+
+    @property
+    def uid(self) -> str:
+        """The form's uid."""
+        return self.settings.kobo_asset_id
+
+    @property
+    def server(self) -> str:
+        """Address of its server."""
+        return self.settings.kobo_url
+
+    def mirror(self, engine: Engine) -> Mirror:
+        """Return the form with the tables that it has now.
+
+        :param engine: the database.
+        :raises SchemaError: the database mirrors another form, or lacks our tables.
+        """
+        return mirror_of(self.settings, engine, among_others=self.among_others)
+
+
+def form_of_environment(settings: Settings, file: FormsFile | None = None) -> ChosenForm:
+    """Return the form that ``KOBO_ASSET_ID`` names, with what ``kobo.yml`` asks for it.
+
+    :param settings: the settings of this process.
+    :param file: the file; None: it is read.
+    :raises ConfigurationError: the file is malformed.
+    """
+    file = read_forms_file(settings) if file is None else file
+    about = [entry for entry in file.entries if _is_of_environment(entry, settings)]
+    if len(about) > 1:
+        raise ConfigurationError(
+            f"{about[1].place()}: this is the form of KOBO_ASSET_ID, and so is that of line "
+            f"{about[0].lines[()]}: leave one out."
+        )
+    entry = about[0] if about else replace(file.defaults, server="", token="")
+    return ChosenForm(
+        settings,
+        wanted_form(entry, _others(entry, file.entries)),
+        locked_form(read_names_lock(settings), settings.kobo_asset_id),
+        file.names_forms,
+    )
+
+
+def named_forms(
+    settings: Settings, file: FormsFile, env: Mapping[str, str] | None = None
+) -> list[ChosenForm]:
+    """Return the form of ``KOBO_ASSET_ID``, if it is set, and those that ``kobo.yml`` names, in its order.
+
+    :param settings: the settings of this process.
+    :param file: the file.
+    :param env: the variables that hold tokens; None: those of the process.
+    :raises ConfigurationError: a token is not set, or the file asks for what cannot be.
+    """
+    found = [form_of_environment(settings, file)] if settings.kobo_asset_id else []
+    further = [entry for entry in file.entries if not _is_of_environment(entry, settings)]
+    for entry in further:
+        if not entry.uid:
+            raise ConfigurationError(
+                f"{entry.place()}: uid is missing: only the form of KOBO_ASSET_ID may go without."
+            )
+    return found + further_forms(settings, file, further, env)
+
+
+def further_forms(
+    settings: Settings, file: FormsFile, entries: Sequence[FormEntry], env: Mapping[str, str] | None = None
+) -> list[ChosenForm]:
+    """Return forms beside that of ``KOBO_ASSET_ID``.
+
+    :param settings: the settings of this process.
+    :param file: the file.
+    :param entries: what is asked for each of them, with its uid.
+    :param env: as for :func:`named_forms`.
+    :raises ConfigurationError: as :func:`named_forms` does.
+    """
+    locks = read_names_lock(settings)
+    return [
+        ChosenForm(
+            settings_of(settings, entry, env),
+            wanted_form(entry, _others(entry, file.entries), may_be_declared=False),
+            locked_form(locks, entry.uid),
+            among_others=True,
+        )
+        for entry in entries
+    ]
+
+
+def settings_of(settings: Settings, entry: FormEntry, env: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of a process with the server, the token and the uid of one form.
+
+    :param settings: the settings of this process.
+    :param entry: what the file says of the form.
+    :param env: as for :func:`named_forms`.
+    :raises ConfigurationError: its token is not set.
+    """
+    token, name = settings.kobo_token, entry.token
+    if name:
+        token = (os.environ if env is None else env).get(name, "").strip()
+        if not token:
+            raise ConfigurationError(
+                f"{entry.place('token')}: the environment variable {name} is not set. Set it in .env or the "
+                "environment."
+            )
+    return replace(
+        settings, kobo_url=entry.server or settings.kobo_url, kobo_token=token, kobo_asset_id=entry.uid
+    )
+
+
+def _is_of_environment(entry: FormEntry, settings: Settings) -> bool:
+    uid = settings.kobo_asset_id
+    return bool(uid) and entry.uid in ("", uid) and entry.server in ("", settings.kobo_url)
+
+
+def _others(entry: FormEntry, entries: Iterable[FormEntry]) -> Iterable[FormEntry]:
+    return (other for other in entries if other is not entry)

@@ -1,0 +1,77 @@
+"""``kobo.yml`` for many forms: server, defaults, forms by uid, what is discovered, and never a secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from kobo_mirror.config.forms_file import Discover, FormsFile, parse_forms_file
+from kobo_mirror.errors import ConfigurationError
+
+SECRET = "5eed0000hunter2"
+UID, OTHER = "aInkomokoTestForm00001", "aInkomokoTestForm00002"
+
+
+def whole(text: str) -> FormsFile:
+    return parse_forms_file("kobo.yml", text.encode())
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        whole(text)
+    assert SECRET not in str(caught.value)
+    return str(caught.value)
+
+
+MANY = f"""\
+server: https://EU.kobotoolbox.org/
+token: ${{KOBO_TOKEN_EU}}
+defaults: {{schema: review, schedule: "@hourly"}}
+discover: {{tag: mirror, owner: field_team, exclude: [{OTHER}]}}
+forms:
+  - uid: {UID}
+    table: households
+    schedule: "*/15 * * * *"
+    own_dag: true
+    secret: HOUSEHOLDS_SECRET
+  - uid: {OTHER}
+    server: https://kf.kobotoolbox.org
+    token: KOBO_TOKEN
+    schema: auto
+"""
+
+
+def test_a_file_for_many_forms() -> None:
+    file = whole(MANY)
+    first, second = file.entries
+    assert (file.server, file.token, file.names_forms) == (
+        "https://eu.kobotoolbox.org", "KOBO_TOKEN_EU", True,
+    )  # fmt: skip
+    assert file.discover == Discover("mirror", "field_team", frozenset({OTHER}))
+    assert (first.server, first.token) == (file.server, file.token)
+    assert (first.schema, first.schedule, first.own_dag) == ("review", "*/15 * * * *", True)
+    assert first.secret == "HOUSEHOLDS_SECRET"
+    assert (second.server, second.token) == ("https://kf.kobotoolbox.org", "KOBO_TOKEN")
+    assert (second.schema, second.schedule, second.own_dag, second.secret) == ("auto", "@hourly", False, "")
+    assert (file.defaults.schema, file.defaults.server) == ("review", file.server)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", False),
+        ("forms:\n- table: one", False),
+        (f"forms:\n- uid: {UID}", True),
+        ("discover: all", True),
+        (f"discover:\n  exclude: [{UID}]", True),
+    ],
+)
+def test_forms_share_a_database_only_where_the_file_names_them(text: str, *, names: bool) -> None:
+    assert whole(text).names_forms is names
+
+
+@pytest.mark.parametrize("place", ["{}: {}", "forms:\n- {}: {}"])
+def test_a_secret_in_the_place_of_its_variable_is_not_shown(place: str) -> None:
+    for key in ["token"] + ["secret"] * place.startswith("forms"):
+        said = refusal(place.format(key, SECRET))
+        assert "secrets do not belong into this file" in said
+        assert f"must be the name of an environment variable, such as KOBO_{key.upper()}_2." in said
