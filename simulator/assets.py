@@ -44,8 +44,8 @@ class _Resource:
         url = f"{base}/api/v2/assets/{uid}"
         return {
             "url": f"{url}.json",
-            "owner": f"{base}/api/v2/users/{OWNER}.json",
-            "owner__username": OWNER,
+            "owner": f"{base}/api/v2/users/{form.owner}.json",
+            "owner__username": form.owner,
             "parent": None,
             "settings": {
                 "sector": {},
@@ -69,7 +69,7 @@ class _Resource:
             "deployment__uuid": project.formhub_uuid if deployed else None,
             "deployment_status": status,
             "downloads": [{"format": kind, "url": f"{url}.{kind}"} for kind in ("xls", "xml")],
-            "tag_string": "",
+            "tag_string": form.tag_string,
             "uid": uid,
             "kind": "asset",
             "name": project.name,
@@ -81,7 +81,7 @@ class _Resource:
             "status": "private",
             "access_types": None,
             "data_sharing": {},
-            "owner_label": OWNER,
+            "owner_label": form.owner,
             "last_modified_by": OWNER,
             "created_by": OWNER,
         }

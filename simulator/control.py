@@ -124,7 +124,7 @@ def _set_form(project: Project, **parts: Any) -> None:
             project.form.set_media(value)
         elif name == "deployed":
             project.form.set_deployed(value)
-        elif name in ("active", "trashed", "history_refusal"):
+        elif name in ("active", "trashed", "history_refusal", "owner", "tag_string"):
             setattr(project.form, name, value)
         else:
             raise ValueError(f"no such part of the form: {name}")

@@ -202,8 +202,8 @@ class SimulatorControl(ControlConnection):
     def form(self, **parts: Any) -> None:
         """Set parts of the form's state.
 
-        :param parts: ``media``, ``deployed``, ``active``, ``trashed``, ``history_refusal`` (the status) or
-            ``lookback_days``.
+        :param parts: ``media``, ``deployed``, ``active``, ``trashed``, ``history_refusal`` (the status),
+            ``lookback_days``, ``owner`` or ``tag_string``.
         """
         self.send("form", **parts)
 

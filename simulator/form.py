@@ -8,6 +8,7 @@ from simulator.contents import uid, with_one_more_question, with_sections
 from simulator.form_file import FormSetup
 from simulator.history import History
 from simulator.questions import Section, read
+from simulator.users import OWNER
 from simulator.versions import Content, FormVersions, Version
 
 
@@ -22,6 +23,8 @@ class Form:
     def __init__(self, setup: FormSetup, history: History, attachments: Attachments) -> None:
         self.active = True
         self.trashed = False
+        self.owner = OWNER
+        self.tag_string = ""
         self.history_refusal = 403
         self.first_file = survey.PHOTO
         self._asset, self._history, self._attachments = setup.uid, history, attachments

@@ -38,6 +38,25 @@ def test_the_account_lists_all_its_forms_in_pages(forms: AnyForms) -> None:
     }
 
 
+def test_the_list_tells_what_a_person_chooses_forms_by(forms: AnyForms) -> None:
+    forms.people.control.form(owner="field_team", tag_string="mirror,health")
+    forms.drift.control.form(active=False)
+    forms.everything.control.form(deployed=False)
+    listed = {form["uid"]: form for form in forms.people.get(LIST, q="asset_type:survey")["results"]}
+    assert {uid: form["deployment_status"] for uid, form in listed.items()} == {
+        "aEverything": "draft",
+        "aPeople": "deployed",
+        "aDrift": "archived",
+    }
+    people, drift = listed["aPeople"], listed["aDrift"]
+    assert (people["owner__username"], people["tag_string"]) == ("field_team", "mirror,health")
+    assert (drift["has_deployment"], drift["deployment__active"]) == (True, False)
+    newest = forms.drift.control.rows()[-1]["_submission_time"]
+    assert drift["deployment__last_submission_time"] == f"{newest}.000000Z"
+    assert people["deployment__last_submission_time"] is None
+    assert all(form.keys() >= {"name", "has_deployment", "date_modified"} for form in listed.values())
+
+
 def test_the_form_that_changed_last_is_listed_first(forms: AnyForms) -> None:
     for api in (forms.people, forms.drift):
         api.control.redeploy()

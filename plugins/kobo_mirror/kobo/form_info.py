@@ -19,6 +19,7 @@ class FormInfo:
 
     :param submission_count: the server's own counter, None where this account may not see it.
     :param deployed: True for an archived form too.
+    :param archived: it takes no further submissions, and shows those that it has.
     :param has_media: True if the newest draft has a question that takes a file, or cannot be read.
     :param permissions: what this account may do, such as ``view_submissions``.
     :param restricted: True if this account sees only some of the submissions (kobo-api.md §1.4).
@@ -35,15 +36,36 @@ class FormInfo:
     restricted: bool
     owner: str
     deployed_version_id: str | None
+    archived: bool = False
 
 
 class ListedForm(msgspec.Struct, frozen=True):
-    """A form as the list of an account's forms shows it (kobo-api.md §6)."""
+    """A form as the list of an account's forms shows it (kobo-api.md §6).
+
+    :param status: ``deployed``, ``archived`` or ``draft``; None on servers that do not tell.
+    :param last_submission: when the newest one came, as the server writes it (UTC); None: there is none, or
+        this account may not see it.
+    :param tag_string: its tags, with commas between them.
+    """
 
     uid: str
     name: str = ""
     has_deployment: bool = False
     submission_count: int | None = msgspec.field(name="deployment__submission_count", default=None)
+    status: str | None = msgspec.field(name="deployment_status", default=None)
+    last_submission: str | None = msgspec.field(name="deployment__last_submission_time", default=None)
+    owner: str | None = msgspec.field(name="owner__username", default=None)
+    tag_string: str | None = None
+
+    @property
+    def is_deployed(self) -> bool:
+        """True if it takes submissions: it is deployed, and not archived."""
+        return self.has_deployment and self.status in (None, "deployed")
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its tags."""
+        return frozenset(tag.strip() for tag in (self.tag_string or "").split(",") if tag.strip())
 
     def __str__(self) -> str:
         state = "" if self.has_deployment else "not deployed"
@@ -80,6 +102,7 @@ def form_info(body: bytes) -> FormInfo:
         restricted="view_submissions" not in permissions or "partial_submissions" in permissions,
         owner=_text(asset.get("owner__username")),
         deployed_version_id=_text(version) or None,
+        archived=deployed and asset.get("deployment__active") is False,
     )
 
 

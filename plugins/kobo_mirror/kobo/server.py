@@ -30,6 +30,8 @@ class ServerOptions(TypedDict, total=False):
         most twice while it gives none at all, until it has given one for the first time.
     :param longest_wait: seconds between two attempts at most, even where ``Retry-After`` asks for more (60).
     :param sleep: waits between two attempts, for the seconds given.
+    :param limit: what bounds concurrent requests, where other accounts of the server share it; by default one
+        of its own, of ``max_in_flight``.
     """
 
     max_in_flight: int
@@ -38,6 +40,7 @@ class ServerOptions(TypedDict, total=False):
     attempts: int
     longest_wait: float
     sleep: Callable[[float], None]
+    limit: AdaptiveLimit
 
 
 class _Account(msgspec.Struct):
@@ -71,7 +74,7 @@ class KoboServer(Closable):
         )
         self._session = Session(
             self._transport,
-            AdaptiveLimit(at_once),
+            options.get("limit") or AdaptiveLimit(at_once),
             attempts=options.get("attempts", 6),
             longest_wait=options.get("longest_wait", 60.0),
             sleep=options.get("sleep", time.sleep),
