@@ -7,10 +7,11 @@ import json
 import sys
 
 from kobo_mirror import startup
-from kobo_mirror.cli.wiring import client_of, engine_of
+from kobo_mirror.cli.wiring import engine_of
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.mode_names import AUTO
 from kobo_mirror.store.retention import Retention
 from kobo_mirror.store.schema import migrate
@@ -29,7 +30,10 @@ def main() -> int:
     engine = engine_of(settings)
     try:
         migrate(engine, KOBO_RECORDS)
-        with client_of(settings) as client:
+        at_once = settings.kobo_max_in_flight
+        with open_form(
+            settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, max_in_flight=at_once
+        ) as client:
             sync = MirrorSync(
                 client,
                 engine,

@@ -58,6 +58,12 @@ def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
 
 def _add_options(sub: argparse.ArgumentParser, name: str) -> None:
+    if name != "migrate":
+        sub.add_argument(
+            "--form",
+            metavar="FORM",
+            help="only the form of this table or uid; otherwise all that are mirrored",
+        )
     _add_options_of_plans(sub, name)
     if name == "sync":
         sub.add_argument(

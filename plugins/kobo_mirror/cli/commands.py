@@ -3,52 +3,34 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
-from threading import Event
 
-from sqlalchemy import Engine
-
-from kobo_mirror.cli import serve
 from kobo_mirror.cli.arguments import Command, parser_of
+from kobo_mirror.cli.chosen import FormAtHand, command
 from kobo_mirror.cli.plans import apply_plan, show_plan
 from kobo_mirror.cli.printing import print_report, print_status
-from kobo_mirror.cli.status import status
-from kobo_mirror.cli.wiring import client_of, engine_of
+from kobo_mirror.cli.running import registered, require_place, run, with_secret
+from kobo_mirror.cli.status import statuses
+from kobo_mirror.cli.voice import COULD_NOT_TELL, FAILED, Voice, code_of
+from kobo_mirror.cli.wiring import engine_of
+from kobo_mirror.config.forms_file import read_forms_file
 from kobo_mirror.config.settings import Settings
-from kobo_mirror.errors import (
-    ConfigurationError,
-    CredentialsError,
-    DatabaseError,
-    DeletesWaitError,
-    KoboMirrorError,
-    NotPermittedError,
-    ServerError,
-)
-from kobo_mirror.kobo.form import KoboClient, open_form
+from kobo_mirror.errors import ConfigurationError, DeletesWaitError, KoboMirrorError
 from kobo_mirror.kobo.rest_services import fingerprint
-from kobo_mirror.store.codes import require_waiting
-from kobo_mirror.store.forgetting import require_free
-from kobo_mirror.store.leases import process_holder
+from kobo_mirror.store.codes import owner_of, require_waiting
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import migrate, require_tables
-from kobo_mirror.sync.chosen import form_of_environment
-from kobo_mirror.sync.context import mirror_of
-from kobo_mirror.sync.failure_notes import note_not_started, noting_failed_verification, noting_not_started
+from kobo_mirror.sync.failure_notes import noting_failed_verification, noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
-from kobo_mirror.sync.register import register_webhook
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
 from kobo_mirror.sync.source import Progress, no_progress
-from kobo_mirror.sync.verify import Report, prove_when_due, verify
+from kobo_mirror.sync.verify import Report, verify
 
-_KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
-_REGISTER = (*_KOBO, "REAL_TIME_POST_ENDPOINT_URL")
 _PHASES = {"pull": "reading", "sweep": "sweeping", "fetch": "asking again", "verify": "comparing"}
-_FAILED, _COULD_NOT_TELL = 1, 2
 _NEVER_BY_AGE = 36_500
 
 
@@ -57,20 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :param arguments: the command and its options; None: those of the process.
     :returns: the exit code: 0 done; 1 failed, or ``verify`` found a difference; 2 the command could not be
-        tried, or ``verify`` could not compare; 130 stopped by Ctrl-C.
+        tried, or ``verify`` could not compare; 130 stopped by Ctrl-C. Of several forms, that of the worst.
     """
     options = parser_of(_COMMANDS).parse_args(arguments)
     try:
         return int(options.command(options))
-    except (ConfigurationError, CredentialsError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return _COULD_NOT_TELL
     except KoboMirrorError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return _COULD_NOT_TELL if options.command is _verify else _FAILED
+        Voice().complain(error)
+        return code_of(error, COULD_NOT_TELL if options.command is _verify else FAILED)
     except BrokenPipeError:  # the reader of the output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FAILED
+        return FAILED
     except KeyboardInterrupt:
         goes_on = "; the next sync goes on where this one was" if options.command is _sync else ""
         print(f"stopped{goes_on}", file=sys.stderr)
@@ -94,44 +73,59 @@ def _migrate(_: argparse.Namespace) -> int:
     engine = engine_of(settings)
     made = migrate(engine)
     if settings.kobo_asset_id:
-        require_free(engine, settings.kobo_url, settings.kobo_asset_id)
+        require_place(settings, engine, read_forms_file(settings))
     again = f"; made again: {', '.join(made)}: the next sync reads the whole form" if made else ""
     print(f"the database has the newest tables{again}")
     return 0
 
 
 def _sync(options: argparse.Namespace) -> int:
-    settings = Settings.from_env(_KOBO)
-    engine = engine_of(settings)
-    with noting_not_started(engine, "sync"):
-        migrate(engine)
+    with command(run="sync") as work:
+        with noting_not_started(work.engine, "sync"):
+            migrate(work.engine)
+        pick = work.pick_by(options.form, options.confirm_deletes, owner_of)
+        forms = work.forms(pick)
+        if options.since is not None and len(forms.forms) > 1:
+            raise ConfigurationError("--since is an _id of one form: say which one with --form.")
+        return work.each(forms, partial(_sync_one, options=options))
+
+
+def _sync_one(form: FormAtHand, options: argparse.Namespace) -> int:
     if options.confirm_deletes is not None:
-        require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
-    with client_of(settings) as client, _bars() as tell:
-        with noting_not_started(engine, "sync"):
-            chosen = form_of_environment(settings)
-        syncing = MirrorSync.configured(chosen, client, engine, schema=options.schema, progress=tell)
+        require_waiting(form.engine, form.chosen.uid, options.confirm_deletes)
+    with _bars() as tell:
+        syncing = MirrorSync.configured(
+            form.chosen, form.client, form.engine, schema=options.schema, progress=tell
+        )
         result = syncing.run(mode=options.mode, since=options.since, confirm=options.confirm_deletes)
-    print(json.dumps(result) if options.json else result["sentence"])
+    if options.json:
+        form.voice.tell(result)
+    else:
+        form.voice.say(result["sentence"])
     return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
-    settings = Settings.from_env(_KOBO)
-    engine = engine_of(settings)
-    if options.confirm_deletes is not None:
-        if not options.repair:
+    with command() as work:
+        if options.confirm_deletes is not None and not options.repair:
             raise ConfigurationError("--confirm-deletes confirms what --repair deletes: give both, or none.")
-        require_waiting(engine, settings.kobo_asset_id, options.confirm_deletes)
+        pick = work.pick_by(options.form, options.confirm_deletes, owner_of)
+        return work.each(work.forms(pick), partial(_verify_one, options=options), failed=COULD_NOT_TELL)
+
+
+def _verify_one(form: FormAtHand, options: argparse.Namespace) -> int:
+    chosen, client, engine = form.chosen, form.client, form.engine
+    if options.confirm_deletes is not None:
+        require_waiting(engine, chosen.uid, options.confirm_deletes)
     waiting: DeletesWaitError | None = None
-    with noting_failed_verification(engine, "verify"):
-        require_tables(engine)
-        mirror = mirror_of(settings, engine)
-    with client_of(settings) as client, _bars() as tell:
+    with noting_failed_verification(engine, "verify", chosen.uid, among_others=chosen.among_others):
+        require_tables(engine, asset_uid=chosen.uid)
+        mirror = chosen.mirror(engine)
+    with _bars() as tell:
         report = verify(client, engine, mirror, tell, full=options.full)
         if options.repair and not report.equal:
-            _say(report, options)
-            syncing = MirrorSync.configured(form_of_environment(settings), client, engine, progress=tell)
+            _say(report, options, form.voice)
+            syncing = MirrorSync.configured(chosen, client, engine, progress=tell)
             try:
                 syncing.repair(report, confirm=options.confirm_deletes)
             except DeletesWaitError as error:  # all else is repaired
@@ -139,10 +133,10 @@ def _verify(options: argparse.Namespace) -> int:
             # A proof of every answer that found a difference is only answered by another one.
             full = options.full or full_proof_is_due(engine, mirror.asset_uid, _NEVER_BY_AGE)
             report = verify(client, engine, mirror, tell, full=full)
-    _say(report, options)
+    _say(report, options, form.voice)
     if waiting:
-        print(f"error: {waiting}", file=sys.stderr)
-    return 0 if report.equal and not _strictly(report, options) else _FAILED
+        form.voice.complain(waiting)
+    return 0 if report.equal and not _strictly(report, options) else FAILED
 
 
 def _strictly(report: Report, options: argparse.Namespace) -> int:
@@ -150,137 +144,74 @@ def _strictly(report: Report, options: argparse.Namespace) -> int:
     return report.rejected + len(report.unreadable) if options.strict else 0
 
 
-def _say(report: Report, options: argparse.Namespace) -> None:
+def _say(report: Report, options: argparse.Namespace, voice: Voice) -> None:
     how = {"full": options.full, "repair": options.repair, "strict": options.strict}
-    print_report(report, **how, as_json=options.json)
+    print_report(report, voice, **how, as_json=options.json)
 
 
 def _status(options: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
-    secret = settings.webhook_secret
-    facts = status(engine_of(settings), fingerprint(secret) if secret else None)
-    if options.json:
-        print(json.dumps(facts))
-        return 0
-    print_status(facts)
-    return 0
+    secret = fingerprint(settings.webhook_secret) if settings.webhook_secret else None
+    code = 0
+    for number, facts in enumerate(statuses(engine_of(settings), secret, options.form)):
+        if isinstance(facts, KoboMirrorError):
+            Voice().complain(facts)
+            code = FAILED
+            continue
+        if number and not options.json:
+            print()
+        print_status(facts, as_json=options.json)
+    return code
 
 
 def _replay(options: argparse.Namespace) -> int:
-    settings = Settings.from_env(_KOBO)
-    engine = engine_of(settings)
-    if options.id and options.what == "all":
-        raise ConfigurationError(
-            "An id names a dead letter or a submission: say `replay dead-letters --id ID` or "
-            "`replay rejections --id ID`."
-        )
-    require_tables(engine)
-    mirror = mirror_of(settings, engine)
+    with command() as work:
+        if options.id and options.what == "all":
+            raise ConfigurationError(
+                "An id names a dead letter or a submission: say `replay dead-letters --id ID` or "
+                "`replay rejections --id ID`."
+            )
+        require_tables(work.engine, derived=work.is_about_one)
+        forms = work.forms(options.form)
+        if options.id and len(forms.forms) > 1:
+            raise ConfigurationError("An id is of one form: say which one with --form.")
+        return work.each(forms, partial(_replay_one, options=options))
+
+
+def _replay_one(form: FormAtHand, options: argparse.Namespace) -> int:
+    chosen, engine = form.chosen, form.engine
+    mirror = chosen.mirror(engine)
     which = {"ids": options.id, "reason": options.reason}
     fates: list[Fate] = []
     waiting = None
     if options.what != "rejections":
-        fates += _told(replay_dead_letters(engine, mirror, settings.kobo_keep_payloads, **which))
+        keep = chosen.settings.kobo_keep_payloads
+        fates += _told(replay_dead_letters(engine, mirror, keep, **which), form.voice)
     if options.what != "dead-letters":
-        with client_of(settings) as client, _bars() as tell:
-            syncing = MirrorSync.configured(form_of_environment(settings), client, engine, progress=tell)
+        with _bars() as tell:
+            syncing = MirrorSync.configured(chosen, form.client, engine, progress=tell)
             found, waiting = replay_rejections(engine, mirror, syncing.ask_again, **which)
-        fates += _told(found)
-    print(sentence_of(fates))
+        fates += _told(found, form.voice)
+    form.voice.say(sentence_of(fates))
     if waiting:
-        print(waiting)
-    return 0 if all(fate.is_done for fate in fates) else _FAILED
+        form.voice.say(str(waiting))
+    return 0 if all(fate.is_done for fate in fates) else FAILED
 
 
-def _told(fates: list[Fate]) -> list[Fate]:
+def _told(fates: list[Fate], voice: Voice) -> list[Fate]:
     """Print what became of each now, since what comes after this may fail; return the same list."""
     for fate in fates:
-        print(fate.sentence)
+        voice.say(fate.sentence)
     return fates
 
 
-def _register(_: argparse.Namespace) -> int:
-    settings = _with_secret(Settings.from_env(_REGISTER))
-    engine = engine_of(settings)
-    _prepare(settings, engine)
-    with client_of(settings) as client:
-        print(_registered(settings, client, engine))
+def _register(options: argparse.Namespace) -> int:
+    with command(["REAL_TIME_POST_ENDPOINT_URL"]) as work:
+        settings = with_secret(work.settings)
+        migrate(work.engine)
+        require_place(settings, work.engine, work.file)
+        print(registered(work, options.form))
     return 0
-
-
-def _prepare(settings: Settings, engine: Engine) -> None:
-    migrate(engine)
-    require_free(engine, settings.kobo_url, settings.kobo_asset_id)
-
-
-def _registered(settings: Settings, client: KoboClient, engine: Engine) -> str:
-    return register_webhook(
-        client,
-        engine,
-        endpoint=settings.real_time_post_endpoint_url,
-        secret=settings.webhook_secret,
-        registrar_url=settings.inkomoko_register_webhook_url,
-    ).sentence
-
-
-def _with_secret(settings: Settings) -> Settings:
-    if not settings.webhook_secret and settings.webhook_auth != "none":
-        raise ConfigurationError(
-            "WEBHOOK_SECRET is not set. Set it in .env, or say WEBHOOK_AUTH=none if nothing shall guard it."
-        )
-    return settings
-
-
-def _run(options: argparse.Namespace) -> int:
-    settings = _with_secret(Settings.from_env(_KOBO))
-    engine, stop = engine_of(settings), Event()
-    sleep = partial(serve.pause, stop)
-    with client_of(settings, sleep) as client:
-        syncing = MirrorSync.configured(form_of_environment(settings), client, engine, schema=options.schema)
-
-        def set_up() -> str:
-            _prepare(settings, engine)
-            if not settings.real_time_post_endpoint_url:
-                return "nothing is registered, since REAL_TIME_POST_ENDPOINT_URL is not set"
-            try:
-                return _registered(settings, client, engine)
-            except NotPermittedError as error:
-                return str(error)
-
-        def sync() -> str:
-            _prepare(settings, engine)
-            done = syncing.run(name="run")["sentence"]
-            days = settings.kobo_verify_full_every_days
-            report = prove_when_due(client, engine, mirror_of(settings, engine), days)
-            return f"{done}; {report.sentence}" if report else str(done)
-
-        ask = partial(_first_contact, settings, engine)
-        return serve.serve(ask, set_up, sync, every=options.every * 60, stop=stop)
-
-
-def _first_contact(settings: Settings, engine: Engine) -> str:
-    """Ask for the form once, with short time-outs; a database that is down is reported by the first sync.
-
-    A refusal ends ``run``, so it is noted for ``status``.
-    """
-    try:
-        return _asked_once(settings, engine)
-    except (ServerError, DatabaseError):  # `run` tries again
-        raise
-    except KoboMirrorError as error:
-        note_not_started(engine, process_holder("run"), error)
-        raise
-
-
-def _asked_once(settings: Settings, engine: Engine) -> str:
-    with suppress(DatabaseError):
-        _prepare(settings, engine)
-    with open_form(
-        settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, attempts=1, timeout=(5.0, 15.0)
-    ) as client:
-        form = client.form()
-    shown = "" if form.submission_count is None else f" with {form.submission_count:,} submissions"
-    return f"{settings.kobo_url} shows the form '{form.name}'{shown}"
 
 
 _COMMANDS: Mapping[str, Command] = {
@@ -292,5 +223,5 @@ _COMMANDS: Mapping[str, Command] = {
     "status": _status,
     "replay": _replay,
     "register-webhook": _register,
-    "run": _run,
+    "run": run,
 }

@@ -3,106 +3,107 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-
+from kobo_mirror.cli.chosen import FormAtHand, command
 from kobo_mirror.cli.next_steps import COMMAND
 from kobo_mirror.cli.profile import profile_of
-from kobo_mirror.cli.wiring import client_of, engine_of
 from kobo_mirror.config.names_lock import LockedForm, names_lock_path, names_lock_text, read_names_lock
-from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import KoboMirrorError, LeaseError
 from kobo_mirror.forms.names_lock import differences, lock_of, locked_form
 from kobo_mirror.forms.plan import Care, Plan, Step
-from kobo_mirror.store.plans import approve, decline, open_plan
+from kobo_mirror.store.plans import approve, decline, open_plan, owner_of
 from kobo_mirror.store.schema import migrate, require_tables
-from kobo_mirror.sync.chosen import form_of_environment
 from kobo_mirror.sync.form_schema import FormTables
 from kobo_mirror.sync.look_ahead import Ahead, cost_of, look_ahead
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.run_mode import Exactness
 
-_KOBO = ("DATABASE_URL", "KOBO_TOKEN", "KOBO_ASSET_ID")
-
 
 def show_plan(options: argparse.Namespace) -> int:
-    """Print what the next sync does with the form's tables, and what waits for a person.
+    """Print what the next sync does with the tables of each form, and what waits for a person.
 
     It writes the names of tables and columns into ``names.lock.yml``, too, and makes our own tables where
     there are none.
 
-    :param options: ``json``, ``schema``, ``profile``.
-    :returns: 0.
+    :param options: ``form``, ``json``, ``schema``, ``profile``.
+    :returns: the exit code.
     """
-    settings = Settings.from_env(_KOBO)
-    engine = engine_of(settings)
-    migrate(engine)
+    with command() as work:
+        migrate(work.engine)
+        return work.each(work.forms(options.form), partial(_show_one, options=options))
+
+
+def _show_one(form: FormAtHand, options: argparse.Namespace) -> int:
+    chosen, settings = form.chosen, form.chosen.settings
     locked = read_names_lock(settings)
-    with client_of(settings) as client:
-        chosen = form_of_environment(settings)
-        wanted = chosen.wanted.with_policy(options.schema)
-        tables = FormTables(
-            engine,
-            client,
-            settings.kobo_url,
-            wanted,
-            lock=chosen.lock,
-            among_others=chosen.among_others,
-        )
-        is_tried = wanted.schema != chosen.wanted.schema
-        ahead = look_ahead(tables, Exactness.configured(settings), is_tried=is_tried)
-    profile = profile_of(engine, ahead.in_force) if options.profile else None
+    wanted = chosen.wanted.with_policy(options.schema)
+    tables = FormTables(
+        form.engine,
+        form.client,
+        chosen.server,
+        wanted,
+        lock=chosen.lock,
+        among_others=chosen.among_others,
+    )
+    is_tried = wanted.schema != chosen.wanted.schema
+    ahead = look_ahead(tables, Exactness.configured(settings), is_tried=is_tried)
+    profile = profile_of(form.engine, ahead.in_force) if options.profile else None
     names = _keep_names(names_lock_path(settings), locked, ahead)
     if options.json:
-        print(json.dumps(_facts(ahead) | {"names": names} | (profile.facts if profile else {})))
+        form.voice.tell(_facts(ahead) | {"names": names} | (profile.facts if profile else {}))
         return 0
     told = profile.lines if profile else ()
-    print("\n".join((*_lines(ahead), *_told_of_problems(ahead), *names, *told)))
+    form.voice.say("\n".join((*_lines(ahead), *_told_of_problems(ahead), *names, *told)))
     return 0
 
 
 def apply_plan(options: argparse.Namespace) -> int:
     """Note a person's word on a plan, and start a sync that applies it.
 
-    :param options: ``code``, ``decline``, ``schema``.
+    :param options: ``form``, ``code``, ``decline``, ``schema``.
     :returns: 0.
     :raises KoboMirrorError: no plan waits under the code, or the sync failed.
     """
-    settings = Settings.from_env(_KOBO)
-    engine = engine_of(settings)
-    require_tables(engine, derived=False)
+    with command(run="apply") as work:
+        require_tables(work.engine, derived=False)
+        pick = work.pick_by(options.form, options.code, owner_of)
+        return work.each(work.forms(pick), partial(_apply_one, options=options))
+
+
+def _apply_one(form: FormAtHand, options: argparse.Namespace) -> int:
+    engine, uid = form.engine, form.chosen.uid
     if options.decline:
-        decline(engine, settings.kobo_asset_id, options.code)
-        print("declined: the tables stay as they are until another version of the form asks for more")
+        decline(engine, uid, options.code)
+        form.voice.say(
+            "declined: the tables stay as they are until another version of the form asks for more"
+        )
         return 0
-    approve(engine, settings.kobo_asset_id, options.code)
-    with client_of(settings) as client:
-        try:
-            result = MirrorSync.configured(
-                form_of_environment(settings), client, engine, schema=options.schema
-            ).run(name="apply")
-        except LeaseError as error:
-            print(f"approved, and not applied yet: {error} The next sync applies it.")
-            return 0
-        except KoboMirrorError:
-            _tell_if_open(engine, settings.kobo_asset_id, options.code)
-            raise
-    print(result["sentence"])
+    approve(engine, uid, options.code)
+    try:
+        syncing = MirrorSync.configured(form.chosen, form.client, engine, schema=options.schema)
+        result = syncing.run(name="apply")
+    except LeaseError as error:
+        form.voice.say(f"approved, and not applied yet: {error} The next sync applies it.")
+        return 0
+    except KoboMirrorError:
+        _tell_if_open(form, options.code)
+        raise
+    form.voice.say(result["sentence"])
     return 0
 
 
-def _tell_if_open(engine: Engine, asset_uid: str, code: str) -> None:
+def _tell_if_open(form: FormAtHand, code: str) -> None:
     """Say that a plan stays approved whose sync failed: another sync applies it, and nothing undoes that."""
-    with suppress(KoboMirrorError), reading(engine) as connection:
-        known = open_plan(connection, asset_uid)
+    with suppress(KoboMirrorError), reading(form.engine) as connection:
+        known = open_plan(connection, form.chosen.uid)
         if known is not None and known.code == code:
-            print(
+            form.voice.say(
                 "approved, and not applied yet: the next sync applies it. To leave the tables as they are "
                 f"instead: {COMMAND} apply --decline {code}"
             )

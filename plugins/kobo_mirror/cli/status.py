@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from kobo_mirror.cli.next_steps import SYNC, after_a_failed_first_sync, next_steps
 from kobo_mirror.database.engine import reading
+from kobo_mirror.errors import ConfigurationError, KoboMirrorError
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store.failed_runs import UNBOUND
 from kobo_mirror.store.form_contents import tables_of
@@ -24,19 +26,21 @@ _NAMED = 10
 _LATE = timedelta(days=1)  # the schedule is not known here
 
 
-def status(engine: Engine, secret: str | None = None) -> dict[str, Any]:
+def status(engine: Engine, secret: str | None = None, asset_uid: str | None = None) -> dict[str, Any]:
     """Return what the database knows of a form's mirror, without asking the server.
 
     :param engine: the mirror's database.
     :param secret: the fingerprint of the webhook's secret as it is set; None: it is not known here.
+    :param asset_uid: the key of the form; None: the first one.
     :returns: counts, the tables with their rows (None: the database lacks the table), the last runs, the
         first ten rejections (``_id`` and reason) and what to do next, ready for JSON. ``last_run`` and
         ``last_exact_run`` are former names of ``last_good_sync`` and ``last_good_exact_sync``.
     :raises SchemaError: our tables are not all there, or are old.
     """
-    require_tables(engine)
+    require_tables(engine, asset_uid=asset_uid)
     with reading(engine) as connection:
-        bound = next(iter(bound_forms(connection)), None)
+        of = (form for form in bound_forms(connection) if asset_uid in (None, form.asset_uid))
+        bound = next(of, None)
         if bound is None:
             return _unbound(connection)
         asset = bound.asset_uid
@@ -72,6 +76,34 @@ def status(engine: Engine, secret: str | None = None) -> dict[str, Any]:
         "declined_plan": _code(state.open_plan, declined=True),
         "next": next_steps(state, findings),
     }
+
+
+def statuses(
+    engine: Engine, secret: str | None = None, pick: str | None = None
+) -> Iterator[dict[str, Any] | KoboMirrorError]:
+    """Yield what :func:`status` returns for each form that the database mirrors, or why nothing is known.
+
+    :param engine: the mirror's database.
+    :param secret: as for :func:`status`.
+    :param pick: the table or the uid of the only form that is meant; None: all.
+    :raises ConfigurationError: the database mirrors no such form.
+    :raises SchemaError: our tables are not all there, or are old.
+    """
+    require_tables(engine, derived=False)
+    with reading(engine) as connection:
+        bound = bound_forms(connection)
+    forms = [form for form in bound if pick in (None, form.asset_uid, form.form_table)]
+    if pick is not None and not forms:
+        known = ", ".join(form.form_table for form in bound) or "none"
+        raise ConfigurationError(f"No form has the table or the uid given with --form. There are: {known}.")
+    if len(bound) < 2:
+        yield status(engine, secret)
+        return
+    for form in forms:
+        try:
+            yield status(engine, secret, form.asset_uid)
+        except KoboMirrorError as error:
+            yield type(error)(f"{form.form_table}: {error}")
 
 
 def _unbound(connection: Connection) -> dict[str, Any]:

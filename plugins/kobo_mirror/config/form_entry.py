@@ -221,15 +221,3 @@ def _views(tree: YamlTree, node: yaml.Node) -> tuple[str, ...]:
             raise tree.refusal(item, shape)
         found[kind] = True
     return tuple(kind for kind in FURTHER_VIEWS if kind in found)
-
-
-def _paths(tree: YamlTree, node: yaml.Node | None) -> dict[str, int]:
-    """Return the paths of a list, each with its line."""
-    shape = "apart must be a list of paths, such as [hh/age, hh/name]."
-    found: dict[str, int] = {}
-    for item in tree.items(node, shape) if node else ():
-        path = tree.text(item, _NO_PATH)
-        if not _PATH.fullmatch(path):
-            raise tree.refusal(item, _NO_PATH)
-        found.setdefault(path, line_of(item))
-    return found

@@ -47,6 +47,15 @@ def waiting_list(connection: Connection, asset_uid: str) -> WaitingList | None:
     return WaitingList(row[0], row[1], _ids_of(connection, row[0])) if row else None
 
 
+def owner_of(connection: Connection, code: str) -> str | None:
+    """Return the key of the form whose deletes a code confirms, or None if there is no such code.
+
+    :param connection: an open transaction.
+    :param code: twelve hexadecimal digits.
+    """
+    return connection.scalar(select(codes.c.asset_uid).where(codes.c.code == code))
+
+
 def is_open(connection: Connection, asset_uid: str, code: str) -> bool:
     """Return True if the code confirms a list that waits, the newest one or one that was shown before.
 

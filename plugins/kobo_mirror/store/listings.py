@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
 
 from kobo_mirror.store.dead_letters import waits_for
-from kobo_mirror.store.tables import dead_letters, forms, rejections, submissions
+from kobo_mirror.store.runs import NO_PULL
+from kobo_mirror.store.tables import dead_letters, forms, rejections, submissions, sync_runs, tallies
 
 Fields = dict[str, Any]
 """A row by the names of its columns."""
@@ -33,6 +35,36 @@ def bound_forms(connection: Connection) -> list[BoundForm]:
     t = forms.c
     rows = connection.execute(select(t.form_table, t.server, t.asset_uid).order_by(t.form_table))
     return [BoundForm(*row) for row in rows]
+
+
+class Standing(NamedTuple):
+    """How far the mirror of a form is.
+
+    :param table: its declared table or its root.
+    :param submissions: how many it has, rejected ones too.
+    :param last_good: when its last sync without an error ended (UTC); None: none has.
+    """
+
+    table: str
+    server: str
+    asset_uid: str
+    name: str | None
+    submissions: int
+    last_good: datetime | None
+
+
+def standings(connection: Connection) -> list[Standing]:
+    """Return how far the mirror of each form is, in the order of their tables' names.
+
+    :param connection: an open transaction.
+    """
+    t, run, total = forms.c, sync_runs.c, tallies.c
+    is_good = run.error.is_(None) & run.mode.not_in(NO_PULL)
+    last = select(func.max(run.finished_at)).where(run.asset_uid == t.asset_uid, is_good).scalar_subquery()
+    present = func.coalesce(func.sum(total.applied + total.rejected), 0)
+    held = select(present).where(total.asset_uid == t.asset_uid).scalar_subquery()
+    query = select(t.form_table, t.server, t.asset_uid, t.name, held, last).order_by(t.form_table)
+    return [Standing(*row[:4], int(row[4]), row[5]) for row in connection.execute(query)]
 
 
 def rejected_submissions(

@@ -158,6 +158,15 @@ def note_applied(connection: Connection, asset_uid: str, plan: Plan, policy: str
         _insert(connection, asset_uid, plan, {"policy": policy, "noticed_at": moment, "applied_at": moment})
 
 
+def owner_of(connection: Connection, code: str) -> str | None:
+    """Return the key of the form that a plan is about, or None if there is no such plan.
+
+    :param connection: an open transaction.
+    :param code: names the plan.
+    """
+    return connection.scalar(select(plans.c.asset_uid).where(plans.c.code == code))
+
+
 def approve(engine: Engine, asset_uid: str, code: str) -> StoredPlan:
     """Note that a person has approved a plan: the next sync applies it.
 

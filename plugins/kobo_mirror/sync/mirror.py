@@ -34,6 +34,7 @@ from kobo_mirror.sync.repair import repair
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.run_mode import Exactness, may_read_all, view_of_form
 from kobo_mirror.sync.source import Progress, Source, no_progress
+from kobo_mirror.sync.summary import told_if_archived
 from kobo_mirror.sync.verify import Report
 
 
@@ -83,6 +84,7 @@ class MirrorSync:
         self._page_size, self._in_flight = page_size, in_flight
         self._in_flight_in_all = max(in_flight, in_flight_in_all)
         self._known: Source | None = None
+        self._is_archived = False
         self._retention = retention
         self._exactness = Exactness(exact_up_to, timedelta(hours=exact_every_hours))
 
@@ -129,9 +131,7 @@ class MirrorSync:
     @property
     def _source(self) -> Source:
         """What the steps work with: the form's tables as ``prepare`` has left them, in any process."""
-        if self._known is not None:
-            return self._known
-        return self._use(self._tables.as_they_are())
+        return self._known or self._use(self._tables.as_they_are())
 
     def _use(self, mirror: Mirror) -> Source:
         if not mirror.has_tables:
@@ -163,6 +163,7 @@ class MirrorSync:
         with noting_not_started(self._engine, run, self._asset, among_others=self._tables.among_others):
             self._tables.check()
             view = view_of_form(self._client)
+            self._is_archived = view.form.archived
             self._tables.take_place()
             lease = take_lease(self._engine, self._asset, run)
             with releasing_on_error(self._engine, lease):
@@ -260,7 +261,7 @@ class MirrorSync:
             for lanes in self.plan(run_handle):
                 self.pull(run_handle, lanes)
             self.reconcile(run_handle, confirm=confirm)
-            return self.finish(run_handle)
+            return told_if_archived(self.finish(run_handle), archived=self._is_archived)
         except (LeaseError, DeletesWaitError, UnequalError):
             raise
         except KoboMirrorError as error:

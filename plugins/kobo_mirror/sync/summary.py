@@ -58,6 +58,19 @@ def outcome_of(
     }
 
 
+def told_if_archived(outcome: dict[str, Any], *, archived: bool) -> dict[str, Any]:
+    """Say that a form takes no further submissions, if so.
+
+    :param outcome: what :func:`outcome_of` returned.
+    :param archived: the form is archived.
+    :returns: the outcome, with a sentence that says so.
+    """
+    if not archived:
+        return outcome
+    sentence = f"{outcome['sentence']}; the form is archived in KoboToolbox, and takes no submissions"
+    return outcome | {"sentence": sentence}
+
+
 def told_of_tables(
     changed: Sequence[StoredPlan], waiting: StoredPlan | None, refused: str | None = None
 ) -> list[str]:

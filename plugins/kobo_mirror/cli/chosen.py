@@ -1,0 +1,265 @@
+"""The forms that a command is about: those that the settings and ``kobo.yml`` choose, each in turn."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from kobo_mirror.cli.voice import FAILED, Voice, code_of
+from kobo_mirror.cli.wiring import Sleep, engine_of
+from kobo_mirror.config.forms_file import FormsFile, read_forms_file
+from kobo_mirror.config.settings import DEFAULT_FORMS_FILE, Settings
+from kobo_mirror.database.engine import reading
+from kobo_mirror.errors import ConfigurationError, KoboMirrorError
+from kobo_mirror.kobo.accounts import Accounts
+from kobo_mirror.kobo.form import KoboClient
+from kobo_mirror.store.listings import Standing, standings
+from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms
+from kobo_mirror.sync.discovering import found_forms
+from kobo_mirror.sync.failure_notes import note_not_started, noting_not_started
+
+_DATABASE = "DATABASE_URL"
+_KOBO = ("KOBO_TOKEN", "KOBO_ASSET_ID")
+
+
+@dataclass(frozen=True)
+class FormAtHand:
+    """A form that a command is about.
+
+    :param chosen: with its settings.
+    :param engine: the database.
+    :param client: asks its server; its connections are shared with other forms, and closed with them.
+    :param voice: prints what is said of it.
+    """
+
+    chosen: ChosenForm
+    engine: Engine
+    client: KoboClient
+    voice: Voice
+
+
+Work = Callable[[FormAtHand], int]
+"""Does what a command does with one form; returns the exit code."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The forms that a command is about.
+
+    :param forms: in the order in which they are worked on.
+    :param problem: why there may be further ones that could not be found; None: there are none.
+    """
+
+    forms: list[ChosenForm]
+    problem: KoboMirrorError | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command works with.
+
+    :param settings: of the process.
+    :param file: what ``kobo.yml`` says.
+    :param engine: the database.
+    :param accounts: the servers that are asked.
+    :param run: as for :func:`command`.
+    """
+
+    settings: Settings
+    file: FormsFile
+    engine: Engine
+    accounts: Accounts
+    run: str | None = None
+
+    def _noting(self) -> AbstractContextManager[None]:
+        """Note a run that fails since ``kobo.yml`` or ``names.lock.yml`` asks for what cannot be."""
+        if self.run is None:
+            return nullcontext()
+        return noting_not_started(self.engine, self.run, self.settings.kobo_asset_id)
+
+    @property
+    def is_about_one(self) -> bool:
+        """True if ``KOBO_ASSET_ID`` alone says which form is mirrored."""
+        return not self.file.names_forms
+
+    def forms(self, pick: str | None = None) -> Chosen:
+        """Return the forms to work on, smallest and stalest first.
+
+        :param pick: the table or the uid of the only one that is meant; None: all.
+        :raises ConfigurationError: a token is not set, or there is no such form.
+        :raises SchemaError: the database lacks our tables.
+        """
+        if self.is_about_one:
+            with self._noting():
+                form = form_of_environment(self.settings, self.file)
+            if pick not in (None, form.uid, form.wanted.table):
+                _require(pick, [form], self._standings())
+            return Chosen([form])
+        known = self._standings()
+        with self._noting():
+            forms = named_forms(self.settings, self.file)
+        problem = None
+        if self.file.discover is not None and not (pick and _picked(pick, forms, known)):
+            further, problem = found_forms(self.settings, self.file, self.accounts, forms, known.values())
+            forms += further
+        if pick is not None:
+            return Chosen(_require(pick, forms, known))
+        return Chosen(sorted(forms, key=lambda form: _turn(form, known)), problem)
+
+    def each(self, chosen: Chosen, work: Work, *, failed: int = FAILED) -> int:
+        """Do the work for each form; one that fails is named, and the others go on.
+
+        :param chosen: what :meth:`forms` returned.
+        :param work: is done for each.
+        :param failed: the exit code for a form that fails, but for one that could not be tried.
+        :returns: the exit code of the worst.
+        :raises KoboMirrorError: the only form failed, of a process that mirrors one.
+        """
+        if self.is_about_one:
+            return work(self._at_hand(chosen.forms[0], Voice()))
+        codes = [self._code(form, work, failed) for form in chosen.forms]
+        if chosen.problem is not None:
+            Voice().complain(chosen.problem)
+            codes.append(code_of(chosen.problem, failed))
+        return max(codes, default=0)
+
+    def _code(self, form: ChosenForm, work: Work, failed: int) -> int:
+        at_hand = self.at_hand(form)
+        try:
+            return work(at_hand)
+        except KoboMirrorError as error:
+            at_hand.voice.complain(f"{error}{self._what_stays(form)}")
+            return code_of(error, failed)
+
+    def pick_by(
+        self, pick: str | None, code: str | None, owner: Callable[[Connection, str], str | None]
+    ) -> str | None:
+        """Return the form that is meant by a code, where several are mirrored and none is named.
+
+        :param pick: the form that is named; None: none is.
+        :param code: the code; None: none is given.
+        :param owner: finds the form key of a code.
+        :raises ConfigurationError: no form has the code.
+        """
+        if pick is not None or code is None or self.is_about_one:
+            return pick
+        with reading(self.engine) as connection:
+            found = owner(connection, code) if code.isascii() else None
+        if found is None:
+            raise ConfigurationError(
+                "No form has the code that was given: `python -m kobo_mirror status` shows which codes wait."
+            )
+        return found
+
+    def at_hand(self, form: ChosenForm) -> FormAtHand:
+        """Return a form with what a command needs to work on it.
+
+        :param form: one of several.
+        """
+        facts = {"asset_uid": form.uid, "server": form.server}
+        return self._at_hand(form, Voice(lambda: self.name_of(form), facts))
+
+    def name_of(self, form: ChosenForm) -> str:
+        """Return what a form is called: its table, or its uid while it has none.
+
+        :param form: one of several.
+        """
+        standing = None
+        with suppress(KoboMirrorError):
+            standing = self._standings().get((form.server, form.uid))
+        return (standing.table if standing else form.wanted.table) or form.uid
+
+    def _at_hand(self, form: ChosenForm, voice: Voice) -> FormAtHand:
+        settings = form.settings
+        client = self.accounts.form(settings.kobo_url, settings.kobo_token, form.uid)
+        return FormAtHand(form, self.engine, client, voice)
+
+    def _standings(self) -> dict[tuple[str, str], Standing]:
+        with reading(self.engine) as connection:
+            return {(one.server, one.asset_uid): one for one in standings(connection)}
+
+    def _what_stays(self, form: ChosenForm) -> str:
+        with suppress(KoboMirrorError):
+            if (form.server, form.uid) in self._standings():
+                return " Its tables stay as they are."
+        return ""
+
+
+@contextmanager
+def command(
+    need: Sequence[str] = (), sleep: Sleep = time.sleep, *, run: str | None = None
+) -> Iterator[Command]:
+    """Open what a command works with.
+
+    :param need: names of further variables that must be set.
+    :param sleep: waits between two attempts of a request, for the seconds given.
+    :param run: what a run is called that fails since ``kobo.yml`` is malformed; None: nothing is noted.
+    :returns: a context with it.
+    :raises ConfigurationError: settings are missing or malformed, or ``kobo.yml`` is.
+    """
+    settings, file = settings_and_file(need, run=run)
+    with Accounts(max_in_flight=settings.kobo_max_in_flight, sleep=sleep) as accounts:
+        yield Command(settings, file, engine_of(settings), accounts, run)
+
+
+def settings_and_file(need: Sequence[str] = (), *, run: str | None = None) -> tuple[Settings, FormsFile]:
+    """Return the settings, which need no form and no token where ``kobo.yml`` names them, and that file.
+
+    :param need: names of further variables that must be set.
+    :param run: as for :func:`command`.
+    :raises ConfigurationError: settings are missing or malformed, or ``kobo.yml`` is.
+    """
+    name = os.environ.get("KOBO_FORMS_FILE", "").strip() or DEFAULT_FORMS_FILE
+    try:
+        file = read_forms_file(Settings(kobo_forms_file=name))
+    except ConfigurationError as error:
+        if run is not None:
+            settings = Settings.from_env([_DATABASE])
+            note_not_started(engine_of(settings), run, error, settings.kobo_asset_id)
+        raise
+    needed = (_DATABASE, *_KOBO) if not file.names_forms else (_DATABASE, *_token_of(file))
+    return Settings.from_env([*needed, *need]), file
+
+
+def _token_of(file: FormsFile) -> tuple[str, ...]:
+    is_needed = any(not entry.token for entry in file.entries) or (file.discover and not file.token)
+    return ("KOBO_TOKEN",) if is_needed else ()
+
+
+def _picked(
+    pick: str, forms: Sequence[ChosenForm], known: Mapping[tuple[str, str], Standing]
+) -> list[ChosenForm]:
+    tables = {key for key, standing in known.items() if standing.table == pick}
+    return [
+        form for form in forms if pick in (form.uid, form.wanted.table) or (form.server, form.uid) in tables
+    ]
+
+
+def _require(
+    pick: str | None, forms: Sequence[ChosenForm], known: Mapping[tuple[str, str], Standing]
+) -> list[ChosenForm]:
+    """Return the form that is meant."""
+    found = _picked(pick or "", forms, known)
+    if len(found) == 1:
+        return found
+    if found:
+        raise ConfigurationError(f"Several servers have the form {pick}: name it by its table.")
+    shown = ", ".join(sorted(form.wanted.table or form.uid for form in forms)[:20]) or "none"
+    raise ConfigurationError(
+        f"No form that is mirrored has the table or the uid given with --form. There are: {shown}."
+    )
+
+
+def _turn(form: ChosenForm, known: Mapping[tuple[str, str], Standing]) -> tuple[Any, ...]:
+    """Return by what forms are ordered: known ones before new ones, by size, then by age, stalest first."""
+    standing = known.get((form.server, form.uid))
+    if standing is None:
+        return True, 0, "", form.uid
+    pages = standing.submissions // form.settings.kobo_page_size
+    return False, pages.bit_length(), str(standing.last_good or ""), form.uid

@@ -1,0 +1,168 @@
+"""The command ``run``: all forms synced at intervals, and the webhook served and registered."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import suppress
+from functools import partial
+from threading import Event
+
+from sqlalchemy import Engine
+
+from kobo_mirror.cli import serve
+from kobo_mirror.cli.chosen import Chosen, Command, FormAtHand, command
+from kobo_mirror.config.forms_file import FormsFile, read_forms_file
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.errors import (
+    ConfigurationError,
+    DatabaseError,
+    KoboMirrorError,
+    NotPermittedError,
+    ServerError,
+)
+from kobo_mirror.kobo.form import open_form
+from kobo_mirror.store.forgetting import require_free
+from kobo_mirror.store.leases import process_holder
+from kobo_mirror.store.schema import migrate
+from kobo_mirror.sync.failure_notes import note_not_started
+from kobo_mirror.sync.mirror import MirrorSync
+from kobo_mirror.sync.register import register_webhook
+from kobo_mirror.sync.verify import prove_when_due
+
+_WEBHOOK_FORM = ("KOBO_TOKEN", "KOBO_ASSET_ID")
+"""The webhook takes deliveries of the form of ``KOBO_ASSET_ID`` alone."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve the webhook, register it, and sync all forms at intervals.
+
+    :param options: ``every``, ``schema``, ``form``.
+    :returns: the exit code, as ``serve.serve`` does.
+    :raises KoboMirrorError: a refusal, before the first sync has succeeded.
+    """
+    stop = Event()
+    with command(_WEBHOOK_FORM, partial(serve.pause, stop)) as work:
+        settings = with_secret(work.settings)
+
+        def set_up() -> str:
+            _prepare(work)
+            if not settings.real_time_post_endpoint_url:
+                return "nothing is registered, since REAL_TIME_POST_ENDPOINT_URL is not set"
+            try:
+                return registered(work)
+            except NotPermittedError as error:
+                return str(error)
+
+        def sync() -> str:
+            _prepare(work)
+            now = Command(settings, read_forms_file(settings), work.engine, work.accounts)
+            return _synced(now, now.forms(options.form), options.schema)
+
+        ask = partial(_first_contact, settings, work)
+        return serve.serve(ask, set_up, sync, every=options.every * 60, stop=stop)
+
+
+def with_secret(settings: Settings) -> Settings:
+    """Return the settings if they say what guards the webhook.
+
+    :param settings: of the process.
+    :raises ConfigurationError: they do not.
+    """
+    if not settings.webhook_secret and settings.webhook_auth != "none":
+        raise ConfigurationError(
+            "WEBHOOK_SECRET is not set. Set it in .env, or say WEBHOOK_AUTH=none if nothing shall guard it."
+        )
+    return settings
+
+
+def require_place(settings: Settings, engine: Engine, file: FormsFile) -> None:
+    """Refuse a database that mirrors another form than that of ``KOBO_ASSET_ID``, unless forms may share it.
+
+    :param settings: of the process.
+    :param engine: the database.
+    :param file: what ``kobo.yml`` says.
+    :raises SchemaError: it does.
+    """
+    if not file.names_forms:
+        require_free(engine, settings.kobo_url, settings.kobo_asset_id)
+
+
+def registered(work: Command, pick: str | None = None) -> str:
+    """Register the webhook with the form of ``KOBO_ASSET_ID``, and say what was done.
+
+    :param work: the command.
+    :param pick: the form that a person names; None: none is named.
+    :returns: a sentence.
+    :raises ConfigurationError: it is another form.
+    :raises KoboMirrorError: the server or the database could not do it.
+    """
+    settings = work.settings
+    if pick is not None and work.forms(pick).forms[0].settings != settings:
+        raise ConfigurationError("The webhook takes deliveries of the form that KOBO_ASSET_ID names alone.")
+    return register_webhook(
+        work.accounts.form(settings.kobo_url, settings.kobo_token, settings.kobo_asset_id),
+        work.engine,
+        endpoint=settings.real_time_post_endpoint_url,
+        secret=settings.webhook_secret,
+        registrar_url=settings.inkomoko_register_webhook_url,
+    ).sentence
+
+
+def _prepare(work: Command) -> None:
+    migrate(work.engine)
+    require_place(work.settings, work.engine, work.file)
+
+
+def _synced(work: Command, chosen: Chosen, schema: str | None) -> str:
+    """Sync each form; return what was done.
+
+    :raises KoboMirrorError: the only one failed, or the first one where all did.
+    """
+    if work.is_about_one:
+        return _synced_one(work.at_hand(chosen.forms[0]), schema)
+    said, errors = [], [chosen.problem] if chosen.problem else []
+    for form in chosen.forms:
+        at_hand = work.at_hand(form)
+        try:
+            said.append(f"{work.name_of(form)}: {_synced_one(at_hand, schema)}")
+        except KoboMirrorError as error:
+            errors.append(error)
+            if len(chosen.forms) > 1:
+                at_hand.voice.complain(error)
+    if errors and not said:
+        raise errors[0]
+    return "\n".join(said)
+
+
+def _synced_one(form: FormAtHand, schema: str | None) -> str:
+    chosen = form.chosen
+    syncing = MirrorSync.configured(chosen, form.client, form.engine, schema=schema)
+    done = syncing.run(name="run")["sentence"]
+    days = chosen.settings.kobo_verify_full_every_days
+    report = prove_when_due(form.client, form.engine, chosen.mirror(form.engine), days)
+    return f"{done}; {report.sentence}" if report else str(done)
+
+
+def _first_contact(settings: Settings, work: Command) -> str:
+    """Ask for the form once, with short time-outs; a database that is down is reported by the first sync.
+
+    A refusal ends ``run``, so it is noted for ``status``.
+    """
+    try:
+        return _asked_once(settings, work)
+    except (ServerError, DatabaseError):  # `run` tries again
+        raise
+    except KoboMirrorError as error:
+        note_not_started(work.engine, process_holder("run"), error, settings.kobo_asset_id)
+        raise
+
+
+def _asked_once(settings: Settings, work: Command) -> str:
+    with suppress(DatabaseError):
+        _prepare(work)
+    with open_form(
+        settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, attempts=1, timeout=(5.0, 15.0)
+    ) as client:
+        form = client.form()
+    shown = "" if form.submission_count is None else f" with {form.submission_count:,} submissions"
+    return f"{settings.kobo_url} shows the form '{form.name}'{shown}"

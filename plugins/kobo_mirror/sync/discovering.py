@@ -1,0 +1,67 @@
+"""Discovering: which forms of an account are mirrored without being named in ``kobo.yml``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from kobo_mirror.config.forms_file import Discover, FormsFile
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.kobo.accounts import Accounts
+from kobo_mirror.kobo.form_info import ListedForm
+from kobo_mirror.store.listings import Standing
+from kobo_mirror.sync.chosen import ChosenForm, further_forms, settings_of
+
+
+def found_forms(
+    settings: Settings,
+    file: FormsFile,
+    accounts: Accounts,
+    named: Sequence[ChosenForm],
+    mirrored: Iterable[Standing],
+    *,
+    env: Mapping[str, str] | None = None,
+) -> tuple[list[ChosenForm], KoboMirrorError | None]:
+    """Return the forms that ``discover`` adds, and why the account's forms could not be listed.
+
+    A form that the database mirrors stays one of them even if the list lacks it: it may be archived, deleted
+    or out of this account's sight, and its sync says which.
+
+    :param settings: the settings of this process.
+    :param file: what ``kobo.yml`` says.
+    :param accounts: the servers that are asked.
+    :param named: the forms that are mirrored anyway.
+    :param mirrored: the forms that the database has.
+    :param env: the variables that hold tokens; None: those of the process.
+    :returns: the forms, those of the database first; and None where the list could be read.
+    :raises ConfigurationError: the account's token is not set.
+    """
+    discover = file.discover or Discover()
+    account = settings_of(settings, file.defaults, env)
+    url = account.kobo_url
+    left_out = discover.exclude | {form.uid for form in named if form.server == url}
+    uids = [one.asset_uid for one in mirrored if one.server == url]
+    problem = None
+    try:
+        listed = list(accounts.account(url, account.kobo_token).forms())
+        uids += [form.uid for form in listed if fits(form, discover)]
+    except KoboMirrorError as error:
+        problem = type(error)(f"The forms of the account cannot be listed, so none is discovered: {error}")
+    found = [uid for uid in dict.fromkeys(uids) if uid not in left_out]
+    entries = [replace(file.defaults, uid=uid) for uid in found]
+    return further_forms(settings, file, entries, env), problem
+
+
+def fits(form: ListedForm, discover: Discover) -> bool:
+    """Return True if a form of the account is one of those to mirror.
+
+    :param form: as the list shows it.
+    :param discover: which forms are.
+    """
+    return (
+        form.is_deployed
+        and form.uid not in discover.exclude
+        and discover.tag in ("", *form.tags)
+        and discover.owner in ("", form.owner)
+    )

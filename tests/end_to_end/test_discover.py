@@ -1,0 +1,93 @@
+"""``discover``: deployed forms of the account are mirrored without being named; none is lost from sight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulator.process import SimulatorProcess
+from tests.support.forms.office import HOUSE, NOTES, VISIT, Office, open_office, three_forms
+from tests.support.terminal import Terminal
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    with three_forms(tmp_path_factory.mktemp("forms")) as running:
+        yield running
+
+
+@pytest.fixture
+def office(
+    process: SimulatorProcess,
+    database_url: str,
+    terminal: Terminal,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Office]:
+    with open_office(process, database_url, terminal, tmp_path, monkeypatch) as made:
+        yield made
+
+
+def test_a_form_that_is_deployed_is_mirrored_by_the_next_sync(office: Office) -> None:
+    office.write(f"discover: all\nforms: [{{uid: {HOUSE}, table: families}}]")
+    office.form(VISIT).form(deployed=False)
+    assert office.run("sync")[0] == 0
+    assert office.tables() == {HOUSE: "families", NOTES: "notes"}
+    office.form(VISIT).form(deployed=True)
+    code, lines, _ = office.run("sync")
+    assert (code, len(lines)) == (0, 3)
+    assert office.tables() == {HOUSE: "families", NOTES: "notes", VISIT: "visits"}
+    office.check()
+    code, lines, _ = office.run("verify", "--form", "visits")
+    assert (code, lines) == (0, ["visits: mirror equals source: 30 submissions, 0 differences"])
+
+
+@pytest.mark.parametrize(
+    ("discover", "tables"),
+    [
+        ("{tag: mirror}", {"household", "visits"}),
+        ("{owner: field_team}", {"household", "notes"}),
+        ("{tag: mirror, owner: field_team}", {"household"}),
+        (f"{{exclude: [{HOUSE}]}}", {"visits", "notes"}),
+        (f"{{tag: mirror, exclude: [{VISIT}]}}", {"household"}),
+        ("{tag: nothing}", set()),
+    ],
+)
+def test_forms_are_found_by_tag_and_owner_with_exclusions(
+    office: Office, discover: str, tables: set[str]
+) -> None:
+    office.form(HOUSE).form(tag_string="mirror,health", owner="field_team")
+    office.form(VISIT).form(tag_string="mirror")
+    office.form(NOTES).form(tag_string="mirror2", owner="field_team")
+    office.write(f"discover: {discover}")
+    assert office.run("sync")[0] == 0
+    assert set(office.tables().values()) == tables
+
+
+@pytest.mark.parametrize("kind", ["503", "401"])
+def test_without_the_list_known_forms_go_on(office: Office, kind: str) -> None:
+    office.write("discover: all")
+    assert office.run("sync")[0] == 0
+    office.faults.add(kind, count=None, path=r"assets/\?")
+    office.form(NOTES).create(1)
+    code, lines, err = office.run("sync")
+    assert (code, len(lines)) == ({"503": 1, "401": 2}[kind], 3)
+    assert err.startswith("error: The forms of the account cannot be listed, so none is discovered: ")
+    assert office.counts()["notes"] == 6
+
+
+def test_a_form_that_left_the_list_is_named_and_keeps_its_rows(office: Office) -> None:
+    office.write("discover: all")
+    assert office.run("sync")[0] == 0
+    office.form(VISIT).form(trashed=True)
+    office.form(HOUSE).form(active=False)
+    code, lines, err = office.run("sync", "--mode", "exact")
+    assert (code, len(lines)) == (2, 2)
+    assert err.startswith("error: visits: ") and err.endswith("Its tables stay as they are.\n")
+    assert any(line.startswith("household: ") and "archived" in line for line in lines)
+    assert office.counts() == {"household": 12, "notes": 5, "visits": 30}
+    office.write(f"discover: {{exclude: [{VISIT}]}}")
+    assert office.run("sync")[0] == 0
+    assert office.counts()["visits"] == 30
