@@ -17,7 +17,18 @@ from tests.support.mirroring import Mirroring
 from tests.support.tables import records, rows_of
 from tests.support.terminal import ENDPOINT, Terminal
 
-COMMANDS = ("migrate", "sync", "plan", "apply", "verify", "status", "replay", "register-webhook", "run")
+COMMANDS = (
+    "migrate",
+    "sync",
+    "plan",
+    "apply",
+    "verify",
+    "status",
+    "replay",
+    "register-webhook",
+    "forms",
+    "run",
+)
 
 
 def test_sync_verify_and_status(terminal: Terminal, ready: Mirroring) -> None:

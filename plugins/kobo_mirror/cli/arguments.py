@@ -24,6 +24,7 @@ _HELP: Mapping[str, str] = {
     "status": "show the state of the mirror, from the database alone",
     "replay": "process dead letters again, and ask again for rejected submissions",
     "register-webhook": "have new submissions posted to the webhook",
+    "forms": "list the forms of the account, name some in kobo.yml, or take one out",
     "run": "do everything: migrate, serve the webhook, register it, and sync at intervals",
 }
 
@@ -58,7 +59,9 @@ def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
 
 def _add_options(sub: argparse.ArgumentParser, name: str) -> None:
-    if name != "migrate":
+    if name == "forms":
+        _add_options_of_forms(sub)
+    elif name != "migrate":
         sub.add_argument(
             "--form",
             metavar="FORM",
@@ -98,6 +101,19 @@ def _add_options(sub: argparse.ArgumentParser, name: str) -> None:
         )
     if name == "run":
         sub.add_argument("--every", type=_minutes, default=15.0, metavar="MINUTES", help="between syncs (15)")
+
+
+def _add_options_of_forms(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "what", nargs="*", metavar="UID", help="a form; `add UID` names it in kobo.yml, `remove UID` does not"
+    )
+    sub.add_argument("--write", action="store_true", help="name the given forms, or all that are deployed")
+    sub.add_argument(
+        "--drop-tables",
+        action="store_true",
+        help="with remove: drop the form's tables, too, after you have typed the table's name",
+    )
+    sub.add_argument("--json", action="store_true", help="print the list as JSON, a form a line")
 
 
 def _add_options_of_plans(sub: argparse.ArgumentParser, name: str) -> None:

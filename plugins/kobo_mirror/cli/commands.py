@@ -11,6 +11,7 @@ from functools import partial
 
 from kobo_mirror.cli.arguments import Command, parser_of
 from kobo_mirror.cli.chosen import FormAtHand, command
+from kobo_mirror.cli.forms import forms
 from kobo_mirror.cli.plans import apply_plan, show_plan
 from kobo_mirror.cli.printing import print_report, print_status
 from kobo_mirror.cli.running import registered, require_place, run, with_secret
@@ -223,5 +224,6 @@ _COMMANDS: Mapping[str, Command] = {
     "status": _status,
     "replay": _replay,
     "register-webhook": _register,
+    "forms": forms,
     "run": run,
 }

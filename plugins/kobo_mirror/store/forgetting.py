@@ -86,8 +86,21 @@ def _retract(connection: Connection, server: str, asset_uid: str) -> Sequence[Ta
     They are noted as intended: the next form that is synced after a crash finds what is left to do.
     """
     row = _require_free(connection, server, asset_uid, lock=True)
-    if row is None:
-        return []
+    return [] if row is None else _retracted(connection, row)
+
+
+def retract(connection: Connection, asset_uid: str) -> Sequence[Table]:
+    """Take the derived tables of a form back, so that nobody writes to them, before they are dropped.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form key.
+    :returns: the tables, parents first; none of a form that is not there.
+    """
+    row = connection.execute(select(forms).where(forms.c.asset_uid == asset_uid).with_for_update()).first()
+    return [] if row is None else _retracted(connection, row)
+
+
+def _retracted(connection: Connection, row: Row[Any]) -> Sequence[Table]:
     values = {
         "schema": None,
         "schema_fingerprint": None,

@@ -17,7 +17,18 @@ from tests.unit.store.test_lights import CASES, NOW, PROOF, WAITING, state
 
 FACTS = {what: facts for what, facts, _, _ in CASES}
 DIFFERS = replace(PROOF, stale=1)
-COMMANDS = ("migrate", "sync", "plan", "apply", "verify", "status", "replay", "register-webhook", "run")
+COMMANDS = (
+    "migrate",
+    "sync",
+    "plan",
+    "apply",
+    "verify",
+    "status",
+    "replay",
+    "register-webhook",
+    "forms",
+    "run",
+)
 
 
 def next_of(facts: MirrorState) -> str | None:

@@ -1,0 +1,261 @@
+"""The command ``forms``: what the account has, and which of it ``kobo.yml`` names."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine
+
+from kobo_mirror.cli.voice import Voice
+from kobo_mirror.cli.wiring import engine_of
+from kobo_mirror.config.forms_editing import (
+    NewEntry,
+    lines_of,
+    with_entries,
+    without_entry,
+    write_forms_file,
+)
+from kobo_mirror.config.forms_file import FormsFile, read_forms_file
+from kobo_mirror.config.settings import ASSET_ID, DEFAULT_FORMS_FILE, Settings
+from kobo_mirror.database.dialects import dialect_of
+from kobo_mirror.database.engine import reading
+from kobo_mirror.errors import ConfigurationError
+from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.naming import form_name
+from kobo_mirror.kobo.accounts import Accounts
+from kobo_mirror.kobo.form_info import ListedForm
+from kobo_mirror.store.catalog import claimed_names
+from kobo_mirror.store.dropping import drop_form
+from kobo_mirror.store.listings import Standing, standings
+from kobo_mirror.store.schema import at_head
+from kobo_mirror.sync.chosen import settings_of
+from kobo_mirror.sync.discovering import fits
+
+ADD, REMOVE = "add", "remove"
+
+
+def forms(options: argparse.Namespace) -> int:
+    """List the forms of the account, name some in ``kobo.yml``, or take one out.
+
+    :param options: ``what`` (uids, behind ``add`` or ``remove``), ``write``, ``drop_tables``, ``json``.
+    :returns: 0.
+    :raises ConfigurationError: there is no such form, or the file cannot be edited.
+    """
+    action, *further = options.what or [""]
+    if action == REMOVE:
+        if len(further) != 1:
+            raise ConfigurationError("Say which form is to be removed: `forms remove UID`, or its table.")
+        return _remove(_Office.open(asks=False), further[0], drop=options.drop_tables)
+    if options.drop_tables:
+        raise ConfigurationError("--drop-tables belongs to `forms remove UID`.")
+    uids = further if action == ADD else options.what
+    if action == ADD and not uids:
+        raise ConfigurationError("Say which forms are to be added: `forms add UID`; or `forms --write`.")
+    if any(not ASSET_ID.fullmatch(uid) for uid in uids) or (uids and action != ADD and not options.write):
+        raise ConfigurationError(
+            "Say `forms`, `forms --write`, `forms add UID` or `forms remove UID`; a uid has 8 to 40 letters "
+            "and digits."
+        )
+    office = _Office.open(asks=True)
+    listed = office.listed()
+    if action == ADD or options.write:
+        return _add(office, listed, uids)
+    return _show(office, listed, as_json=options.json)
+
+
+class _Office(NamedTuple):
+    """What the command works with.
+
+    :param engine: the database, where one is set and has our tables.
+    """
+
+    settings: Settings
+    file: FormsFile
+    engine: Engine | None
+
+    @classmethod
+    def open(cls, *, asks: bool) -> _Office:
+        name = os.environ.get("KOBO_FORMS_FILE", "").strip() or DEFAULT_FORMS_FILE
+        file = FormsFile(name)
+        if name == DEFAULT_FORMS_FILE or Path(name).exists():
+            file = read_forms_file(Settings(kobo_forms_file=name))
+        settings = Settings.from_env(["KOBO_TOKEN"] if asks and not file.token else [])
+        engine = engine_of(settings) if settings.database_url else None
+        return cls(settings, file, engine if engine is not None and at_head(engine) else None)
+
+    @property
+    def account(self) -> Settings:
+        return settings_of(self.settings, self.file.defaults)
+
+    def listed(self) -> list[ListedForm]:
+        account = self.account
+        with Accounts(max_in_flight=1) as accounts:
+            found = list(accounts.account(account.kobo_url, account.kobo_token).forms())
+        return sorted(found, key=lambda form: (not form.is_deployed, form.name.casefold(), form.uid))
+
+    def mirrored(self) -> dict[str, Standing]:
+        """Return the forms of this account's server that the database has, by uid."""
+        if self.engine is None:
+            return {}
+        with reading(self.engine) as connection:
+            url = self.account.kobo_url
+            return {one.asset_uid: one for one in standings(connection) if one.server == url}
+
+    def taken(self) -> set[str]:
+        names = {entry.table for entry in self.file.entries} | {FORM.table}
+        if self.engine is not None:
+            with reading(self.engine) as connection:
+                names |= {*dialect_of(connection).stored_tables(connection), *claimed_names(connection)}
+        return names
+
+    def named(self) -> set[str]:
+        """Return the uids that are named, by the file or by ``KOBO_ASSET_ID``."""
+        uids = {entry.uid for entry in self.file.entries if entry.server in ("", self.account.kobo_url)}
+        is_of_server = self.settings.kobo_url == self.account.kobo_url
+        return (uids | ({self.settings.kobo_asset_id} if is_of_server else set())) - {""}
+
+
+def _show(office: _Office, listed: Sequence[ListedForm], *, as_json: bool) -> int:
+    mirrored, named = office.mirrored(), office.named()
+    discover = office.file.discover
+    facts = [
+        {
+            "uid": form.uid,
+            "name": form.name,
+            "status": form.status or ("deployed" if form.has_deployment else "draft"),
+            "submissions": form.submission_count,
+            "last_submission": form.last_submission,
+            "owner": form.owner,
+            "is_mirrored": form.uid in named or (discover is not None and fits(form, discover)),
+            "table": mirrored[form.uid].table if form.uid in mirrored else None,
+        }
+        for form in listed
+    ]
+    if as_json:
+        for fact in facts:
+            Voice().tell(fact)
+        return 0
+    _print_table(facts)
+    print(f"{len(facts)} forms at {office.account.kobo_url}")
+    return 0
+
+
+def _print_table(facts: Iterable[Mapping[str, Any]]) -> None:
+    from rich.console import Console  # noqa: PLC0415  # no other command but status imports it
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("uid", "name", "status", "submissions", "last", "mirrored"):
+        table.add_column(title, overflow="fold", no_wrap=title == "uid")
+    for fact in facts:
+        mirrored = fact["table"] or "not yet" if fact["is_mirrored"] else "no"
+        if fact["table"] and not fact["is_mirrored"]:
+            mirrored = f"no longer ({fact['table']})"
+        count = "–" if fact["submissions"] is None else f"{fact['submissions']:,}"
+        last = (fact["last_submission"] or "–")[:10]
+        table.add_row(fact["uid"], fact["name"], fact["status"], count, last, mirrored)
+    Console().print(table, markup=False)
+
+
+def _add(office: _Office, listed: Sequence[ListedForm], uids: Collection[str]) -> int:
+    named, by_uid = office.named(), {form.uid: form for form in listed}
+    wanted = []
+    for uid in uids or [form.uid for form in listed if form.is_deployed and form.uid not in named]:
+        if uid not in by_uid:
+            raise ConfigurationError(
+                f"The account shows no form {uid} at {office.account.kobo_url}: "
+                "`python -m kobo_mirror forms` lists those that it does."
+            )
+        if not by_uid[uid].has_deployment:
+            raise ConfigurationError(f"The form {uid} is not deployed yet: deploy it in KoboToolbox first.")
+        if uid in named:
+            print(f"{uid} is mirrored already")
+        else:
+            wanted.append(by_uid[uid])
+    entries = _named_entries(office, wanted)
+    if not entries:
+        print("nothing was added")
+        return 0
+    file = office.file.file
+    try:
+        write_forms_file(file, with_entries(file, _text(file), entries))
+    except ConfigurationError as error:
+        told = "\n".join(["forms:", *lines_of(entries)])
+        raise ConfigurationError(f"{error} These are the lines to add:\n{told}") from None
+    for entry in entries:
+        print(f"{entry.uid} is in {file} now, with the table {entry.table}: {entry.name}")
+    return 0
+
+
+def _named_entries(office: _Office, wanted: Iterable[ListedForm]) -> list[NewEntry]:
+    """Return entries with the tables that the forms have, or with names that are free."""
+    mirrored, taken = office.mirrored(), office.taken()
+    entries = []
+    for form in wanted:
+        has = mirrored.get(form.uid)
+        table = has.table if has else form_name(form.name, form.uid, taken)
+        taken.add(table)
+        entries.append(NewEntry(form.uid, table, form.name))
+    return entries
+
+
+def _remove(office: _Office, pick: str, *, drop: bool) -> int:
+    uid = pick if pick == office.settings.kobo_asset_id else _uid_of(office, pick)
+    if uid == office.settings.kobo_asset_id:
+        raise ConfigurationError("KOBO_ASSET_ID names this form: take it out of .env first.")
+    numbers = [number for number, entry in enumerate(office.file.entries) if entry.uid == uid]
+    table = office.mirrored()[uid].table if uid in office.mirrored() else None
+    if drop:
+        _require_typed(table)
+    file = office.file.file
+    if numbers:
+        write_forms_file(file, without_entry(file, _text(file), numbers[0]))
+        print(f"{uid} is no longer in {file}")
+    if drop and office.engine is not None:
+        dropped = drop_form(office.engine, uid)
+        print(f"dropped: {', '.join(dropped) or 'nothing'}")
+    elif table:
+        print(f"its tables stay: {table} and those whose names start with {table}__")
+    if office.file.discover is not None and uid not in office.file.discover.exclude:
+        print(f"discover may find it again: write {uid} into its list exclude")
+    return 0
+
+
+def _uid_of(office: _Office, pick: str) -> str:
+    for entry in office.file.entries:
+        if entry.uid and pick in (entry.uid, entry.table):
+            return entry.uid
+    for uid, standing in office.mirrored().items():
+        if pick in (uid, standing.table):
+            return uid
+    raise ConfigurationError(f"Neither {office.file.file} nor the database has a form {pick}.")
+
+
+def _require_typed(table: str | None) -> None:
+    """Have a person type the name of the table, so that no other one is dropped by mistake."""
+    if table is None:
+        raise ConfigurationError("The database has no tables of this form: leave --drop-tables out.")
+    print(
+        f"The table {table}, all whose names start with {table}__, and all that is known of the form are "
+        "deleted. Type the name of the table: ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    typed = ""
+    with suppress(EOFError):
+        typed = input()
+    if typed.strip() != table:
+        raise ConfigurationError("That is not the name of the table: nothing was changed.")
+
+
+def _text(file: str) -> str:
+    with suppress(FileNotFoundError):
+        return Path(file).read_bytes().decode()
+    return ""

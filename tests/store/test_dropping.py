@@ -1,0 +1,82 @@
+"""A form that a person drops is gone, whole, wherever the process was killed that began it."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from sqlalchemy import Engine, inspect, select
+
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.errors import LeaseError
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.forms.form_schema import FormSchema
+from kobo_mirror.store.codes import code_for
+from kobo_mirror.store.dropping import drop_form
+from kobo_mirror.store.leases import take_lease
+from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.tables import metadata
+from tests.support.crashes import Crash, CrashPoint
+from tests.support.forms.made import ALONE, BESIDE, make_tables
+from tests.support.submissions import ASSET, submission
+from tests.support.writing import Writing
+
+BOTH = pytest.mark.parametrize("schema", [ALONE, BESIDE], ids=["derived", "declared"])
+
+
+def fill(engine: Engine, schema: FormSchema) -> None:
+    migrate(engine, KOBO_RECORDS)
+    writing = Writing(engine, mirror=make_tables(engine, schema))
+    for kobo_id in range(1, 6):
+        writing.pull(submission(kobo_id))
+    writing.remove(2)
+    with engine.begin() as connection:
+        code_for(connection, ASSET, [1, 3])
+
+
+def left(engine: Engine, schema: FormSchema) -> dict[str, int]:
+    """The tables of the form, and rows of ours that are left of it."""
+    own = "kobo_records" if schema.declared else "survey"
+    there = {name: 0 for name in inspect(engine).get_table_names() if name.startswith(own)}
+    with engine.connect() as connection:
+        rows = {t.name: len(connection.execute(select(t)).all()) for t in metadata.sorted_tables}
+    return there | {name: number for name, number in rows.items() if number}
+
+
+@BOTH
+def test_nothing_of_it_is_left(engine: Engine, schema: FormSchema) -> None:
+    fill(engine, schema)
+    assert {"kobo_submissions", "kobo_code_ids", "kobo_tallies", "kobo_columns"} <= left(
+        engine, schema
+    ).keys()
+    with pytest.raises(LeaseError):
+        drop_form(engine, ASSET)
+    take_lease(engine, ASSET, "test")
+    with engine.begin() as connection:
+        connection.execute(metadata.tables["kobo_leases"].delete())
+    dropped = drop_form(engine, ASSET)
+    assert len(dropped) == 5 if schema.declared else 4
+    assert dropped[-1] == ("kobo_records" if schema.declared else "survey")
+    assert left(engine, schema) == {}
+    assert drop_form(engine, ASSET) == []
+
+
+@pytest.mark.long
+@BOTH
+def test_a_process_that_is_killed_is_followed_by_one_that_ends_it(engine: Engine, schema: FormSchema) -> None:
+    for statements in count(3, 4):
+        fill(engine, schema)
+        with engine.begin() as connection:
+            connection.execute(metadata.tables["kobo_leases"].delete())
+        killed = open_engine(engine.url)
+        try:
+            with CrashPoint(killed).crash_after(statements):
+                drop_form(killed, ASSET)
+        except Crash:
+            drop_form(engine, ASSET)
+        else:
+            break
+        finally:
+            killed.dispose()
+        assert left(engine, schema) == {}
+    assert statements > 20
