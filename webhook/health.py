@@ -90,8 +90,8 @@ class Ready:
     def _look(self) -> KoboMirrorError | None:
         self._probe.dispose()  # over a new connection: the address may lead to another server by now
         try:
-            require_tables(self._probe)
             for form in self._mirrors:
+                require_tables(self._probe, asset_uid=form.asset_uid)
                 mirror = load_mirror(self._probe, *form.identity)
                 with reading(self._probe) as connection:
                     check_shape(connection, mirror)

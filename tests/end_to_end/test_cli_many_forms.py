@@ -140,6 +140,21 @@ def test_a_form_that_the_server_no_longer_shows_keeps_its_rows(office: Office, k
     office.check()
 
 
+def test_a_form_that_was_never_read_says_why(office: Office) -> None:
+    office.write(ALL)
+    office.form(VISIT).form(trashed=True)
+    assert office.run("sync")[0] == 2
+    visits, *others = sorted(office.told("status"), key=lambda one: one["form_table"] != "visits")
+    assert (visits["mirrors"], visits["light"]) == (f"form {VISIT}", "red")
+    assert f"shows no form '{VISIT}'" in visits["error"]
+    assert [one["error"] for one in others] == [None, None]
+    assert len(office.told("status", "--form", VISIT)) == 1
+    office.write(f"{ALL}    token: lower_case\n")
+    code, lines, err = office.run("status", "--json")
+    assert (code, len(lines)) == (2, 2)
+    assert err.startswith("error: kobo.yml, line 6: secrets do not belong into this file")
+
+
 def test_an_archived_form_is_named_and_stays_exact(office: Office) -> None:
     office.write(ALL)
     office.form(VISIT).form(active=False)

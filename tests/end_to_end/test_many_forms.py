@@ -23,8 +23,10 @@ from kobo_mirror.forms.wanted import WantedForm
 from kobo_mirror.kobo.server import KoboServer
 from kobo_mirror.store.catalog import claimed_names
 from kobo_mirror.store.forgetting import require_free
+from kobo_mirror.store.listings import first_bound
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import forms, sync_runs
+from kobo_mirror.sync.failure_notes import note_not_started
 from simulator import survey
 from simulator.process import SimulatorProcess
 from tests.end_to_end.test_any_form import HOUSEHOLD
@@ -246,3 +248,20 @@ def test_a_table_that_one_form_lacks_is_no_fault_of_another(mirrors: list[OneOfM
     with pytest.raises(MissingTablesError, match="small__files"):
         mirrors[2].verify()
     check(mirrors)
+
+
+def test_what_is_told_without_a_form_is_about_the_one_mirrored_first(
+    mirrors: list[OneOfMany], tables: Engine
+) -> None:
+    household, everything = mirrors[1], mirrors[0]
+    household.sync()
+    everything.sync()
+    with tables.connect() as connection:
+        first = first_bound(connection)
+    assert first is not None and first.asset_uid == household.uid
+    note_not_started(tables, "kobo_sync", KoboMirrorError("No."))
+    note_not_started(tables, "kobo_sync", KoboMirrorError("No."), everything.uid)
+    with tables.connect() as connection:
+        t = sync_runs.c
+        failed = connection.execute(select(t.asset_uid).where(t.error == "No.")).scalars().all()
+    assert failed == [household.uid, everything.uid]

@@ -25,6 +25,7 @@ from kobo_mirror.kobo.rest_services import fingerprint
 from kobo_mirror.store.codes import owner_of, require_waiting
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import migrate, require_tables
+from kobo_mirror.sync.chosen import named_tables
 from kobo_mirror.sync.failure_notes import noting_failed_verification, noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
@@ -153,11 +154,16 @@ def _say(report: Report, options: argparse.Namespace, voice: Voice) -> None:
 def _status(options: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
     secret = fingerprint(settings.webhook_secret) if settings.webhook_secret else None
-    code = 0
-    for number, facts in enumerate(statuses(engine_of(settings), secret, options.form)):
+    code, named = 0, None
+    try:
+        named = named_tables(settings)
+    except ConfigurationError as error:  # the database tells enough
+        Voice().complain(error)
+        code = COULD_NOT_TELL
+    for number, facts in enumerate(statuses(engine_of(settings), secret, options.form, named)):
         if isinstance(facts, KoboMirrorError):
             Voice().complain(facts)
-            code = FAILED
+            code = max(code, FAILED)
             continue
         if number and not options.json:
             print()

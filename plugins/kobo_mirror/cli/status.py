@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store.failed_runs import UNBOUND
 from kobo_mirror.store.form_contents import tables_of
 from kobo_mirror.store.lights import SENTENCES, Light, judge, light_of
-from kobo_mirror.store.listings import bound_forms, rejected_submissions
+from kobo_mirror.store.listings import bound_forms, first_bound, rejected_submissions
 from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.plans import StoredPlan
 from kobo_mirror.store.proofs import Proof
@@ -23,6 +23,7 @@ from kobo_mirror.store.schema import require_tables
 from kobo_mirror.store.shown_runs import Run, failed_start
 
 _NAMED = 10
+_SET = "set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then "
 _LATE = timedelta(days=1)  # the schedule is not known here
 
 
@@ -39,8 +40,8 @@ def status(engine: Engine, secret: str | None = None, asset_uid: str | None = No
     """
     require_tables(engine, asset_uid=asset_uid)
     with reading(engine) as connection:
-        of = (form for form in bound_forms(connection) if asset_uid in (None, form.asset_uid))
-        bound = next(of, None)
+        known = {form.asset_uid: form for form in bound_forms(connection)}
+        bound = known.get(asset_uid) if asset_uid else first_bound(connection)
         if bound is None:
             return _unbound(connection)
         asset = bound.asset_uid
@@ -79,37 +80,54 @@ def status(engine: Engine, secret: str | None = None, asset_uid: str | None = No
 
 
 def statuses(
-    engine: Engine, secret: str | None = None, pick: str | None = None
+    engine: Engine,
+    secret: str | None = None,
+    pick: str | None = None,
+    named: Mapping[str, str] | None = None,
 ) -> Iterator[dict[str, Any] | KoboMirrorError]:
-    """Yield what :func:`status` returns for each form that the database mirrors, or why nothing is known.
+    """Yield what :func:`status` returns for each form, or why nothing is known of it.
 
     :param engine: the mirror's database.
     :param secret: as for :func:`status`.
     :param pick: the table or the uid of the only form that is meant; None: all.
-    :raises ConfigurationError: the database mirrors no such form.
+    :param named: uid → table of the forms that are to be mirrored, empty for none; None: only the database
+        tells.
+    :raises ConfigurationError: there is no such form.
     :raises SchemaError: our tables are not all there, or are old.
     """
     require_tables(engine, derived=False)
     with reading(engine) as connection:
-        bound = bound_forms(connection)
-    forms = [form for form in bound if pick in (None, form.asset_uid, form.form_table)]
-    if pick is not None and not forms:
-        known = ", ".join(form.form_table for form in bound) or "none"
-        raise ConfigurationError(f"No form has the table or the uid given with --form. There are: {known}.")
-    if len(bound) < 2:
+        tables = {form.asset_uid: form.form_table for form in bound_forms(connection)}
+    unread = {uid: table for uid, table in (named or {}).items() if uid not in tables}
+    if pick is None and len(tables) < 2 and not (unread and named and len(named) > 1):
         yield status(engine, secret)
         return
-    for form in forms:
+    forms = [uid for uid, table in (tables | unread).items() if pick in (None, uid, table)]
+    if not forms:
+        known = ", ".join([*tables.values(), *(table or uid for uid, table in unread.items())]) or "none"
+        raise ConfigurationError(f"No form has the table or the uid given with --form. There are: {known}.")
+    for uid in forms:
         try:
-            yield status(engine, secret, form.asset_uid)
+            yield _unread(engine, uid, unread[uid]) if uid in unread else status(engine, secret, uid)
         except KoboMirrorError as error:
-            yield type(error)(f"{form.form_table}: {error}")
+            yield type(error)(f"{tables[uid]}: {error}")
 
 
-def _unbound(connection: Connection) -> dict[str, Any]:
-    """Return what is known while no form is mirrored: whether a sync was tried, and why it failed."""
-    failed = failed_start(connection, UNBOUND)
-    nothing_read = "The tables are there, but no form has been read into them yet."
+def _unread(engine: Engine, asset_uid: str, table: str) -> dict[str, Any]:
+    """Return what is known of a form that is to be mirrored and was never read."""
+    with reading(engine) as connection:
+        facts = _unbound(connection, asset_uid)
+    return facts | {"form_table": table or None, "mirrors": f"form {asset_uid}"}
+
+
+def _unbound(connection: Connection, asset_uid: str = UNBOUND) -> dict[str, Any]:
+    """Return what is known while a form is not mirrored: whether a sync was tried, and why it failed."""
+    failed = failed_start(connection, asset_uid)
+    nothing_read = (
+        "The tables are there, but no form has been read into them yet."
+        if asset_uid == UNBOUND
+        else "The form has not been read yet."
+    )
     return {
         "form_table": None,
         "mirrors": None,
@@ -118,7 +136,7 @@ def _unbound(connection: Connection) -> dict[str, Any]:
         "error": failed.error if failed else None,
         "next": after_a_failed_first_sync()
         if failed
-        else f"set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then run {SYNC}",
+        else f"{_SET if asset_uid == UNBOUND else ''}run {SYNC}",
     }
 
 

@@ -37,6 +37,17 @@ def bound_forms(connection: Connection) -> list[BoundForm]:
     return [BoundForm(*row) for row in rows]
 
 
+def first_bound(connection: Connection) -> BoundForm | None:
+    """Return the form that this database has mirrored for the longest, or None.
+
+    :param connection: an open transaction.
+    """
+    t = forms.c
+    query = select(t.form_table, t.server, t.asset_uid).order_by(t.bound_at, t.form_table).limit(1)
+    row = connection.execute(query).one_or_none()
+    return BoundForm(*row) if row else None
+
+
 class Standing(NamedTuple):
     """How far the mirror of a form is.
 

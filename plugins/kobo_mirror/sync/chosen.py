@@ -15,7 +15,7 @@ from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.forms.names_lock import locked_form
 from kobo_mirror.forms.wanted import WantedForm, wanted_form
-from kobo_mirror.sync.context import mirror_of
+from kobo_mirror.store.mirrors import load_mirror
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ChosenForm:
         :param engine: the database.
         :raises SchemaError: the database mirrors another form, or lacks our tables.
         """
-        return mirror_of(self.settings, engine, among_others=self.among_others)
+        return load_mirror(engine, self.server, self.uid, among_others=self.among_others)
 
 
 def form_of_environment(settings: Settings, file: FormsFile | None = None) -> ChosenForm:
@@ -93,6 +93,19 @@ def named_forms(
                 f"{entry.place()}: uid is missing: only the form of KOBO_ASSET_ID may go without."
             )
     return found + further_forms(settings, file, further, env)
+
+
+def named_tables(settings: Settings) -> dict[str, str]:
+    """Return the forms of ``KOBO_ASSET_ID`` and ``kobo.yml``, with the tables that are asked for.
+
+    :param settings: the settings of this process.
+    :returns: by uid; empty where no table is asked for.
+    :raises ConfigurationError: the file is malformed.
+    """
+    entries = read_forms_file(settings).entries
+    own = {settings.kobo_asset_id: ""} if settings.kobo_asset_id else {}
+    asked = {entry.uid or settings.kobo_asset_id: entry.table for entry in entries}
+    return {uid: table for uid, table in (own | asked).items() if uid}
 
 
 def further_forms(

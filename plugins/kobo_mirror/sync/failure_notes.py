@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import KoboMirrorError, LeaseError
 from kobo_mirror.store import failed_runs, runs
-from kobo_mirror.store.listings import bound_forms
+from kobo_mirror.store.listings import bound_forms, first_bound
 
 
 @contextmanager
@@ -74,8 +74,10 @@ def _unforeseen(error: Exception) -> KoboMirrorError:
 def _bound_uid(engine: Engine, asset_uid: str | None) -> str | None:
     """Return the key of this form if the database mirrors it, or else of another; None: it mirrors none."""
     with reading(engine) as connection:
-        bound = [form.asset_uid for form in bound_forms(connection)]
-    return asset_uid if asset_uid in bound else next(iter(bound), None)
+        if asset_uid in {form.asset_uid for form in bound_forms(connection)}:
+            return asset_uid
+        first = first_bound(connection)
+    return first.asset_uid if first else None
 
 
 @contextmanager

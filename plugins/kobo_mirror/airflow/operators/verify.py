@@ -74,7 +74,7 @@ def prove(
     :raises AirflowFailException: the mirror differs from the form.
     :raises KoboMirrorError: they could not be compared, which is noted for the page and ``status``.
     """
-    from kobo_mirror.sync.context import mirror_of
+    from kobo_mirror.sync.chosen import form_of_environment
     from kobo_mirror.sync.failure_notes import note_failed_verification, noting_failed_verification
     from kobo_mirror.sync.verify import verify
 
@@ -84,7 +84,7 @@ def prove(
         settings, client, engine = opened
         progress = Progress(task.log.info)
         with noting_failed_verification(engine, name, settings.kobo_asset_id):
-            mirror = mirror_of(settings, engine)
+            mirror = form_of_environment(settings).mirror(engine)
             full = full or (full_when_due and _full_is_due(task, opened))
         report = verify(client, engine, mirror, progress, full=full, name=name)
         if repair and not report.equal:

@@ -85,7 +85,7 @@ def form(asset_uid: str, user: access.Viewer) -> schemas.Overview:
     :param asset_uid: the form's uid.
     :param user: who asks, by Airflow's login.
     """
-    require_tables(access.target_engine())
+    require_tables(access.target_engine(), asset_uid=asset_uid)
     with reading(access.target_engine()) as connection:
         bound = contents.bound(connection, asset_uid)
         state = read_state(connection, FORM, asset_uid, columns=contents.kept_columns)
@@ -217,13 +217,13 @@ def _seen(
     """Return what the database has for the page, read in one transaction."""
     rejections_after, letters_after, cells_after, skip = after
     answers = access.may_see_answers(user)
-    require_tables(access.target_engine())
+    require_tables(access.target_engine(), asset_uid=asset_uid)
     with reading(access.target_engine()) as connection:
-        known = listings.bound_forms(connection)
-        if not known:
+        known, first = listings.bound_forms(connection), listings.first_bound(connection)
+        if first is None:
             failed = failed_start(connection, UNBOUND)
             return {"failed_start": view_models.failure_of_run(failed)}
-        bound = contents.bound(connection, asset_uid) if asset_uid else known[0]
+        bound = contents.bound(connection, asset_uid) if asset_uid else first
         asset = bound.asset_uid
         state = read_state(connection, FORM, asset, columns=contents.kept_columns)
         rejected = listings.rejected_submissions(
