@@ -19,7 +19,7 @@ from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.kobo.form import KoboClient
-from kobo_mirror.store.listings import Standing, standings
+from kobo_mirror.store.listings import Standing, standings, table_of
 from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms
 from kobo_mirror.sync.discovering import found_forms
 from kobo_mirror.sync.failure_notes import note_not_started, noting_not_started
@@ -170,10 +170,7 @@ class Command:
 
         :param form: one of several.
         """
-        standing = None
-        with suppress(KoboMirrorError):
-            standing = self._standings().get((form.server, form.uid))
-        return (standing.table if standing else form.wanted.table) or form.uid
+        return self._table_of(form) or form.wanted.table or form.uid
 
     def _at_hand(self, form: ChosenForm, voice: Voice) -> FormAtHand:
         settings = form.settings
@@ -184,11 +181,13 @@ class Command:
         with reading(self.engine) as connection:
             return {(one.server, one.asset_uid): one for one in standings(connection)}
 
+    def _table_of(self, form: ChosenForm) -> str | None:
+        with suppress(KoboMirrorError), reading(self.engine) as connection:
+            return table_of(connection, form.server, form.uid)
+        return None
+
     def _what_stays(self, form: ChosenForm) -> str:
-        with suppress(KoboMirrorError):
-            if (form.server, form.uid) in self._standings():
-                return " Its tables stay as they are."
-        return ""
+        return " Its tables stay as they are." if self._table_of(form) else ""
 
 
 @contextmanager
@@ -262,4 +261,4 @@ def _turn(form: ChosenForm, known: Mapping[tuple[str, str], Standing]) -> tuple[
     if standing is None:
         return True, 0, "", form.uid
     pages = standing.submissions // form.settings.kobo_page_size
-    return False, pages.bit_length(), str(standing.last_good or ""), form.uid
+    return False, pages.bit_length(), str(standing.asked_at or ""), form.uid

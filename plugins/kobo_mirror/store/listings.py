@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, func, select
 
 from kobo_mirror.store.dead_letters import waits_for
-from kobo_mirror.store.runs import NO_PULL
-from kobo_mirror.store.tables import dead_letters, forms, rejections, submissions, sync_runs, tallies
+from kobo_mirror.store.tables import dead_letters, forms, rejections, server_counts, submissions
 
 Fields = dict[str, Any]
 """A row by the names of its columns."""
@@ -52,16 +51,15 @@ class Standing(NamedTuple):
     """How far the mirror of a form is.
 
     :param table: its declared table or its root.
-    :param submissions: how many it has, rejected ones too.
-    :param last_good: when its last sync without an error ended (UTC); None: none has.
+    :param submissions: how many the server had when it was last asked; 0 if it never was.
+    :param asked_at: when that was (UTC); None: never.
     """
 
     table: str
     server: str
     asset_uid: str
-    name: str | None
     submissions: int
-    last_good: datetime | None
+    asked_at: datetime | None
 
 
 def standings(connection: Connection) -> list[Standing]:
@@ -69,13 +67,22 @@ def standings(connection: Connection) -> list[Standing]:
 
     :param connection: an open transaction.
     """
-    t, run, total = forms.c, sync_runs.c, tallies.c
-    is_good = run.error.is_(None) & run.mode.not_in(NO_PULL)
-    last = select(func.max(run.finished_at)).where(run.asset_uid == t.asset_uid, is_good).scalar_subquery()
-    present = func.coalesce(func.sum(total.applied + total.rejected), 0)
-    held = select(present).where(total.asset_uid == t.asset_uid).scalar_subquery()
-    query = select(t.form_table, t.server, t.asset_uid, t.name, held, last).order_by(t.form_table)
-    return [Standing(*row[:4], int(row[4]), row[5]) for row in connection.execute(query)]
+    t, count = forms.c, server_counts.c
+    counted = forms.outerjoin(server_counts, count.asset_uid == t.asset_uid)
+    number = func.coalesce(count.submissions, 0)
+    query = select(t.form_table, t.server, t.asset_uid, number, count.counted_at).select_from(counted)
+    return [Standing(*row) for row in connection.execute(query.order_by(t.form_table))]
+
+
+def table_of(connection: Connection, server: str, asset_uid: str) -> str | None:
+    """Return the name of a form's declared table or root, or None while it has none.
+
+    :param connection: an open transaction.
+    :param server: address of its server.
+    :param asset_uid: the form key.
+    """
+    t = forms.c
+    return connection.scalar(select(t.form_table).where(t.asset_uid == asset_uid, t.server == server))
 
 
 def rejected_submissions(
