@@ -14,13 +14,15 @@ from sqlalchemy import Connection, Engine
 from kobo_mirror.cli.voice import FAILED, Voice, code_of
 from kobo_mirror.cli.wiring import Sleep, engine_of
 from kobo_mirror.config.forms_file import FormsFile, read_forms_file
+from kobo_mirror.config.names_lock import read_names_lock
 from kobo_mirror.config.settings import DEFAULT_FORMS_FILE, Settings
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError
+from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store.listings import Standing, standings, table_of
-from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms
+from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms, with_keys
 from kobo_mirror.sync.discovering import found_forms
 from kobo_mirror.sync.failure_notes import note_not_started, noting_not_started
 
@@ -108,6 +110,7 @@ class Command:
         if self.file.discover is not None and not (pick and _picked(pick, forms, known)):
             further, problem = found_forms(self.settings, self.file, self.accounts, forms, known.values())
             forms += further
+        forms = with_keys(forms, known.values(), read_names_lock(self.settings))
         if pick is not None:
             return Chosen(_require(pick, forms, known))
         return Chosen(sorted(forms, key=lambda form: _turn(form, known)), problem)
@@ -162,7 +165,7 @@ class Command:
 
         :param form: one of several.
         """
-        facts = {"asset_uid": form.uid, "server": form.server}
+        facts = {"asset_uid": form.form_key, "server": form.server}
         return self._at_hand(form, Voice(lambda: self.name_of(form), facts))
 
     def name_of(self, form: ChosenForm) -> str:
@@ -174,16 +177,16 @@ class Command:
 
     def _at_hand(self, form: ChosenForm, voice: Voice) -> FormAtHand:
         settings = form.settings
-        client = self.accounts.form(settings.kobo_url, settings.kobo_token, form.uid)
+        client = self.accounts.form(settings.kobo_url, settings.kobo_token, form.uid, form.form_key)
         return FormAtHand(form, self.engine, client, voice)
 
     def _standings(self) -> dict[tuple[str, str], Standing]:
         with reading(self.engine) as connection:
-            return {(one.server, one.asset_uid): one for one in standings(connection)}
+            return {(one.server, uid_of(one.asset_uid)): one for one in standings(connection)}
 
     def _table_of(self, form: ChosenForm) -> str | None:
         with suppress(KoboMirrorError), reading(self.engine) as connection:
-            return table_of(connection, form.server, form.uid)
+            return table_of(connection, form.server, form.form_key)
         return None
 
     def _what_stays(self, form: ChosenForm) -> str:
@@ -234,10 +237,9 @@ def _token_of(file: FormsFile) -> tuple[str, ...]:
 def _picked(
     pick: str, forms: Sequence[ChosenForm], known: Mapping[tuple[str, str], Standing]
 ) -> list[ChosenForm]:
-    tables = {key for key, standing in known.items() if standing.table == pick}
-    return [
-        form for form in forms if pick in (form.uid, form.wanted.table) or (form.server, form.uid) in tables
-    ]
+    tables = {standing.asset_uid for standing in known.values() if standing.table == pick}
+    exactly = [form for form in forms if form.form_key in {pick, *tables} or form.wanted.table == pick]
+    return exactly or [form for form in forms if form.uid == pick]
 
 
 def _require(

@@ -94,7 +94,7 @@ def _sync(options: argparse.Namespace) -> int:
 
 def _sync_one(form: FormAtHand, options: argparse.Namespace) -> int:
     if options.confirm_deletes is not None:
-        require_waiting(form.engine, form.chosen.uid, options.confirm_deletes)
+        require_waiting(form.engine, form.chosen.form_key, options.confirm_deletes)
     with _bars() as tell:
         syncing = MirrorSync.configured(
             form.chosen, form.client, form.engine, schema=options.schema, progress=tell
@@ -118,10 +118,10 @@ def _verify(options: argparse.Namespace) -> int:
 def _verify_one(form: FormAtHand, options: argparse.Namespace) -> int:
     chosen, client, engine = form.chosen, form.client, form.engine
     if options.confirm_deletes is not None:
-        require_waiting(engine, chosen.uid, options.confirm_deletes)
+        require_waiting(engine, chosen.form_key, options.confirm_deletes)
     waiting: DeletesWaitError | None = None
-    with noting_failed_verification(engine, "verify", chosen.uid, among_others=chosen.among_others):
-        require_tables(engine, asset_uid=chosen.uid)
+    with noting_failed_verification(engine, "verify", chosen.form_key, among_others=chosen.among_others):
+        require_tables(engine, asset_uid=chosen.form_key)
         mirror = chosen.mirror(engine)
     with _bars() as tell:
         report = verify(client, engine, mirror, tell, full=options.full)

@@ -27,6 +27,7 @@ from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.forms.naming import form_name
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.kobo.form_info import ListedForm
@@ -99,13 +100,16 @@ class _Office(NamedTuple):
             found = list(accounts.account(account.kobo_url, account.kobo_token).forms())
         return sorted(found, key=lambda form: (not form.is_deployed, form.name.casefold(), form.uid))
 
+    def everywhere(self) -> list[Standing]:
+        if self.engine is None:
+            return []
+        with reading(self.engine) as connection:
+            return standings(connection)
+
     def mirrored(self) -> dict[str, Standing]:
         """Return the forms of this account's server that the database has, by uid."""
-        if self.engine is None:
-            return {}
-        with reading(self.engine) as connection:
-            url = self.account.kobo_url
-            return {one.asset_uid: one for one in standings(connection) if one.server == url}
+        url = self.account.kobo_url
+        return {uid_of(one.asset_uid): one for one in self.everywhere() if one.server == url}
 
     def taken(self) -> set[str]:
         names = {entry.table for entry in self.file.entries} | {FORM.table}
@@ -206,41 +210,66 @@ def _named_entries(office: _Office, wanted: Iterable[ListedForm]) -> list[NewEnt
 
 
 def _remove(office: _Office, pick: str, *, drop: bool) -> int:
-    uid = pick if pick == office.settings.kobo_asset_id else _uid_of(office, pick)
-    if uid == office.settings.kobo_asset_id:
+    settings, file = office.settings, office.file
+    found = _found(office, pick)
+    if (found.server, found.uid) == (settings.kobo_url, settings.kobo_asset_id):
         raise ConfigurationError("KOBO_ASSET_ID names this form: take it out of .env first.")
-    numbers = [number for number, entry in enumerate(office.file.entries) if entry.uid == uid]
-    table = office.mirrored()[uid].table if uid in office.mirrored() else None
+    standing = found.standing
     if drop:
-        _require_typed(table)
-    file = office.file.file
-    if numbers:
-        write_forms_file(file, without_entry(file, _text(file), numbers[0]))
-        print(f"{uid} is no longer in {file}")
-    if drop and office.engine is not None:
-        dropped = drop_form(office.engine, uid)
-        print(f"dropped: {', '.join(dropped) or 'nothing'}")
-    elif table:
-        print(f"its tables stay: {table} and those whose names start with {table}__")
-    if office.file.discover is not None and uid not in office.file.discover.exclude:
-        print(f"discover may find it again: write {uid} into its list exclude")
+        _require_typed(standing)
+    if found.number is not None:
+        write_forms_file(file.file, without_entry(file.file, _text(file.file), found.number))
+        print(f"{found.uid} is no longer in {file.file}")
+    if drop and standing and office.engine is not None:
+        print(f"dropped: {', '.join(drop_form(office.engine, standing.asset_uid))}")
+    elif standing:
+        print(f"its tables stay: {standing.table} and those whose names start with {standing.table}__")
+    is_of_account = file.discover is not None and found.server == office.account.kobo_url
+    if is_of_account and file.discover and found.uid not in file.discover.exclude:
+        print(f"discover may find it again: write {found.uid} into its list exclude")
     return 0
 
 
-def _uid_of(office: _Office, pick: str) -> str:
-    for entry in office.file.entries:
-        if entry.uid and pick in (entry.uid, entry.table):
-            return entry.uid
-    for uid, standing in office.mirrored().items():
-        if pick in (uid, standing.table):
-            return uid
+class _Found(NamedTuple):
+    """A form that is named or mirrored.
+
+    :param number: of its entry in the file; None: it has none.
+    :param standing: what the database has of it; None: nothing.
+    """
+
+    server: str
+    uid: str
+    number: int | None
+    standing: Standing | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its table and its key in the database."""
+        return (self.standing.table, self.standing.asset_uid) if self.standing else ()
+
+
+def _found(office: _Office, pick: str) -> _Found:
+    """Return the form that has a table or a key, or else the first one of a uid."""
+    own, entries = office.settings.kobo_url, office.file.entries
+    numbers = {(one.server or own, one.uid): number for number, one in enumerate(entries) if one.uid}
+    mirrored = {(one.server, uid_of(one.asset_uid)): one for one in office.everywhere()}
+    environment = [(own, office.settings.kobo_asset_id)] if office.settings.kobo_asset_id else []
+    found = [
+        _Found(*place, numbers.get(place), mirrored.get(place))
+        for place in dict.fromkeys([*numbers, *mirrored, *environment])
+    ]
+    tables: dict[int | None, str] = {number: entry.table for number, entry in enumerate(entries)}
+    exactly = [form for form in found if pick in (tables.get(form.number), *form.names)]
+    for form in (*exactly, *(one for one in found if one.uid == pick)):
+        return form
     raise ConfigurationError(f"Neither {office.file.file} nor the database has a form {pick}.")
 
 
-def _require_typed(table: str | None) -> None:
+def _require_typed(standing: Standing | None) -> None:
     """Have a person type the name of the table, so that no other one is dropped by mistake."""
-    if table is None:
+    if standing is None:
         raise ConfigurationError("The database has no tables of this form: leave --drop-tables out.")
+    table = standing.table
     print(
         f"The table {table}, all whose names start with {table}__, and all that is known of the form are "
         "deleted. Type the name of the table: ",

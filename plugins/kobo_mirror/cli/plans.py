@@ -77,7 +77,7 @@ def apply_plan(options: argparse.Namespace) -> int:
 
 
 def _apply_one(form: FormAtHand, options: argparse.Namespace) -> int:
-    engine, uid = form.engine, form.chosen.uid
+    engine, uid = form.engine, form.chosen.form_key
     if options.decline:
         decline(engine, uid, options.code)
         form.voice.say(
@@ -101,7 +101,7 @@ def _apply_one(form: FormAtHand, options: argparse.Namespace) -> int:
 def _tell_if_open(form: FormAtHand, code: str) -> None:
     """Say that a plan stays approved whose sync failed: another sync applies it, and nothing undoes that."""
     with suppress(KoboMirrorError), reading(form.engine) as connection:
-        known = open_plan(connection, form.chosen.uid)
+        known = open_plan(connection, form.chosen.form_key)
         if known is not None and known.code == code:
             form.voice.say(
                 "approved, and not applied yet: the next sync applies it. To leave the tables as they are "

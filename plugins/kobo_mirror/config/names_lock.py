@@ -6,6 +6,7 @@ be, and which table or column it is for, is judged in ``forms``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ _HEADER = """\
 _KEYS_OF_FORM = ("uid", "name", "tables")
 _KEYS_OF_TABLE = ("name", "repeats", "columns")
 _KEYS_OF_COLUMN = ("path", "kind", "facet")
+_FORM_KEY = re.compile(rf"(?:{ASSET_ID.pattern})(?:~[0-9]{{1,3}})?")
 _WIDE = 1_000_000  # characters of a line: none is broken, so that a changed column is a changed line
 
 
@@ -143,7 +145,7 @@ def _told_column(column: LockedColumn) -> dict[str, str]:
 def _form(tree: YamlTree, node: yaml.Node) -> LockedForm:
     fields = tree.fields(node, "a form must have the keys uid, name and tables.", _KEYS_OF_FORM)
     texts = {key: _needed_text(tree, node, fields, key) for key in ("uid", "name")}
-    if not ASSET_ID.fullmatch(texts["uid"]):
+    if not _FORM_KEY.fullmatch(texts["uid"]):
         raise tree.refusal(fields["uid"][0], NO_UID)
     tables = tree.items(_needed(tree, node, fields, "tables"), "tables must be a list.")
     return LockedForm(

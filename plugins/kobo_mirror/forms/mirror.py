@@ -14,13 +14,24 @@ NO_DECLARATION = bytes(16)
 _DOCUMENTS = b"documents 1"  # raise the number when the digest of the same document changes
 
 
+def uid_of(form_key: str) -> str:
+    """Return the uid of a form on its server.
+
+    :param form_key: the uid, or for the form of that uid of a further server ``uid~2`` and so on.
+
+    >>> uid_of("aBcDeFgHiJkLmNoPqRsTuV~2")
+    'aBcDeFgHiJkLmNoPqRsTuV'
+    """
+    return form_key.partition("~")[0]
+
+
 @dataclass(frozen=True)
 class Mirror:
     """Which form of which server is mirrored, and the tables that it has.
 
     :param form: the declaration of its table; None: all of its tables are derived.
     :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
-    :param asset_uid: the form's uid on that server.
+    :param asset_uid: the form key, by which all bookkeeping has it: see :func:`uid_of`.
     :param schema: its derived tables; None: it has a declared table alone, as a mirror of version 0.1, or no
         table yet.
     """

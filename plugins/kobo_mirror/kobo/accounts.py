@@ -34,15 +34,16 @@ class Accounts(Closable):
             self._servers[key] = KoboServer(url, token, **self._options | {"limit": limit})
         return self._servers[key]
 
-    def form(self, url: str, token: str, asset_uid: str) -> KoboClient:
+    def form(self, url: str, token: str, asset_uid: str, form_key: str = "") -> KoboClient:
         """Return a client for one form. Leaving a ``with`` block of it would close its account for all.
 
         :param url: as for :meth:`account`.
         :param token: as for :meth:`account`.
         :param asset_uid: the form's uid.
+        :param form_key: by which the database has it; empty: by its uid.
         :raises ConfigurationError: as :class:`KoboServer` does.
         """
-        return KoboClient(self.account(url, token), asset_uid)
+        return KoboClient(self.account(url, token), asset_uid, form_key)
 
     def close(self) -> None:
         """Close the idle connections of all servers."""

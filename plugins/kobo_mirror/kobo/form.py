@@ -41,6 +41,7 @@ class KoboClient(FormSubmissions):
 
     :param server: the account that asks.
     :param asset_uid: the form's uid.
+    :param form_key: by which the database has the form; empty: by its uid.
     """
 
     def form(self) -> FormInfo:

@@ -41,10 +41,11 @@ class FormSubmissions(Closable):
 
     :param server: the account that asks.
     :param asset_uid: the form's uid.
+    :param form_key: by which the database has the form; empty: by its uid.
     """
 
-    def __init__(self, server: KoboServer, asset_uid: str) -> None:
-        self.server, self.asset_uid = server, asset_uid
+    def __init__(self, server: KoboServer, asset_uid: str, form_key: str = "") -> None:
+        self.server, self.asset_uid, self.form_key = server, asset_uid, form_key or asset_uid
         self._asset = f"/api/v2/assets/{quote(asset_uid, safe='')}"
         self._session = server.session(asset_uid)
         self.usage = self._session.usage

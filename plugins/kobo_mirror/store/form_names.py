@@ -10,7 +10,7 @@ from enum import Enum, auto
 from sqlalchemy import Connection, Engine, select, update
 
 from kobo_mirror.database.engine import reading, transact
-from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.forms.mirror import Mirror, uid_of
 from kobo_mirror.store.tables import forms
 
 MOST_ID_STRINGS = 100
@@ -40,7 +40,7 @@ class FormNames:
 
     def __init__(self, engine: Engine, mirror: Mirror) -> None:
         self._engine, self._mirror = engine, mirror
-        self._known = frozenset({mirror.asset_uid})
+        self._known = frozenset({uid_of(mirror.asset_uid)})
 
     def match(self, id_string: str | None) -> FormMatch:
         """Tell whether a body is of the form.

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, select
 from kobo_mirror.database.engine import read
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.forms.mirror import Mirror, uid_of
 from kobo_mirror.store.form_schemas import applied_schema
 from kobo_mirror.store.tables import forms
 
@@ -17,7 +17,7 @@ def load_mirror(engine: Engine, server: str, asset_uid: str, *, among_others: bo
 
     :param engine: made by ``open_engine``.
     :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
-    :param asset_uid: the form's uid.
+    :param asset_uid: the form key, or the form's uid.
     :param among_others: the form may be a further one of a database that mirrors others.
     :returns: a mirror without tables before the form's first sync.
     :raises SchemaError: the database mirrors another form, or our tables are not there, or the form's schema
@@ -37,7 +37,7 @@ def find_mirror(connection: Connection, server: str, asset_uid: str, *, among_ot
 
     :param connection: an open transaction.
     :param server: address of the KoboToolbox server, as ``config.server_url`` spells it.
-    :param asset_uid: the form's uid.
+    :param asset_uid: the form key, or the form's uid.
     :param among_others: as for :func:`load_mirror`.
     :raises SchemaError: the database mirrors another form, or the form of this uid of another server.
     """
@@ -46,11 +46,12 @@ def find_mirror(connection: Connection, server: str, asset_uid: str, *, among_ot
     query = select(t.form_table, t.server, t.asset_uid, t.schema, t.schema_fingerprint, is_begun)
     rows = connection.execute(query).all()
     for row in rows:
-        if (row.server, row.asset_uid) == (server, asset_uid):
-            schema = applied_schema(asset_uid, row.schema, row.schema_fingerprint)
+        if row.server == server and asset_uid in (row.asset_uid, uid_of(row.asset_uid)):
+            key = row.asset_uid
+            schema = applied_schema(key, row.schema, row.schema_fingerprint)
             if row.is_begun if schema is None else schema.is_of_older_reading:
-                return Mirror(None, server, asset_uid)
-            return Mirror(FORM if row.form_table == FORM.table else None, server, asset_uid, schema)
+                return Mirror(None, server, key)
+            return Mirror(FORM if row.form_table == FORM.table else None, server, key, schema)
     for row in rows:
         if not among_others or row.asset_uid == asset_uid:
             raise mirrors_another(row.form_table, row.asset_uid, row.server, asset_uid, server)

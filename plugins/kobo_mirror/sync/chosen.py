@@ -12,9 +12,10 @@ from kobo_mirror.config.forms_file import FormEntry, FormsFile, read_forms_file
 from kobo_mirror.config.names_lock import LockedForm, read_names_lock
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError
-from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.forms.mirror import Mirror, uid_of
 from kobo_mirror.forms.names_lock import locked_form
 from kobo_mirror.forms.wanted import WantedForm, wanted_form
+from kobo_mirror.store.listings import Standing
 from kobo_mirror.store.mirrors import load_mirror
 
 
@@ -26,17 +27,24 @@ class ChosenForm:
     :param wanted: what ``kobo.yml`` asks for it.
     :param lock: the names that ``names.lock.yml`` has of it; None: it has none.
     :param among_others: it may be a further one of a database that mirrors others.
+    :param key: by which the database has it, or is to have it; empty: by its uid.
     """
 
     settings: Settings
     wanted: WantedForm
     lock: LockedForm | None = None
     among_others: bool = False
+    key: str = ""
 
     @property
     def uid(self) -> str:
         """The form's uid."""
         return self.settings.kobo_asset_id
+
+    @property
+    def form_key(self) -> str:
+        """The form key, by which all bookkeeping has it."""
+        return self.key or self.uid
 
     @property
     def server(self) -> str:
@@ -49,7 +57,7 @@ class ChosenForm:
         :param engine: the database.
         :raises SchemaError: the database mirrors another form, or lacks our tables.
         """
-        return load_mirror(engine, self.server, self.uid, among_others=self.among_others)
+        return load_mirror(engine, self.server, self.form_key, among_others=self.among_others)
 
 
 def form_of_environment(settings: Settings, file: FormsFile | None = None) -> ChosenForm:
@@ -129,6 +137,31 @@ def further_forms(
         )
         for entry in entries
     ]
+
+
+def with_keys(
+    forms: Iterable[ChosenForm], mirrored: Iterable[Standing], locks: Sequence[LockedForm] = ()
+) -> list[ChosenForm]:
+    """Return the forms with the keys that the database has them by, or is to have new ones by.
+
+    A form has its uid, unless the form of that uid of another server has it: then ``uid~2``, and so on. What
+    is there is never given another key.
+
+    :param forms: of one database.
+    :param mirrored: the forms that it has.
+    :param locks: what ``names.lock.yml`` says, by form key.
+    """
+    keys = {(one.server, uid_of(one.asset_uid)): one.asset_uid for one in mirrored}
+    found = []
+    for form in forms:
+        place = form.server, form.uid
+        if place not in keys:
+            further = (form.uid, *(f"{form.uid}~{number}" for number in range(2, len(keys) + 3)))
+            keys[place] = next(key for key in further if key not in keys.values())
+        key = keys[place]
+        lock = form.lock if key == form.uid else locked_form(locks, key)
+        found.append(replace(form, key=key, lock=lock))
+    return found
 
 
 def settings_of(settings: Settings, entry: FormEntry, env: Mapping[str, str] | None = None) -> Settings:

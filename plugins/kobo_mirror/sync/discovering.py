@@ -8,6 +8,7 @@ from dataclasses import replace
 from kobo_mirror.config.forms_file import Discover, FormsFile
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.kobo.form_info import ListedForm
 from kobo_mirror.store.listings import Standing
@@ -41,7 +42,7 @@ def found_forms(
     account = settings_of(settings, file.defaults, env)
     url = account.kobo_url
     left_out = discover.exclude | {form.uid for form in named if form.server == url}
-    uids = [one.asset_uid for one in mirrored if one.server == url]
+    uids = [uid_of(one.asset_uid) for one in mirrored if one.server == url]
     problem = None
     try:
         listed = list(accounts.account(url, account.kobo_token).forms())

@@ -54,7 +54,7 @@ class FormTables:
 
     @property
     def _alone(self) -> Mirror | None:
-        return Mirror(self.form, self.server, self.client.asset_uid) if self.form else None
+        return Mirror(self.form, self.server, self.client.form_key) if self.form else None
 
     def as_they_are(self) -> Mirror:
         """Return the form with the tables that it has now.
@@ -64,7 +64,7 @@ class FormTables:
         return self._alone or self._load()
 
     def _load(self) -> Mirror:
-        return load_mirror(self.engine, self.server, self.client.asset_uid, among_others=self.among_others)
+        return load_mirror(self.engine, self.server, self.client.form_key, among_others=self.among_others)
 
     def check(self) -> None:
         """Refuse a database that mirrors another form, unless it may, or nothing of that was ever stored.
@@ -78,7 +78,7 @@ class FormTables:
             if self.among_others:
                 self._load()
             else:
-                require_free(self.engine, self.server, self.client.asset_uid)
+                require_free(self.engine, self.server, self.client.form_key)
 
     def take_place(self) -> None:
         """Take the place of another form of which nothing was ever stored, or one beside other forms.
@@ -88,7 +88,7 @@ class FormTables:
         if self._alone:
             bind(self.engine, self._alone, may_rebind_if_empty=True)
         elif not self.among_others:
-            forget_empty_form(self.engine, self.server, self.client.asset_uid)
+            forget_empty_form(self.engine, self.server, self.client.form_key)
 
     def bring_up(self, info: FormInfo, lease: Lease, *, may_read_all: bool = True) -> Mirror:
         """Make the tables that the form's versions need, as far as no person must decide. Safe to repeat.
@@ -114,7 +114,7 @@ class FormTables:
         found = find_versions(self.engine, self.client, stored, info, must_have=not has_tables)
         keep(self.engine, found, lease)
         if is_alone:
-            bind(self.engine, Mirror(FORM, self.server, self.client.asset_uid))
+            bind(self.engine, Mirror(FORM, self.server, self.client.form_key))
         outlook = self._planner(lease).outlook(stored, info, found, may_read_all=may_read_all)
         refused = self._apply(stored, outlook, info, lease)
         mirror = self._load()
@@ -163,11 +163,11 @@ class FormTables:
             return None
         if schema.declared:
             migrate(self.engine, FORM)
-            bind(self.engine, Mirror(FORM, self.server, self.client.asset_uid), intended=schema)
+            bind(self.engine, Mirror(FORM, self.server, self.client.form_key), intended=schema)
         form, steps = NamedForm(self.server, info.name), Steps(outlook.proposal.done, outlook.policy)
         applied = apply_or_postpone(self.engine, schema, form, lease, steps)
         return applied.sentence if isinstance(applied, Postponed) else None
 
     def _stored(self) -> StoredForm | None:
         with reading(self.engine) as connection:
-            return stored_form(connection, self.client.asset_uid)
+            return stored_form(connection, self.client.form_key)

@@ -47,7 +47,7 @@ def find_versions(
     :raises DefinitionError, CredentialsError, RequestError: the form has no versions that can be read.
     """
     with reading(engine) as connection:
-        kept = tuple(known_versions(connection, client.asset_uid))
+        kept = tuple(known_versions(connection, client.form_key))
     newest = stored.newest if stored else None
     is_told = stored is not None and bool(kept) and stored.deployed == info.deployed_version_id
     if is_told and {*(newest.versions if newest else ())} <= {*kept}:

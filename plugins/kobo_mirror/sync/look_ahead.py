@@ -68,7 +68,7 @@ def look_ahead(tables: FormTables, exactness: Exactness, *, is_tried: bool = Fal
     :raises SchemaError: the database mirrors another form, or lacks tables of ours.
     """
     view = view_of_form(tables.client)
-    engine, asset = tables.engine, tables.client.asset_uid
+    engine, asset = tables.engine, tables.client.form_key
     may = may_read_all(engine, asset, exactness, view, mode=AUTO, since=None)
     with reading(engine) as connection:
         before = stored_form(connection, asset)

@@ -78,7 +78,7 @@ class MirrorSync:
         retention: Retention = FOR_EVER,
         progress: Progress = no_progress,
     ) -> None:
-        self._engine, self._client, self._asset = engine, client, client.asset_uid
+        self._engine, self._client, self._asset = engine, client, client.form_key
         self._tables = FormTables(engine, client, server, wanted or WantedForm(), form, lock, among_others)
         self._keep_payloads, self._progress = keep_payloads, progress
         self._page_size, self._in_flight = page_size, in_flight

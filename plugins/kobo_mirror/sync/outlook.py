@@ -87,7 +87,7 @@ class Planner:
     @property
     def asset_uid(self) -> str:
         """The form key."""
-        return self.client.asset_uid
+        return self.client.form_key
 
     def outlook(
         self, stored: StoredForm | None, info: FormInfo, found: FoundVersions, *, may_read_all: bool

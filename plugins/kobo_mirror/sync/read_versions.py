@@ -34,17 +34,17 @@ def read_versions(
     :raises SchemaError: one that is needed is damaged, and KoboToolbox does not show it.
     :raises LeaseError: another sync has the form.
     """
-    found = _readable(engine, client.asset_uid)
+    found = _readable(engine, client.form_key)
     damaged = {uid for uid, version in found.items() if version is None}
     if damaged:
         anew = _asked_for(client, damaged, known=found.keys() - damaged)
         if lease is not None:
-            transact(engine, partial(_mend, asset_uid=client.asset_uid, versions=anew, lease=lease))
+            transact(engine, partial(_mend, asset_uid=client.form_key, versions=anew, lease=lease))
         found |= {one.uid: _read(one) for one in anew}
     lost = [uid for uid, version in found.items() if version is None and uid not in grown]
     if lost:
         raise SchemaError(
-            f"The content of version {lost[0]} of form {client.asset_uid} in kobo_form_versions is damaged, "
+            f"The content of version {lost[0]} of form {client.form_key} in kobo_form_versions is damaged, "
             "and KoboToolbox does not show it: restore the row from a backup."
         )
     found |= {one.uid: _read(one) for one in new if one.uid not in found}

@@ -25,7 +25,7 @@ def register_webhook(
     :raises NotPermittedError: the token may not manage the form's REST Services.
     :raises KoboMirrorError: the server or the database could not do it.
     """
-    before = remembered(engine, client.asset_uid)
+    before = remembered(engine, client.form_key)
     known = [
         Registration(Channel(row.channel), row.endpoint, row.hook_uid, row.secret_fingerprint)
         for row in before
@@ -35,5 +35,5 @@ def register_webhook(
     )
     now = Remembered(found.channel.value, found.endpoint, found.hook_uid, found.secret_fingerprint)
     if before != [now]:
-        remember(engine, client.asset_uid, now)
+        remember(engine, client.form_key, now)
     return found

@@ -151,7 +151,7 @@ def choose_mode(
     :param since: the ``_id`` above which all was asked for, or None. What must be read is not left out.
     :returns: ``exact`` or ``incremental``, and the ``_id`` above which everything is read.
     """
-    asset = client.asset_uid
+    asset = client.form_key
     with reading(engine) as connection:
         watermark = runs.watermark(connection, asset)
         last = runs.last_finished(connection, asset)

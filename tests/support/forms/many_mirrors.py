@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from kobo_mirror.config.settings import server_url
-from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.forms.mirror import Mirror, uid_of
 from kobo_mirror.forms.wanted import WantedForm
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.kobo.server import KoboServer
@@ -27,16 +27,16 @@ class OneOfMany:
     """One of the forms.
 
     :param server: shared by all of them.
-    :param uid: the form's.
+    :param key: of the form, with its uid.
     """
 
     def __init__(
-        self, simulator: SimulatorProcess, server: KoboServer, engine: Engine, uid: str, wish: WantedForm
+        self, simulator: SimulatorProcess, server: KoboServer, engine: Engine, key: str, wish: WantedForm
     ) -> None:
-        self.uid, self._wish, self._engine = uid, wish, engine
+        self.uid, self._wish, self._engine = key, wish, engine
         self._url = server_url(simulator.url)
-        self.client = KoboClient(server, uid)
-        self.control: SimulatorControl = simulator.control.of(uid)
+        self.client = KoboClient(server, uid_of(key), key)
+        self.control: SimulatorControl = simulator.control.of(uid_of(key))
 
     @property
     def mirror(self) -> Mirror:
@@ -74,11 +74,11 @@ class OneOfMany:
 
 
 def one_database(
-    simulator: SimulatorProcess, server: KoboServer, engine: Engine, uids: Iterable[str]
+    simulator: SimulatorProcess, server: KoboServer, engine: Engine, keys: Iterable[str]
 ) -> list[OneOfMany]:
     """Return a mirror of each form, all in one database.
 
-    :param uids: of the forms.
+    :param keys: of the forms: their uids, or what stands for one in the database.
     """
     wish = WantedForm(may_be_declared=False)
-    return [OneOfMany(simulator, server, engine, uid, wish) for uid in uids]
+    return [OneOfMany(simulator, server, engine, key, wish) for key in keys]

@@ -35,11 +35,11 @@ IMPATIENT: dict[str, Any] = {"attempts": 2, "sleep": partial(min, 0.0)}
 
 
 @contextmanager
-def three_forms(folder: Path) -> Iterator[SimulatorProcess]:
+def three_forms(folder: Path, **options: Any) -> Iterator[SimulatorProcess]:
     """Start a server with the forms Household, Visits and Notes."""
     asked = {"household": HOUSEHOLD, "visits": VISITS, "notes": VISITS}
     files = [form_file(folder, name, asked[name], rows=rows) for name, rows in ROWS.items()]
-    with SimulatorProcess(form=files) as running:
+    with SimulatorProcess(form=files, **options) as running:
         yield running
 
 

@@ -9,7 +9,8 @@ import pytest
 from kobo_mirror.config.forms_file import FormEntry, read_forms_file
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError
-from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms
+from kobo_mirror.store.listings import Standing
+from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms, with_keys
 
 FIRST, SECOND, THIRD = (f"aInkomokoTestForm0000{number}" for number in (1, 2, 3))
 URL, EU = "https://kf.kobotoolbox.org", "https://eu.kobotoolbox.org"
@@ -87,3 +88,16 @@ def test_what_is_wrong_is_a_sentence_with_its_line() -> None:
 def test_no_entry_shows_a_token() -> None:
     assert "hunter2" not in repr(ChosenForm(Settings(kobo_token="hunter2"), chosen("")[0].wanted))
     assert FormEntry().token == ""
+
+
+def test_a_key_is_the_uid_unless_another_server_has_it() -> None:
+    text = f"forms: [{{uid: {FIRST}, server: {EU}, token: TOKEN_2}}, {{uid: {SECOND}}}]"
+    forms = chosen(text)
+    assert [one.form_key for one in forms] == [FIRST, FIRST, SECOND]
+    assert [one.form_key for one in with_keys(forms, [])] == [FIRST, f"{FIRST}~2", SECOND]
+    standing = [Standing("eu", EU, FIRST, 0, None), Standing("x", "https://third.example", SECOND, 0, None)]
+    keyed = with_keys(forms, standing)
+    assert [one.form_key for one in keyed] == [f"{FIRST}~2", FIRST, f"{SECOND}~2"]
+    later = [*standing, Standing("own", URL, f"{FIRST}~2", 0, None)]
+    assert with_keys(keyed, later) == keyed, "no key is given anew"
+    assert with_keys(keyed[:1], later[-1:]) == keyed[:1]
