@@ -175,6 +175,7 @@ sync_runs = Table(
     Column("count_difference", BigInteger),
     *(Column(name, Boolean, nullable=False, server_default="0") for name in ("sees_part", "history_gap")),
     Column("unreadable", BigInteger, nullable=False, server_default="0"),
+    Index("ix_kobo_sync_runs_asset_uid", "asset_uid", "id"),
     **OPTIONS,
 )  # fmt: skip
 
@@ -188,6 +189,7 @@ proofs = Table(
     Column("whole", Boolean, nullable=False),
     *(Column(name, BigInteger, nullable=False) for name in PROVEN),
     Column("unreadable", BigInteger, nullable=False, server_default="0"),
+    Index("ix_kobo_proofs_asset_uid", "asset_uid", "id"),
     **OPTIONS,
 )
 
