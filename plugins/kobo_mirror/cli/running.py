@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.cli import serve
 from kobo_mirror.cli.chosen import Chosen, Command, FormAtHand, command
+from kobo_mirror.cli.voice import Voice
 from kobo_mirror.config.forms_file import FormsFile, read_forms_file
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import (
@@ -114,24 +115,28 @@ def _prepare(work: Command) -> None:
 
 
 def _synced(work: Command, chosen: Chosen, schema: str | None) -> str:
-    """Sync each form; return what was done.
+    """Sync each form, and say so; return what was done in all.
 
     :raises KoboMirrorError: the only one failed, or the first one where all did.
     """
     if work.is_about_one:
         return _synced_one(work.at_hand(chosen.forms[0]), schema)
-    said, errors = [], [chosen.problem] if chosen.problem else []
+    errors = [chosen.problem] if chosen.problem else []
+    done = 0
     for form in chosen.forms:
         at_hand = work.at_hand(form)
         try:
-            said.append(f"{work.name_of(form)}: {_synced_one(at_hand, schema)}")
+            at_hand.voice.say(_synced_one(at_hand, schema))
+            done += 1
         except KoboMirrorError as error:
             errors.append(error)
             if len(chosen.forms) > 1:
                 at_hand.voice.complain(error)
-    if errors and not said:
+    if errors and not done:
         raise errors[0]
-    return "\n".join(said)
+    if chosen.problem:
+        Voice().complain(chosen.problem)
+    return f"{done} of {len(chosen.forms)} forms were synced"
 
 
 def _synced_one(form: FormAtHand, schema: str | None) -> str:
