@@ -16,6 +16,7 @@ from kobo_mirror.store.dropping import drop_form
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import metadata
+from kobo_mirror.store.views import bring_up_views
 from tests.support.crashes import Crash, CrashPoint
 from tests.support.forms.made import ALONE, BESIDE, make_tables
 from tests.support.submissions import ASSET, submission
@@ -30,6 +31,8 @@ def fill(engine: Engine, schema: FormSchema) -> None:
     for kobo_id in range(1, 6):
         writing.pull(submission(kobo_id))
     writing.remove(2)
+    assert bring_up_views(engine, schema, writing.lease) is None
+    assert inspect(engine).get_view_names()
     with engine.begin() as connection:
         code_for(connection, ASSET, [1, 3])
 
@@ -38,6 +41,7 @@ def left(engine: Engine, schema: FormSchema) -> dict[str, int]:
     """The tables of the form, and rows of ours that are left of it."""
     own = "kobo_records" if schema.declared else "survey"
     there = {name: 0 for name in inspect(engine).get_table_names() if name.startswith(own)}
+    there |= {name: 0 for name in inspect(engine).get_view_names() if name.startswith(own)}
     with engine.connect() as connection:
         rows = {t.name: len(connection.execute(select(t)).all()) for t in metadata.sorted_tables}
     return there | {name: number for name, number in rows.items() if number}

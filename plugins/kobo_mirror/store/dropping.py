@@ -14,12 +14,13 @@ from kobo_mirror.store import catalog_tables  # noqa: F401  # its tables are par
 from kobo_mirror.store.forgetting import retract
 from kobo_mirror.store.leases import process_holder, take_lease
 from kobo_mirror.store.tables import code_ids, codes, form_table, forms, leases, metadata
+from kobo_mirror.store.views import drop_views
 
 _PORTION = 1000
 
 
 def drop_form(engine: Engine, asset_uid: str) -> list[str]:
-    """Drop the tables of a form, and delete what is known of it. Safe to repeat after a crash.
+    """Drop the tables and views of a form, and delete what is known of it. Safe to repeat after a crash.
 
     :param engine: made by ``open_engine``.
     :param asset_uid: the form key.
@@ -32,6 +33,7 @@ def drop_form(engine: Engine, asset_uid: str) -> list[str]:
         dropped = [*reversed(changes.step(partial(retract, asset_uid=asset_uid)))]
         if changes.step(partial(_has_declared, asset_uid=asset_uid)):
             dropped.append(form_table(FORM))
+        drop_views(changes, asset_uid)
         for table in dropped:
             changes.drop(table)
     _forget(engine, asset_uid)

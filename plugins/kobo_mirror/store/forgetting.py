@@ -90,7 +90,7 @@ def _retract(connection: Connection, server: str, asset_uid: str) -> Sequence[Ta
 
 
 def retract(connection: Connection, asset_uid: str) -> Sequence[Table]:
-    """Take the derived tables of a form back, so that nobody writes to them, before they are dropped.
+    """Take the derived tables of a form back, so that nothing is written there, before they are dropped.
 
     :param connection: an open transaction.
     :param asset_uid: the form key.
