@@ -190,13 +190,14 @@ def derived_name(base: str, ending: str, is_taken: Callable[[str], bool], longes
     """Return a name for a further column of a question: its base, ``__`` and what the column holds.
 
     :param base: the name of the question's first column.
-    :param ending: a facet or a kind, such as ``offset`` or ``text``.
+    :param ending: what it holds, such as ``offset`` or ``text``; of a long one the beginning is taken.
     :param is_taken: True for a name that another column of the table has.
     :param longest: bytes that it may have.
     """
+    whole, ending = f"{base}__{ending}", _first_bytes(ending, longest // 2)
     name, length = f"{base}__{ending}", _HASH
     while len(name.encode()) > longest or is_taken(name):
-        tail = f"_{_hash(f'{base}__{ending}', length)}__{ending}"
+        tail = f"_{_hash(whole, length)}__{ending}"
         name, length = _first_bytes(base, longest - len(tail.encode())) + tail, length + 1
     return name
 

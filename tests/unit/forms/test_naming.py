@@ -252,3 +252,13 @@ def test_any_paths_get_names_of_their_own_that_fit(paths: list[str], taken: list
         assert name == unicodedata.normalize("NFC", name).lower()
         assert not is_reserved_column(name, system_columns.RESERVED_NAMES)
     assert named(*paths, taken=taken, longest=longest) == names
+
+
+@pytest.mark.parametrize("ending", ["x" * 200, "ጤና" * 60])
+@pytest.mark.parametrize("base", ["needs", "n" * 63])
+def test_endings_that_are_long_are_cut_and_told_apart(base: str, ending: str) -> None:
+    taken: list[str] = []
+    for last in "ab":
+        taken.append(derived_name(base, ending + last, taken.__contains__))
+    assert len({*taken}) == 2
+    assert all(len(name.encode()) <= 63 for name in taken)
