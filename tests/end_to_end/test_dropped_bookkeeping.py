@@ -56,7 +56,7 @@ def test_the_view_of_rejections_is_made_again(mirroring: Mirroring) -> None:
     mirroring.sync()
     run_sql(mirroring.engine, "DROP VIEW kobo_rejected")
     assert migrate(mirroring.engine, KOBO_RECORDS) == []
-    assert inspect(mirroring.engine).get_view_names() == ["kobo_rejected"]
+    assert "kobo_rejected" in inspect(mirroring.engine).get_view_names()
 
 
 def test_migrate_says_that_the_tables_are_another_forms(mirroring: Mirroring) -> None:
