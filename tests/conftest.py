@@ -36,28 +36,34 @@ _ON_THE_SERVER_TOO = {
     *(("webhook", name) for name in ("test_faults", "test_growing_tables")),
 }
 _FOR_LONG = {
-    *(("end_to_end", name) for name in ("test_sync_resume", "test_nothing_lost", "test_retention")),
-    ("webhook", "test_failover"),
-}
-"""Modules about processes and servers that are killed at many moments; proof/test_kill tries some quickly."""
+    "end_to_end": {
+        "test_confirmed_deletes", "test_delivered_names", "test_hundreds_of_forms", "test_lying_server",
+        "test_nothing_lost", "test_retention", "test_run_failures", "test_run_many_forms", "test_sync_resume",
+        "test_unreadable",
+    },
+    "live": {"test_set_up", "test_webhook_events"},
+    "proof": {"test_broken_database", "test_late_ids", "test_rights_in_deletes"},
+    "webhook": {"test_failover", "test_slow_senders"},
+}  # fmt: skip
+"""Modules about faults, killed processes and whole installations that take long; others try some quickly."""
 _FIRST_CASES_QUICKLY = {
     "dags": {"test_failures"},
     "database": {"test_session", "test_time_zone"},
     "end_to_end": {
-        "test_any_form", "test_changed_by_hand", "test_cli_confirms", "test_counts", "test_delete_guard",
-        "test_demo", "test_dropped_bookkeeping", "test_dropped_column", "test_epochs_and_bounds",
-        "test_failed_verifications", "test_no_sorting_downwards", "test_nothing_is_green_by_mistake",
-        "test_odd_rows", "test_readme_example", "test_restored_server", "test_row_sets_are_there",
-        "test_rows_are_there", "test_run_failures", "test_run_is_ended", "test_sync", "test_sync_faults",
-        "test_unreadable",
+        "test_any_form", "test_changed_by_hand", "test_cli_confirms", "test_cli_many_forms", "test_counts",
+        "test_delete_guard", "test_demo", "test_discover", "test_dropped_bookkeeping", "test_dropped_column",
+        "test_epochs_and_bounds", "test_failed_verifications", "test_many_forms", "test_no_sorting_downwards",
+        "test_nothing_is_green_by_mistake", "test_odd_rows", "test_readme_example", "test_restored_server",
+        "test_row_sets_are_there", "test_rows_are_there", "test_run_is_ended", "test_sync", "test_sync_faults",
+        "test_wanted_tables",
     },
-    "page": {"test_actions", "test_connection_button", "test_french", "test_looks"},
-    "proof": {"test_broken_database", "test_shape_drift"},
+    "page": {"test_access", "test_actions", "test_connection_button", "test_french", "test_looks"},
+    "proof": {"test_planted_faults", "test_shape_drift"},
     "store": {
-        "test_declared_and_derived", "test_packets", "test_row_set_counts", "test_row_set_packets",
-        "test_row_set_reads",
+        "test_back_fill", "test_declared_and_derived", "test_packets", "test_row_set_counts",
+        "test_row_set_packets", "test_row_set_reads", "test_row_set_tables", "test_waiting_changes",
     },
-    "webhook": {"test_airflow_events", "test_faults", "test_service", "test_slow_senders", "test_start"},
+    "webhook": {"test_airflow_events", "test_faults", "test_service", "test_start"},
 }  # fmt: skip
 """Modules whose cases take long: the first case of each test runs quickly, on each database in question."""
 
@@ -81,7 +87,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent.name in _ABOVE_DRIVERS and any("mysqldb" in str(one) for one in chosen):
             item.add_marker(pytest.mark.long)
         is_above = _is_above_databases(item.path) and any(str(one) in _SERVERS for one in chosen)
-        if is_above or (item.path.parent.name, item.path.stem) in _FOR_LONG:
+        if is_above or item.path.stem in _FOR_LONG.get(item.path.parent.name, ()):
             item.add_marker(pytest.mark.long)
         if item.path.stem in _FIRST_CASES_QUICKLY.get(item.path.parent.name, ()):
             on = (str(one) for one in chosen if str(one) in _DATABASES)

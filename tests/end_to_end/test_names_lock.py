@@ -101,6 +101,7 @@ def test_one_that_was_rebuilt_without_the_file_says_what_differs(mirror: AnyMirr
     assert lock.read_text() != text
 
 
+@pytest.mark.long
 def test_a_profile_proposes_types_without_an_answer(mirror: AnyMirror, tmp_path: Path) -> None:
     run(mirror, "sync")
     for number in range(25):

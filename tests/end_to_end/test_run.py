@@ -72,6 +72,7 @@ def test_the_webhook_ends_with_a_parent_that_is_killed(embedded: Mirroring, tmp_
         assert tree.status("/health/live") == 0
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_the_run(embedded: Mirroring, tmp_path: Path) -> None:
     with running(embedded, tmp_path) as tree:
         tree.wait_for(lambda: "300 new" in tree.said())

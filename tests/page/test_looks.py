@@ -201,6 +201,7 @@ def test_a_server_that_is_away_is_told_and_the_page_looks_no_fresher_than_it_is(
     expect(page.get_by_role("alert")).to_have_text("")
 
 
+@pytest.mark.long
 def test_with_two_thousand_dead_letters_the_next_ones_are_a_link_away(full: Engine, opened: Open) -> None:
     values = {
         "received_at": Writing(full).now(),

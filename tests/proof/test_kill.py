@@ -71,6 +71,7 @@ def test_a_killed_first_load_is_continued_where_it_was(
     assert killed * stride > 60
 
 
+@pytest.mark.long
 @strides
 def test_a_killed_exact_sync_of_changes_is_continued(
     job: Job, simulator: SimulatorProcess, engine: Engine, undisturbed: Engine, stride: int

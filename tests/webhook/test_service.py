@@ -81,6 +81,7 @@ def locked(engine: Engine) -> Iterator[None]:
         transaction.rollback()
 
 
+@pytest.mark.long
 def test_a_submission_that_stays_locked_is_a_503_within_five_seconds(
     service: Service, engine: Engine, tables: Tables
 ) -> None:
