@@ -91,7 +91,7 @@ class ViewDialect(ABC):
 
     @abstractmethod
     def making_view(self, name: Part, select: Part) -> Sequence[Part]:
-        """Return the statements that make a view, or make it anew, with the rights of who reads it.
+        """Return the statements that make a view, or make it anew, with the rights of the reader.
 
         :param name: of the view.
         :param select: what it shows.
