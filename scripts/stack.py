@@ -264,10 +264,13 @@ def remove_simulated_mirror(engine: Engine) -> None:
 
 
 def _drop_tables_of_forms(connection: Connection) -> None:
-    """Drop the tables that are in the catalog, each before the one that it refers to."""
+    """Drop the views that are in the catalog, and the tables, each before the one that it refers to."""
     if not inspect(connection).has_table(catalog_tables.tables.name):
         return
-    names = claimed_names(connection).keys() & set(inspect(connection).get_table_names())
+    claimed = claimed_names(connection).keys()
+    for view in sorted(claimed & set(inspect(connection).get_view_names())):
+        run(connection, Sql("DROP VIEW {}").format(Identifier(view)))
+    names = claimed & set(inspect(connection).get_table_names())
     found = MetaData()
     found.reflect(connection, only=sorted(names), resolve_fks=False)
     found.drop_all(connection)
