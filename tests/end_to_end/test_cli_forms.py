@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,36 +13,19 @@ from kobo_mirror.cli import forms as command
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.tables import metadata
-from simulator.process import SimulatorProcess
 from tests.support.forms.office import (
     HOUSE,
     IMPATIENT,
     NOTES,
     VISIT,
     Office,
-    open_office,
-    three_forms,
 )  # fmt: skip
-from tests.support.terminal import Terminal
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with three_forms(tmp_path_factory.mktemp("forms")) as running:
-        yield running
-
-
-@pytest.fixture
-def office(
-    process: SimulatorProcess,
-    database_url: str,
-    terminal: Terminal,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Office]:
+@pytest.fixture(autouse=True)
+def impatient(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands about forms do not wait between attempts either."""
     monkeypatch.setattr(command, "Accounts", lambda **options: Accounts(**options | IMPATIENT))
-    with open_office(process, database_url, terminal, tmp_path, monkeypatch) as made:
-        yield made
 
 
 def test_the_forms_of_the_account_are_listed(office: Office) -> None:

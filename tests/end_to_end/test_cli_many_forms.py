@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,7 @@ from sqlalchemy import select
 
 from kobo_mirror.database.engine import reading
 from kobo_mirror.store.tables import codes
-from simulator.process import SimulatorProcess
-from tests.support.forms.office import HOUSE, NOTES, VISIT, Office, open_office, three_forms
-from tests.support.terminal import Terminal
+from tests.support.forms.office import HOUSE, NOTES, VISIT, Office
 
 ALL = f"""\
 forms:
@@ -21,24 +18,6 @@ forms:
   - {{uid: {VISIT}, table: visits}}
   - uid: {NOTES}
 """
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with three_forms(tmp_path_factory.mktemp("forms")) as running:
-        yield running
-
-
-@pytest.fixture
-def office(
-    process: SimulatorProcess,
-    database_url: str,
-    terminal: Terminal,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Office]:
-    with open_office(process, database_url, terminal, tmp_path, monkeypatch) as made:
-        yield made
 
 
 def test_all_forms_are_synced_proven_and_told_by_name(office: Office) -> None:

@@ -2,32 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from simulator.process import SimulatorProcess
-from tests.support.forms.office import HOUSE, NOTES, VISIT, Office, open_office, three_forms
-from tests.support.terminal import Terminal
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with three_forms(tmp_path_factory.mktemp("forms")) as running:
-        yield running
-
-
-@pytest.fixture
-def office(
-    process: SimulatorProcess,
-    database_url: str,
-    terminal: Terminal,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Office]:
-    with open_office(process, database_url, terminal, tmp_path, monkeypatch) as made:
-        yield made
+from tests.support.forms.office import HOUSE, NOTES, VISIT, Office
 
 
 def test_a_form_that_is_deployed_is_mirrored_by_the_next_sync(office: Office) -> None:

@@ -10,32 +10,13 @@ import pytest
 from kobo_mirror.kobo.accounts import Accounts
 from simulator.process import SimulatorProcess
 from tests.support.forms.many_mirrors import one_database
-from tests.support.forms.office import HOUSE, NOTES, VISIT, Office, open_office, three_forms
-from tests.support.terminal import Terminal
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with three_forms(tmp_path_factory.mktemp("forms")) as running:
-        yield running
+from tests.support.forms.office import HOUSE, NOTES, VISIT, Office, three_forms
 
 
 @pytest.fixture(scope="module")
 def other_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
     with three_forms(tmp_path_factory.mktemp("others"), token="5eed0000other0token") as running:
         yield running
-
-
-@pytest.fixture
-def office(
-    process: SimulatorProcess,
-    database_url: str,
-    terminal: Terminal,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Office]:
-    with open_office(process, database_url, terminal, tmp_path, monkeypatch) as made:
-        yield made
 
 
 @pytest.fixture

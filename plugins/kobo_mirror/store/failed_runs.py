@@ -12,7 +12,7 @@ from kobo_mirror.database.engine import now
 from kobo_mirror.store.runs import NOT_STARTED, VERIFY, note_error, open_run
 from kobo_mirror.store.tables import sync_runs
 
-UNBOUND = "kobo_records"
+UNBOUND = "unbound"
 """What stands for the form's uid in the row of a run that failed while no form was bound."""
 
 
