@@ -35,6 +35,7 @@ def test_a_puller_and_pushers_at_once_leave_an_equal_mirror(
     random = Random(4)
     with open_form(simulator.url, simulator.token, simulator.asset) as client:
         sync = MirrorSync(client, engine, form=KOBO_RECORDS, server=simulator.url, page_size=8)
+        sync.run()  # Binds the form: a push to a table that mirrors no form yet is refused.
         pushers = [
             start_pusher(simulator, database_url, seconds=SECONDS, seed=seed) for seed in range(PUSHERS)
         ]
