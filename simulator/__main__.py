@@ -25,6 +25,7 @@ _HELP = {
     "url": "scheme and host of the addresses of files",
     "form": "a form to serve in place of the survey: its content as JSON, or its versions and submissions; "
     "may be repeated",
+    "survey": "serve the survey beside the forms of --form",
     "open_control": "answer control requests of other machines, too",
     "ready_file": "write url, token and asset to this file once the server answers",
 }

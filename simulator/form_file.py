@@ -59,12 +59,13 @@ def survey_setup(options: Options) -> FormSetup:
 
 
 def read_forms(options: Options) -> list[FormSetup]:
-    """Read the files of ``--form``.
+    """Read the files of ``--form``, after the survey where it is to be served, too.
 
     :param options: their names, and how many submissions a form has whose file does not say it.
     :raises FormFileError: one cannot be served, or two have a uid or an ``_id`` in common.
     """
-    setups = [_read(name, options.rows) for name in options.form]
+    setups = [survey_setup(options)] if options.survey else []
+    setups += [_read(name, options.rows) for name in options.form]
     _require_different((setup.uid for setup in setups), "two forms have the uid {}; give each its own")
     ids = (one["_id"] for setup in setups for one in setup.submissions if "_id" in one)
     _require_different(ids, "two submissions have the _id {}; ids are unique on a server")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 DEMO_TOKEN = "5eed0000demo0000not0a0real0token00000000"  # noqa: S105  # made up
 DEMO_ASSET = "aInkomokoDemoSurvey001"
+HOUSEHOLD_FILE = str(Path(__file__).parent / "forms" / "household.json")
+HOUSEHOLD_ASSET = "aInkomokoDemoHouse0001"
+"""The second form of the demo: nested repeats, every type, two versions, files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,7 @@ class Options:
     :param hook_timeout: seconds that a delivery waits for its response, 30 as on the real server.
     :param url: scheme and host of the addresses of files; empty: where it listens.
     :param form: files with forms to serve in place of the survey.
+    :param survey: the survey is served beside the forms of files, as the first one.
     :param open_control: the control API also answers to other machines, as a container needs.
     :param ready_file: a file that is written once the server answers; empty: none.
     """
@@ -45,5 +50,6 @@ class Options:
     hook_timeout: float = 30.0
     url: str = ""
     form: tuple[str, ...] = ()
+    survey: bool = False
     open_control: bool = False
     ready_file: str = ""
