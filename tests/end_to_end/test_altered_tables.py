@@ -65,8 +65,11 @@ def test_a_column_of_another_type_is_named_with_what_mends_it(mirror: AnyMirror)
     assert "were changed by hand. household__members.who: it has another type or collation; " in said
     statement = said.partition("collation; ")[2].partition("; then sync")[0]
     mirror.sync()  # the views are there again
+    shown = " ".join(mirror.command("status")[1].split())
+    assert ("Columns were changed by hand" in shown, statement in shown) == (True, True)
     run_sql(mirror.engine, *statement.split("; "))
     mirror.sync()
+    assert "Columns were changed by hand" not in mirror.command("status")[1]
     assert mirror.found() == mirror.wanted()
     assert mirror.verify().equal
 

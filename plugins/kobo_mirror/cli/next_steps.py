@@ -25,6 +25,7 @@ STEPS: Mapping[str, str] = {
     "plan_waits": f"read it with `{COMMAND} plan`, then run `{COMMAND} apply {{plan}}`",
     "plan_due": f"run `{COMMAND} sync --mode exact`",
     "tables_refused": f"do what the sentence says, then run {SYNC}",
+    "tables_altered": f"do what the sentence says, then run {SYNC}",
     "versions_unread": f"set KOBO_TOKEN to that of the form's owner, then run {SYNC}",
     "tables_unfinished": f"run {SYNC}",
     "views_refused": f"do what the sentence says, then run {SYNC}",

@@ -6,7 +6,7 @@ compared here. What others have added is theirs, unless it can refuse our rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -50,6 +50,7 @@ class What(StrEnum):
     FOREIGN_REFERENCE = "a foreign key is none of ours, and refuses rows"
 
 
+_NAMED = 3
 _RESTORED = {What.TABLE, What.COLUMN, What.COMMENT, What.INDEX, What.TRIGGER}
 
 
@@ -105,6 +106,30 @@ def altered(connection: Connection, schema: FormSchema) -> list[Alteration]:
         ),
     ]
     return sorted(found, key=lambda one: (one.table, one.column or "", one.what))
+
+
+def told_of(found: Sequence[Alteration]) -> str | None:
+    """Return alterations as one text, the first ones with what mends them.
+
+    :param found: the alterations.
+    :returns: None where there are none.
+    """
+    if not found:
+        return None
+    more = f". And {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"{'. '.join(one.sentence for one in found[:_NAMED])}{more}."
+
+
+def retyped(connection: Connection, schema: FormSchema) -> list[Alteration]:
+    """Return the columns of a form's derived tables that are of another type than they were made.
+
+    Such a column may hold another value than was written, without an error. This takes milliseconds, so that
+    each sync can ask; what else may be altered makes a write fail, or changes no value.
+
+    :param connection: an open transaction.
+    :param schema: of the form, as it is in force.
+    """
+    return [*_of_other_types(connection, physical_tables(schema).sorted_tables, Mending(connection))]
 
 
 def _of_other_types(connection: Connection, made: list[Table], mending: Mending) -> Iterator[Alteration]:

@@ -8,7 +8,7 @@ from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.mirror import Mirror
-from kobo_mirror.store.altered_tables import What, altered
+from kobo_mirror.store.altered_tables import What, altered, told_of
 from kobo_mirror.store.bindings import (
     bound_to,
     declared_otherwise,
@@ -82,11 +82,9 @@ def check_tables(connection: Connection, mirror: Mirror) -> None:
     """
     schema = find_mirror(connection, *mirror.identity).schema
     found = [one for one in altered(connection, schema) if one.what is not What.COMMENT] if schema else []
-    if found:
-        more = f". And {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    if told := told_of(found):
         raise SchemaError(
-            f"The tables of form {mirror.asset_uid} were changed by hand. "
-            f"{'. '.join(one.sentence for one in found[:_NAMED])}{more}. Then verify again."
+            f"The tables of form {mirror.asset_uid} were changed by hand. {told} Then verify again."
         )
 
 

@@ -26,12 +26,15 @@ class Told(NamedTuple):
     :param deployed_version: the uid of the version that is deployed; None: none is.
     :param unread: why the versions cannot be read, so that tables may lack questions; None: they were read.
     :param refused: why the database did not take a change of the tables; None: it took what there was.
+    :param altered: which columns were changed by hand so that they may hold other values than are written,
+        and what mends them; None: none.
     """
 
     name: str
     deployed_version: str | None
     unread: str | None = None
     refused: str | None = None
+    altered: str | None = None
 
 
 class Waiting(NamedTuple):
@@ -56,7 +59,11 @@ def note_refresh(engine: Engine, lease: Lease, told: Told, waiting: Waiting | No
     :raises NotBoundError: there is no such form.
     :raises LeaseError: another sync has the form.
     """
-    values: dict[str, Any] = {"versions_error": _cut(told.unread), "tables_error": _cut(told.refused)}
+    values: dict[str, Any] = {
+        "versions_error": _cut(told.unread),
+        "tables_error": _cut(told.refused),
+        "tables_altered": _cut(told.altered),
+    }
     if told.unread is None:
         values |= {
             "name": told.name,

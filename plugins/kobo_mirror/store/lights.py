@@ -28,6 +28,7 @@ SENTENCES: Mapping[str, str] = {
     "plan_waits": "A change of the form's tables waits for a person: the plan {code}.",
     "plan_due": "A change of the form's tables is still to be applied: the next exact sync does that.",
     "tables_refused": "The database refuses a change of the form's tables: {why}",
+    "tables_altered": "Columns were changed by hand, and may hold other values than the form: {why}",
     "versions_unread": "The form's versions cannot be read with this token: its tables may lack questions.",
     "tables_unfinished": "A change of the form's tables is not finished: the next sync goes on with it.",
     "views_refused": "The database refuses a view of the form's tables: {why}",
@@ -129,6 +130,8 @@ def _of_the_versions(state: MirrorState) -> Iterator[Finding]:
         yield Finding(Light.AMBER, "plan_due")
     if state.tables_refused:
         yield Finding(Light.AMBER, "tables_refused", names={"why": state.tables_refused})
+    if state.tables_altered:
+        yield Finding(Light.AMBER, "tables_altered", names={"why": state.tables_altered})
     if state.versions_unread:
         yield Finding(Light.AMBER, "versions_unread")
     if state.tables_unfinished:

@@ -54,6 +54,7 @@ class MirrorState:
     :param must_read_all: rows must be written anew: another epoch or another declaration of the form table.
     :param open_plan: the plan of a change of its tables that was not applied yet.
     :param tables_refused: why the database refuses a change of its tables; empty: it does not.
+    :param tables_altered: which columns are of another type than they were made; empty: none.
     :param versions_unread: its versions could not be read when they were asked for last.
     :param tables_unfinished: a change of its tables has not been finished.
     :param views_refused: why the database refuses a view; empty: it does not.
@@ -83,6 +84,7 @@ class MirrorState:
     must_read_all: bool = False
     open_plan: StoredPlan | None = None
     tables_refused: str = ""
+    tables_altered: str = ""
     versions_unread: bool = False
     tables_unfinished: bool = False
     views_refused: str = ""
@@ -167,6 +169,7 @@ def read_state(
         must_read_all=row.must_read_all,
         open_plan=open_plan(connection, asset_uid),
         tables_refused=row.tables_refused,
+        tables_altered=row.tables_altered,
         versions_unread=row.versions_unread,
         tables_unfinished=row.tables_unfinished,
         views_refused=row.views_refused,
@@ -190,6 +193,7 @@ class _SingleRows(NamedTuple):
     moment: datetime
     must_read_all: bool
     tables_refused: str
+    tables_altered: str
     versions_unread: bool
     tables_unfinished: bool
     views_refused: str
@@ -204,7 +208,7 @@ def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
     """Read the clock and the tables that have one row a form in one statement."""
     row = connection.execute(_select_single_rows(), {"asset_uid": asset_uid}).one()
     moment, table, epoch, epoch_read, fingerprint, *versions, holder, submissions, counted_at = row[:-3]
-    refused, is_unread, is_unfinished, views_refused, are_views_due = versions
+    refused, altered, is_unread, is_unfinished, views_refused, are_views_due = versions
     described, rows, cells = row[-3:]
     is_bound, is_declared = table is not None, table == form.table
     return _SingleRows(
@@ -213,6 +217,7 @@ def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
         and (Epochs(epoch, epoch_read).must_read_all or (is_declared and fingerprint != form.fingerprint)),
         counted=ServerCount(submissions, counted_at) if counted_at is not None else None,
         tables_refused=refused or "",
+        tables_altered=altered or "",
         versions_unread=bool(is_unread),
         tables_unfinished=bool(is_unfinished),
         views_refused=views_refused or "",
@@ -235,6 +240,7 @@ def _select_single_rows() -> Select[Any]:
             form.epoch_read,
             form.fingerprint,
             form.tables_error,
+            form.tables_altered,
             form.versions_error.is_not(None),
             form.intended_schema.is_not(None) | form.paths_to_promote.is_not(None),
             form.views_error,

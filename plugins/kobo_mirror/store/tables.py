@@ -62,6 +62,7 @@ forms = Table(
     Column("tables_error", String(500)),
     Column("views_fingerprint", BINARY(16)),
     Column("views_error", String(500)),
+    Column("tables_altered", String(500)),
     Index("uq_kobo_forms_asset_uid", "asset_uid", unique=True),
     **OPTIONS,
 )  # fmt: skip

@@ -13,6 +13,7 @@ from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.forms.wanted import WantedForm
 from kobo_mirror.kobo.form import FormInfo, KoboClient
+from kobo_mirror.store.altered_tables import retyped, told_of
 from kobo_mirror.store.applied_tables import is_applied
 from kobo_mirror.store.applying import NamedForm, Steps
 from kobo_mirror.store.binding_checks import bind, check_binding
@@ -123,9 +124,15 @@ class FormTables:
             bring_up_views(self.engine, mirror.schema, lease, self.wanted.views)
         if outlook.rejects_moved_answers:
             transact(self.engine, lambda connection: raise_epochs(connection, mirror.table))
-        told = Told(info.name, info.deployed_version_id, found.error, refused)
+        told = Told(info.name, info.deployed_version_id, found.error, refused, self._altered(mirror))
         note_refresh(self.engine, lease, told, outlook.waiting)
         return mirror
+
+    def _altered(self, mirror: Mirror) -> str | None:
+        if mirror.schema is None:
+            return None
+        with reading(self.engine) as connection:
+            return told_of(retyped(connection, mirror.schema))
 
     def plan(self, info: FormInfo, *, may_read_all: bool = True) -> Outlook:
         """Return what the next sync does with the form's tables; nothing is changed.

@@ -87,6 +87,7 @@ CASES: list[tuple[str, MirrorState, Light, list[str]]] = [
     ("a plan that a person need not see", state(open_plan=replace(PLAN, policy="additive")), Light.AMBER,
      ["plan_due"]),
     ("a change of tables that is refused", state(tables_refused="No."), Light.AMBER, ["tables_refused"]),
+    ("a column that was changed by hand", state(tables_altered="Mend it."), Light.AMBER, ["tables_altered"]),
     ("versions that cannot be read", state(versions_unread=True), Light.AMBER, ["versions_unread"]),
     ("tables half made", state(tables_unfinished=True), Light.AMBER, ["tables_unfinished"]),
     ("a view that is refused", state(views_due=True, views_refused="No."), Light.AMBER, ["views_refused"]),
