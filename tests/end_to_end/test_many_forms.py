@@ -14,6 +14,7 @@ from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import (
     ConfigurationError,
     CredentialsError,
+    DeletesWaitError,
     KoboMirrorError,
     MissingTablesError,
     SchemaError,
@@ -35,6 +36,7 @@ from tests.support.crashes import Crash, CrashPoint
 from tests.support.forms.any_mirror import form_file, uid_of
 from tests.support.forms.many_mirrors import OneOfMany, one_database
 from tests.support.further import further
+from tests.support.mirrored_server import code_of
 
 SMALL = content(row("text", "name"), row("integer", "age"))
 GROWN = content(row("text", "name"), row("integer", "age"), row("date", "born"))
@@ -265,3 +267,17 @@ def test_what_is_told_without_a_form_is_about_the_one_mirrored_first(
         t = sync_runs.c
         failed = connection.execute(select(t.asset_uid).where(t.error == "No.")).scalars().all()
     assert failed == [household.uid, everything.uid]
+
+
+def test_the_delete_guard_holds_for_all_forms_of_a_server_together(mirrors: list[OneOfMany]) -> None:
+    check(mirrors)
+    first, second, third = mirrors
+    for mirror in mirrors:
+        mirror.control.delete(mirror.control.ids()[:5])
+    assert [first.sync(mode="exact")["deleted"], second.sync(mode="exact")["deleted"]] == [5, 5]
+    with pytest.raises(DeletesWaitError, match="Other forms of this server have lost 10") as waiting:
+        third.sync(mode="exact")
+    assert third.sync(mode="exact", confirm=code_of(waiting.value))["deleted"] == 5
+    first.control.delete(first.control.ids()[0])
+    with pytest.raises(DeletesWaitError, match="Other forms of this server have lost 5"):
+        first.sync(mode="exact")  # the third form's were confirmed, and do not count

@@ -17,6 +17,7 @@ from kobo_mirror.store.codes import close_codes, code_for, covered_by
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.ledger import deleted_since, existing_among, state_counts
 from kobo_mirror.store.refetch_queue import Entry
+from kobo_mirror.store.server_deletes import of_other_forms
 from kobo_mirror.sync.source import Source
 
 ASK_AT_ONCE = 249  # and a witness: 250 ids in a URL (kobo-api.md §1.2)
@@ -44,12 +45,15 @@ class _Judged(NamedTuple):
     :param covered: those whose delete a person's code confirms.
     :param held: those that the guard keeps until a person confirms their delete.
     :param size: how many submissions exist in the mirror.
+    :param elsewhere: how many the server's other forms have lost lately, if it is these that make the guard
+        hold; else 0.
     """
 
     known: list[int]
     covered: list[int]
     held: list[int]
     size: int
+    elsewhere: int
 
 
 def remove_absent(
@@ -124,8 +128,8 @@ def _require_full_view(form: FormInfo, absent: int) -> None:
 def _judge(source: Source, entries: Sequence[Entry], confirmed: str | None) -> _Judged:
     """Tell which of the absent submissions a code covers, and which the guard holds.
 
-    The guard lets 10 submissions or 5 % of the form pass within 24 hours, and never the form's last ones.
-    What a person has confirmed does not count.
+    The guard lets 10 submissions or 5 % of the form pass within 24 hours, and never the form's last ones; of
+    all forms of one server together it lets as many pass. What a person has confirmed does not count.
     """
     asset = source.mirror.asset_uid
     with reading(source.engine) as connection:
@@ -133,12 +137,19 @@ def _judge(source: Source, entries: Sequence[Entry], confirmed: str | None) -> _
         covered = covered_by(connection, asset, confirmed, waiting) if confirmed else []
         counts = state_counts(connection, asset)
         recent = deleted_since(connection, asset, _GUARD_TIME)
+        others = of_other_forms(connection, source.mirror, _GUARD_TIME)
     size = counts.get("applied", 0) + counts.get("rejected", 0)
     rest = sorted(set(waiting).difference(covered))
     left = size - len(covered)
-    most = max(_GUARD_LEAST, _GUARD_SHARE * (left + recent))
-    passes = len(rest) + recent <= most and len(rest) < left
-    return _Judged(waiting, covered, [] if passes else rest, size)
+    passes = _are_few(len(rest), left, recent) and len(rest) < left
+    passes_server = _are_few(len(rest), left + others.submissions, recent + others.deleted)
+    held = [] if passes and passes_server else rest
+    return _Judged(waiting, covered, held, size, others.deleted if passes and not passes_server else 0)
+
+
+def _are_few(absent: int, existing: int, recent: int) -> bool:
+    """Return True if the guard lets so many pass, of so many, after as many as were deleted lately."""
+    return absent + recent <= max(_GUARD_LEAST, _GUARD_SHARE * (existing + recent))
 
 
 def _existing(connection: Connection, asset_uid: str, entries: Sequence[Entry]) -> Iterator[int]:
@@ -162,6 +173,8 @@ def _waiting_sentence(source: Source, run_id: int, judged: _Judged, *, stale: bo
     named = ", ".join(map(str, judged.held[:_NAMED])) + (" …" if len(judged.held) > _NAMED else "")
     before = f" The {len(judged.covered)} that were confirmed are deleted." if judged.covered else ""
     refused = " The code given does not confirm them." if stale else ""
+    if judged.elsewhere:
+        before += f" Other forms of this server have lost {judged.elsewhere} within 24 hours, too."
     return (
         f"{len(judged.held)} of {judged.size} submissions have gone from the server ({named}). "
         f"They were not deleted.{before}{refused} If that is meant, confirm this list on the page, or by "
