@@ -7,6 +7,7 @@ import re
 import pytest
 from sqlalchemy import Connection, Engine, inspect, text
 
+from kobo_mirror.config.view_kinds import FURTHER_VIEWS
 from kobo_mirror.store.views import bring_up_views
 from tests.support.forms.applied import Applying
 from tests.support.forms.hostile import content, hostile
@@ -34,10 +35,12 @@ def walked(connection: Connection, query: str) -> list[str]:
 def filled(engine: Engine) -> Engine:
     """Views of a form that has a part and a repeat, with 3,200 submissions."""
     applying, asked = Applying(engine), content()
+    asked["survey"][-1:-1] = [*ask("geopoint", "school"), *ask("geotrace", "way")]
+    asked["survey"] += [*ask("geopoint", "home"), *ask("geoshape", "field")]
     asked["survey"] += [row for number in range(220) for row in ask("text", f"q{number}")]
     schema = hostile(asked)
     applying.apply(schema)
-    assert bring_up_views(engine, schema, applying.lease) is None
+    assert bring_up_views(engine, schema, applying.lease, FURTHER_VIEWS) is None
     with engine.begin() as connection:
         for number in range(ROWS):
             cells = {"id": number, "one": "script", "many": "script unknown"}
@@ -53,7 +56,10 @@ def filled(engine: Engine) -> Engine:
 
 def test_one_submission_is_found_by_its_key_in_each_view(filled: Engine) -> None:
     views = {*inspect(filled).get_view_names()} - {"kobo_rejected"}
-    assert {"survey__full", "survey__en", "survey__kids__full", "survey__choices"} <= views
+    endings = {
+        f"{table}__{one}" for table in ("survey", "survey__kids") for one in ("full", "en", "wide", "geo")
+    }
+    assert endings | {"survey__choices"} <= views
     with filled.connect() as connection:
         found = {view: walked(connection, f"SELECT * FROM `{view}` WHERE kobo_id = 7") for view in views}
         assert {view for view, steps in found.items() if steps} == set()

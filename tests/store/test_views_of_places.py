@@ -1,4 +1,4 @@
-"""Points, traces and shapes as GeoJSON; what is none of these is NULL, and its text stays in the table."""
+"""Points, traces and shapes as GeoJSON and WKT; what is none of these is NULL: its text is in the table."""
 
 from __future__ import annotations
 
@@ -52,16 +52,32 @@ def applying(engine: Engine) -> Iterator[Applying]:
     forget(made)
 
 
+@pytest.fixture
+def on_server(server_engine: Engine) -> Iterator[Applying]:
+    made = Applying(server_engine)
+    made.apply(PLACES)
+    assert bring_up_views(server_engine, PLACES, made.lease, [GEO]) is None
+    yield made
+    forget(made)
+
+
 def insert(engine: Engine, table: str, **cells: Any) -> None:
     places = ", ".join(f":{name}" for name in cells)
     with engine.begin() as connection:
         connection.execute(text(f"INSERT INTO {table} ({', '.join(cells)}) VALUES ({places})"), cells)
 
 
-def shown(engine: Engine, view: str, column: str) -> list[Any]:
+def texts(engine: Engine, view: str, column: str) -> list[str | None]:
     with engine.connect() as connection:
-        found = connection.scalars(text(f"SELECT {column} FROM {view} ORDER BY kobo_id"))
-        return [json.loads(one) if one else None for one in found]
+        return list(connection.scalars(text(f"SELECT {column} FROM {view} ORDER BY kobo_id")))
+
+
+def shown(engine: Engine, view: str, column: str) -> list[Any]:
+    return [json.loads(one) if one else None for one in texts(engine, view, column)]
+
+
+def wkt(kind: str, coordinates: Any) -> str | None:
+    return coordinates and f"{kind}({','.join(f'{lon} {lat}' for lon, lat in coordinates)})"
 
 
 def test_points_have_the_longitude_first(applying: Applying) -> None:
@@ -77,6 +93,26 @@ def test_points_have_the_longitude_first(applying: Applying) -> None:
         None,
     ]
     assert shown(engine, "survey__trees__geo", "tree") == [{"type": "Point", "coordinates": [2, 1]}]
+    first, second, third = texts(engine, "survey__geo", "home__wkt")
+    assert (first, third) == ("POINT(30.0625 -1.95)", None)
+    assert second is not None
+    assert [float(one) for one in second.removeprefix("POINT(").rstrip(")").split()] == [30, 0.00000001]
+
+
+def test_a_server_takes_wkt_as_its_documentation_says(on_server: Applying) -> None:
+    """MySQL takes the latitude first where SRID 4326 is given, unless it is told otherwise; MariaDB never."""
+    engine = on_server.engine
+    insert(engine, "survey", kobo_id=1, home="-1.95 30.0625", home__lat=-1.95, home__lon=30.0625,
+           walk="-1.95 30.06;-1e-8 180", field=next(iter(SHAPES)))  # fmt: skip
+    with engine.connect() as connection:
+        is_mariadb = "MariaDB" in str(connection.scalar(text("SELECT VERSION()")))
+        order = "" if is_mariadb else ", 'axis-order=long-lat'"
+        geometry, axes = f"ST_GeomFromText(home__wkt, 4326{order})", "XY" if is_mariadb else ""
+        lon, lat = (f"ST_{axis}({geometry})" for axis in axes or ("Longitude", "Latitude"))
+        plain = "ST_X(ST_GeomFromText(home__wkt)), ST_Y(ST_GeomFromText(home__wkt))"
+        line = "ST_X(ST_EndPoint(ST_GeomFromText(walk__wkt))), ST_Area(ST_GeomFromText(field__wkt))"
+        found = connection.execute(text(f"SELECT {lon}, {lat}, {plain}, {line} FROM survey__geo")).one()
+    assert tuple(found) == (30.0625, -1.95, 30.0625, -1.95, 180, 0.5)
 
 
 def test_traces_and_shapes_are_geometries_if_they_can_be(applying: Applying) -> None:
@@ -85,10 +121,15 @@ def test_traces_and_shapes_are_geometries_if_they_can_be(applying: Applying) -> 
     found = shown(applying.engine, "survey__geo", "walk")
     wanted = [one and {"type": "LineString", "coordinates": one} for one in LINES.values()]
     assert found == wanted
+    plain = [place for place, line in enumerate(LINES) if "1e1" not in line]
+    told = texts(applying.engine, "survey__geo", "walk__wkt")
+    assert [told[at] for at in plain] == [wkt("LINESTRING", [*LINES.values()][at]) for at in plain]
     for number, shape in enumerate(SHAPES, 100):
         insert(applying.engine, "survey", kobo_id=number, field=shape)
     found = shown(applying.engine, "survey__geo", "field")[len(LINES) :]
     assert found == [one and {"type": "Polygon", "coordinates": [one]} for one in SHAPES.values()]
+    told = texts(applying.engine, "survey__geo", "field__wkt")[len(LINES) :]
+    assert told == [wkt("POLYGON(", one) and f"{wkt('POLYGON(', one)})" for one in SHAPES.values()]
 
 
 def test_a_trace_of_thousands_of_points_comes_back_or_is_left_out(applying: Applying) -> None:

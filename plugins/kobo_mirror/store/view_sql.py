@@ -22,6 +22,13 @@ _OUTLINE = Sql(  # four positions at least, the last one like the first
     "LENGTH({positions}) - LENGTH(REPLACE({positions}, '],[', '')) >= 9 AND "
     "SUBSTR({positions}, -INSTR({positions}, '],')) = SUBSTR({positions}, 1, INSTR({positions}, '],'))"
 )
+_AROUND = {  # what stands around the positions of a trace, or an outline, as GeoJSON and as WKT
+    (False, False): ('{"type":"LineString","coordinates":[', "]}"),
+    (True, False): ('{"type":"Polygon","coordinates":[[', "]]}"),
+    (False, True): ("LINESTRING(", ")"),
+    (True, True): ("POLYGON((", "))"),
+}
+_POSITIONS_TO_WKT = ((",", " "), ("] [", ","), ("[", ""), ("]", ""))
 _PART = Sql("{} AS {}")
 
 
@@ -124,16 +131,23 @@ class Expressions:
         return Sql("CASE WHEN {} IS NOT NULL AND {} IS NOT NULL THEN {} END").format(lon, lat, text)
 
     @_of.register
+    def _(self, value: values.PointText) -> Part:
+        lon, lat = self._of(value.lon), self._of(value.lat)
+        numbers = [self._dialect.number_text(one) for one in (lon, lat)]
+        text = self._dialect.joined([Literal("POINT("), numbers[0], Literal(" "), numbers[1], Literal(")")])
+        return Sql("CASE WHEN {} IS NOT NULL AND {} IS NOT NULL THEN {} END").format(lon, lat, text)
+
+    @_of.register
     def _(self, value: values.Line) -> Part:
         positions = self._dialect.positions(self._of(value.of))
         listed = self._dialect.joined([Literal("["), positions, Literal("]")])
-        if value.is_outline:
-            start, end, is_one = Literal('{"type":"Polygon","coordinates":[['), Literal("]]}"), _OUTLINE
-        else:
-            start, end, is_one = Literal('{"type":"LineString","coordinates":['), Literal("]}"), _LINE
+        is_one = (_OUTLINE if value.is_outline else _LINE).format(positions=positions)
+        start, end = map(Literal, _AROUND[value.is_outline, value.as_text])
+        if value.as_text:
+            for old, new in _POSITIONS_TO_WKT:
+                positions = Sql("REPLACE({}, {}, {})").format(positions, Literal(old), Literal(new))
         text = self._dialect.joined([start, positions, end])
-        when = Sql("CASE WHEN JSON_VALID({}) AND {} THEN {} END")
-        return when.format(listed, is_one.format(positions=positions), text)
+        return Sql("CASE WHEN JSON_VALID({}) AND {} THEN {} END").format(listed, is_one, text)
 
     @_of.register
     def _(self, value: values.Constant) -> Part:

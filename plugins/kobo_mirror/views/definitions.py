@@ -11,10 +11,22 @@ from kobo_mirror.forms.naming import derived_name, fold, slug
 from kobo_mirror.forms.question_types import POINT_FACETS, is_point
 from kobo_mirror.views.columns import KEY, KOBO_ID, Answers, Shown, Source, ViewColumn, shown_tables
 from kobo_mirror.views.languages import Language, labels_of_lists, languages_of
-from kobo_mirror.views.values import Constant, Has, Label, Line, Pairs, Point, Value, Word, WordPlace
+from kobo_mirror.views.values import (
+    Constant,
+    Has,
+    Label,
+    Line,
+    Pairs,
+    Point,
+    PointText,
+    Value,
+    Word,
+    WordPlace,
+)
 
 _LONGEST = 63  # bytes of a name
 _FULL, _CHOICES = "full", "choices"
+_WKT = "wkt"
 _LINES = {"geotrace": False, "geoshape": True}
 _MOST_CHOICES = 1_000  # columns of a view of choices
 
@@ -149,10 +161,23 @@ def _choices_of(shown: Shown, answers: Answers, labels: Mapping[str, Pairs]) -> 
 
 
 def _geometries_of(shown: Shown) -> Iterator[ViewColumn]:
-    """Yield a column for each question about points, traces and shapes."""
+    """Yield two columns for each question about points, traces and shapes: as GeoJSON and as WKT."""
+    taken = {fold(column.name) for column in (*shown.keys, *shown.answers)}
     for answers in shown.answers:
-        kind, facets = answers.newest.question_type or "", answers.facets
-        if is_point(kind) and {*POINT_FACETS} <= {*facets}:
-            yield ViewColumn(answers.name, Point(facets["lon"], facets["lat"], facets["alt"]))
-        elif kind in _LINES:
-            yield ViewColumn(answers.name, Line(answers.text, is_outline=_LINES[kind]))
+        for value, ending in _geometry_of(answers):
+            name = (
+                derived_name(answers.name, ending, lambda one: fold(one) in taken) if ending else answers.name
+            )
+            taken.add(fold(name))
+            yield ViewColumn(name, value)
+
+
+def _geometry_of(answers: Answers) -> Iterator[tuple[Value, str]]:
+    """Yield what the answers to a question are as geometries, each with the ending of its name."""
+    kind, facets = answers.newest.question_type or "", answers.facets
+    if is_point(kind) and {*POINT_FACETS} <= {*facets}:
+        yield Point(facets["lon"], facets["lat"], facets["alt"]), ""
+        yield PointText(facets["lon"], facets["lat"]), _WKT
+    elif kind in _LINES:
+        yield Line(answers.text, is_outline=_LINES[kind]), ""
+        yield Line(answers.text, is_outline=_LINES[kind], as_text=True), _WKT

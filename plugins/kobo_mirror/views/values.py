@@ -104,14 +104,24 @@ class Point:
 
 
 @dataclass(frozen=True)
+class PointText:
+    """A point as WKT, the longitude first, from its numbers."""
+
+    lon: Value
+    lat: Value
+
+
+@dataclass(frozen=True)
 class Line:
     """A trace, or the outline of a shape, as GeoJSON; NULL where its answer is none.
 
     :param is_outline: it ends where it begins.
+    :param as_text: as WKT, the longitude first.
     """
 
     of: Value
     is_outline: bool
+    as_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,5 +155,5 @@ class Local:
 
 Value = (
     Cell | RowKey | Uuid | AsText | AsNumber | Label | Labels | First | Beside | Local
-    | Has | Point | Line | Constant | Word | WordPlace
+    | Has | Point | PointText | Line | Constant | Word | WordPlace
 )  # fmt: skip

@@ -17,10 +17,12 @@ LABELS = {
     "emoji": "👨‍👩‍👧 \ud83c\udf82",
     "line": "two\nlines\tand \x02 control",
     "blank": " ",
+    "formula": '=HYPERLINK("http://evil.test","+1-@SUM(A1)")',
+    "turned": "\u202eright\u202c to left \u05d0\u0628",
 }
 SAME = {"twin_1": "Same", "twin_2": "Same", "twin_3": "Same [twin_1]"}
 COUNT = 300
-LONG = 5_000
+LONG = 2_000
 
 
 def content(labels: dict[str, str] | None = None) -> dict[str, Any]:
