@@ -89,12 +89,13 @@ def test_the_documented_statements_answer(mirror: AnyMirror) -> None:
     ]
     mirror.control.validate(ids, "validation_status_approved")
     mirror.sync()
-    approved, members, choices, listed = (rows(mirror, one) for one in statements)
+    approved, members, choices, columns, listed = (rows(mirror, one) for one in statements)
     assert {(row["district"], row["households"]) for row in approved} == {("Nord", 1), ("South", 1)}
     assert [row["key"] for row in members][:2] == [f"{ids[0]}-1", f"{ids[0]}-2"]
     assert {row["parent_key"] for row in members} == {str(one) for one in ids}
     told = [(row["question"], row["label"], row["answers"]) for row in choices]
     assert told == [("district", "North", 2), ("district", "South", 1)]
+    assert [tuple(row.values()) for row in columns] == [("village", "Village")]
     assert {row["table_name"] for row in listed} == views(mirror)
     assert {row["language"] for row in listed} == {None, *LANGUAGES}
     (seen,) = rows(mirror, f"SELECT seen__local FROM households__ar WHERE kobo_id = {ids[0]}")

@@ -52,6 +52,7 @@ TABLES = {
     "kobo_code_ids",
     "kobo_tables",
     "kobo_columns",
+    "kobo_view_columns",
     "kobo_choices",
     "kobo_form_versions",
     "kobo_plans",

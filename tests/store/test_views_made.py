@@ -149,6 +149,7 @@ def test_another_label_is_another_view_and_the_same_ones_are_not_made_again(appl
         ["DROP VIEW survey__full", "CREATE VIEW survey__full AS SELECT * FROM survey WHERE kobo_id > 1"],
         ["DELETE FROM kobo_tables WHERE kind = 'view'"],
         ["DELETE FROM kobo_tables"],
+        ["DELETE FROM kobo_view_columns WHERE column_name = 'name'"],
         ["UPDATE kobo_tables SET parent_table = 'other' WHERE table_name = 'survey__full'"],
         ["UPDATE kobo_forms SET views_fingerprint = NULL"],
     ],
@@ -164,6 +165,30 @@ def test_what_was_changed_by_hand_is_made_again(applying: Applying, statements: 
     assert (views(engine), applying.catalog()) == (FULL, before)
     assert [row["name"] for row in rows(engine, "SELECT name FROM survey__full")] == ["Ann"]
     assert state(engine) == ("", False)
+
+
+def test_the_catalog_says_what_each_column_of_a_view_shows(applying: Applying) -> None:
+    engine, schema = applying.engine, hostile(content())
+    applying.apply(schema)
+    assert bring_up_views(engine, schema, applying.lease, [WIDE]) is None
+    run_sql(engine, "INSERT INTO survey (kobo_id, one) VALUES (1, 'script')")
+    told = {
+        (row["view_name"], row["column_name"]): tuple(row.values())[3:]
+        for row in rows(engine, "SELECT * FROM kobo_view_columns WHERE view_name LIKE 'survey__kids%'")
+    }
+    assert told["survey__kids__full", "parent_key"] == (2, "parent_key", None, None, None, None, None)
+    assert told["survey__kids__full", "toys"][1:4] == ("value", "kids/toys", "select_multiple")
+    assert told["survey__kids__wide", "toys__script"][1:] == (
+        "choice", "kids/toys", "select_multiple", "odd", "script", LABELS["script"],
+    )  # fmt: skip
+    listed = rows(
+        engine, "SELECT * FROM kobo_view_columns WHERE view_name = 'survey__choices' ORDER BY position"
+    )
+    assert [row["column_name"] for row in listed] == [
+        *rows(engine, "SELECT * FROM survey__choices LIMIT 1")[0]
+    ]
+    assert bring_up_views(engine, schema, applying.lease) is None
+    assert rows(engine, "SELECT * FROM kobo_view_columns WHERE view_name = 'survey__kids__wide'") == []
 
 
 def test_a_table_that_was_dropped_and_made_again_is_in_its_views(applying: Applying) -> None:

@@ -46,6 +46,21 @@ columns = Table(
     **OPTIONS,
 )  # fmt: skip
 
+view_columns = Table(
+    "kobo_view_columns", metadata,
+    Column("asset_uid", UID, nullable=False),
+    Column("view_name", _NAME, primary_key=True),
+    Column("column_name", _NAME, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("facet", ascii_text(20), nullable=False),
+    Column("question", ANSWER),
+    Column("question_type", ANSWER),
+    Column("list_name", ANSWER),
+    Column("choice", ANSWER),
+    Column("label", ANSWER),
+    **OPTIONS,
+)  # fmt: skip
+
 choices = Table(
     "kobo_choices", metadata,
     Column("asset_uid", UID, primary_key=True),

@@ -25,6 +25,7 @@ from kobo_mirror.store.views import drop_views
 _OF_A_FORM = (
     catalog_tables.tables,
     catalog_tables.columns,
+    catalog_tables.view_columns,
     catalog_tables.choices,
     catalog_tables.form_versions,
     catalog_tables.plans,

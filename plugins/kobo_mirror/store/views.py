@@ -6,42 +6,36 @@ database refuses is noted in ``kobo_forms`` and fails nothing.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
-from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from kobo_mirror.database.ddl import TableChanges, changing_tables
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.dialects.base_tables import StoredTable
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DatabaseError
-from kobo_mirror.forms.form_schema import FormSchema, Status
+from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.naming import fold
-from kobo_mirror.store.catalog import VIEW, claimed_names
-from kobo_mirror.store.catalog_tables import tables
+from kobo_mirror.store.catalog import claimed_names
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.table_names import taken_error
 from kobo_mirror.store.tables import forms
+from kobo_mirror.store.view_catalog import (
+    CatalogRow,
+    catalog_row,
+    claim_views,
+    claimed_views,
+    describe_views,
+    release_views,
+)
+from kobo_mirror.store.view_fingerprint import Asked, fingerprint_of
 from kobo_mirror.store.view_sql import select_of
 from kobo_mirror.views.definitions import View, views_of
 
-_MAKING = 1  # raise it when the same schema becomes other views
 _PATIENCE = 5.0  # seconds for each view that others use
 _LONGEST_ERROR = 500
-_CatalogRow = tuple[str | None, ...]
-
-
-class _Asked(NamedTuple):
-    """What the views of a form are made of.
-
-    :param further: kinds of views that are asked for, in order.
-    """
-
-    schema: FormSchema
-    further: tuple[str, ...]
 
 
 def bring_up_views(
@@ -56,11 +50,11 @@ def bring_up_views(
     :returns: what the database refuses; None: all views are there.
     :raises LeaseError: another sync has the form.
     """
-    asked = _Asked(schema, tuple(sorted(further)))
+    asked = Asked(schema, tuple(sorted(further)))
     mine = forms.c.asset_uid == schema.asset_uid
     with reading(engine) as connection:
         noted = connection.scalar(select(forms.c.views_fingerprint).where(mine))
-        if noted is not None and noted == _fingerprint(connection, asked):
+        if noted is not None and noted == fingerprint_of(connection, asked):
             return None
     try:
         with changing_tables(engine.execution_options(patience=_PATIENCE)) as changes:
@@ -70,16 +64,7 @@ def bring_up_views(
         return str(refused)
 
 
-def _fingerprint(connection: Connection, asked: _Asked) -> bytes:
-    """Return 16 bytes that change with what views are to be, and with what the database has of them."""
-    claimed = _claimed(connection, asked.schema.asset_uid)
-    stored = dialect_of(connection).stored_views(connection, claimed)
-    wanted = (_MAKING, asked.schema.to_json(), asked.further)
-    told = (wanted, sorted(claimed.items()), sorted(stored.items()))
-    return hashlib.blake2b(repr(told).encode(), digest_size=16).digest()
-
-
-def _make(changes: TableChanges, asked: _Asked, lease: Lease) -> str | None:
+def _make(changes: TableChanges, asked: Asked, lease: Lease) -> str | None:
     views = views_of(asked.schema, asked.further)
     refused, gone = changes.step(partial(_claim, views=views, lease=lease))
     _drop(changes, gone)
@@ -90,7 +75,8 @@ def _make(changes: TableChanges, asked: _Asked, lease: Lease) -> str | None:
             except DatabaseError as problem:
                 refused[view.name] = str(problem)
     error = next(iter(refused.values()), None)
-    changes.step(partial(_note, lease=lease, asked=asked, error=error))
+    made = [view for view in views if view.name not in refused]
+    changes.step(partial(_note, lease=lease, asked=asked, error=error, made=made))
     return error
 
 
@@ -102,19 +88,19 @@ def _claim(connection: Connection, views: Sequence[View], lease: Lease) -> tuple
     _lock(connection, lease)
     key = lease.asset_uid
     there = dialect_of(connection).stored_tables(connection)
-    claimed, mine = claimed_names(connection), _claimed(connection, key)
+    claimed, mine = claimed_names(connection), claimed_views(connection, key)
     known = {name for name in _made_by_us(connection, key, views) if name not in claimed}
     others = {fold(name): name for name in (*there, *claimed) if name not in mine and name not in known}
     refused: dict[str, str] = {}
-    rows: dict[str, _CatalogRow] = {}
+    rows: dict[str, CatalogRow] = {}
     for view in views:
         name = view.name
         other = others.get(fold(name)) or (name if _is_table(there.get(name)) else None)
         if other:
             refused[name] = str(taken_error(key, name, other, claimed.get(other), "view"))
         else:
-            rows[name] = (view.path, view.table, view.told or None)
-    _write(connection, key, rows, {name for name in rows if mine.get(name) != rows[name]})
+            rows[name] = catalog_row(view)
+    claim_views(connection, key, rows, {name for name in rows if mine.get(name) != rows[name]})
     return refused, sorted(mine.keys() - rows)
 
 
@@ -128,35 +114,18 @@ def _is_table(stored: StoredTable | None) -> bool:
     return stored is not None and not stored.is_view
 
 
-def _write(
-    connection: Connection, key: str, rows: Mapping[str, _CatalogRow], changed: Collection[str]
+def _note(
+    connection: Connection,
+    lease: Lease,
+    asked: Asked,
+    error: str | None,
+    made: Sequence[View] | None = None,
 ) -> None:
-    for name in sorted(changed):
-        path, parent, label = rows[name]
-        _release(connection, [name])
-        told = {"path": path, "parent_table": parent, "label": label, "status": Status.ACTIVE.value}
-        row = {"asset_uid": key, "table_name": name, "kind": VIEW, **told}
-        connection.execute(insert(tables).values(row))
-
-
-def _claimed(connection: Connection, asset_uid: str) -> dict[str, _CatalogRow]:
-    """Return the views that the catalog has of a form."""
-    t = tables.c
-    query = select(t.table_name, t.path, t.parent_table, t.label).where(
-        t.asset_uid == asset_uid, t.kind == VIEW
-    )
-    return {name: tuple(row) for name, *row in connection.execute(query)}
-
-
-def _release(connection: Connection, names: Collection[str]) -> None:
-    for name in names:
-        connection.execute(delete(tables).where(tables.c.table_name == name, tables.c.kind == VIEW))
-
-
-def _note(connection: Connection, lease: Lease, asked: _Asked, error: str | None) -> None:
-    """Note by what the views were made, or why they were not."""
+    """Note by what the views were made, or why they were not, and what those show that were made."""
     _lock(connection, lease)
-    fingerprint = None if error else _fingerprint(connection, asked)
+    if made is not None:
+        describe_views(connection, lease.asset_uid, made)
+    fingerprint = None if error else fingerprint_of(connection, asked)
     values = {"views_fingerprint": fingerprint, "views_error": error and error[:_LONGEST_ERROR]}
     connection.execute(update(forms).where(forms.c.asset_uid == lease.asset_uid).values(values))
 
@@ -174,7 +143,7 @@ def drop_views_in_the_way(changes: TableChanges, schema: FormSchema) -> None:
     :param schema: whose tables are to be made.
     """
     wanted = {fold(t.part_name(part)) for t in schema.tables for part in range(1, t.parts + 1)}
-    mine = changes.step(partial(_claimed, asset_uid=schema.asset_uid))
+    mine = changes.step(partial(claimed_views, asset_uid=schema.asset_uid))
     _drop(changes, [name for name in mine if fold(name) in wanted])
 
 
@@ -184,14 +153,14 @@ def drop_views(changes: TableChanges, asset_uid: str) -> None:
     :param changes: what changes tables.
     :param asset_uid: the form key.
     """
-    _drop(changes, changes.step(partial(_claimed, asset_uid=asset_uid)))
+    _drop(changes, changes.step(partial(claimed_views, asset_uid=asset_uid)))
 
 
 def _drop(changes: TableChanges, names: Collection[str]) -> None:
     there = changes.step(partial(_views_there, names=names)) if names else ()
     for name in there:
         changes.drop_view(name)
-    changes.step(partial(_release, names=sorted(names)))
+    changes.step(partial(release_views, names=sorted(names)))
 
 
 def _views_there(connection: Connection, names: Collection[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from kobo_mirror.forms import system_columns
 from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, FormSchema, Status, Table, TableKind
@@ -11,25 +11,9 @@ from kobo_mirror.forms.naming import derived_name, fold
 from kobo_mirror.forms.question_history import history_of
 from kobo_mirror.forms.question_types import Kind
 from kobo_mirror.forms.questions_joined import joined_questions
-from kobo_mirror.views.values import (
-    AsNumber,
-    AsText,
-    Beside,
-    Cell,
-    First,
-    Label,
-    Labels,
-    Local,
-    Pairs,
-    RowKey,
-    Uuid,
-    Value,
-)
+from kobo_mirror.views.answers import Answers, ViewColumn
+from kobo_mirror.views.values import Beside, Cell, Local, Pairs, RowKey, Uuid, Value
 
-_TEXTS = frozenset({Kind.TEXT, Kind.KEY, Kind.JSON})
-_NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL})
-_ONE = frozenset({"select_one", "select_one_external", "cascading_select", "rank__level", "score__row"})
-_MANY = frozenset({"select_multiple", "rank"})
 KEY, PARENT_KEY, KOBO_ID = "key", "parent_key", "kobo_id"
 NO_LABELS: Mapping[str, Pairs] = {}
 _LOCAL, _ANSWER = "local", "answer"  # endings of names
@@ -47,86 +31,6 @@ class Source:
 
     name: str
     keys: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ViewColumn:
-    """A column of a view."""
-
-    name: str
-    value: Value
-
-
-@dataclass(frozen=True)
-class Answers:
-    """The columns that hold the answers to one question.
-
-    :param question: its path, the one that was asked last.
-    :param name: of its column in views.
-    :param cells: which hold its answers, the newest first, each with the column.
-    :param facets: what further columns of it show, such as ``lat``.
-    """
-
-    question: str
-    name: str
-    cells: tuple[tuple[Cell, Column], ...]
-    facets: Mapping[str, Value] = field(default_factory=dict)
-
-    @property
-    def takes_many(self) -> bool:
-        """True if an answer is any number of choices."""
-        return self.newest.question_type in _MANY
-
-    @property
-    def takes_one(self) -> bool:
-        """True if an answer is one choice."""
-        return self.newest.question_type in _ONE
-
-    @property
-    def newest(self) -> Column:
-        """The column that holds every answer now."""
-        return self.cells[0][1]
-
-    @property
-    def text(self) -> Value:
-        """The answer as a text."""
-        texts = tuple(cell if cell.kind in _TEXTS else AsText(cell) for cell, _ in self.cells)
-        return texts[0] if len(texts) == 1 else First(texts)
-
-    def choices(self, labels: Mapping[str, Pairs]) -> Pairs:
-        """Return its choices, those of a former list, too, that the newest has not.
-
-        :param labels: of the lists.
-        """
-        lists = dict.fromkeys(column.list_name or "" for _, column in self.cells)
-        found: dict[str, str] = {}
-        for name, label in (pair for one in lists for pair in labels.get(one, ())):
-            found.setdefault(name, label)
-        return tuple(found.items())
-
-    def labelled(self, labels: Mapping[str, Pairs]) -> Value:
-        """Return the answer with labels in place of names.
-
-        :param labels: of the lists.
-        """
-        kinds = {cell.kind for cell, _ in self.cells}
-        has_labels = any(_labelled(column, labels) for _, column in self.cells)
-        values: list[Value] = []
-        for cell, column in self.cells:
-            if has_labels and (pairs := _labelled(column, labels)):
-                text: Value = cell if cell.kind in _TEXTS else AsText(cell)
-                values.append(Labels(text, pairs) if column.question_type in _MANY else Label(text, pairs))
-            elif has_labels or not (len(kinds) == 1 or kinds <= _TEXTS or kinds <= _NUMBERS):
-                values.append(cell if cell.kind in _TEXTS else AsText(cell))
-            else:
-                mixed = len(kinds) > 1 and cell.kind is Kind.INTEGER
-                values.append(AsNumber(cell) if mixed else cell)
-        return values[0] if len(values) == 1 else First(tuple(values))
-
-
-def _labelled(column: Column, labels: Mapping[str, Pairs]) -> Pairs:
-    is_choice = column.question_type in _ONE or column.question_type in _MANY
-    return labels.get(column.list_name or "", ()) if is_choice else ()
 
 
 @dataclass(frozen=True)
@@ -155,8 +59,7 @@ class Shown:
         :param labels: of the lists; none: the answers as they are.
         """
         return self.keys + tuple(
-            ViewColumn(column.name, column.labelled(labels)) if isinstance(column, Answers) else column
-            for column in self.columns
+            column.labelled(labels) if isinstance(column, Answers) else column for column in self.columns
         )
 
 
@@ -196,16 +99,17 @@ class _Reader:
                 continue
             for cell, column in cells:
                 value: Value = Uuid(cell) if column.facet == _UUID else cell
-                found.append((self._order(column), ViewColumn(self._free(column.name), value)))
+                shown = ViewColumn(self._free(column.name), value, column.facet, of=column)
+                found.append((self._order(column), shown))
         found.sort(key=lambda one: one[0])
         return Shown(self._table, tuple(self._sources), keys, tuple(one for _, one in found))
 
     def _keys(self) -> tuple[ViewColumn, ...]:
         cells = tuple(Cell(0, name, Kind.INTEGER) for name in self._table.keys)
-        found = [ViewColumn(KEY, RowKey(cells))]
+        found = [ViewColumn(KEY, RowKey(cells), KEY)]
         if len(cells) > 1:
-            found.append(ViewColumn(PARENT_KEY, RowKey(cells[:-1])))
-        found += [ViewColumn(cell.name, cell) for cell in cells]
+            found.append(ViewColumn(PARENT_KEY, RowKey(cells[:-1]), PARENT_KEY))
+        found += [ViewColumn(cell.name, cell, cell.name) for cell in cells]
         self._taken |= {fold(name) for name in (KEY, PARENT_KEY, *self._table.keys)}
         return tuple(found)
 
@@ -233,7 +137,7 @@ class _Reader:
             pairs = tuple((cell, beside.get((column.path, facet))) for cell, column in answers.cells)
             one_path = len({column.path for _, column in values}) == 1
             value = beside[first.path, facet] if one_path else Beside(pairs)
-            found.append(ViewColumn(self._free(first.name), value))
+            found.append(answers.column(self._free(first.name), value, facet))
             shown[facet] = value
         found[0] = replace(answers, facets=shown)
         return [(self._order(answers.newest), one) for one in found]
@@ -248,7 +152,8 @@ class _Reader:
             return []
         name = derived_name(answers.name, _LOCAL, self._is_taken)
         self._taken.add(fold(name))
-        return [ViewColumn(name, pairs[0][1] if len(pairs) == 1 else Beside(tuple(pairs)))]
+        value = pairs[0][1] if len(pairs) == 1 else Beside(tuple(pairs))
+        return [answers.column(name, value, _LOCAL)]
 
     def _is_taken(self, name: str) -> bool:
         return fold(name) in self._taken

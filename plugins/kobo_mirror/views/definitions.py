@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from kobo_mirror.config.view_kinds import GEO, WIDE
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.naming import derived_name, fold, slug
 from kobo_mirror.forms.question_types import POINT_FACETS, is_point
-from kobo_mirror.views.columns import KEY, KOBO_ID, Answers, Shown, Source, ViewColumn, shown_tables
+from kobo_mirror.views.answers import Answers, ViewColumn
+from kobo_mirror.views.columns import KEY, KOBO_ID, Shown, Source, shown_tables
 from kobo_mirror.views.languages import Language, labels_of_lists, languages_of
 from kobo_mirror.views.values import (
     Constant,
@@ -26,7 +27,7 @@ from kobo_mirror.views.values import (
 
 _LONGEST = 63  # bytes of a name
 _FULL, _CHOICES = "full", "choices"
-_WKT = "wkt"
+_CHOICE, _GEOJSON, _WKT = "choice", "geojson", "wkt"
 _LINES = {"geotrace": False, "geoshape": True}
 _MOST_CHOICES = 1_000  # columns of a view of choices
 
@@ -54,6 +55,7 @@ class View:
     :param path: of the repeat whose rows they are; empty for the others.
     :param told: what it is about beyond its table, such as a language; empty: nothing.
     :param selects: whose rows it has, one after the other, all with the same names of columns.
+    :param languages: by the names of which its columns have labels, the preferred ones first.
     """
 
     name: str
@@ -61,6 +63,12 @@ class View:
     path: str
     told: str
     selects: tuple[Select, ...]
+    languages: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[ViewColumn, ...]:
+        """Its columns."""
+        return self.selects[0].columns
 
 
 def views_of(schema: FormSchema, further: Collection[str] = ()) -> list[View]:
@@ -81,13 +89,14 @@ class _Views:
         tables = schema.tables
         self._taken = {fold(t.part_name(part)) for t in tables for part in range(1, t.parts + 1)}
         self._shown = shown_tables(schema)
-        self._names = labels_of_lists(schema, (), "")
+        self._languages = languages_of(schema)
+        self._first = self._languages[0] if self._languages else Language("", ())
+        self._labels = labels_of_lists(schema, self._languages, self._first.code)
 
     def views(self, further: Collection[str]) -> Iterator[View]:
         for shown in self._shown:
             yield self._view(shown, _FULL, shown.labelled())
-        languages = languages_of(self._schema)
-        if choices := self._choices(languages):
+        if choices := self._choices():
             first = self._shown[0].table.name
             yield View(self._name(self._schema.form_name, _CHOICES), first, "", "", choices)
         if WIDE in further:
@@ -97,41 +106,44 @@ class _Views:
             for shown in self._shown:
                 if columns := tuple(_geometries_of(shown)):
                     yield self._view(shown, GEO, (*shown.keys, *columns))
-        for language in languages:
-            labels = labels_of_lists(self._schema, languages, language.code)
+        for language in self._languages:
+            labels = labels_of_lists(self._schema, self._languages, language.code)
             for shown in self._shown:
-                yield self._view(shown, language.code, shown.labelled(labels), told=language.names[0])
+                yield self._view(shown, language.code, shown.labelled(labels), language)
 
-    def _view(self, shown: Shown, ending: str, columns: tuple[ViewColumn, ...], told: str = "") -> View:
-        table = shown.table
-        name = self._name(table.name, ending)
-        return View(name, table.name, table.path, told, (Select(shown.sources, columns),))
+    def _view(
+        self, shown: Shown, ending: str, columns: tuple[ViewColumn, ...], language: Language | None = None
+    ) -> View:
+        table, name = shown.table, self._name(shown.table.name, ending)
+        told = language.names[0] if language else ""
+        names = (*(language.names if language else ()), *self._first.names)
+        return View(name, table.name, table.path, told, (Select(shown.sources, columns),), names)
 
     def _wide(self, shown: Shown) -> Iterator[View]:
         """Yield the view of the choices of a table, and further ones for more columns than one may have."""
         taken = {fold(column.name) for column in shown.keys}
         columns = []
         for answers in shown.answers:
-            for choice in self._choices_of(answers):
+            for choice, label in self._choices_of(answers):
                 ending = slug(choice) or "_"
                 name = derived_name(answers.name, ending, lambda one: fold(one) in taken, _LONGEST)
                 taken.add(fold(name))
-                columns.append(ViewColumn(name, Has(answers.text, choice)))
+                value = Has(answers.text, choice)
+                columns.append(answers.column(name, value, _CHOICE, (choice, label)))
         for start in range(0, len(columns), _MOST_CHOICES):
             number = start // _MOST_CHOICES + 1
             ending = WIDE if number == 1 else f"{WIDE}_{number}"
             yield self._view(shown, ending, (*shown.keys, *columns[start : start + _MOST_CHOICES]))
 
-    def _choices_of(self, answers: Answers) -> list[str]:
-        """Return the names of the choices of a question that may have several."""
-        names = [name for name, _ in answers.choices(self._names)] if answers.takes_many else []
-        return [name for name in names if " " not in name]
+    def _choices_of(self, answers: Answers) -> Pairs:
+        """Return the choices of a question that may have several."""
+        choices = answers.choices(self._labels) if answers.takes_many else ()
+        return tuple((name, label) for name, label in choices if " " not in name)
 
-    def _choices(self, languages: Sequence[Language]) -> tuple[Select, ...]:
+    def _choices(self) -> tuple[Select, ...]:
         """Return a select for each question that has choices, with their labels in the first language."""
-        labels = labels_of_lists(self._schema, languages, languages[0].code if languages else "")
         return tuple(
-            _choices_of(shown, answers, labels)
+            _choices_of(shown, answers, self._labels)
             for shown in self._shown
             for answers in shown.answers
             if answers.takes_one or answers.takes_many
@@ -147,37 +159,39 @@ def _choices_of(shown: Shown, answers: Answers, labels: Mapping[str, Pairs]) -> 
     """Return a row for each choice of each answer to a question."""
     key, kobo_id = (next(c for c in shown.keys if c.name == name) for name in (KEY, KOBO_ID))
     choice: Value = Word() if answers.takes_many else answers.text
-    columns = (
-        ViewColumn("table_name", Constant(shown.table.name)),
-        kobo_id,
-        key,
-        ViewColumn("question", Constant(answers.question)),
-        ViewColumn("position", WordPlace() if answers.takes_many else Constant(1)),
-        ViewColumn("choice", choice),
-        ViewColumn("label", Label(choice, answers.choices(labels))),
-    )
+    values: dict[str, Value] = {
+        "table_name": Constant(shown.table.name),
+        KOBO_ID: kobo_id.value,
+        KEY: key.value,
+        "question": Constant(answers.question),
+        "position": WordPlace() if answers.takes_many else Constant(1),
+        "choice": choice,
+        "label": Label(choice, answers.choices(labels)),
+    }
+    columns = tuple(ViewColumn(name, value, name) for name, value in values.items())
     words = answers.text if answers.takes_many else None
     return Select(shown.sources, columns, words, choice)
 
 
 def _geometries_of(shown: Shown) -> Iterator[ViewColumn]:
     """Yield two columns for each question about points, traces and shapes: as GeoJSON and as WKT."""
-    taken = {fold(column.name) for column in (*shown.keys, *shown.answers)}
+    names = [*(column.name for column in shown.keys), *(answers.name for answers in shown.answers)]
+    taken = {*map(fold, names)}
     for answers in shown.answers:
-        for value, ending in _geometry_of(answers):
-            name = (
-                derived_name(answers.name, ending, lambda one: fold(one) in taken) if ending else answers.name
-            )
+        for facet, value in _geometry_of(answers):
+            name = answers.name
+            if facet == _WKT:
+                name = derived_name(name, facet, lambda one: fold(one) in taken, _LONGEST)
             taken.add(fold(name))
-            yield ViewColumn(name, value)
+            yield answers.column(name, value, facet)
 
 
-def _geometry_of(answers: Answers) -> Iterator[tuple[Value, str]]:
-    """Yield what the answers to a question are as geometries, each with the ending of its name."""
+def _geometry_of(answers: Answers) -> Iterator[tuple[str, Value]]:
+    """Yield what the answers to a question are as geometries, in each spelling."""
     kind, facets = answers.newest.question_type or "", answers.facets
     if is_point(kind) and {*POINT_FACETS} <= {*facets}:
-        yield Point(facets["lon"], facets["lat"], facets["alt"]), ""
-        yield PointText(facets["lon"], facets["lat"]), _WKT
+        yield _GEOJSON, Point(facets["lon"], facets["lat"], facets["alt"])
+        yield _WKT, PointText(facets["lon"], facets["lat"])
     elif kind in _LINES:
-        yield Line(answers.text, is_outline=_LINES[kind]), ""
-        yield Line(answers.text, is_outline=_LINES[kind], as_text=True), _WKT
+        yield _GEOJSON, Line(answers.text, is_outline=_LINES[kind])
+        yield _WKT, Line(answers.text, is_outline=_LINES[kind], as_text=True)

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, delete, inspect, select, text
 from kobo_mirror.database.engine import reading
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.store.applying import Applied, NamedForm, apply_schema
-from kobo_mirror.store.catalog_tables import choices, columns, tables
+from kobo_mirror.store.catalog_tables import choices, columns, tables, view_columns
 from kobo_mirror.store.form_schemas import StoredForm, stored_form
 from kobo_mirror.store.leases import Lease, take_lease
 from kobo_mirror.store.tables import forms
@@ -17,7 +17,7 @@ from tests.support.forms.judging import UID
 from tests.support.tables import created, rows_of
 
 SURVEY = NamedForm("https://kobo.test", "Survey")
-_CATALOG = (tables, columns, choices)
+_CATALOG = (tables, columns, view_columns, choices)
 
 
 class Applying:

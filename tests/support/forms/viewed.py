@@ -13,6 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
+from tests.support.forms.geometries import LINES, flat, is_plain, line_of, read_geojson, read_wkt
+
 Row = dict[str, Any]
 _ONE = ("select_one", "select_one_external", "rank__level", "score__row")
 _POINTS = ("geopoint", "start-geopoint", "background-geopoint")
@@ -43,12 +45,15 @@ class Viewed:
         with engine.connect() as connection:
             told = {
                 name: _rows(connection, f"SELECT * FROM {name} WHERE asset_uid = :key", key=key)
-                for name in ("kobo_tables", "kobo_columns", "kobo_choices")
+                for name in ("kobo_tables", "kobo_columns", "kobo_choices", "kobo_view_columns")
             }
         tables = told["kobo_tables"]
         self.views = [row for row in tables if row["kind"] == "view"]
         self._tables = {row["table_name"]: row for row in tables if row["kind"] != "view"}
         self._columns, self._choices = told["kobo_columns"], told["kobo_choices"]
+        self._described: dict[str, list[Row]] = {row["table_name"]: [] for row in self.views}
+        for row in sorted(told["kobo_view_columns"], key=lambda row: int(row["position"])):
+            self._described[row["view_name"]].append(row)
 
     def check(self) -> None:
         """Compare every view that has a row for each row of a table."""
@@ -56,6 +61,7 @@ class Viewed:
         wanted = {n for n, row in self._tables.items() if row["kind"] in ("main", "declared", "repeat")}
         assert shown == wanted
         for view in self.views:
+            self._check_described(view["table_name"])
             if view["table_name"].endswith("__geo"):
                 self._check_places(view["table_name"], view["parent_table"])
             elif view["table_name"].endswith("__wide"):
@@ -64,10 +70,6 @@ class Viewed:
                 self._check_choices(view["table_name"])
             else:
                 self._check(view["table_name"], view["parent_table"], view["label"])
-
-    def names(self, table: str) -> set[str]:
-        """The views of a table."""
-        return {row["table_name"] for row in self.views if row["parent_table"] == table}
 
     def _check(self, view: str, table: str, language: str | None) -> None:
         rows = self._rows_of(table)
@@ -105,38 +107,60 @@ class Viewed:
         assert (found - wanted, wanted - found) == (Counter(), Counter())
 
     def _check_places(self, view: str, table: str) -> None:
-        """A point is there if its table has numbers of it, and what is there is GeoJSON."""
+        """Each place is there as GeoJSON and as WKT, as its answer or the numbers beside it say."""
         shown = {row["key"]: row for row in self._all(view)}
+        names = {(d["question"], d["facet"]): d["column_name"] for d in self._described[view]}
         for key, parts in self._rows_of(table).items():
             row = shown.pop("-".join(map(str, key)))
-            for columns in self._questions(parts).values():
-                names = {column["column_name"] for column in columns} & {*row}
-                filled = [c for c in columns if _cell(c, parts) is not None]
-                lat = self._latitude(filled[0]["path"], parts) if filled else None
-                for found in (json.loads(row[name]) if row[name] else None for name in names):
-                    if columns[0]["question_type"] in _POINTS:
-                        assert (found and found["coordinates"][1]) == lat, (view, names)
-                    assert not found or found["type"] in ("Point", "LineString", "Polygon")
+            for question, columns in self._questions(parts).items():
+                kind = columns[0]["question_type"]
+                if kind in (*_POINTS, *LINES) and (question, "geojson") in names:
+                    found = read_geojson(row[names[question, "geojson"]])
+                    assert read_wkt(row[names[question, "wkt"]]) == flat(found), (view, question)
+                    filled = [c for c in columns if _cell(c, parts) is not None]
+                    if kind in _POINTS:
+                        lat = self._latitude(filled[0]["path"], parts) if filled else None
+                        assert (found and found["coordinates"][1]) == lat, (view, question)
+                    elif is_plain(
+                        answer := _text(_cell(filled[0], parts), filled[0]["kind"]) if filled else ""
+                    ):
+                        assert found == line_of(answer, kind), (view, question)
         assert shown == {}
 
     def _latitude(self, path: str, parts: Mapping[str, Row]) -> Any:
         mine = [c for c in self._columns if (c["path"], c["facet"]) == (path, "lat")]
         return next((_cell(c, parts) for c in mine if c["table_name"] in parts), None)
 
+    def _check_described(self, view: str) -> None:
+        """The catalog has the columns of a view in their order, each with a question that there is."""
+        quote = self._engine.dialect.identifier_preparer.quote_identifier
+        with self._engine.connect() as connection:
+            there = [*connection.execute(text(f"SELECT * FROM {quote(view)} LIMIT 0")).keys()]
+        assert [row["column_name"] for row in self._described[view]] == there
+        asked = {column["question"] or column["path"] for column in self._columns}
+        labels = {label for c in self._columns for label in json.loads(c["labels"] or "{}").values()}
+        for row in self._described[view]:
+            assert row["question"] is None or row["question"] in asked, (view, row)
+            assert row["choice"] is not None or row["label"] in (None, *labels), (view, row)
+
     def _check_wide(self, view: str, table: str) -> None:
-        """Each choice that a name tells has 1 if the answer has it, 0 if not, NULL without an answer."""
+        """Each choice has a column that is 1 if the answer has it, 0 if not, NULL without an answer."""
         shown = {row["key"]: row for row in self._all(view)}
+        names = {(d["question"], d["choice"]): d["column_name"] for d in self._described[view]}
         for key, parts in self._rows_of(table).items():
             row = shown["-".join(map(str, key))]
-            for columns in self._questions(parts).values():
+            wanted: dict[str, int | None] = {}
+            for question, columns in self._questions(parts).items():
                 if columns[0]["question_type"] in _MANY:
-                    cells = [cell for c in columns if (cell := _cell(c, parts)) is not None]
-                    words = _text(cells[0], "text").split(" ") if cells else []
-                    names = {c["name"] for c in self._choices if c["list_name"] == columns[0]["list_name"]}
-                    told = {n: int(n in words) if cells else None for n in names if " " not in n}
-                    for name, wanted in told.items():
-                        of_it = {f"{c['column_name']}__{name.lower()}" for c in columns} & {*row}
-                        assert all(row[one] == wanted for one in of_it), (view, of_it)
+                    lists = {column["list_name"] for column in columns}
+                    filled = [c for c in columns if _cell(c, parts) is not None]
+                    words = _text(_cell(filled[0], parts), filled[0]["kind"]).split(" ") if filled else []
+                    choices = {
+                        c["name"] for c in self._choices if c["list_name"] in lists and " " not in c["name"]
+                    }
+                    wanted |= {names[question, n]: int(n in words) if filled else None for n in choices}
+            keys = ("key", "parent_key", "kobo_id", "pos", *(f"pos_{n}" for n in (1, 2, 3)))
+            assert {n: cell for n, cell in row.items() if n not in keys} == wanted, view
 
     def _chosen(self, columns: list[Row], parts: Mapping[str, Row]) -> Iterator[tuple[int, str, str]]:
         """The choices of an answer, each with its place and its label in the first language."""
