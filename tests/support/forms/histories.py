@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.support.forms.asked import Asked, asked_in, repeats_in
 from tests.support.forms.content import content_of
 from tests.support.forms.drawing import Drawing
-from tests.support.forms.mutations import mutated, relabelled
+from tests.support.forms.mutations import ALL_CHANGES, mutated, relabelled
 from tests.support.forms.names import LIST_NAMES
-from tests.support.forms.tree import Tree
+from tests.support.forms.tree import LANGUAGES, Tree
 from tests.support.forms.wide import SIZES, wide_block
 
 _SETTINGS: tuple[dict[str, Any], ...] = (
@@ -108,5 +108,19 @@ def histories(
     found = [Deployed("v1", tree)]
     for number in range(2, draw(st.integers(min(2, versions), versions)) + 1):
         tree = draw(mutations(tree, number, most=changes))
+        found.append(Deployed(f"v{number}", tree))
+    return tuple(found)
+
+
+@st.composite
+def all_changes(draw: st.DrawFn, *, most: int = 6) -> Sequence[Deployed]:
+    """The versions of a form in three languages that meets each of twenty changes, in any order.
+
+    :param most: rows at the top of the first one.
+    """
+    tree = replace(draw(trees(most=most, wide=False)), languages=tuple(draw(st.permutations(LANGUAGES))[:3]))
+    found = [Deployed("v1", tree)]
+    for number, change in enumerate(draw(st.permutations(ALL_CHANGES)), 2):
+        tree = change(tree, Drawing(draw, number, tuple(tree.lists)))
         found.append(Deployed(f"v{number}", tree))
     return tuple(found)

@@ -9,7 +9,7 @@ from tests.support.forms import texts
 from tests.support.forms.content import SPELLINGS
 from tests.support.forms.drawing import DEEPEST, Drawing
 from tests.support.forms.names import free_name
-from tests.support.forms.tree import GROUP, MATRIX, REPEAT, Node, Tree
+from tests.support.forms.tree import GROUP, LANGUAGES, MATRIX, REPEAT, Node, Tree
 from tests.support.forms.types import IN_A_MATRIX, QUESTIONS
 
 Address = tuple[int, ...]
@@ -175,6 +175,26 @@ def _relabel_choices(tree: Tree, drawing: Drawing) -> Tree:
     return replace(tree, lists={**tree.lists, name: items})
 
 
+def _add_choice(tree: Tree, drawing: Drawing) -> Tree:
+    name = drawing.one_of(tuple(tree.lists))
+    items = {item.value: item for item in (*tree.lists[name], *drawing.items(2))}
+    return replace(tree, lists={**tree.lists, name: tuple(items.values())})
+
+
+def _remove_choice(tree: Tree, drawing: Drawing) -> Tree:
+    name = drawing.one_of(tuple(tree.lists))
+    return replace(tree, lists={**tree.lists, name: tree.lists[name][1:]})
+
+
+def _add_language(tree: Tree, drawing: Drawing) -> Tree:
+    others = [language for language in LANGUAGES if language not in tree.languages]
+    return replace(tree, languages=(*tree.languages, drawing.one_of(others))) if others else tree
+
+
+def _remove_language(tree: Tree, drawing: Drawing) -> Tree:
+    return replace(tree, languages=tree.languages[1:] or tree.languages)
+
+
 def relabelled(tree: Tree, drawing: Drawing) -> Tree:
     """The form with another order, other labels, languages and spellings: it asks what it asked before."""
     changes = (_relabel, _respell, _change_languages, _relabel_choices, _reorder)
@@ -200,6 +220,8 @@ CHANGES: tuple[Callable[[Tree, Drawing], Tree], ...] = (
     _respell,
     _change_languages,
 )
+ALL_CHANGES = (*CHANGES, _relabel_choices, _add_choice, _remove_choice, _add_language, _remove_language)
+"""Twenty: also those that :data:`CHANGES` has as a part of others."""
 
 
 def _any(tree: Tree, drawing: Drawing) -> Address | None:

@@ -33,9 +33,11 @@ def queued(engine: Engine) -> set[int]:
         return {int(ref) for ref in connection.scalars(select(to_fetch.c.ref))}
 
 
-def drain(applying: Applying, documents: Iterable[Mapping[str, Any]]) -> int:
+def drain(
+    applying: Applying, documents: Iterable[Mapping[str, Any]], writing: RowSetWriting | None = None
+) -> int:
     """Write those in the queue anew, and return how many were written."""
-    writing, wanted = RowSetWriting(applying), queued(applying.engine)
+    writing, wanted = writing or RowSetWriting(applying), queued(applying.engine)
     asked = [document for document in documents if document["_id"] in wanted]
     written = writing.write(*writing.shape(*asked)) if asked else 0
     with applying.engine.begin() as connection:

@@ -8,28 +8,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from tests.support.forms.geometries import LINES, flat, is_plain, line_of, read_geojson, read_wkt
+from tests.support.forms.shown_cells import NUMBERS, Row, cell_of, moment_of, rows, same, text_of
 
-Row = dict[str, Any]
 _ONE = ("select_one", "select_one_external", "rank__level", "score__row")
 _POINTS = ("geopoint", "start-geopoint", "background-geopoint")
 _MANY = ("select_multiple", "rank")
-_TEXTS, _NUMBERS = {"text", "key", "json"}, {"integer", "decimal"}
-_MIDNIGHT = datetime(2000, 1, 1)  # noqa: DTZ001
-
-
-class Spelt(str):
-    """A number as text, however it is spelt."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, str) and float(other) == float(self)
-
-    __hash__ = str.__hash__
+_TEXTS = {"text", "key", "json"}
 
 
 class Viewed:
@@ -44,13 +34,15 @@ class Viewed:
         self._versions, self._first = {uid: n for n, uid in enumerate(versions)}, languages
         with engine.connect() as connection:
             told = {
-                name: _rows(connection, f"SELECT * FROM {name} WHERE asset_uid = :key", key=key)
+                name: rows(connection, f"SELECT * FROM {name} WHERE asset_uid = :key", key=key)
                 for name in ("kobo_tables", "kobo_columns", "kobo_choices", "kobo_view_columns")
             }
         tables = told["kobo_tables"]
         self.views = [row for row in tables if row["kind"] == "view"]
         self._tables = {row["table_name"]: row for row in tables if row["kind"] != "view"}
         self._columns, self._choices = told["kobo_columns"], told["kobo_choices"]
+        self._asked: dict[tuple[str, ...], dict[str, list[Row]]] = {}
+        self._told: dict[tuple[str | None, str | None], dict[str, str]] = {}
         self._described: dict[str, list[Row]] = {row["table_name"]: [] for row in self.views}
         for row in sorted(told["kobo_view_columns"], key=lambda row: int(row["position"])):
             self._described[row["view_name"]].append(row)
@@ -85,7 +77,7 @@ class Viewed:
     def _all(self, table: str) -> list[Row]:
         quote = self._engine.dialect.identifier_preparer.quote_identifier
         with self._engine.connect() as connection:
-            return _rows(connection, f"SELECT * FROM {quote(table)}")
+            return rows(connection, f"SELECT * FROM {quote(table)}")
 
     def _rows_of(self, table: str) -> dict[tuple[int, ...], dict[str, Row]]:
         """The rows of a table by their keys, each by its parts."""
@@ -117,19 +109,19 @@ class Viewed:
                 if kind in (*_POINTS, *LINES) and (question, "geojson") in names:
                     found = read_geojson(row[names[question, "geojson"]])
                     assert read_wkt(row[names[question, "wkt"]]) == flat(found), (view, question)
-                    filled = [c for c in columns if _cell(c, parts) is not None]
+                    filled = [c for c in columns if cell_of(c, parts) is not None]
                     if kind in _POINTS:
                         lat = self._latitude(filled[0]["path"], parts) if filled else None
                         assert (found and found["coordinates"][1]) == lat, (view, question)
                     elif is_plain(
-                        answer := _text(_cell(filled[0], parts), filled[0]["kind"]) if filled else ""
+                        answer := text_of(cell_of(filled[0], parts), filled[0]["kind"]) if filled else ""
                     ):
                         assert found == line_of(answer, kind), (view, question)
         assert shown == {}
 
     def _latitude(self, path: str, parts: Mapping[str, Row]) -> Any:
         mine = [c for c in self._columns if (c["path"], c["facet"]) == (path, "lat")]
-        return next((_cell(c, parts) for c in mine if c["table_name"] in parts), None)
+        return next((cell_of(c, parts) for c in mine if c["table_name"] in parts), None)
 
     def _check_described(self, view: str) -> None:
         """The catalog has the columns of a view in their order, each with a question that there is."""
@@ -153,8 +145,8 @@ class Viewed:
             for question, columns in self._questions(parts).items():
                 if columns[0]["question_type"] in _MANY:
                     lists = {column["list_name"] for column in columns}
-                    filled = [c for c in columns if _cell(c, parts) is not None]
-                    words = _text(_cell(filled[0], parts), filled[0]["kind"]).split(" ") if filled else []
+                    filled = [c for c in columns if cell_of(c, parts) is not None]
+                    words = text_of(cell_of(filled[0], parts), filled[0]["kind"]).split(" ") if filled else []
                     choices = {
                         c["name"] for c in self._choices if c["list_name"] in lists and " " not in c["name"]
                     }
@@ -165,7 +157,7 @@ class Viewed:
     def _chosen(self, columns: list[Row], parts: Mapping[str, Row]) -> Iterator[tuple[int, str, str]]:
         """The choices of an answer, each with its place and its label in the first language."""
         kind = columns[0]["question_type"]
-        cells = (_text(cell, c["kind"]) for c in columns if (cell := _cell(c, parts)) is not None)
+        cells = (text_of(cell, c["kind"]) for c in columns if (cell := cell_of(c, parts)) is not None)
         answer = next(cells, "")
         labels: dict[str, str] = {}
         for column in columns:
@@ -176,11 +168,14 @@ class Viewed:
 
     def _questions(self, parts: Mapping[str, Row]) -> dict[str, list[Row]]:
         """The columns of each question, the newest first."""
+        if known := self._asked.get(tuple(parts)):
+            return known
         found: dict[str, list[Row]] = {}
         for column in self._columns:
             if column["table_name"] in parts and column["path"] and column["facet"] == "value":
                 found.setdefault(column["question"] or column["path"], []).append(column)
-        return {name: sorted(some, key=self._age, reverse=True) for name, some in found.items()}
+        aged = {name: sorted(some, key=self._age, reverse=True) for name, some in found.items()}
+        return self._asked.setdefault(tuple(parts), aged)
 
     def _sources(self, table: str) -> list[str]:
         tables = self._tables.values()
@@ -206,7 +201,7 @@ class Viewed:
             assert len(names) == 1, (view, names, columns)
             (name,) = names
             value = self._value(columns, parts, language)
-            assert _same(row[name], value), (view, name, row[name], value)
+            assert same(row[name], value), (view, name, row[name], value)
             left -= {name, f"{name}__local"}
             self._check_local(row, name, columns, parts)
         assert {n for n in left if not n.endswith(("__answer", "__local"))} == set(), view
@@ -219,33 +214,35 @@ class Viewed:
         kinds = {column["kind"] for column in columns}
         labelled = any(self._labels(column, language) for column in columns) if language else False
         for column in columns:
-            cell = _cell(column, parts)
+            cell = cell_of(column, parts)
             if cell is None:
                 continue
             if labelled:
-                cell = _text(cell, column["kind"])
+                cell = text_of(cell, column["kind"])
                 labels = self._labels(column, language)
                 if labels and column["question_type"] in _MANY:
                     return "; ".join(labels.get(word, word) for word in cell.split(" ") if word)
                 return labels.get(cell, cell)
-            if len(kinds) > 1 and kinds <= _NUMBERS:
+            if len(kinds) > 1 and kinds <= NUMBERS:
                 if column["kind"] == "integer" and abs(cell) > 2**53:
                     continue
                 return float(cell)
-            return cell if len(kinds) == 1 or kinds <= _TEXTS else _text(cell, column["kind"])
+            return cell if len(kinds) == 1 or kinds <= _TEXTS else text_of(cell, column["kind"])
         return None
 
     def _labels(self, column: Row, language: str | None) -> dict[str, str]:
         if column["question_type"] not in (*_ONE, *_MANY):
             return {}
+        if (known := self._told.get((column["list_name"], language))) is not None:
+            return known
         mine = [one for one in self._choices if one["list_name"] == column["list_name"]]
         told = {one["name"]: json.loads(one["labels"] or "{}") for one in mine}
         first = next((name for name in self._first if self._is_there(name)), None)
         found = {n: labels.get(language or first) or labels.get(first) or n for n, labels in told.items()}
         often = Counter(found.values())
-        return {
-            n: f"{label} [{n}]" if often[label] > 1 and label != n else label for n, label in found.items()
-        }
+        for name, label in found.items():
+            found[name] = f"{label} [{name}]" if often[label] > 1 and label != name else label
+        return self._told.setdefault((column["list_name"], language), found)
 
     def _is_there(self, language: str) -> bool:
         """Whether any label is in a language."""
@@ -266,36 +263,7 @@ class Viewed:
                     for c in self._columns
                     if c["path"] == column["path"] and c["facet"] == "offset" and c["table_name"] in parts
                 )
-                wanted = _moment(moment) + timedelta(minutes=offset or 0)
+                wanted = moment_of(moment) + timedelta(minutes=offset or 0)
                 break
         local = next(n for n in row if n.startswith(name[:20]) and n.endswith("__local"))
-        assert (row[local] and _moment(row[local])) == wanted, (name, row[local], wanted)
-
-
-def _rows(connection: Connection, query: str, **values: Any) -> list[Row]:
-    return [dict(row) for row in connection.execute(text(query), values).mappings()]
-
-
-def _cell(column: Row, parts: Mapping[str, Row]) -> Any:
-    return parts[column["table_name"]].get(column["column_name"])
-
-
-def _moment(cell: Any) -> datetime:
-    return datetime.fromisoformat(cell) if isinstance(cell, str) else cell
-
-
-def _text(cell: Any, kind: str) -> str:
-    if kind == "boolean":
-        return "OK"
-    if kind == "time":
-        moment = cell if isinstance(cell, str) else (_MIDNIGHT + cell).time().isoformat("milliseconds")
-        return moment[:12]
-    if kind == "datetime":
-        return _moment(cell).isoformat(" ", "milliseconds")
-    if kind == "date":
-        return cell.isoformat() if isinstance(cell, date) else str(cell)
-    return Spelt(repr(cell)) if kind in _NUMBERS else str(cell)
-
-
-def _same(found: Any, wanted: Any) -> bool:
-    return bool(wanted == found) if isinstance(wanted, Spelt) else bool(found == wanted)
+        assert (row[local] and moment_of(row[local])) == wanted, (name, row[local], wanted)
