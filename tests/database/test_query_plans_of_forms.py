@@ -34,7 +34,7 @@ pytestmark = pytest.mark.parametrize(
 
 ROWS, COPIES = 200, 6
 OTHERS = {"asset_uid": "'aOtherForm{copy}'"}
-"""Of the copies: in the tables of all forms, most rows are of others, so that a scan is no way to read one."""
+"""Of the copies: in tables of all forms most rows are of others, so that a scan is no way to read one."""
 NAME = "plans"
 FURTHER = 220  # texts, more than one table holds
 OURS = ("kobo_submissions", "kobo_rejected_cells")
