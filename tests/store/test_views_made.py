@@ -285,7 +285,7 @@ def test_who_reads_a_view_is_never_blocked_for_long_and_is_waited_for(on_server:
             waited.append(monotonic() - started)
             sleep(0.02)
         refused = changing.result()
-    assert max(waited) < 2
+    assert max(waited) < 1.5, waited  # a second, and what a busy machine adds
     assert "is in use by a transaction that stays open" in str(refused)
     assert state(engine) == (refused, True)
     assert again(applying) is None
