@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 
 from kobo_mirror import __version__
@@ -25,6 +26,8 @@ _HELP: Mapping[str, str] = {
     "replay": "process dead letters again, and ask again for rejected submissions",
     "register-webhook": "have new submissions posted to the webhook",
     "forms": "list the forms of the account, name some in kobo.yml, or take one out",
+    "export": "write what the tables of a form hold to a file: CSV, XLSX, Parquet or GeoJSON",
+    "codebook": "say what each column and choice of a form means: CSV, data package or dbt sources",
     "run": "do everything: migrate, serve the webhook, register it, and sync at intervals",
 }
 
@@ -61,6 +64,8 @@ def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 def _add_options(sub: argparse.ArgumentParser, name: str) -> None:
     if name == "forms":
         _add_options_of_forms(sub)
+    elif name in ("export", "codebook"):
+        _add_options_of_exports(sub, name)
     elif name != "migrate":
         sub.add_argument(
             "--form",
@@ -116,6 +121,33 @@ def _add_options_of_forms(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--json", action="store_true", help="print the list as JSON, a form a line")
 
 
+def _add_options_of_exports(sub: argparse.ArgumentParser, name: str) -> None:
+    sub.add_argument(
+        "form",
+        nargs="?",
+        metavar="FORM",
+        help="the table or uid of the form; needed if there are several",
+    )
+    if name == "codebook":
+        sub.add_argument(
+            "--to",
+            metavar="FILE",
+            help="ends with .csv, .json (data package) or .yml (dbt); without it CSV",
+        )
+        return
+    sub.add_argument(
+        "--to",
+        metavar="FILE",
+        required=True,
+        help="ends with .csv, .zip (of CSV), .xlsx, .parquet, .parquet.zip or .geojson; is replaced",
+    )
+    sub.add_argument("--language", metavar="LANG", help="labels of this language in place of choices' names")
+    sub.add_argument("--approved-only", action="store_true", help="only submissions that are approved")
+    sub.add_argument(
+        "--since", type=_date, metavar="DATE", help="only what the server got on this day (UTC) or later"
+    )
+
+
 def _add_options_of_plans(sub: argparse.ArgumentParser, name: str) -> None:
     if name in ("sync", "plan", "apply", "run"):
         sub.add_argument(
@@ -137,6 +169,13 @@ def _id(text: str) -> int:
     if not text.isdecimal() or len(text) > _DIGITS or int(text) > HIGHEST_ID:
         raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {HIGHEST_ID}")
     return int(text)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a date such as 2026-01-31") from None
 
 
 def _minutes(text: str) -> float:

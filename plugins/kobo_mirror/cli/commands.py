@@ -221,6 +221,18 @@ def _register(options: argparse.Namespace) -> int:
     return 0
 
 
+def _export(options: argparse.Namespace) -> int:
+    from kobo_mirror.cli.export import export
+
+    return export(options)
+
+
+def _codebook(options: argparse.Namespace) -> int:
+    from kobo_mirror.cli.export import codebook
+
+    return codebook(options)
+
+
 _COMMANDS: Mapping[str, Command] = {
     "migrate": _migrate,
     "sync": _sync,
@@ -231,5 +243,7 @@ _COMMANDS: Mapping[str, Command] = {
     "replay": _replay,
     "register-webhook": _register,
     "forms": forms,
+    "export": _export,
+    "codebook": _codebook,
     "run": run,
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Column, ColumnElement, type_coerce
+from sqlalchemy import ColumnElement, type_coerce
 from sqlalchemy.types import UserDefinedType
 
 from kobo_mirror.database.dialects import dialect_of_type
@@ -30,11 +30,11 @@ class _Exact(UserDefinedType[Any]):
         return dialect_of_type(dialect).cell_reader(self.kind)
 
 
-def exact(column: Column[Any]) -> ColumnElement[Any]:
+def exact(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return a column as an expression whose cells are those that were written, ready for JSON.
 
     Times are ISO texts, or become the same ones in JSON.
 
-    :param column: of a table.
+    :param column: of a table, or of an alias of one.
     """
     return type_coerce(column, _Exact(column.type.python_type))
