@@ -63,17 +63,18 @@ class Summary(NamedTuple):
     @property
     def sentence(self) -> str:
         """What a person is told."""
-        told = ", ".join(f"{count:,} of {name}" for name, count in self.counts.items())
+        unit = "features" if self.file.name.lower().endswith(".geojson") else "rows"
+        told = ", ".join(f"{count:,} {unit} of {name}" for name, count in self.counts.items())
         more = ""
         if self.rejected:
-            where = f"are in {REJECTED}" if REJECTED in self.counts else "are not in this file, but in a .zip"
+            where = f"are in {REJECTED}" if REJECTED in self.counts else "are not in this file: a .zip or .xlsx file has them"
             more += f"; {self.rejected:,} answers that no column could hold {where}"
         if self.left_out:
             more += (
                 f"; {self.left_out:,} submissions that do not fit the table are left out: "
                 "`python -m kobo_mirror status` shows why"
             )
-        return f"{self.file} holds rows: {told}{more}"
+        return f"{self.file}: {told}{more}"
 
 
 def form_at_hand(connection: Connection, pick: str | None, language: str | None = None) -> FormAtHand:
