@@ -36,8 +36,9 @@ def large(engine: Engine) -> Engine:
     texts = ", ".join([f"'{'ሀ' * 40} =1+1'"] * 3)
     run_sql(
         engine,
-        "INSERT INTO survey (kobo_id, submission_time, name, village, remarks, area, place, place__lat, place__lon, "
-        f"members__rows) VALUES (1, '2026-01-02 03:04:05.000000', {texts}, 0.1, '1.5 2.5 3 4', 1.5, 2.5, 1)",
+        "INSERT INTO survey (kobo_id, submission_time, name, village, remarks, area, place, place__lat, "
+        "place__lon, members__rows) "
+        f"VALUES (1, '2026-01-02 03:04:05.000000', {texts}, 0.1, '1.5 2.5 3 4', 1.5, 2.5, 1)",
         *(
             "INSERT INTO survey (kobo_id, submission_time, name, village, remarks, area, place, place__lat, "
             f"place__lon, members__rows) SELECT kobo_id + {size}, submission_time, name, village, remarks, "

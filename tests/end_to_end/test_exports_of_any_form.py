@@ -24,7 +24,7 @@ from tests.support.forms.submissions import submissions
 from tests.support.tables import run_sql
 
 FEW = settings(
-    max_examples=2, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    max_examples=1, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
 MANY = settings(FEW, max_examples=25)
 
@@ -67,7 +67,7 @@ def check(engine: Engine, folder: Path, versions: Any, languages: Any, language:
         types = types or types_of(package_of(file))
         tables = read_export(file, types)
         assert {name: len(rows) for name, rows in tables.items()} == summary.counts
-        ExportViewed(engine, UID, versions, languages, tables, language).check()
+        ExportViewed(engine, UID, versions, languages, tables=tables, language=language).check()
     assert [path.name for path in folder.iterdir() if "part" in path.name] == []
 
 

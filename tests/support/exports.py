@@ -1,4 +1,4 @@
-"""Exports read back: every cell of a file as Python has it, by code that knows nothing of how it was written."""
+"""Exports read back: every cell of a file as Python has it, by code that does not know how it was written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from xml.etree import ElementTree
 from zipfile import ZipFile
 
 import pyarrow.parquet
-from sqlalchemy import Engine
 
 from tests.support.forms.viewed import Viewed
 
@@ -173,17 +172,15 @@ _FROM_TEXT: Mapping[str, Any] = {
 class ExportViewed(Viewed):
     """The tables of an export, to be compared as views are.
 
+    :param form: as :class:`Viewed` takes it.
     :param tables: what the export holds.
     :param language: whose labels it has.
     """
 
-    def __init__(
-        self, engine: Engine, key: str, versions: Any, languages: Any, tables: Tables, language: str | None
-    ):
-        super().__init__(engine, key, versions, languages)
-        self._shown = {
-            f"export of {name}": [_comparable(row) for row in rows] for name, rows in tables.items()
-        }
+    def __init__(self, *form: Any, tables: Tables, language: str | None) -> None:
+        super().__init__(*form)
+        shown = {name: [_comparable(row) for row in rows] for name, rows in tables.items()}
+        self._shown = {f"export of {name}": rows for name, rows in shown.items()}
         kinds = ("main", "declared", "repeat")
         of_rows = {name for name, row in self._tables.items() if row["kind"] in kinds}
         self.views = [
@@ -196,11 +193,9 @@ class ExportViewed(Viewed):
         if table in self._shown:
             return self._shown[table]
         kinds = {c["column_name"]: c["kind"] for c in self._columns if c["table_name"] == table}
+        read = {name: _STORED.get(kind, _same) for name, kind in kinds.items()}
         return [
-            {
-                name: cell if cell is None else _STORED.get(kinds[name], _same)(cell)
-                for name, cell in row.items()
-            }
+            {name: None if cell is None else read[name](cell) for name, cell in row.items()}
             for row in super()._all(table)
         ]
 
@@ -209,14 +204,11 @@ def _same(cell: Any) -> Any:
     return cell
 
 
-def _since_midnight(cell: Any) -> Any:
-    if isinstance(cell, str):
-        cell = time.fromisoformat(cell)
-    return cell - datetime.min if isinstance(cell, datetime) else _of_day(cell)
-
-
-def _of_day(cell: time | timedelta) -> timedelta:
-    return cell if isinstance(cell, timedelta) else datetime.combine(date.min, cell) - datetime.min
+def _of_day(cell: str | time | timedelta) -> timedelta:
+    if isinstance(cell, timedelta):
+        return cell
+    at = time.fromisoformat(cell) if isinstance(cell, str) else cell
+    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second, microseconds=at.microsecond)
 
 
 def _comparable(row: Row) -> Row:
@@ -226,7 +218,7 @@ def _comparable(row: Row) -> Row:
 _STORED: Mapping[str, Any] = {
     "date": lambda cell: date.fromisoformat(cell) if isinstance(cell, str) else cell,
     "datetime": lambda cell: datetime.fromisoformat(cell) if isinstance(cell, str) else cell,
-    "time": _since_midnight,
+    "time": _of_day,
     "boolean": bool,
 }
 """A cell as a driver gives it, as Python has it."""

@@ -1,7 +1,7 @@
 """dbt sources: tables and views of a form as ``sources.yml`` has them, with descriptions and tests.
 
-https://docs.getdbt.com/reference/source-properties, version 2, as all dbt from 1.5 to 1.12 read it: the adapter for
-MySQL is one of 1.7, which knows neither ``data_tests`` nor ``arguments``.
+https://docs.getdbt.com/reference/source-properties, version 2, as dbt from 1.5 to 1.12 reads it: its adapter
+for MySQL is of 1.7, which knows neither ``data_tests`` nor ``arguments``.
 """
 
 from __future__ import annotations

@@ -67,7 +67,10 @@ class Summary(NamedTuple):
         told = ", ".join(f"{count:,} {unit} of {name}" for name, count in self.counts.items())
         more = ""
         if self.rejected:
-            where = f"are in {REJECTED}" if REJECTED in self.counts else "are not in this file: a .zip or .xlsx file has them"
+            is_there = REJECTED in self.counts
+            where = (
+                f"are in {REJECTED}" if is_there else "are not in this file: a .zip or .xlsx file has them"
+            )
             more += f"; {self.rejected:,} answers that no column could hold {where}"
         if self.left_out:
             more += (
