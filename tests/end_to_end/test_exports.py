@@ -41,8 +41,8 @@ def test_a_zip_is_a_valid_data_package_and_says_what_did_not_fit(households: Hou
     households.sync()
     out = households.export("h.zip")
     assert out == (
-        "h.zip: 2 rows of households, 2 rows of households__members, 1 rows of rejected_answers; "
-        "1 answers that no column could hold are in rejected_answers\n"
+        "h.zip: 2 rows of households, 2 rows of households__members, 1 row of rejected_answers; "
+        "1 answer that no column could hold: in rejected_answers\n"
     )
     file = Path("h.zip")
     package = package_of(file)
@@ -172,4 +172,4 @@ def test_without_pyarrow_a_sentence_says_what_to_install(households: Households,
     command = ("export", "--to", "h.parquet.zip")
     assert households.mirror.command(*command, PYTHONPATH=path) == (2, "", sentence)
     code, out, error = households.mirror.command("export", "--to", "h.xlsx", PYTHONPATH=path)
-    assert (code, out, error) == (0, f"h.xlsx: 1 rows of {NAME}, 0 rows of {NAME}__members\n", "")
+    assert (code, out, error) == (0, f"h.xlsx: 1 row of {NAME}, 0 rows of {NAME}__members\n", "")

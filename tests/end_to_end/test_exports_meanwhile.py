@@ -110,7 +110,7 @@ def test_a_form_with_one_table_is_one_file(engine: Engine, tmp_path: Path) -> No
     make_tables(engine, survey(ask("text", "name", "note")))
     run_sql(engine, "INSERT INTO survey (kobo_id, name) VALUES (1, '')")
     file = tmp_path / "e.csv"
-    assert export_form(engine, Wanted(), file).sentence == f"{file}: 1 rows of survey"
+    assert export_form(engine, Wanted(), file).sentence == f"{file}: 1 row of survey"
     header, line = file.read_text("utf-8-sig").splitlines()
     row = dict(zip(header.split(","), line.split(","), strict=True))
     assert (row["key"], row["name"], row["note"]) == ("1", '""', "")

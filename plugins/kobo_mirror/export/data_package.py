@@ -70,7 +70,7 @@ def _file(name: str, table: str, schema: Facts) -> Facts:
         "profile": "tabular-data-resource",
         "format": "csv",
         "mediatype": "text/csv",
-        "encoding": "utf-8-sig",
+        "encoding": "utf-8",
         "schema": schema,
     }
 

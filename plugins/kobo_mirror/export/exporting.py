@@ -63,21 +63,23 @@ class Summary(NamedTuple):
     @property
     def sentence(self) -> str:
         """What a person is told."""
-        unit = "features" if self.file.name.lower().endswith(".geojson") else "rows"
-        told = ", ".join(f"{count:,} {unit} of {name}" for name, count in self.counts.items())
+        unit = "feature" if self.file.name.lower().endswith(".geojson") else "row"
+        told = ", ".join(f"{_counted(count, unit)} of {name}" for name, count in self.counts.items())
         more = ""
         if self.rejected:
             is_there = REJECTED in self.counts
-            where = (
-                f"are in {REJECTED}" if is_there else "are not in this file: a .zip or .xlsx file has them"
-            )
-            more += f"; {self.rejected:,} answers that no column could hold {where}"
+            where = f"in {REJECTED}" if is_there else "not in this file, but would be in a .zip or .xlsx"
+            more += f"; {_counted(self.rejected, 'answer')} that no column could hold: {where}"
         if self.left_out:
             more += (
-                f"; {self.left_out:,} submissions that do not fit the table are left out: "
-                "`python -m kobo_mirror status` shows why"
+                f"; left out: {_counted(self.left_out, 'submission')} that the table cannot hold, see "
+                "`python -m kobo_mirror status`"
             )
         return f"{self.file}: {told}{more}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def form_at_hand(connection: Connection, pick: str | None, language: str | None = None) -> FormAtHand:
