@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.export.values import kind_of
 from kobo_mirror.forms.declared_table import declared_columns
-from kobo_mirror.forms.form_schema import VALUE, Column, FormSchema, Table, TableKind
+from kobo_mirror.forms.form_schema import Column, FormSchema, Table, TableKind
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.forms.naming import fold
 from kobo_mirror.forms.question_types import Kind
 from kobo_mirror.store.catalog_tables import rejected_cells
-from kobo_mirror.views.columns import KEY, KOBO_ID, PARENT_KEY, Answers, Shown, Source, shown_tables
+from kobo_mirror.views.answers import Answers
+from kobo_mirror.views.columns import KEY, KOBO_ID, PARENT_KEY, Shown, Source, shown_tables
 from kobo_mirror.views.languages import Language, labels_of_lists, languages_of
-from kobo_mirror.views.values import Beside, Cell, Label, Local, Pairs, RowKey, Uuid, Value
+from kobo_mirror.views.values import Cell, Label, Pairs, RowKey, Value
 
 REJECTED = "rejected_answers"
 LOCAL = "local"
@@ -147,23 +148,12 @@ def _code_of(asked: str, languages: tuple[Language, ...]) -> str:
 
 def _of_rows(schema: FormSchema, shown: Shown, main: str, labels: Mapping[str, Pairs]) -> ExportTable:
     table = shown.table
-    known = {
-        (one.part_name(column.part), column.name): column for one in schema.tables for column in one.columns
-    }
-
-    def column_of(cell: Cell) -> Column | None:
-        return known.get((shown.sources[cell.source].name, cell.name))
-
-    fields = [Field(key.name, kind_of(key.value), key.value, key.name) for key in shown.keys]
+    fields = [Field(key.name, kind_of(key.value), key.value, key.facet) for key in shown.keys]
     for one in shown.columns:
-        if isinstance(one, Answers):
-            value = one.labelled(labels)
-            fields.append(Field(one.name, kind_of(value), value, VALUE, one.newest, one))
-        else:
-            cell, is_local = _cell_of(one.value)
-            column = column_of(cell)
-            facet = LOCAL if is_local else column.facet if column else one.name
-            fields.append(Field(one.name, kind_of(one.value), one.value, facet, column))
+        answers = one if isinstance(one, Answers) else None
+        column = one.labelled(labels) if isinstance(one, Answers) else one
+        value = column.value
+        fields.append(Field(column.name, kind_of(value), value, column.facet, column.of, answers))
     above = main if table.parent == schema.root.name else table.parent
     return ExportTable(
         table.name,
@@ -174,21 +164,6 @@ def _of_rows(schema: FormSchema, shown: Shown, main: str, labels: Mapping[str, P
         table.path,
         table.labels,
     )
-
-
-def _cell_of(value: Value) -> tuple[Cell, bool]:
-    """Return the cell that a column shows, and whether it is shown as the local time."""
-    match value:
-        case Cell():
-            return value, False
-        case Uuid():
-            return value.of, False
-        case Local():
-            return value.moment, True
-        case Beside():
-            return next(_cell_of(one) for _, one in value.pairs if one is not None)
-        case _:
-            raise TypeError(f"A column of a view has no {type(value).__name__} alone.")
 
 
 def _of_files(schema: FormSchema, table: Table, main: str) -> ExportTable:

@@ -12,7 +12,7 @@ from typing import IO, Any
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.export.exported import KEYS, ExportTable, Field
 from kobo_mirror.forms.question_types import POINT_FACETS, Kind, is_point
-from kobo_mirror.views.columns import Answers
+from kobo_mirror.views.answers import Answers
 
 _TRACE, _SHAPE = "geotrace", "geoshape"
 Position = list[float]
