@@ -28,6 +28,8 @@ COMMANDS = (
     "register-webhook",
     "forms",
     "run",
+    "export",
+    "codebook",
 )
 
 
