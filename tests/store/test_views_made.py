@@ -213,6 +213,9 @@ def test_who_reads_a_view_is_never_blocked_for_long_and_is_waited_for(on_server:
             sleep(0.02)
         refused = changing.result()
     assert max(waited) < 1.5, waited  # a second, and what a busy machine adds
+    assert rows(
+        engine, "SELECT * FROM kobo_view_columns WHERE view_name = 'survey__full'"
+    )  # it is there still
     assert "is in use by a transaction that stays open" in str(refused)
     assert state(engine) == (refused, True)
     assert again(applying) is None

@@ -70,16 +70,16 @@ def release_views(connection: Connection, names: Iterable[str]) -> None:
 
 
 def describe_views(connection: Connection, asset_uid: str, views: Sequence[View]) -> None:
-    """Write what the columns of a form's views show, in place of what was said before.
+    """Write what the columns of views show, in place of what was said of them before.
 
     :param connection: an open transaction.
     :param asset_uid: the form key.
-    :param views: those that were made; all that the form is to have are claimed.
+    :param views: those that were made; of one that could not be made anew stays what was said.
     """
     names = tuple(view_columns.columns.keys())
     rows = [(asset_uid, view.name, *row) for view in views for row in _rows_of(view)]
-    for name in sorted(claimed_views(connection, asset_uid)):
-        connection.execute(delete(view_columns).where(view_columns.c.view_name == name))
+    for view in views:
+        connection.execute(delete(view_columns).where(view_columns.c.view_name == view.name))
     write(connection, Write(view_columns, names, rows))
 
 
