@@ -11,6 +11,8 @@ from typing import Any
 
 import falcon
 
+from kobo_mirror.config.deliveries import form_secret
+
 Network = IPv4Network | IPv6Network
 
 
@@ -62,11 +64,13 @@ def _within(address: IPv4Address | IPv6Address, networks: Iterable[Network]) -> 
 class SecretCheck:
     """Middleware that allows requests which show one of some secrets, except to public resources.
 
+    The path of a form asks for the form's own secret, which opens no other path.
+
     :param secrets: the secrets; none at all allows every request.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = [secret.encode() for secret in secrets]
+        self._secrets = tuple(secrets)
 
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
@@ -78,7 +82,10 @@ class SecretCheck:
         if not self._secrets or getattr(resource, "public", False):
             return
         offers = [offer.encode("utf-8", "surrogatepass") for offer in _offered(req)]
-        if not any(hmac.compare_digest(offer, secret) for offer in offers for secret in self._secrets):
+        form_key = params.get("form_key")
+        asked = self._secrets if form_key is None else [form_secret(one, form_key) for one in self._secrets]
+        secrets = [secret.encode() for secret in asked]
+        if not any(hmac.compare_digest(offer, secret) for offer in offers for secret in secrets):
             raise falcon.HTTPUnauthorized(
                 description="The secret is missing or wrong.", challenges=['Basic realm="kobo-mirror"']
             )

@@ -21,6 +21,7 @@ from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.sync.context import form_of
 from kobo_mirror.sync.receive import Receiver
+from kobo_mirror.sync.receive_by_path import PathReceivers
 from webhook.access import Network, SecretCheck, SourceCheck
 from webhook.airflow_events import AirflowEvents
 from webhook.grouping import in_groups
@@ -28,7 +29,7 @@ from webhook.health import Figures, Live, MetricsPage, Ready
 from webhook.metrics import Metrics
 from webhook.middleware import RequestLog, answer_unavailable, answer_unexpected, write_error
 from webhook.openapi import Description, Page
-from webhook.resources import PATH, Submissions
+from webhook.resources import FORM_PATH, PATH, FormSubmissions, Submissions, Taking
 from webhook.settings import refusal, settings_from_env
 
 Application: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
@@ -37,8 +38,9 @@ Application: TypeAlias = "falcon.App[falcon.Request, falcon.Response]"
 # A file knows no connect and no answer to wait for, but makes its one writer's queue wait longer.
 PATIENCE, FILE_PATIENCE = 1, 4
 
-# Of each worker: for what commits, and for dead letters.
-CONNECTIONS = 8
+# Of each worker: for what commits, and for dead letters. A form whose tables are locked holds two to four of
+# them: `LEADERS` of a group committer, and as many that put deliveries in the refetch queue.
+CONNECTIONS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,8 @@ class Dependencies:
 
     :param engine: the database.
     :param probe: another engine of it, for the readiness check: a busy pool is not a dead database.
-    :param mirrors: the forms whose submissions are taken; their tables are asked of the database.
+    :param mirrors: the forms whose submissions are taken without a form key in the path; their tables are
+        asked of the database. Which forms have a path of their own, only the database tells.
     :param keep_payloads: ``rejected`` or ``all``, as for the writer.
     :param secrets: a sender must show one of them; none at all lets everybody send.
     :param allowed: the networks that may send; none at all lets everybody send.
@@ -71,13 +74,16 @@ def create_app(deps: Dependencies) -> Application:
     :param deps: what it works with.
     """
     metrics = Metrics(Figures(deps.probe, deps.mirrors))
+    taking = Taking(metrics)
     around = (RequestLog(metrics), SourceCheck(deps.allowed, deps.proxies), SecretCheck(deps.secrets))
     app: Application = falcon.App(middleware=around)
     app.set_error_serializer(write_error)
     app.add_error_handler(Exception, answer_unexpected)
     app.add_error_handler((DatabaseError, SchemaError), answer_unavailable)
     receiver = Receiver(deps.engine, deps.mirrors, deps.keep_payloads, in_groups)
-    app.add_route(PATH, Submissions(receiver, metrics, deps.arrived))
+    receivers = PathReceivers(deps.engine, deps.keep_payloads, in_groups)
+    app.add_route(PATH, Submissions(receiver, taking, deps.arrived))
+    app.add_route(FORM_PATH, FormSubmissions(receivers, taking))
     app.add_route("/health/live", Live())
     app.add_route("/health/ready", Ready(deps.probe, deps.mirrors))
     app.add_route("/metrics", MetricsPage(metrics))
@@ -98,7 +104,7 @@ def get_app() -> Application:
         deps = Dependencies(
             engine=connect(pool_size=CONNECTIONS, patience=patience, ping=False, several=True),
             probe=connect(pool_size=1, patience=patience),
-            mirrors=[form_of(settings)],
+            mirrors=_without_key(settings),
             keep_payloads=settings.kobo_keep_payloads,
             secrets=_secrets(settings),
             allowed=_networks(settings.webhook_allowed_networks),
@@ -110,6 +116,16 @@ def get_app() -> Application:
     for engine in (deps.engine, deps.probe):
         os.register_at_fork(after_in_child=partial(engine.dispose, close=False))
     return create_app(deps)
+
+
+def _without_key(settings: Settings) -> list[Mirror]:
+    """Return the form of ``KOBO_ASSET_ID``, whose deliveries are posted without a form key, if it is set."""
+    if settings.kobo_asset_id:
+        return [form_of(settings)]
+    logging.getLogger("webhook").warning(
+        "KOBO_ASSET_ID is not set: submissions are taken at %s/<form key> alone.", PATH
+    )
+    return []
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:

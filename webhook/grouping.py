@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-
-import falcon
+from collections.abc import Callable, Sequence
 
 from kobo_mirror.errors import DatabaseError
 from kobo_mirror.store.batches import PushResult
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.rows import State
 from kobo_mirror.sync.receive import Push
-from webhook.middleware import RETRY_AFTER
 
 MOST_IN_A_GROUP = 64
 LEADERS = 2
@@ -180,37 +176,3 @@ def in_groups(writer: Writer) -> Push:
     :param writer: the writer of the form.
     """
     return GroupCommitter(writer.push_all).push
-
-
-class AdmissionLimit:
-    """Bounds the deliveries that a process takes at once; one that comes when it is full gets a 503 at once.
-
-    :param deliveries: how many may be under way.
-    :param size: how many bytes all their bodies may have together.
-    """
-
-    def __init__(self, deliveries: int, size: int) -> None:
-        self._deliveries, self._size = deliveries, size
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def admit(self, size: int) -> Iterator[None]:
-        """Count one delivery as under way while the block runs.
-
-        :param size: the bytes of its body.
-        :returns: a context.
-        :raises falcon.HTTPServiceUnavailable: the process is full.
-        """
-        with self._lock:
-            if self._deliveries < 1 or self._size < size:
-                raise falcon.HTTPServiceUnavailable(
-                    description="Too many deliveries at once. Send it again later.", retry_after=RETRY_AFTER
-                )
-            self._deliveries -= 1
-            self._size -= size
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._deliveries += 1
-                self._size += size

@@ -29,6 +29,8 @@ RESULTS = (
     "inserted", "updated", "unchanged", "stale", "deferred", "rejected",
     "dead_letter", "refused", "unauthorized", "unavailable", "failed",
 )  # fmt: skip
+MOST_FORMS, OTHERS = 500, "others"
+"""So many forms are counted apart, and under this name all others and what is of no form."""
 _BY_STATUS = {401: "unauthorized", 403: "unauthorized", 500: "failed", 503: "unavailable"}
 
 _slot = 0
@@ -109,6 +111,11 @@ class Metrics:
             "kobo_webhook_deliveries", "Answered deliveries by what became of them.", ["result"],
             registry=self._registry,
         )  # fmt: skip
+        self._of_forms = Counter(
+            "kobo_webhook_form_deliveries", "Answered deliveries by form key.",
+            ["uid", "result"], registry=self._registry,
+        )  # fmt: skip
+        self._forms_shown: set[str] = set()
         self._seconds = Histogram(
             "kobo_webhook_answer_seconds", "Seconds from a delivery's head to its answer.",
             registry=self._registry, buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
@@ -143,11 +150,19 @@ class Metrics:
         kept = "dead_letter" if "dead_letter" in noted else None
         result = noted.get("result") or kept or _BY_STATUS.get(status, "refused")
         self._by_result[result].inc()
+        self._of_forms.labels(self._shown(noted.get("asset_uid")), result).inc()
         if kind := noted.get("database_error"):
             self._errors.labels(kind).inc()
         self._seconds.observe(seconds)
         if status < 300:
             self._last.set(time.time())
+
+    def _shown(self, form_key: str | None) -> str:
+        """Return a form's label: its key, unless it is not known, or too many forms are shown already."""
+        if form_key is None or (form_key not in self._forms_shown and len(self._forms_shown) >= MOST_FORMS):
+            return OTHERS
+        self._forms_shown.add(form_key)
+        return form_key
 
     def committed(self, submission: Mapping[str, Any]) -> None:
         """Note how long a new submission took from KoboToolbox to its commit.

@@ -8,7 +8,7 @@ from typing import Any
 import falcon
 
 from kobo_mirror import __version__
-from webhook.resources import MAX_BODY, PATH
+from webhook.resources import FORM_PATH, MAX_BODY, PATH
 
 _SECRETS: list[dict[str, list[str]]] = [{"header": []}, {"basic": []}, {"query": []}]
 _ERROR: dict[str, Any] = {
@@ -65,13 +65,16 @@ def _error(words: str, **headers: Any) -> dict[str, Any]:
 _AWAY = _error("The database cannot take it now, or too much is under way: send it again.", **_RETRY_AFTER)
 _WELL: dict[str, Any] = {
     "type": "object",
-    "properties": {"status": {"const": "success"}},
+    "properties": {
+        "status": {"const": "success"},
+        "forms_unavailable": {"type": "integer", "description": "So many other forms take nothing now."},
+    },
     "required": ["status"],
 }
 
 _POST: dict[str, Any] = {
     "operationId": "deliver",
-    "summary": "Deliver one submission, as a REST Service of KoboToolbox does",
+    "summary": "Deliver one submission of the form of KOBO_ASSET_ID, as a REST Service of KoboToolbox does",
     "description": "Answered with 200 only once it is committed. It may come any number of times.",
     "security": _SECRETS,
     "requestBody": {
@@ -94,6 +97,24 @@ _POST: dict[str, Any] = {
 }
 
 
+_POST_OF_FORM: dict[str, Any] = _POST | {
+    "operationId": "deliver_to_form",
+    "summary": "Deliver one submission of any form that is mirrored",
+    "description": "As without a form key, but with the form's own secret, which opens no other path.",
+    "parameters": [
+        {
+            "name": "form_key",
+            "in": "path",
+            "required": True,
+            "description": "The form's uid; uid~2 and so on where a form of another server has that.",
+            "schema": {"type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9]+(~[0-9]+)?$"},
+        }
+    ],
+    "responses": _POST["responses"]
+    | {"404": _error("No such form is mirrored, or it is another form's submission. The body is kept.")},
+}
+
+
 def _public(name: str, words: str, answer: dict[str, Any], **others: Any) -> dict[str, Any]:
     return {"get": {"operationId": name, "summary": words, "responses": {"200": answer, **others}}}
 
@@ -107,6 +128,7 @@ DESCRIPTION: dict[str, Any] = {
     },
     "paths": {
         PATH: {"post": _POST},
+        FORM_PATH: {"post": _POST_OF_FORM},
         "/health/live": _public("live", "Does the process answer?", _answer("It does.", _WELL)),
         "/health/ready": _public(
             "ready", "Could a submission be committed now?", _answer("It could.", _WELL), **{"503": _AWAY}

@@ -5,53 +5,78 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from typing import Protocol
 
 import falcon
 
-from kobo_mirror.sync.receive import Accepted, Receiver, Refusal, Refused
+from kobo_mirror.store.batches import PushResult
+from kobo_mirror.sync.receive import Accepted, Outcome, Receiver, Refusal, Refused
+from kobo_mirror.sync.receive_by_path import PathReceivers
 from webhook import SILENT_SECONDS
-from webhook.grouping import AdmissionLimit
+from webhook.admission import AdmissionLimit, Admitted
 from webhook.metrics import Metrics
 
 PATH = "/api/real-time-updates"
+FORM_PATH = PATH + "/{form_key}"
 MAX_BODY = 5 * 1024 * 1024
 MAX_DISCARDED = 4 * MAX_BODY
-MOST_DELIVERIES, MOST_BYTES = 64, 16 * MAX_BODY
-_STATUS = {Refusal.NO_SUBMISSION: falcon.HTTP_400, Refusal.OTHER_FORM: falcon.HTTP_404}
+OF_A_FORM = Admitted(64, 16 * MAX_BODY)
+IN_ALL = Admitted(2 * OF_A_FORM.deliveries, OF_A_FORM.size + 4 * MAX_BODY)
+"""What is left to others by a form whose tables are locked."""
+_STATUS = {
+    Refusal.NO_SUBMISSION: falcon.HTTP_400,
+    Refusal.OTHER_FORM: falcon.HTTP_404,
+    Refusal.UNKNOWN_FORM: falcon.HTTP_404,
+}
 
 
-class Submissions:
-    """``POST /api/real-time-updates``: one submission as JSON (docs/architecture.md, "The webhook").
+class Intake(Protocol):
+    """Takes the bodies that are posted to one path."""
 
-    :param receiver: writes what is delivered.
-    :param metrics: counts what becomes of it.
-    :param arrived: called after each submission that changed the mirror; it must neither wait nor raise.
+    def receive(self, body: bytes) -> Outcome:
+        """Write the submission that a body holds; see ``Receiver.receive``."""
+
+    def keep(self, body: bytes, refused: Refused, *, source: str) -> int:
+        """Keep a refused body as a dead letter; see ``Receiver.keep``."""
+
+
+class Taking:
+    """Takes deliveries of all paths, within what a process and each form may have under way.
+
+    :param metrics: counts what becomes of them.
     """
 
-    def __init__(
-        self, receiver: Receiver, metrics: Metrics, arrived: Callable[[], None] = lambda: None
-    ) -> None:
-        self._receiver, self._metrics, self._arrived = receiver, metrics, arrived
-        self._limit = AdmissionLimit(MOST_DELIVERIES, MOST_BYTES)
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._limit = AdmissionLimit(IN_ALL, OF_A_FORM)
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def take(
+        self, req: falcon.Request, resp: falcon.Response, intake: Intake, form: str
+    ) -> PushResult | None:
         """Commit the submission, or keep its body as a dead letter, before anything is answered.
 
+        :param intake: takes the body.
+        :param form: what the delivery is counted for as long as it is under way.
+        :returns: what became of a submission; None: the body was refused.
         :raises DatabaseError, SchemaError: neither could be done.
         :raises falcon.HTTPError: the head of the request rules the body out, or the body does not come whole.
         """
         if refusal := _refusal(req):
             _discard(req)
             raise refusal
-        with self._limit.admit(req.content_length or 0):
+        with self._limit.admit(req.content_length or 0, form):
             body = _body(req)
-            outcome = self._receiver.receive(body)
+            outcome = intake.receive(body)
             if isinstance(outcome, Accepted):
-                self._answer_accepted(req, resp, outcome)
-            else:
-                self._answer_refused(req, resp, outcome, body)
+                return self._answer_accepted(req, resp, outcome)
+            letter = intake.keep(body, outcome, source="webhook")
+        req.context.log["dead_letter"] = letter
+        resp.status = _STATUS[outcome.why]
+        resp.media = {"status": "error", "message": outcome.reason, "dead_letter": letter}
+        return None
 
-    def _answer_accepted(self, req: falcon.Request, resp: falcon.Response, accepted: Accepted) -> None:
+    def _answer_accepted(self, req: falcon.Request, resp: falcon.Response, accepted: Accepted) -> PushResult:
         pushed = accepted.result
         req.context.log |= {
             "asset_uid": accepted.asset_uid,
@@ -61,16 +86,61 @@ class Submissions:
         resp.media = {"status": "success", "result": pushed.result, "reason": pushed.reason}
         if pushed.result == "inserted":
             self._metrics.committed(accepted.submission)
-        if pushed.result in ("inserted", "updated"):
+        return pushed
+
+
+class Submissions:
+    """``POST /api/real-time-updates``: one submission of the form of ``KOBO_ASSET_ID``, as JSON.
+
+    docs/architecture.md, "The webhook".
+
+    :param receiver: writes what is delivered.
+    :param taking: bounds and answers.
+    :param arrived: called after each submission that changed the mirror; it must neither wait nor raise.
+    """
+
+    def __init__(self, receiver: Receiver, taking: Taking, arrived: Callable[[], None]) -> None:
+        self._receiver, self._taking, self._arrived = receiver, taking, arrived
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Commit the submission, or keep its body as a dead letter, before anything is answered.
+
+        :raises DatabaseError, SchemaError, falcon.HTTPError: as ``Taking.take``.
+        """
+        pushed = self._taking.take(req, resp, self._receiver, "")
+        if pushed and pushed.result in ("inserted", "updated"):
             self._arrived()
 
-    def _answer_refused(
-        self, req: falcon.Request, resp: falcon.Response, refused: Refused, body: bytes
-    ) -> None:
-        letter = self._receiver.keep(body, refused, source="webhook")
-        req.context.log["dead_letter"] = letter
-        resp.status = _STATUS[refused.why]
-        resp.media = {"status": "error", "message": refused.reason, "dead_letter": letter}
+
+class FormSubmissions:
+    """``POST /api/real-time-updates/<form key>``: one submission of that form, as JSON.
+
+    :param receivers: write what is delivered.
+    :param taking: bounds and answers.
+    """
+
+    def __init__(self, receivers: PathReceivers, taking: Taking) -> None:
+        self._receivers, self._taking = receivers, taking
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, form_key: str) -> None:
+        """Commit the submission, or keep its body as a dead letter, before anything is answered.
+
+        :param form_key: by which the database has the form.
+        :raises DatabaseError, SchemaError, falcon.HTTPError: as ``Taking.take``.
+        """
+        try:
+            self._taking.take(req, resp, _OfForm(self._receivers, form_key), form_key)
+        finally:
+            if self._receivers.knows(form_key):
+                req.context.log["asset_uid"] = form_key
+
+
+class _OfForm:
+    """Takes the bodies of one form."""
+
+    def __init__(self, receivers: PathReceivers, form_key: str) -> None:
+        self.receive = partial(receivers.receive, form_key)
+        self.keep = partial(receivers.keep, form_key)
 
 
 def _body(req: falcon.Request) -> bytes:

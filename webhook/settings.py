@@ -28,7 +28,7 @@ def settings_from_env() -> Settings:
     try:
         import kobo_mirror.forms.declared  # noqa: F401, PLC0415  # here, so that its error ends as a sentence
 
-        return Settings.from_env(need=("DATABASE_URL", "KOBO_ASSET_ID"))
+        return Settings.from_env(need=("DATABASE_URL",))
     except ConfigurationError as problem:
         raise refusal(problem) from None
 

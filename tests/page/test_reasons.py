@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pkgutil import walk_packages
 
@@ -23,6 +24,7 @@ from kobo_mirror.store.lights import SENTENCES
 from kobo_mirror.store.mode_names import EXACT, INCREMENTAL
 from kobo_mirror.submissions.refusals import RefusalReason, refusal_reason
 from kobo_mirror.sync.receive import Receiver, Refused
+from kobo_mirror.sync.receive_by_path import PathReceivers
 from tests.page.everything import errors, faults_in
 from tests.page.test_page import finished_run
 from tests.support.submissions import ASSET, MIRROR, submission
@@ -37,6 +39,7 @@ BODIES = {
     RefusalReason.TOO_DEEP: b'{"_id": 1, "a": ' + b"[" * 500 + b"]" * 500 + b"}",
     RefusalReason.NO_ID: b'{"_id": "x"}',
     RefusalReason.OTHER_FORM: b'{"_id": 1, "_xform_id_string": "aSomeOtherForm0000001"}',
+    RefusalReason.UNKNOWN_FORM: b'{"_id": 1}',
 }
 
 
@@ -69,7 +72,10 @@ def test_a_body_that_is_refused_gives_the_reason_that_the_page_knows(
 ) -> None:
     finished_run(engine)
     Writing(engine).pull(submission(1))
-    refused = Receiver(engine, [MIRROR], "rejected").receive(BODIES[reason])
+    receive = Receiver(engine, [MIRROR], "rejected").receive
+    if reason is RefusalReason.UNKNOWN_FORM:
+        receive = partial(PathReceivers(engine, "rejected").receive, "aSomeOtherForm0000001")
+    refused = receive(BODIES[reason])
     assert isinstance(refused, Refused)
     assert refusal_reason(refused.reason) is reason
     assert refusal_reason(f"{refused.reason}; its body is not kept: 9 bytes are too many") is reason

@@ -20,7 +20,8 @@ from tests.webhook.application import MIRROR, Tables
 from tests.webhook.held_commits import HeldCommits, state, wait_until_waiting
 from tests.webhook.test_service import locked
 from webhook import grouping
-from webhook.grouping import LEADERS, AdmissionLimit, GroupCommitter
+from webhook.admission import AdmissionLimit, Admitted
+from webhook.grouping import LEADERS, GroupCommitter
 
 
 @pytest.mark.parametrize("database_url", ["server"], indirect=True)
@@ -103,7 +104,7 @@ def test_a_delivery_that_left_the_queue_neither_leads_nor_joins_a_group(
 
 
 def test_a_full_queue_refuses_at_once_and_empties_again() -> None:
-    room = AdmissionLimit(2, 100)
+    room = AdmissionLimit(Admitted(2, 100), Admitted(2, 100))
     with room.admit(60):
         with pytest.raises(falcon.HTTPServiceUnavailable), room.admit(41):
             pass
@@ -112,6 +113,22 @@ def test_a_full_queue_refuses_at_once_and_empties_again() -> None:
         assert full.value.headers == {"Retry-After": "30"}
     with room.admit(100):
         pass
+
+
+def test_one_form_leaves_room_to_others() -> None:
+    room = AdmissionLimit(Admitted(4, 100), Admitted(2, 60))
+    with room.admit(30, "a"), room.admit(30, "a"):
+        with pytest.raises(falcon.HTTPServiceUnavailable), room.admit(0, "a"):
+            pass
+        with room.admit(40, "b"), pytest.raises(falcon.HTTPServiceUnavailable), room.admit(1, "c"):
+            pass
+        with room.admit(0, "b"), room.admit(0, "c"):
+            pass
+    with pytest.raises(falcon.HTTPServiceUnavailable), room.admit(61, "a"):
+        pass
+    with room.admit(60, "a"):
+        pass
+    assert room._forms == {}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

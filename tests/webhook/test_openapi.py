@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from sqlalchemy import Engine
 
 from kobo_mirror import __version__
+from kobo_mirror.config.deliveries import form_secret
 from tests.webhook.application import client_of
 from tests.webhook.bodies import PATH, SECRET
 
@@ -30,7 +31,10 @@ def has_a_fraction(submission: Any) -> bool:
     return isinstance(submission, dict) and isinstance(submission.get("_id"), float)
 
 
-OPERATIONS = [("POST", PATH), ("GET", "/health/live"), ("GET", "/health/ready"), ("GET", "/metrics")]
+OF_FORM = f"{PATH}/{{form_key}}"
+OPERATIONS = [
+    ("POST", PATH), ("POST", OF_FORM), ("GET", "/health/live"), ("GET", "/health/ready"), ("GET", "/metrics"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -47,7 +51,9 @@ def test_every_answer_is_one_that_is_described(
     @given(case=schema[path][method].as_strategy())
     def explore(case: Any) -> None:
         assume(not has_a_fraction(case.body))
-        statuses.add(case.call_and_validate(headers={"X-Webhook-Secret": SECRET}).status_code)
+        form_key = case.path_parameters.get("form_key")
+        secret = SECRET if form_key is None else form_secret(SECRET, str(form_key))
+        statuses.add(case.call_and_validate(headers={"X-Webhook-Secret": secret}).status_code)
 
     explore()
     assert statuses

@@ -36,7 +36,6 @@ def started(tmp_path: Path, **changes: str) -> tuple[int, list[str]]:
     [
         ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
         ({"DATABASE_URL": "postgresql://made-up"}, "DATABASE_URL must"),
-        ({"KOBO_ASSET_ID": ""}, "KOBO_ASSET_ID is not set"),
         ({"KOBO_ASSET_ID": "made-up"}, "KOBO_ASSET_ID must"),
         ({"WEBHOOK_SECRET": ""}, "WEBHOOK_SECRET is not set"),
         ({"WEBHOOK_SECRET": "made-up\u00fc"}, "WEBHOOK_SECRET must"),

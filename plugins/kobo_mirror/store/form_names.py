@@ -36,10 +36,11 @@ class FormNames:
 
     :param engine: the database that holds what pulls have learnt.
     :param mirror: the form, and its table.
+    :param must_be_named: a body is of the form only if it says so, by its uid or by a name that was learnt.
     """
 
-    def __init__(self, engine: Engine, mirror: Mirror) -> None:
-        self._engine, self._mirror = engine, mirror
+    def __init__(self, engine: Engine, mirror: Mirror, *, must_be_named: bool = False) -> None:
+        self._engine, self._mirror, self._must_be_named = engine, mirror, must_be_named
         self._known = frozenset({uid_of(mirror.asset_uid)})
 
     def match(self, id_string: str | None) -> FormMatch:
@@ -48,10 +49,11 @@ class FormNames:
         :param id_string: the body's ``_xform_id_string``; None where it has none, empty where it is no text.
         :returns: THIS for a known id_string, and for None. OTHER for what cannot be an id_string, and for
             the uid of another form once a pull has shown by which id_strings this one goes. UNKNOWN for
-            any other id_string that was not learnt.
+            any other id_string that was not learnt. Where the form must be named, OTHER also for None, and
+            for any other id_string once a pull has shown some.
         :raises DatabaseError, SchemaError: the database cannot be asked.
         """
-        if id_string is None or id_string in self._known:
+        if id_string in self._known or (id_string is None and not self._must_be_named):
             return FormMatch.THIS
         if not id_string:
             return FormMatch.OTHER
@@ -61,7 +63,7 @@ class FormNames:
         if id_string in self._known:
             return FormMatch.THIS
         all_are_learnt = learnt is not None and len(learnt) < MOST_ID_STRINGS
-        may_be_this = not (all_are_learnt and _UID.fullmatch(id_string))
+        may_be_this = not (all_are_learnt and (self._must_be_named or _UID.fullmatch(id_string)))
         return FormMatch.UNKNOWN if may_be_this and _ID_STRING.fullmatch(id_string) else FormMatch.OTHER
 
 

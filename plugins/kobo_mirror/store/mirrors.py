@@ -42,20 +42,34 @@ def find_mirror(connection: Connection, server: str, asset_uid: str, *, among_ot
     :raises SchemaError: the database mirrors another form, or the form of this uid of another server.
     """
     t = forms.c
-    is_begun = t.intended_schema.is_not(None).label("is_begun")
-    query = select(t.form_table, t.server, t.asset_uid, t.schema, t.schema_fingerprint, is_begun)
-    rows = connection.execute(query).all()
+    rows = connection.execute(select(t.form_table, t.server, t.asset_uid)).all()
     for row in rows:
         if row.server == server and asset_uid in (row.asset_uid, uid_of(row.asset_uid)):
-            key = row.asset_uid
-            schema = applied_schema(key, row.schema, row.schema_fingerprint)
-            if row.is_begun if schema is None else schema.is_of_older_reading:
-                return Mirror(None, server, key)
-            return Mirror(FORM if row.form_table == FORM.table else None, server, key, schema)
+            return find_bound(connection, row.asset_uid) or Mirror(None, server, row.asset_uid)
     for row in rows:
         if not among_others or row.asset_uid == asset_uid:
             raise mirrors_another(row.form_table, row.asset_uid, row.server, asset_uid, server)
     return Mirror(None, server, asset_uid)
+
+
+def find_bound(connection: Connection, form_key: str) -> Mirror | None:
+    """Return a form that the database mirrors, with the tables that :func:`find_mirror` gives it.
+
+    :param connection: an open transaction.
+    :param form_key: the form key.
+    :returns: None: the database does not mirror it.
+    :raises SchemaError: the form's schema was changed by hand.
+    """
+    t = forms.c
+    is_begun = t.intended_schema.is_not(None).label("is_begun")
+    query = select(t.form_table, t.server, t.schema, t.schema_fingerprint, is_begun)
+    row = connection.execute(query.where(t.asset_uid == form_key)).one_or_none()
+    if row is None:
+        return None
+    schema = applied_schema(form_key, row.schema, row.schema_fingerprint)
+    if row.is_begun if schema is None else schema.is_of_older_reading:
+        return Mirror(None, row.server, form_key)
+    return Mirror(FORM if row.form_table == FORM.table else None, row.server, form_key, schema)
 
 
 def bound_mirrors(engine: Engine) -> list[Mirror]:

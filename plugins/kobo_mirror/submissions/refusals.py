@@ -14,6 +14,7 @@ class RefusalReason(StrEnum):
     TOO_DEEP = "the body is nested too deeply"
     NO_ID = "the body has no whole number _id, so it names no submission"
     OTHER_FORM = "unknown asset"
+    UNKNOWN_FORM = "no form of this address is mirrored here"
 
 
 def refusal_reason(sentence: str) -> RefusalReason | None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from kobo_mirror.errors import SubmissionError
+from kobo_mirror.database.engine import read
+from kobo_mirror.errors import DatabaseError, SubmissionError
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.batches import PushResult
 from kobo_mirror.store.bindings import NotBoundError, ReshapedError
 from kobo_mirror.store.deferred import BEFORE_THE_FIRST_SYNC, CHANGING, OF_ANOTHER_NAME, defer
 from kobo_mirror.store.form_names import FormMatch, FormNames
-from kobo_mirror.store.mirrors import load_mirror
+from kobo_mirror.store.mirrors import find_bound, find_mirror
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.document import form_of, parse
 from kobo_mirror.submissions.refusals import RefusalReason
@@ -27,6 +29,7 @@ Push: TypeAlias = Callable[[State], PushResult]
 """Commits the state of one submission and tells what became of it."""
 
 _CHANGES = 3  # of the form's tables, while one submission is taken
+_DEFERRING, _DEFERRING_SECONDS = 2, 1.0  # of one form at once, and how long others of it wait for their turn
 _SHOWN_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -52,6 +55,7 @@ class Refusal(Enum):
 
     NO_SUBMISSION = auto()
     OTHER_FORM = auto()
+    UNKNOWN_FORM = auto()
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,38 @@ class Receiver:
     ) -> None:
         self._engine = engine
         self._forms = [_Form(engine, mirror, keep_payloads, committing) for mirror in mirrors]
+
+    @classmethod
+    def of_path(
+        cls,
+        engine: Engine,
+        form_key: str,
+        keep_payloads: str,
+        committing: Callable[[Writer], Push] = one_by_one,
+    ) -> Receiver:
+        """Return what takes deliveries that are posted to the path of one form, which they must name, too.
+
+        :param engine: the database.
+        :param form_key: the form key.
+        :param keep_payloads: as for the class.
+        :param committing: as for the class.
+        :raises NotBoundError: the database does not mirror the form; so does ``receive``, if it was dropped.
+        :raises DatabaseError, SchemaError: the database cannot be asked.
+        """
+
+        def find(connection: Connection) -> Mirror:
+            if (mirror := find_bound(connection, form_key)) is None:
+                raise NotBoundError(f"The database mirrors no form {form_key}.")
+            return mirror
+
+        made = cls(engine, [], keep_payloads, committing)
+        made._forms.append(_Form(engine, read(engine, find), keep_payloads, committing, find))
+        return made
+
+    @property
+    def columns(self) -> int:
+        """How many columns the derived tables of its forms have, as it knows them."""
+        return sum(form.columns for form in self._forms)
 
     def receive(self, body: bytes) -> Outcome:
         """Write the submission that a body holds, or have the next sync ask for it.
@@ -149,15 +185,30 @@ class Receiver:
 
 
 class _Form:
-    """A form whose submissions are taken."""
+    """A form whose submissions are taken.
+
+    :param find: finds the form with its tables; then a body must name it. None: by the mirror's identity.
+    """
 
     def __init__(
-        self, engine: Engine, mirror: Mirror, keep_payloads: str, committing: Callable[[Writer], Push]
+        self,
+        engine: Engine,
+        mirror: Mirror,
+        keep_payloads: str,
+        committing: Callable[[Writer], Push],
+        find: Callable[[Connection], Mirror] | None = None,
     ) -> None:
         self._engine, self._keep_payloads, self._committing = engine, keep_payloads, committing
         self.asset_uid = mirror.asset_uid
-        self.match = FormNames(engine, mirror).match
+        self.match = FormNames(engine, mirror, must_be_named=find is not None).match
+        self._find = find or (lambda connection: find_mirror(connection, *mirror.identity))
         self._tables = mirror, self._committing_to(mirror)  # together: a state is shaped as it is written
+        self._deferring = threading.BoundedSemaphore(_DEFERRING)
+
+    @property
+    def columns(self) -> int:
+        schema = self._tables[0].schema
+        return sum(len(table.columns) for table in schema.tables) if schema else 0
 
     def push(self, submission: dict[str, Any], body: bytes) -> PushResult:
         """Commit a parsed submission; its transaction makes sure that the tables are this very form's.
@@ -178,16 +229,20 @@ class _Form:
         return self.defer(submission["_id"], CHANGING)
 
     def defer(self, kobo_id: int, reason: str) -> PushResult:
-        """Have the next sync ask for a submission."""
+        """Have the next sync ask for a submission; few of a form at once, so that others find connections."""
+        if not self._deferring.acquire(timeout=_DEFERRING_SECONDS):
+            raise DatabaseError("Too many deliveries of the form wait to be put in the refetch queue.")
         try:
             return defer(self._engine, self._tables[0], kobo_id, reason)
         except (ReshapedError, NotBoundError):
             mirror, _ = self._look_up()
             return defer(self._engine, mirror, kobo_id, reason)
+        finally:
+            self._deferring.release()
 
     def _look_up(self) -> tuple[Mirror, Push | None]:
         known = self._tables
-        mirror = load_mirror(self._engine, *known[0].identity)
+        mirror = read(self._engine, self._find)
         if mirror != known[0]:
             known = self._tables = mirror, self._committing_to(mirror)
         return known
