@@ -14,20 +14,20 @@ from kobo_mirror.cli.chosen import FormAtHand, command
 from kobo_mirror.cli.forms import forms
 from kobo_mirror.cli.plans import apply_plan, show_plan
 from kobo_mirror.cli.printing import print_report, print_status
-from kobo_mirror.cli.running import registered, require_place, run, with_secret
+from kobo_mirror.cli.running import require_place, run, with_secret
 from kobo_mirror.cli.status import statuses
 from kobo_mirror.cli.voice import COULD_NOT_TELL, FAILED, Voice, code_of
 from kobo_mirror.cli.wiring import engine_of
 from kobo_mirror.config.forms_file import read_forms_file
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError, DeletesWaitError, KoboMirrorError
-from kobo_mirror.kobo.rest_services import fingerprint
 from kobo_mirror.store.codes import owner_of, require_waiting
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import migrate, require_tables
 from kobo_mirror.sync.chosen import named_tables
 from kobo_mirror.sync.failure_notes import noting_failed_verification, noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
+from kobo_mirror.sync.register import register_form, secret_fingerprint
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
 from kobo_mirror.sync.source import Progress, no_progress
 from kobo_mirror.sync.verify import Report, verify
@@ -153,7 +153,7 @@ def _say(report: Report, options: argparse.Namespace, voice: Voice) -> None:
 
 def _status(options: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
-    secret = fingerprint(settings.webhook_secret) if settings.webhook_secret else None
+    secret = partial(secret_fingerprint, settings.webhook_secret)
     code, named = 0, None
     try:
         named = named_tables(settings)
@@ -214,10 +214,14 @@ def _told(fates: list[Fate], voice: Voice) -> list[Fate]:
 
 def _register(options: argparse.Namespace) -> int:
     with command(["REAL_TIME_POST_ENDPOINT_URL"]) as work:
-        settings = with_secret(work.settings)
+        with_secret(work.settings)
         migrate(work.engine)
-        require_place(settings, work.engine, work.file)
-        print(registered(work, options.form))
+        require_place(work.settings, work.engine, work.file)
+        return work.each(work.forms(options.form), _register_one)
+
+
+def _register_one(form: FormAtHand) -> int:
+    form.voice.say(register_form(form.chosen, form.client, form.engine).sentence)
     return 0
 
 

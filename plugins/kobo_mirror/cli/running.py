@@ -27,11 +27,8 @@ from kobo_mirror.store.leases import process_holder
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.failure_notes import note_not_started
 from kobo_mirror.sync.mirror import MirrorSync
-from kobo_mirror.sync.register import register_webhook
+from kobo_mirror.sync.register import register_form
 from kobo_mirror.sync.verify import prove_when_due
-
-_WEBHOOK_FORM = ("KOBO_TOKEN", "KOBO_ASSET_ID")
-"""The webhook takes deliveries of the form of ``KOBO_ASSET_ID`` alone."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,25 +39,69 @@ def run(options: argparse.Namespace) -> int:
     :raises KoboMirrorError: a refusal, before the first sync has succeeded.
     """
     stop = Event()
-    with command(_WEBHOOK_FORM, partial(serve.pause, stop)) as work:
+    with command(sleep=partial(serve.pause, stop)) as work:
         settings = with_secret(work.settings)
+        registering = Registering(settings)
 
         def set_up() -> str:
             _prepare(work)
             if not settings.real_time_post_endpoint_url:
                 return "nothing is registered, since REAL_TIME_POST_ENDPOINT_URL is not set"
+            if not work.is_about_one:
+                return "the webhook is registered with each form after its sync"
             try:
-                return registered(work)
+                (form,) = work.forms().forms
+                return registering.register(work.at_hand(form))
             except NotPermittedError as error:
                 return str(error)
 
         def sync() -> str:
             _prepare(work)
             now = Command(settings, read_forms_file(settings), work.engine, work.accounts)
-            return _synced(now, now.forms(options.form), options.schema)
+            return _synced(now, now.forms(options.form), options.schema, registering)
 
-        ask = partial(_first_contact, settings, work)
-        return serve.serve(ask, set_up, sync, every=options.every * 60, stop=stop)
+        return serve.serve(
+            partial(_first_contact, work, options.form),
+            set_up,
+            sync,
+            every=options.every * 60,
+            stop=stop,
+            withheld={work.file.token, *(entry.token for entry in work.file.entries)},
+        )
+
+
+class Registering:
+    """Registers the webhook with each form, and says what is new.
+
+    :param settings: of the process.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._is_wanted = bool(settings.real_time_post_endpoint_url)
+        self._said: dict[str, str] = {}
+
+    def register(self, form: FormAtHand) -> str:
+        """Register the webhook with a form, or mend what is registered; return a sentence.
+
+        :raises KoboMirrorError: the server or the database could not do it.
+        """
+        return register_form(form.chosen, form.client, form.engine).sentence
+
+    def after_sync(self, form: FormAtHand) -> None:
+        """Do it for a form that was just synced, and print the sentence if it is another one than before.
+
+        :raises KoboMirrorError: as ``register`` does.
+        """
+        if not self._is_wanted:
+            return
+        try:
+            said = self.register(form)
+        except NotPermittedError as error:
+            said = str(error)
+        key = form.chosen.form_key
+        if self._said.get(key) != said:
+            self._said[key] = said
+            form.voice.say(said)
 
 
 def with_secret(settings: Settings) -> Settings:
@@ -88,34 +129,13 @@ def require_place(settings: Settings, engine: Engine, file: FormsFile) -> None:
         require_free(engine, settings.kobo_url, settings.kobo_asset_id)
 
 
-def registered(work: Command, pick: str | None = None) -> str:
-    """Register the webhook with the form of ``KOBO_ASSET_ID``, and say what was done.
-
-    :param work: the command.
-    :param pick: the form that a person names; None: none is named.
-    :returns: a sentence.
-    :raises ConfigurationError: it is another form.
-    :raises KoboMirrorError: the server or the database could not do it.
-    """
-    settings = work.settings
-    if pick is not None and work.forms(pick).forms[0].settings != settings:
-        raise ConfigurationError("The webhook takes deliveries of the form that KOBO_ASSET_ID names alone.")
-    return register_webhook(
-        work.accounts.form(settings.kobo_url, settings.kobo_token, settings.kobo_asset_id),
-        work.engine,
-        endpoint=settings.real_time_post_endpoint_url,
-        secret=settings.webhook_secret,
-        registrar_url=settings.inkomoko_register_webhook_url,
-    ).sentence
-
-
 def _prepare(work: Command) -> None:
     migrate(work.engine)
     require_place(work.settings, work.engine, work.file)
 
 
-def _synced(work: Command, chosen: Chosen, schema: str | None) -> str:
-    """Sync each form, and say so; return what was done in all.
+def _synced(work: Command, chosen: Chosen, schema: str | None, registering: Registering) -> str:
+    """Sync each form, register the webhook with it, and say so; return what was done in all.
 
     :raises KoboMirrorError: the only one failed, or the first one where all did.
     """
@@ -128,6 +148,7 @@ def _synced(work: Command, chosen: Chosen, schema: str | None) -> str:
         try:
             at_hand.voice.say(_synced_one(at_hand, schema))
             done += 1
+            registering.after_sync(at_hand)
         except KoboMirrorError as error:
             errors.append(error)
             if len(chosen.forms) > 1:
@@ -148,26 +169,34 @@ def _synced_one(form: FormAtHand, schema: str | None) -> str:
     return f"{done}; {report.sentence}" if report else str(done)
 
 
-def _first_contact(settings: Settings, work: Command) -> str:
+def _first_contact(work: Command, pick: str | None) -> str:
     """Ask for the form once, with short time-outs; a database that is down is reported by the first sync.
 
     A refusal ends ``run``, so it is noted for ``status``.
     """
     try:
-        return _asked_once(settings, work)
+        with suppress(DatabaseError):
+            _prepare(work)
+        return _asked_once(work.settings) if work.settings.kobo_asset_id else _counted(work, pick)
     except (ServerError, DatabaseError):  # `run` tries again
         raise
     except KoboMirrorError as error:
-        note_not_started(work.engine, process_holder("run"), error, settings.kobo_asset_id)
+        note_not_started(work.engine, process_holder("run"), error, work.settings.kobo_asset_id)
         raise
 
 
-def _asked_once(settings: Settings, work: Command) -> str:
-    with suppress(DatabaseError):
-        _prepare(work)
+def _asked_once(settings: Settings) -> str:
     with open_form(
         settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, attempts=1, timeout=(5.0, 15.0)
     ) as client:
         form = client.form()
     shown = "" if form.submission_count is None else f" with {form.submission_count:,} submissions"
     return f"{settings.kobo_url} shows the form '{form.name}'{shown}"
+
+
+def _counted(work: Command, pick: str | None) -> str:
+    """Return how many forms ``kobo.yml`` chooses; which of them can be read, their syncs tell."""
+    chosen = work.forms(pick)
+    if chosen.problem and not chosen.forms:
+        raise chosen.problem
+    return f"{len(chosen.forms)} forms are mirrored"

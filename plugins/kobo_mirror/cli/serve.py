@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
 from importlib.util import find_spec
@@ -54,7 +54,15 @@ def pause(stop: Event, seconds: float) -> None:
         raise KoboMirrorError("Stopped before the server gave a proper answer.")
 
 
-def serve(first_contact: Step, set_up: Step, sync: Step, *, every: float, stop: Event) -> int:
+def serve(
+    first_contact: Step,
+    set_up: Step,
+    sync: Step,
+    *,
+    every: float,
+    stop: Event,
+    withheld: Collection[str] = (),
+) -> int:
     """Serve the webhook and sync at intervals, until a signal arrives or the webhook ends.
 
     The order matters. ``first_contact`` is called before anything is started, so that a refusal is the first
@@ -71,11 +79,12 @@ def serve(first_contact: Step, set_up: Step, sync: Step, *, every: float, stop: 
     :param sync: does one sync.
     :param every: seconds between two syncs.
     :param stop: set by SIGTERM, Ctrl-C and a closed terminal, which also interrupt the step that is running.
+    :param withheld: the environment variables that hold tokens, which the webhook does not get.
     :returns: the exit code of the webhook, or 0 after a signal.
     :raises KoboMirrorError: a refusal, before the first sync has succeeded.
     """
     _do(first_contact)
-    with suppress(KeyboardInterrupt), _running(stop) as webhook, _ending_with(stop):
+    with suppress(KeyboardInterrupt), _running(stop, withheld) as webhook, _ending_with(stop):
         _wait_until_it_listens(webhook, stop)
         is_set_up = has_synced = False
         while webhook.poll() is None:
@@ -104,7 +113,7 @@ def _ending_with(stop: Event) -> Iterator[None]:
 
 
 @contextmanager
-def _running(stop: Event) -> Iterator[Webhook]:
+def _running(stop: Event, withheld: Collection[str]) -> Iterator[Webhook]:
     children: list[Webhook] = []
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -116,7 +125,7 @@ def _running(stop: Event) -> Iterator[Webhook]:
 
     before = {number: signal.signal(number, end) for number in _SIGNALS}
     try:
-        children.append(_webhook())
+        children.append(_webhook(withheld))
         yield children[0]
     finally:
         stop.set()
@@ -126,8 +135,8 @@ def _running(stop: Event) -> Iterator[Webhook]:
             signal.signal(number, handler)
 
 
-def _webhook() -> Webhook:
-    """Start the webhook: without the token, which it does not use, and so that it ends with this process.
+def _webhook(withheld: Collection[str]) -> Webhook:
+    """Start the webhook: without tokens, which it does not use, and so that it ends with this process.
 
     It gets a process group of its own, out of reach of the terminal's Ctrl-C: a worker that receives that
     signal from the terminal and from gunicorn may hang.
@@ -142,7 +151,7 @@ def _webhook() -> Webhook:
     found = find_spec("webhook")  # installed, or on the path of a checkout
     root = Path(found.origin).parents[1] if found and found.origin else _CHECKOUT
     command = ["-m", "gunicorn", "-c", str(root / "webhook" / "gunicorn.conf.py"), "webhook.app:get_app()"]
-    env = {name: value for name, value in os.environ.items() if name != "KOBO_TOKEN"}
+    env = {name: value for name, value in os.environ.items() if name not in {"KOBO_TOKEN", *withheld}}
     ending_with_us = [sys.executable, "-P", str(_WITH_PARENT), str(os.getpid()), sys.executable, *command]
     return subprocess.Popen(ending_with_us, cwd=root, env=env, process_group=0)  # noqa: S603  # a command of our own
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from kobo_mirror.store.listings import bound_forms, first_bound, rejected_submis
 from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.plans import StoredPlan
 from kobo_mirror.store.proofs import Proof
+from kobo_mirror.store.registrations import Registration
 from kobo_mirror.store.schema import require_tables
 from kobo_mirror.store.shown_runs import Run, failed_start
 
@@ -27,11 +28,15 @@ _SET = "set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then "
 _LATE = timedelta(days=1)  # the schedule is not known here
 
 
-def status(engine: Engine, secret: str | None = None, asset_uid: str | None = None) -> dict[str, Any]:
+SecretOf = Callable[[str, Iterable[Registration]], str | None]
+"""Tells the fingerprint of the secret that a form's deliveries are to show, by its key and registrations."""
+
+
+def status(engine: Engine, secret: SecretOf | None = None, asset_uid: str | None = None) -> dict[str, Any]:
     """Return what the database knows of a form's mirror, without asking the server.
 
     :param engine: the mirror's database.
-    :param secret: the fingerprint of the webhook's secret as it is set; None: it is not known here.
+    :param secret: tells which secret the form's deliveries are to show; None: it is not known here.
     :param asset_uid: the key of the form; None: the first one.
     :returns: counts, the tables with their rows (None: the database lacks the table), the last runs, the
         first ten rejections (``_id`` and reason) and what to do next, ready for JSON. ``last_run`` and
@@ -48,7 +53,8 @@ def status(engine: Engine, secret: str | None = None, asset_uid: str | None = No
         state = read_state(connection, FORM, asset)
         rejected = rejected_submissions(connection, asset, after=-1, limit=_NAMED, answers=False)
         tables = tables_of(connection, asset)
-    findings = judge(state, due=state.moment - _LATE, secret=secret)
+    shown = secret(asset, state.registrations) if secret else None
+    findings = judge(state, due=state.moment - _LATE, secret=shown)
     last_good, last_good_exact = _finish(state.last_good), _finish(state.last_good_exact)
     return {
         "form_table": bound.form_table,
@@ -81,7 +87,7 @@ def status(engine: Engine, secret: str | None = None, asset_uid: str | None = No
 
 def statuses(
     engine: Engine,
-    secret: str | None = None,
+    secret: SecretOf | None = None,
     pick: str | None = None,
     named: Mapping[str, str] | None = None,
 ) -> Iterator[dict[str, Any] | KoboMirrorError]:

@@ -61,6 +61,7 @@ def ensure_registered(
     secret: str,
     registrar_url: str | None,
     known: Collection[Registration],
+    former: Collection[str] = (),
 ) -> Registration:
     """Register an endpoint, unless it is registered as it should be.
 
@@ -70,13 +71,15 @@ def ensure_registered(
     :param registrar_url: an external registrar to use in place of a REST Service, if any.
     :param known: what is remembered for this form: nothing else tells what a registrar was told, and which
         REST Service is ours when it posts to another address.
+    :param former: other addresses of our webhook at which this form may have been registered before: a REST
+        Service for one of them is ours, too.
     :returns: how it is registered now.
     :raises NotPermittedError: the account may not manage the form's REST Services.
     :raises KoboMirrorError: there is no such form, no proper response, or a refusal.
     """
     if registrar_url:
         return _by_registrar(registrar_url, endpoint, secret, known)
-    return _by_rest_service(client, endpoint, secret, known)
+    return _by_rest_service(client, endpoint, secret, known, former)
 
 
 def fingerprint(secret: str) -> str:
@@ -88,11 +91,16 @@ def fingerprint(secret: str) -> str:
 
 
 def _by_rest_service(
-    client: KoboClient, endpoint: str, secret: str, known: Collection[Registration]
+    client: KoboClient,
+    endpoint: str,
+    secret: str,
+    known: Collection[Registration],
+    former: Collection[str],
 ) -> Registration:
     shown = _without_secrets(endpoint)
     wanted = {**_AS_NEEDED, "endpoint": endpoint}
-    services = _ours(_services(client), endpoint, {r.hook_uid for r in known})
+    addresses = {endpoint, *former}
+    services = _ours(_services(client), addresses, {r.hook_uid for r in known})
     services.sort(key=lambda service: len(_repairs(service, wanted, secret)))
     done: list[str] = []
     if not services:
@@ -103,7 +111,7 @@ def _by_rest_service(
     if repairs := _repairs(kept, wanted, secret):
         client.patch_hook(kept["uid"], repairs)
         done.append(f"mended the REST Service for {shown}: {_faults(kept, repairs)}")
-    for double in _doubles(others, endpoint, known):
+    for double in _doubles(others, addresses, known):
         client.delete_hook(double["uid"])
         done.append(f"removed a second REST Service, for {_without_secrets(double['endpoint'])}")
     return Registration(
@@ -116,18 +124,18 @@ def _by_rest_service(
     )
 
 
-def _ours(services: list[Service], endpoint: str, uids: Collection[str | None]) -> list[Service]:
-    """Return the services remembered as ours, wherever they post to, then others for our endpoint."""
+def _ours(services: list[Service], addresses: set[str], uids: Collection[str | None]) -> list[Service]:
+    """Return the services remembered as ours, wherever they post to, then others for our addresses."""
     remembered = [service for service in services if service["uid"] in uids]
-    return remembered + [s for s in services if s.get("endpoint") == endpoint and s not in remembered]
+    return remembered + [s for s in services if s.get("endpoint") in addresses and s not in remembered]
 
 
-def _doubles(others: list[Service], endpoint: str, known: Collection[Registration]) -> list[Service]:
+def _doubles(others: list[Service], addresses: set[str], known: Collection[Registration]) -> list[Service]:
     """Return the services to remove: those that post where we had one post.
 
     One of ours that a person has pointed to another address is left alone.
     """
-    ours = {endpoint, *(registration.endpoint for registration in known)}
+    ours = addresses | {registration.endpoint for registration in known}
     return [service for service in others if service.get("endpoint") in ours]
 
 

@@ -28,6 +28,7 @@ class ChosenForm:
     :param lock: the names that ``names.lock.yml`` has of it; None: it has none.
     :param among_others: it may be a further one of a database that mirrors others.
     :param key: by which the database has it, or is to have it; empty: by its uid.
+    :param has_own_path: its deliveries are posted to a path and with a secret of its own.
     """
 
     settings: Settings
@@ -35,6 +36,7 @@ class ChosenForm:
     lock: LockedForm | None = None
     among_others: bool = False
     key: str = ""
+    has_own_path: bool = False
 
     @property
     def uid(self) -> str:
@@ -134,6 +136,7 @@ def further_forms(
             wanted_form(entry, _others(entry, file.entries), may_be_declared=False),
             locked_form(locks, entry.uid),
             among_others=True,
+            has_own_path=True,
         )
         for entry in entries
     ]

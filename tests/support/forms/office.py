@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from kobo_mirror.cli import chosen
 from kobo_mirror.database.engine import open_engine, reading
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.store.listings import bound_forms, standings
+from kobo_mirror.store.tables import registrations
 from simulator.control_client import SimulatorControl
 from simulator.process import SimulatorProcess
 from tests.simulator.any_forms import content, row
@@ -76,6 +77,11 @@ class Office:
     def counts(self) -> dict[str, int]:
         with reading(self.engine) as connection:
             return {one.table: one.submissions for one in standings(connection)}
+
+    def forget_registrations(self) -> None:
+        """Forget where the forms post to, as a new database does."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(registrations))
 
     def asked(self) -> list[str]:
         """The forms whose submissions were asked for, in the order of their first request."""

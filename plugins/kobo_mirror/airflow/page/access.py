@@ -5,7 +5,7 @@ All names of Airflow's that it does not promise to plugins are used here and now
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
@@ -27,7 +27,8 @@ from kobo_mirror.airflow.hooks import KoboHook, open_target
 from kobo_mirror.airflow.page.schemas import Triggered
 from kobo_mirror.database.engine import ADDRESS
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError
-from kobo_mirror.kobo.rest_services import fingerprint
+from kobo_mirror.store.registrations import Registration
+from kobo_mirror.sync.register import secret_fingerprint
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -112,13 +113,17 @@ def target_engine() -> Engine:
     return fresh
 
 
-def secret_fingerprint() -> str | None:
-    """Return the fingerprint of the webhook's secret in the connection to KoboToolbox, or None."""
+def shown_secret(form_key: str, registered: Iterable[Registration]) -> str | None:
+    """Return the fingerprint of the secret that a form's deliveries are to show, by the connection, or None.
+
+    :param form_key: the form key.
+    :param registered: where the form's deliveries are posted to.
+    """
     try:
         secret = KoboHook(KOBO).settings(need=()).webhook_secret
     except (KoboMirrorError, AirflowException, AirflowRuntimeError):
         return None
-    return fingerprint(secret) if secret else None
+    return secret_fingerprint(secret, form_key, registered)
 
 
 def trigger(dag_id: str, user: Any, conf: Mapping[str, Any]) -> Triggered:

@@ -94,7 +94,8 @@ def form(asset_uid: str, user: access.Viewer) -> schemas.Overview:
 
 def _overview(connection: Connection, bound: listings.BoundForm, state: MirrorState) -> schemas.Overview:
     lags = lags_of(connection, bound.asset_uid)
-    return view_models.overview_of(bound, state, lags, access.secret_fingerprint())
+    secret = access.shown_secret(bound.asset_uid, state.registrations)
+    return view_models.overview_of(bound, state, lags, secret)
 
 
 def days(
