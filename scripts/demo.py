@@ -1,4 +1,4 @@
-"""`make demo`: mirror a simulated form through Airflow and the webhook, and prove the mirror equal."""
+"""`make demo`: mirror two simulated forms through Airflow and the webhook, and prove the mirrors equal."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 
+from demo_household import BOTH_FORMS, DELETED, Household, write_forms_file
+from demo_household import PUSHED as PUSHED_HOUSEHOLDS
+from demo_household import ROWS as HOUSEHOLDS
 from demo_scene import Scene
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -44,14 +47,15 @@ from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.kobo.form import open_form
-from kobo_mirror.store.form_contents import TableSummary
 from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.sync.verify import Report, verify
 from simulator.control_client import SimulatorControl
+from simulator.options import HOUSEHOLD_ASSET
 
 FOLDER = ROOT / ".demo"
 ROWS, PUSHED, LEFT = 5000, 200, 5180
+ROWS_LEFT = HOUSEHOLDS + PUSHED_HOUSEHOLDS - DELETED, LEFT
 INTERRUPTED = 130
 
 
@@ -88,9 +92,11 @@ def _demo(children: Children) -> int:
         demo.run()
     Console().print(demo.summary)
     print(f"database: {engine.url.render_as_string(hide_password=True)}")
-    Console().print(show_tables(demo.tables()))
-    print(demo.report.sentence)
-    return 0 if demo.report.equal and demo.report.compared == LEFT else 1
+    for asset, report in demo.reports.items():
+        Console().print(show_tables(tables_in(engine, asset)))
+        print(report.sentence)
+    are_equal = all(report.equal for report in demo.reports.values())
+    return 0 if are_equal and [report.compared for report in demo.reports.values()] == [*ROWS_LEFT] else 1
 
 
 class Demo:
@@ -102,7 +108,7 @@ class Demo:
         self.summary.add_column("step", no_wrap=True)
         self.summary.add_column("what happened", overflow="fold")
         self.summary.add_column("seconds", justify="right")
-        self.report: Report
+        self.reports: dict[str, Report] = {}
         self._told: set[str] = set()
 
     def start(self, target: str) -> None:
@@ -120,6 +126,7 @@ class Demo:
                 "KOBO_URL": self._simulator["url"],
                 "KOBO_TOKEN": self._simulator["token"],
                 "KOBO_ASSET_ID": self._simulator["asset"],
+                "KOBO_FORMS_FILE": write_forms_file(FOLDER),
                 "REAL_TIME_POST_ENDPOINT_URL": f"http://127.0.0.1:{port}{WEBHOOK_PATH}",
                 "WEBHOOK_SECRET": secrets.token_urlsafe(32),
                 "WEBHOOK_BIND": f"127.0.0.1:{port}",
@@ -138,19 +145,28 @@ class Demo:
     def _start_simulator(self) -> None:
         ready = FOLDER / "simulator.json"
         ready.unlink(missing_ok=True)
-        options = ("--port=0", f"--rows={ROWS}", f"--ready-file={ready}")
+        options = ("--port=0", f"--rows={ROWS}", f"--ready-file={ready}", *BOTH_FORMS)
         self._children.start("simulator", "-m", "simulator", *options, env=clean_environment())
         self._children.wait_for(ready.exists, "the start of the simulator")
         self._simulator: dict[str, str] = json.loads(ready.read_text())
 
     def run(self) -> None:
         """Run all steps: first sync, pushes, second sync, changes without a push, third sync, proof."""
+        self._household = Household(self._engine, self._env)
         self._sync("kobo_sync in Airflow", ROWS)
+        self._sync_households("the household form", HOUSEHOLDS)
+        self.summary.add_row("register-webhook", self._household.register(), "")
         self._push()
         self._sync("kobo_sync again", ROWS + PUSHED)
         self._change()
         self._sync("kobo_sync once more", LEFT)
+        self._sync_households("the household form again", ROWS_LEFT[0])
         self._verify()
+
+    def _sync_households(self, title: str, rows: int) -> None:
+        with self._scene(title, rows) as scene:
+            scene.note(self._household.sync())
+            scene.done(rows)
 
     def _sync(self, title: str, rows: int) -> None:
         with self._scene(title, rows) as scene:
@@ -171,6 +187,7 @@ class Demo:
             closing(self._control()) as control,
         ):
             control.create(PUSHED)
+            self._household.push()
 
             def arrived() -> bool:
                 count = self._count()
@@ -179,7 +196,10 @@ class Demo:
 
             self._children.wait_for(arrived, "the delivery of new submissions")
             control.wait_deliveries()
-            scene.note("posted by the REST Service, in the database before any sync")
+            scene.note(
+                f"posted by the REST Service, in the database before any sync, and {PUSHED_HOUSEHOLDS} "
+                "households to their own path"
+            )
 
     def _change(self) -> None:
         """Change submissions on the server; the webhook is told of none of it."""
@@ -197,7 +217,7 @@ class Demo:
             scene.done(4)
             scene.note(
                 f"{len(edited)} edited, and their members, {len(bulk)} in bulk, {len(validated)} validated, "
-                f"{len(deleted)} deleted; none is pushed"
+                f"{len(deleted)} deleted; {self._household.change()}; none is pushed"
             )
 
     def _control(self) -> SimulatorControl:
@@ -215,15 +235,13 @@ class Demo:
             env = self._env
             mirror = load_mirror(self._engine, env["KOBO_URL"], env["KOBO_ASSET_ID"])
             with open_form(env["KOBO_URL"], env["KOBO_TOKEN"], env["KOBO_ASSET_ID"]) as client:
-                self.report = verify(client, self._engine, mirror, tell)
-            scene.note(f"{self.report.compared} submissions compared, every answer of each")
-
-    def tables(self) -> list[TableSummary]:
-        """Return the tables of the form; the first one has a row for each submission."""
-        return tables_in(self._engine, self._env["KOBO_ASSET_ID"])
+                report = verify(client, self._engine, mirror, tell)
+            self.reports = {HOUSEHOLD_ASSET: self._household.verify(), mirror.asset_uid: report}
+            compared = sum(one.compared for one in self.reports.values())
+            scene.note(f"{compared} submissions compared, every answer of each")
 
     def _count(self) -> int:
-        tables = self.tables()
+        tables = tables_in(self._engine, self._env["KOBO_ASSET_ID"])
         return tables[0].rows or 0 if tables else 0
 
     def _scene(self, title: str, total: int) -> Scene:

@@ -28,7 +28,7 @@ from kobo_mirror.store import catalog_tables
 from kobo_mirror.store.catalog import claimed_names
 from kobo_mirror.store.schema import VERSION_TABLE
 from kobo_mirror.store.tables import form_table, forms, metadata
-from simulator.options import DEMO_ASSET
+from simulator.options import DEMO_ASSET, HOUSEHOLD_ASSET
 
 ROOT = Path(__file__).resolve().parents[1]
 WEBHOOK_PATH = "/api/real-time-updates"
@@ -240,7 +240,7 @@ def empty_sqlite(file: Path) -> str:
 
 
 def remove_simulated_mirror(engine: Engine) -> None:
-    """Remove the mirror of a simulated form, which an earlier demo left; leave any other mirror alone.
+    """Remove the mirrors of simulated forms, which an earlier demo left; leave any other mirror alone.
 
     :raises SchemaError: the database mirrors a real form.
     :raises DatabaseError: it cannot be used.
@@ -277,4 +277,4 @@ def _drop_tables_of_forms(connection: Connection) -> None:
 
 
 def _is_simulated(server: str, asset_uid: str) -> bool:
-    return asset_uid == DEMO_ASSET and urlsplit(server).hostname == "127.0.0.1"
+    return asset_uid in (DEMO_ASSET, HOUSEHOLD_ASSET) and urlsplit(server).hostname == "127.0.0.1"

@@ -8,17 +8,19 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
+from demo_household import BOTH_FORMS, Household, write_forms_file
 from dotenv import dotenv_values
 from first_sync import FirstSync
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from shown_tables import show_tables, tables_in
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from stack import (
     ROOT,
@@ -37,8 +39,11 @@ from stack import (
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import KoboMirrorError
+from kobo_mirror.kobo.form import open_form
+from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.schema import migrate
-from simulator.options import DEMO_ASSET, DEMO_TOKEN
+from kobo_mirror.sync.verify import verify
+from simulator.options import DEMO_ASSET, DEMO_TOKEN, HOUSEHOLD_ASSET
 
 FOLDER = ROOT / ".up"
 ROWS = 5000
@@ -65,7 +70,8 @@ def main() -> int:
             console.print(stack.describe())
             with console.status("the first kobo_sync is running"):
                 watch(children, first, console)
-            console.print(stack.tables())
+            for shown in stack.results():
+                console.print(shown)
             while True:
                 children.check()
                 time.sleep(1)
@@ -130,6 +136,7 @@ class Stack:
             "KOBO_URL": f"http://127.0.0.1:{self._simulator_port}",
             "KOBO_TOKEN": DEMO_TOKEN,
             "KOBO_ASSET_ID": DEMO_ASSET,
+            "KOBO_FORMS_FILE": write_forms_file(self._home) if self._simulated else "",
             "REAL_TIME_POST_ENDPOINT_URL": f"{self._webhook}{WEBHOOK_PATH}",
         }
         return defaults | dict(self._given) | (simulated if self._simulated else {})
@@ -162,7 +169,7 @@ class Stack:
         ready = self._home / "simulator.json"
         ready.unlink(missing_ok=True)
         options = (f"--port={self._simulator_port}", f"--rows={ROWS}", f"--ready-file={ready}")
-        self._children.start("simulator", "-m", "simulator", *options, env=clean_environment())
+        self._children.start("simulator", "-m", "simulator", *options, *BOTH_FORMS, env=clean_environment())
         self._children.wait_for(ready.exists, "the start of the simulator")
 
     def _environment(self) -> dict[str, str]:
@@ -212,13 +219,28 @@ class Stack:
         self._children.wait_for(first.start, "the first kobo_sync")
         return first
 
-    def tables(self) -> Table:
-        """Return the tables that the form has now, with their rows."""
+    def results(self) -> Iterator[Table | str]:
+        """Yield what the first syncs came to: the form's tables, and those of the household form of the demo.
+
+        :raises KoboMirrorError: the household form cannot be synced.
+        """
         engine = open_engine(self._settings["DATABASE_URL"])
         try:
-            return show_tables(tables_in(engine, self._settings["KOBO_ASSET_ID"]))
+            yield show_tables(tables_in(engine, self._settings["KOBO_ASSET_ID"]))
+            if self._simulated:
+                yield self._proof(engine)
+                household = Household(engine, self._settings)
+                yield f"households: {household.sync()}"
+                yield f"webhook: {household.register()}"
+                yield show_tables(tables_in(engine, HOUSEHOLD_ASSET))
+                yield household.verify().sentence
         finally:
             engine.dispose()
+
+    def _proof(self, engine: Engine) -> str:
+        server, asset = self._settings["KOBO_URL"], self._settings["KOBO_ASSET_ID"]
+        with open_form(server, self._settings["KOBO_TOKEN"], asset) as client:
+            return verify(client, engine, load_mirror(engine, server, asset), lambda *_: None).sentence
 
     def describe(self) -> Panel:
         """Return what a person needs to know: addresses, the password, the folder of the logs."""
@@ -229,7 +251,7 @@ class Stack:
         facts.add_row("webhook", f"{self._webhook}{WEBHOOK_PATH}")
         if self._simulated:
             url = self._settings["KOBO_URL"]
-            facts.add_row("form", f"simulated, at {url}; for your own set KOBO_TOKEN and KOBO_ASSET_ID")
+            facts.add_row("form", f"two simulated, at {url}; for your own set KOBO_TOKEN and KOBO_ASSET_ID")
             facts.add_row("submit", f"{SUBMIT}('{url}').create(3)\"")
         else:
             facts.add_row("form", self._settings["KOBO_ASSET_ID"])

@@ -155,8 +155,10 @@ def test_the_demo_ends_in_a_proof_twice(start: Start, database_url: str) -> None
         demo = start("demo", DATABASE_URL=database_url)
         assert demo.wait(240) == 0, demo.output()
         assert demo.output().splitlines()[-1] == "mirror equals source: 5180 submissions, 0 differences"
+        assert "\nmirror equals source: 416 submissions, 0 differences\n" in demo.output()
         for words in ("5000 new", "200 unchanged", "100 changed, 20 deleted", "added a REST Service"):
             assert words in demo.output()
+        assert re.search(r"^ +households .* 416 *$", demo.output(), re.MULTILINE)
         for table in ("kobo_records  ", "kobo_records__rest"):
             assert re.search(rf"^ +{table} .* 5,180 *$", demo.output(), re.MULTILINE)
         assert re.search(r"^ +kobo_records__members .* [\d,]{5,} *$", demo.output(), re.MULTILINE)
@@ -184,6 +186,8 @@ def test_the_stack_comes_up_syncs_and_goes_without_a_trace(start: Start, tmp_pat
     assert "kobo_sync: 5,000 new, 0 edited, 0 deleted, 0 rejected in " in up.output()
     up.wait_for(lambda: "kobo_records__members" in up.output(), 20)
     assert re.search(r"^ +kobo_records__rest .* 5,000 *$", up.output(), re.MULTILINE)
+    proofs = [f"mirror equals source: {rows} submissions, 0 differences" for rows in (5000, 400)]
+    up.wait_for(lambda: all(proof in up.output() for proof in proofs), 60)
     engine = open_engine(f"sqlite:///{tmp_path / 'simulator' / 'mirror.sqlite'}")
     with engine.begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM kobo_records")).scalar_one() == 5000
