@@ -112,8 +112,8 @@ class Ready:
         own = {form.identity for form in self._mirrors}
         further = {one.asset_uid: one for one in bound if (one.server, one.asset_uid) not in own}
         self._look_at(further)
-        found = self._of_forms.values()
-        return None if self._mirrors or not found or None in found else next(iter(found))
+        problems = [self._of_forms.get(key) for key in further]
+        return None if self._mirrors or None in problems else next(iter(problems), None)
 
     def _look_at(self, forms: Mapping[str, BoundForm]) -> None:
         """Look at as many forms as the time allows; those that were never looked at go first."""
