@@ -35,10 +35,20 @@ class Intake(Protocol):
     """Takes the bodies that are posted to one path."""
 
     def receive(self, body: bytes) -> Outcome:
-        """Write the submission that a body holds; see ``Receiver.receive``."""
+        """Write the submission that a body holds, as ``Receiver.receive`` does.
+
+        :param body: as it was posted.
+        :returns: what became of it.
+        """
 
     def keep(self, body: bytes, refused: Refused, *, source: str) -> int:
-        """Keep a refused body as a dead letter; see ``Receiver.keep``."""
+        """Keep a refused body as a dead letter, as ``Receiver.keep`` does.
+
+        :param body: as it was posted.
+        :param refused: why ``receive`` has refused it.
+        :param source: where it came from.
+        :returns: the dead letter's id.
+        """
 
 
 class Taking:

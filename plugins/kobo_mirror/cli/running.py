@@ -81,8 +81,10 @@ class Registering:
         self._said: dict[str, str] = {}
 
     def register(self, form: FormAtHand) -> str:
-        """Register the webhook with a form, or mend what is registered; return a sentence.
+        """Register the webhook with a form, or mend what is registered.
 
+        :param form: the form.
+        :returns: a sentence.
         :raises KoboMirrorError: the server or the database could not do it.
         """
         return register_form(form.chosen, form.client, form.engine).sentence
@@ -90,6 +92,7 @@ class Registering:
     def after_sync(self, form: FormAtHand) -> None:
         """Do it for a form that was just synced, and print the sentence if it is another one than before.
 
+        :param form: the form.
         :raises KoboMirrorError: as ``register`` does.
         """
         if not self._is_wanted:
