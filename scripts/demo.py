@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 
-from demo_household import BOTH_FORMS, DELETED, Household, write_forms_file
+from demo_household import BOTH_FORMS, DELETED, FORMS_FILE, Household
 from demo_household import PUSHED as PUSHED_HOUSEHOLDS
 from demo_household import ROWS as HOUSEHOLDS
 from demo_scene import Scene
@@ -126,7 +126,7 @@ class Demo:
                 "KOBO_URL": self._simulator["url"],
                 "KOBO_TOKEN": self._simulator["token"],
                 "KOBO_ASSET_ID": self._simulator["asset"],
-                "KOBO_FORMS_FILE": write_forms_file(FOLDER),
+                "KOBO_FORMS_FILE": FORMS_FILE,
                 "REAL_TIME_POST_ENDPOINT_URL": f"http://127.0.0.1:{port}{WEBHOOK_PATH}",
                 "WEBHOOK_SECRET": secrets.token_urlsafe(32),
                 "WEBHOOK_BIND": f"127.0.0.1:{port}",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 
 from sqlalchemy import Engine
+from stack import ROOT
 
 from kobo_mirror.config.forms_file import read_forms_file
 from kobo_mirror.config.settings import Settings
@@ -21,22 +21,7 @@ from simulator.options import HOUSEHOLD_ASSET, HOUSEHOLD_FILE
 ROWS, PUSHED, DELETED = 400, 20, 4
 BOTH_FORMS = ("--survey", f"--form={HOUSEHOLD_FILE}")
 """Options by which the simulator serves the survey and this form."""
-_FILE = f"""\
-# Forms beside that of KOBO_ASSET_ID.
-forms:
-  - uid: {HOUSEHOLD_ASSET}
-    table: households
-"""
-
-
-def write_forms_file(folder: Path) -> str:
-    """Write the ``kobo.yml`` that names the form; return its path.
-
-    :param folder: where it is kept.
-    """
-    file = folder / "kobo.yml"
-    file.write_text(_FILE)
-    return str(file)
+FORMS_FILE = str(ROOT / "forms" / "demo.yml")
 
 
 class Household:

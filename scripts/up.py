@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
-from demo_household import BOTH_FORMS, Household, write_forms_file
+from demo_household import BOTH_FORMS, FORMS_FILE, Household
 from dotenv import dotenv_values
 from first_sync import FirstSync
 from rich.console import Console
@@ -136,7 +136,7 @@ class Stack:
             "KOBO_URL": f"http://127.0.0.1:{self._simulator_port}",
             "KOBO_TOKEN": DEMO_TOKEN,
             "KOBO_ASSET_ID": DEMO_ASSET,
-            "KOBO_FORMS_FILE": write_forms_file(self._home) if self._simulated else "",
+            "KOBO_FORMS_FILE": FORMS_FILE,
             "REAL_TIME_POST_ENDPOINT_URL": f"{self._webhook}{WEBHOOK_PATH}",
         }
         return defaults | dict(self._given) | (simulated if self._simulated else {})
