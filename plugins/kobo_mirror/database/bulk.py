@@ -6,21 +6,23 @@ Dialects write them: an ``executemany`` of an upsert is sent row by row on MySQL
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection, Table
 
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.sql import Clock, Composed, Identifier, Part, Sql
 
-KEPT_STATEMENTS = 512
-"""How many statements a dialect keeps composed: a form has one or two for each of its tables."""
+_KEPT_STATEMENTS = 512  # of a table at most; one that forms share has some for each form
 THE_MOMENT = Sql("@moment")
 """In place of a cell: the database's clock, as a ``First`` has read it."""
 THE_CELL = Sql("@cell")
 """In place of a cell: the one that a ``First`` has read, see ``Dialect.first_statement``."""
+_Made = TypeVar("_Made")
+_Further = TypeVarTuple("_Further")
 _THE_DAY = Sql("DATE(@moment)")
 
 Moment = datetime | Sql
@@ -98,6 +100,29 @@ def write(connection: Connection, *writes: Write | Delete, first: First | None =
     :raises CellTypeError: a cell is not of its column's type; nothing was written.
     """
     dialect_of(connection).write(connection, [one for one in writes if one.rows], first)
+
+
+def kept_with_table(make: Callable[[Any, *_Further], _Made]) -> Callable[[Any, *_Further], _Made]:
+    """Return a function that keeps what is made of a write or a delete with its table.
+
+    Both are let go together: a process that works on hundreds of forms keeps the tables of some.
+
+    :param make: is given a write or a delete without rows, and what else it depends on.
+    :returns: it makes nothing twice.
+    """
+
+    @wraps(make)
+    def kept(of: Any, *further: *_Further) -> _Made:
+        made: dict[Any, _Made] = of.table.info.setdefault(kept, {})
+        key = (of, *further)
+        try:
+            return made[key]
+        except KeyError:
+            if len(made) >= _KEPT_STATEMENTS:
+                made.clear()
+            return made.setdefault(key, make(of, *further))
+
+    return kept
 
 
 def assignments(of: Write, stored: Part, incoming: Sql) -> Composed:

@@ -29,11 +29,12 @@ def try_writing(engine: Engine, mirror: Mirror) -> None:
     rows = [(table, _made_up(table)) for table in tables]
 
     def work(connection: Connection) -> None:
+        once = connection.execution_options(compiled_cache=None)  # which would keep these very tables
         for table, row in rows:
-            connection.execute(insert(table).values(row))
+            once.execute(insert(table).values(row))
         for table, row in rows:
             mine = {column.name: row[column.name] for column in table.primary_key}
-            connection.execute(delete(table).filter_by(**mine))
+            once.execute(delete(table).filter_by(**mine))
 
     transact(engine, work)
 

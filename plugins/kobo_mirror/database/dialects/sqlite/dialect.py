@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, time
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.types import TypeEngine
 
-from kobo_mirror.database.bulk import KEPT_STATEMENTS, Delete, First, Write, assignments
+from kobo_mirror.database.bulk import Delete, First, Write, assignments, kept_with_table
 from kobo_mirror.database.cells import CellCheck
 from kobo_mirror.database.dialects import dialect_named
 from kobo_mirror.database.dialects.base import ColumnTypes, Dialect
@@ -238,7 +237,7 @@ def _ready(one: Write | Delete, dialect: sqlalchemy.Dialect) -> tuple[str, list[
     return template.text, _bound(one.rows, template)
 
 
-@lru_cache(KEPT_STATEMENTS)
+@kept_with_table
 def _deletion(of: Delete) -> str:
     equal = Sql("{} = {}")
     found = [equal.format(Identifier(name), Parameter()) for name in (*dict(of.of), of.column)]
@@ -247,7 +246,7 @@ def _deletion(of: Delete) -> str:
     return composed.text(dialect_named("sqlite"))
 
 
-@lru_cache(KEPT_STATEMENTS)
+@kept_with_table
 def _template(of: Write, dialect: sqlalchemy.Dialect) -> _Template:
     """Return the statement of a write whose rows are left out; kept, since to make it takes 0.2 ms."""
     kinds = [of.table.c[name].type.dialect_impl(dialect) for name in of.columns]
