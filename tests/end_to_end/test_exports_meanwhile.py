@@ -8,24 +8,27 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from kobo_mirror.config.policies import AUTO
-from kobo_mirror.database.engine import open_engine
+from kobo_mirror.database.engine import open_engine, snapshot
 from kobo_mirror.errors import ConfigurationError, DatabaseError
+from kobo_mirror.export.exported import exported
 from kobo_mirror.export.exporting import Wanted, export_form
-from kobo_mirror.export.reading import Filters
+from kobo_mirror.export.reading import Filters, Rows
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.wanted import WantedForm
 from kobo_mirror.store.schema import migrate
 from tests.support.exports import ExportViewed, package_of, read_export, types_of
 from tests.support.forms.applied import Applying
-from tests.support.forms.hostile import LABELS, content, hostile
+from tests.support.forms.hostile import LABELS, LONG, content, hostile
 from tests.support.forms.judging import UID
 from tests.support.forms.made import make_tables
 from tests.support.forms.surveys import ask, repeat, survey
@@ -86,6 +89,23 @@ def test_children_match_their_parents_while_a_sync_writes(engine: Engine, tmp_pa
     assert any(one != seen[0] for one in seen)
 
 
+@pytest.mark.long
+def test_no_table_is_changed_between_two_tables_of_an_export(engine: Engine) -> None:
+    mirror = make_tables(engine, PEOPLE)
+    fill(engine, 5)
+    tables = exported(mirror)
+    is_server = engine.dialect.name != "sqlite"
+    with snapshot(engine) as connection:
+        rows = Rows(connection, tables, Filters())
+        assert len([*rows.of(tables.rows[0])]) == 5
+        refused = pytest.raises(OperationalError) if is_server else nullcontext()
+        with engine.begin() as other, refused:
+            if is_server:
+                other.execute(text("SET SESSION lock_wait_timeout = 1"))
+            other.execute(text("ALTER TABLE survey__members ADD COLUMN further INTEGER"))
+        assert len([*rows.of(tables.rows[1])]) == 1 + 2 + 1 + 2
+
+
 def test_a_cell_that_another_program_wrote_is_told_and_the_file_stays(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'mirror.db'}")
     migrate(engine)
@@ -131,9 +151,10 @@ def test_labels_of_any_kind_are_those_of_the_form(engine: Engine, tmp_path: Path
         run_sql(
             engine,
             "INSERT INTO survey (kobo_id, one, many, hundreds, thousands) VALUES "
-            f"({number}, '{name}', 'unknown  {name} twin_2', 'n299 n5  n0', 'n{number * 700}')",
+            f"({number}, '{name}', 'unknown  {name} twin_2', 'n299 n5  n0', 'n{number * 100}')",
         )
-    run_sql(engine, "UPDATE survey SET thousands = 'n5001' WHERE kobo_id = 7")
+    last = len(told) - 1
+    run_sql(engine, f"UPDATE survey SET thousands = 'n{LONG}' WHERE kobo_id = {last}")
     for ending in ("zip", "xlsx"):
         file = tmp_path / f"e.{ending}"
         export_form(engine, Wanted(language="en"), file)
@@ -142,7 +163,8 @@ def test_labels_of_any_kind_are_those_of_the_form(engine: Engine, tmp_path: Path
         for row, label in zip(rows, told.values(), strict=True):
             assert (row["one"], row["many"]) == (label, f"unknown; {label}; Same [twin_2]")
             assert row["hundreds"] == "Number 299; Number 5; Number 0"
-        assert [row["thousands"] for row in rows] == [*(f"Number {n * 700}" for n in range(7)), "n5001"]
+        thousands = [row["thousands"] for row in rows]
+        assert thousands == [*(f"Number {number * 100}" for number in range(last)), f"n{LONG}"]
     file = tmp_path / "am.zip"
     assert tables_of(engine, file, Wanted(language="አማርኛ"))["survey"][0]["hundreds"].startswith("ቁጥር 299; ")
     applying.forget()

@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal,
     select,
 )
 
@@ -72,7 +73,13 @@ class Rows:
         self._first = aliases[0].c[KOBO_ID]
         conditions = list(_conditions(tables.main, aliases, filters))
         self._ids = select(self._first).select_from(joined).where(*conditions).order_by(self._first)
-        self._count = select(func.count()).select_from(joined).where(*conditions)
+        self._touch_all()
+
+    def _touch_all(self) -> None:
+        """Read of every table, so that none can be changed (MySQL's error 1412) before its rows are read."""
+        names = dict.fromkeys(source.name for table in self._exported.tables for source in table.sources)
+        for name in names:
+            self._connection.execute(select(literal(1)).select_from(self._physical[name]).limit(1)).all()
 
     def of(self, table: ExportTable) -> Iterator[Cells]:
         """Yield the rows of a table.
