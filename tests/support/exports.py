@@ -101,11 +101,17 @@ def _sheets(file: Path, types: Types) -> Tables:
     long: dict[tuple[str, int, str], str] = {}
     for sheet, row, column, _, text in cells.get("long_texts", [[]])[1:]:
         long[sheet, row, column] = long.get((sheet, row, column), "") + text
+    renamed = {
+        name.removeprefix("sheet "): text.removeprefix("rows of ")
+        for name, text in cells["about"]
+        if name.startswith("sheet ")
+    }
     found: Tables = {}
     for sheet, (header, *lines) in cells.items():
         if sheet in _AROUND:
             continue
-        table = next(n for n in types if [*types[n]] == header and n.startswith(sheet[:24].rstrip("_2")))
+        table = renamed.get(sheet, sheet)
+        assert [*types[table]] == header
         kinds = types[table]
         for number, line in enumerate(lines, 2):
             row = dict(zip(header, line + [None] * (len(header) - len(line)), strict=True))

@@ -116,7 +116,8 @@ def _xlsx(file: IO[bytes], content: Content) -> Counts:
         counts[table.name] = book.sheet(table.name, columns, rows)
     fields, lines = content.codebook
     book.sheet(codebook.NAME, [(field.name, field.kind) for field in fields], lines)
-    book.sheet("about", [("about", Kind.TEXT), ("value", Kind.TEXT)], content.about)
+    renamed = [(f"sheet {sheet}", f"rows of {table}") for sheet, table in book.renamed.items()]
+    book.sheet("about", [("about", Kind.TEXT), ("value", Kind.TEXT)], [*content.about, *renamed])
     book.close()
     return counts
 

@@ -45,6 +45,8 @@ class Workbook:
     def __init__(self, file: IO[bytes]) -> None:
         self._zip = ZipFile(file, "w", ZIP_DEFLATED, compresslevel=4)
         self._names = list[str]()
+        self.renamed = dict[str, str]()
+        """Sheets that are not called as their table is, each with the table."""
         self._long: IO[bytes] | None = None
 
     def sheet(self, name: str, columns: Sequence[tuple[str, Kind]], rows: Iterable[Sequence[Any]]) -> int:
@@ -129,6 +131,8 @@ class Workbook:
         names = (_cut(base, LONGEST_NAME - len(ending)) + ending for ending in endings)
         name = next(name for name in names if name.casefold() not in taken)
         self._names.append(name)
+        if name != table:
+            self.renamed[name] = table
         return name
 
 
