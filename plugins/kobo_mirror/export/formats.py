@@ -110,15 +110,15 @@ def _files(archive: ZipFile, content: Content, ending: str, write: _WriteTable) 
 
 
 def _xlsx(file: IO[bytes], content: Content) -> Counts:
-    book, counts = Workbook(file), Counts()
-    for table, rows in content.tables():
-        columns = [(field.name, field.kind) for field in table.fields]
-        counts[table.name] = book.sheet(table.name, columns, rows)
-    fields, lines = content.codebook
-    book.sheet(codebook.NAME, [(field.name, field.kind) for field in fields], lines)
-    renamed = [(f"sheet {sheet}", f"rows of {table}") for sheet, table in book.renamed.items()]
-    book.sheet("about", [("about", Kind.TEXT), ("value", Kind.TEXT)], [*content.about, *renamed])
-    book.close()
+    counts: Counts = {}
+    with Workbook(file) as book:
+        for table, rows in content.tables():
+            columns = [(field.name, field.kind) for field in table.fields]
+            counts[table.name] = book.sheet(table.name, columns, rows)
+        fields, lines = content.codebook
+        book.sheet(codebook.NAME, [(field.name, field.kind) for field in fields], lines)
+        renamed = [(f"sheet {sheet}", f"rows of {table}") for sheet, table in book.renamed.items()]
+        book.sheet("about", [("about", Kind.TEXT), ("value", Kind.TEXT)], [*content.about, *renamed])
     return counts
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date, datetime, time
 from itertools import chain, count
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Self
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -37,7 +38,7 @@ _MICROSECONDS = 86_400_000_000
 
 
 class Workbook:
-    """Writes a workbook; ``close`` ends it.
+    """Writes a workbook, as a context; without an error it is whole when that ends.
 
     :param file: open for writing bytes; it is sought in.
     """
@@ -72,15 +73,24 @@ class Workbook:
                 return written
             left = chain([following], left)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with ExitStack() as ending:
+            ending.callback(self._zip.close)
+            if self._long is not None:
+                ending.callback(self._long.close)
+            if kind is None:
+                self._end()
+
+    def _end(self) -> None:
         """Write what is left: the texts that are longer than a cell, and the list of sheets."""
         if self._long is not None:
             self._long.seek(0)
             self.sheet(LONG_TEXTS, _OF_LONG_TEXTS, map(json.loads, self._long))
-            self._long.close()
         for path, text in parts.around(self._names):
             self._zip.writestr(path, text)
-        self._zip.close()
 
     def _write(self, sheet: str, columns: Sequence[tuple[str, Kind]], rows: Iterator[Sequence[Any]]) -> int:
         letters = [_letters(place) for place in range(len(columns))]

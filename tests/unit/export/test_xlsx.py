@@ -22,11 +22,9 @@ TEXT = ("t", Kind.TEXT)
 
 
 def book(file: Path, *sheets: tuple[str, list[tuple[str, Kind]], list[Any]]) -> dict[str, list[list[Any]]]:
-    with file.open("wb") as opened:
-        writing = Workbook(opened)
+    with file.open("wb") as opened, Workbook(opened) as writing:
         for name, columns, rows in sheets:
             assert writing.sheet(name, columns, rows) == len(rows)
-        writing.close()
     return cells_of(file)
 
 
