@@ -63,7 +63,7 @@ _FIRST_CASES_QUICKLY = {
         "test_back_fill", "test_declared_and_derived", "test_packets", "test_row_set_counts",
         "test_row_set_packets", "test_row_set_reads", "test_row_set_tables", "test_waiting_changes",
     },
-    "webhook": {"test_airflow_events", "test_faults", "test_service", "test_start"},
+    "webhook": {"test_airflow_events", "test_faults", "test_form_paths", "test_service", "test_start"},
 }  # fmt: skip
 """Modules whose cases take long: the first case of each test runs quickly, on each database in question."""
 

@@ -33,6 +33,7 @@ def test_it_asks_every_type_in_two_versions() -> None:
     assert names[0] ^ names[1] == {"mobile", "phone", "tour", "savings", "electricity", "at_school"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_its_mirror_equals_the_source(database_url: str) -> None:
     with SimulatorProcess(rows=20, survey=True, form=[HOUSEHOLD_FILE]) as process:

@@ -75,6 +75,7 @@ def test_each_form_is_registered_mended_and_told(registering: Office) -> None:
     assert [hooks(office, uid) for uid in FORMS] == [wanted(uid, "another-secret") for uid in FORMS]
 
 
+@pytest.mark.long
 @ON_ONE_DATABASE
 def test_the_form_of_the_environment_keeps_its_address_and_none_is_registered_twice(
     registering: Office,

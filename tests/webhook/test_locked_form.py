@@ -112,7 +112,7 @@ def test_others_are_taken_at_once(database: str) -> None:
     held, *others = keys(3)
     load = Load(lambda key, body: deliver(client, key, body).status_code)
     with locked(engine, "form_0__members"):
-        load.run(held, others, each=4, pressing=6)
+        load.run(held, others, each=4, pressing=3)
     check(engine, load, held, slowest=0.5)
     assert deliver(client, held, of(held, 1)).status_code == 200
     engine.dispose()
