@@ -14,7 +14,19 @@ class ConfigurationError(KoboMirrorError):
 
 
 class CredentialsError(KoboMirrorError):
-    """This token may not see the form, or there is no such form. Another try does not help."""
+    """This token may not see the form, or there is no such form. Another try does not help.
+
+    :param message: the sentence.
+    :param status: of HTTP; None: it is not known.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class FormGoneError(CredentialsError):
+    """KoboToolbox does not describe the form to this account: it was deleted, handed over, or never there."""
 
 
 class NotPermittedError(CredentialsError):

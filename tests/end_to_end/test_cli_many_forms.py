@@ -111,7 +111,10 @@ def test_a_form_that_the_server_no_longer_shows_keeps_its_rows(office: Office, k
         assert err.count("error: ") == 1
     assert office.counts() == {"households": 12, "visits": 30, "notes": 6}
     (visits,) = (one for one in office.told("status") if one["form_table"] == "visits")
-    assert (visits["light"], visits["waiting_deletes"]) == ("red", None)
+    light = "amber" if kind in ("404", "deleted") else "red"
+    assert (visits["light"], visits["waiting_deletes"]) == (light, None)
+    is_gone = any("no longer shows this form" in finding for finding in visits["findings"])
+    assert (is_gone, "forms remove" in visits["next"]) == (light == "amber",) * 2
     assert {one["light"] for one in office.told("status") if one != visits} <= {"green", "amber"}
     office.faults.clear()
     office.form(VISIT).form(trashed=False)

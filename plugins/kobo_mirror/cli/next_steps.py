@@ -16,6 +16,8 @@ _WHOLE = ": it reads the whole form"
 STEPS: Mapping[str, str] = {
     "never_synced": f"run {SYNC}{_WHOLE}",
     "sync_failed": f"mend what the error says, then run {SYNC}",
+    "gone": f"have the form shared with the account again and run {SYNC}; or let go of it, its tables stay: "
+    f"`{COMMAND} forms remove UID`, or its uid under `exclude` if it was discovered",
     "late": f"run {SYNC}",
     "deletes_wait": "if the {submissions} submissions are to be deleted, run "
     f"`{COMMAND} sync --confirm-deletes {{code}}`",

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from kobo_mirror.errors import CredentialsError, FormGoneError
 from kobo_mirror.kobo.form_info import FormInfo, form_info
 from kobo_mirror.kobo.lists import Action, Delivery, Service, listed
 from kobo_mirror.kobo.pages import Page, Swept
@@ -45,8 +46,16 @@ class KoboClient(FormSubmissions):
     """
 
     def form(self) -> FormInfo:
-        """Return the form's description (kobo-api.md §6)."""
-        return self._session.ask(f"{self._asset}.json", _decode_form, {})
+        """Return the form's description (kobo-api.md §6).
+
+        :raises FormGoneError: the server shows no such form to this account (kobo-api.md §1.5).
+        """
+        try:
+            return self._session.ask(f"{self._asset}.json", _decode_form, {})
+        except CredentialsError as error:
+            if error.status != 404:
+                raise
+            raise FormGoneError(str(error), status=404) from error
 
     def read(self, below: str, decode: Callable[[Response], T], params: Mapping[str, str]) -> T:
         """Return what ``decode`` makes of the answer to a GET.

@@ -87,7 +87,8 @@ def _refusal(response: Response, server: str, asset_uid: str, managing: bool) ->
     if response.status == 404:
         return CredentialsError(
             f"{server} shows no form {asset_uid!r}: either it has no such form (KOBO_ASSET_ID, KOBO_URL), "
-            "or KOBO_TOKEN belongs to an account that may not view its submissions."
+            "or KOBO_TOKEN belongs to an account that may not view its submissions.",
+            status=404,
         )
     if _NOT_DEPLOYED in response.body:
         return RequestError(f"The form {asset_uid!r} is not deployed yet, so it has no submissions to pull.")

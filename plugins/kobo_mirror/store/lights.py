@@ -20,6 +20,8 @@ _REJECTED_LEAST, _REJECTED_SHARE = 10, 0.01
 SENTENCES: Mapping[str, str] = {
     "never_synced": "No sync has ended well yet.",
     "sync_failed": "The last sync failed.",
+    "gone": "KoboToolbox no longer shows this form to the account: it was deleted, handed over, or is no "
+    "longer shared with it. Its tables stay as they are.",
     "late": "The last sync that ended well is older than it should be.",
     "deletes_wait": "{submissions} submissions have gone from KoboToolbox: confirm that they may be deleted.",
     "deletes_not_proven": "Submissions have gone, but this token does not see enough to prove it.",
@@ -107,7 +109,9 @@ def _of_the_sync(state: MirrorState, due: datetime | None) -> Iterator[Finding]:
     newest, last = state.newest_sync, state.last_good
     if state.waiting_deletes:
         yield Finding(Light.RED, "deletes_wait", {"submissions": len(state.waiting_deletes.ids)})
-    if newest and newest.error and newest.failure != "DeletesWaitError":
+    if newest and newest.failure == "FormGoneError" and last is not None:
+        yield Finding(Light.AMBER, "gone")
+    elif newest and newest.error and newest.failure != "DeletesWaitError":
         yield Finding(Light.RED, "sync_failed")
     elif newest and newest.error and not newest.waiting_code:
         yield Finding(Light.RED, "deletes_not_proven")

@@ -27,6 +27,7 @@ RUN = Run(
     id=1, name="sync", mode="exact", started_at=NOW - 2 * HOUR, finished_at=NOW - HOUR, count_difference=0
 )
 FAILED = replace(RUN, finished_at=None, error="The server is down.", failure="ServerError")
+GONE = replace(FAILED, error="No such form.", failure="FormGoneError")
 WAITS = replace(RUN, error="20 have gone.", failure="DeletesWaitError", waiting_code="0123456789ab")
 UNPROVEN = replace(WAITS, waiting_code=None)
 OFTEN = RejectedColumns(often=[ColumnShare("survey", "age", 6, 100), ColumnShare("survey__2", "day", 3, 100)])
@@ -72,6 +73,9 @@ CASES: list[tuple[str, MirrorState, Light, list[str]]] = [
     ("a first sync that failed", state(**NEVER | {"newest_sync": FAILED}, proof=None, full_proof=None),
      Light.RED, ["sync_failed", "never_synced"]),
     ("the newest sync failed", state(newest_sync=FAILED), Light.RED, ["sync_failed"]),
+    ("the form is gone", state(newest_sync=GONE), Light.AMBER, ["gone"]),
+    ("a form that was never read is not there", state(**NEVER | {"newest_sync": GONE}), Light.RED,
+     ["sync_failed", "never_synced"]),
     ("one is under way", state(newest_sync=run(finished_at=None)), Light.GREEN, []),
     ("late", state(last_good=run(finished_at=NOW - DAY)), Light.AMBER, ["late"]),
     ("deletes wait", state(newest_sync=WAITS, last_finished=WAITS, waiting_deletes=WAITING), Light.RED,
