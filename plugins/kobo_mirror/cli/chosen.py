@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from kobo_mirror.cli.voice import FAILED, Voice, code_of
 from kobo_mirror.cli.wiring import Sleep, engine_of
 from kobo_mirror.config.forms_file import FormsFile, read_forms_file
-from kobo_mirror.config.names_lock import read_names_lock
 from kobo_mirror.config.settings import DEFAULT_FORMS_FILE, Settings
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError
-from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.kobo.form import KoboClient
-from kobo_mirror.store.listings import Standing, standings, table_of
-from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms, with_keys
-from kobo_mirror.sync.discovering import found_forms
+from kobo_mirror.store.listings import table_of
+from kobo_mirror.sync.choosing import (
+    Chosen,
+    chosen_forms,
+    known_forms,
+    picked,
+    require_picked,
+    settings_needed,
+)
+from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms
 from kobo_mirror.sync.failure_notes import note_not_started, noting_not_started
 
 _DATABASE = "DATABASE_URL"
-_KOBO = ("KOBO_TOKEN", "KOBO_ASSET_ID")
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,6 @@ class FormAtHand:
 
 Work = Callable[[FormAtHand], int]
 """Does what a command does with one form; returns the exit code."""
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """The forms that a command is about.
-
-    :param forms: in the order in which they are worked on.
-    :param problem: why there may be further ones that could not be found; None: there are none.
-    """
-
-    forms: list[ChosenForm]
-    problem: KoboMirrorError | None = None
 
 
 @dataclass(frozen=True)
@@ -101,19 +92,15 @@ class Command:
             with self._noting():
                 form = form_of_environment(self.settings, self.file)
             if pick not in (None, form.uid, form.wanted.table):
-                _require(pick, [form], self._standings())
+                require_picked(pick, [form], known_forms(self.engine))
             return Chosen([form])
-        known = self._standings()
+        known = known_forms(self.engine)
         with self._noting():
-            forms = named_forms(self.settings, self.file)
-        problem = None
-        if self.file.discover is not None and not (pick and _picked(pick, forms, known)):
-            further, problem = found_forms(self.settings, self.file, self.accounts, forms, known.values())
-            forms += further
-        forms = with_keys(forms, known.values(), read_names_lock(self.settings))
-        if pick is not None:
-            return Chosen(_require(pick, forms, known))
-        return Chosen(sorted(forms, key=lambda form: _turn(form, known)), problem)
+            named = named_forms(self.settings, self.file)
+        is_named = pick is not None and bool(picked(pick, named, known))
+        accounts = None if is_named else self.accounts
+        chosen = chosen_forms(self.settings, self.file, known, accounts)
+        return chosen if pick is None else Chosen([require_picked(pick, chosen.forms, known)])
 
     def each(self, chosen: Chosen, work: Work, *, failed: int = FAILED) -> int:
         """Do the work for each form; one that fails is named, and the others go on.
@@ -180,10 +167,6 @@ class Command:
         client = self.accounts.form(settings.kobo_url, settings.kobo_token, form.uid, form.form_key)
         return FormAtHand(form, self.engine, client, voice)
 
-    def _standings(self) -> dict[tuple[str, str], Standing]:
-        with reading(self.engine) as connection:
-            return {(one.server, uid_of(one.asset_uid)): one for one in standings(connection)}
-
     def _table_of(self, form: ChosenForm) -> str | None:
         with suppress(KoboMirrorError), reading(self.engine) as connection:
             return table_of(connection, form.server, form.form_key)
@@ -225,42 +208,4 @@ def settings_and_file(need: Sequence[str] = (), *, run: str | None = None) -> tu
             settings = Settings.from_env([_DATABASE])
             note_not_started(engine_of(settings), run, error, settings.kobo_asset_id)
         raise
-    needed = (_DATABASE, *_KOBO) if not file.names_forms else (_DATABASE, *_token_of(file))
-    return Settings.from_env([*needed, *need]), file
-
-
-def _token_of(file: FormsFile) -> tuple[str, ...]:
-    is_needed = any(not entry.token for entry in file.entries) or (file.discover and not file.token)
-    return ("KOBO_TOKEN",) if is_needed else ()
-
-
-def _picked(
-    pick: str, forms: Sequence[ChosenForm], known: Mapping[tuple[str, str], Standing]
-) -> list[ChosenForm]:
-    tables = {standing.asset_uid for standing in known.values() if standing.table == pick}
-    exactly = [form for form in forms if form.form_key in {pick, *tables} or form.wanted.table == pick]
-    return exactly or [form for form in forms if form.uid == pick]
-
-
-def _require(
-    pick: str | None, forms: Sequence[ChosenForm], known: Mapping[tuple[str, str], Standing]
-) -> list[ChosenForm]:
-    """Return the form that is meant."""
-    found = _picked(pick or "", forms, known)
-    if len(found) == 1:
-        return found
-    if found:
-        raise ConfigurationError(f"Several servers have the form {pick}: name it by its table.")
-    shown = ", ".join(sorted(form.wanted.table or form.uid for form in forms)[:20]) or "none"
-    raise ConfigurationError(
-        f"No form that is mirrored has the table or the uid given with --form. There are: {shown}."
-    )
-
-
-def _turn(form: ChosenForm, known: Mapping[tuple[str, str], Standing]) -> tuple[Any, ...]:
-    """Return by what forms are ordered: known ones before new ones, by size, then by age, stalest first."""
-    standing = known.get((form.server, form.uid))
-    if standing is None:
-        return True, 0, "", form.uid
-    pages = standing.submissions // form.settings.kobo_page_size
-    return False, pages.bit_length(), str(standing.asked_at or ""), form.uid
+    return Settings.from_env([_DATABASE, *settings_needed(file), *need]), file

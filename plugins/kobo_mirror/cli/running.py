@@ -10,7 +10,7 @@ from threading import Event
 from sqlalchemy import Engine
 
 from kobo_mirror.cli import serve
-from kobo_mirror.cli.chosen import Chosen, Command, FormAtHand, command
+from kobo_mirror.cli.chosen import Command, FormAtHand, command
 from kobo_mirror.cli.voice import Voice
 from kobo_mirror.config.forms_file import FormsFile, read_forms_file
 from kobo_mirror.config.settings import Settings
@@ -25,6 +25,7 @@ from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.forgetting import require_free
 from kobo_mirror.store.leases import process_holder
 from kobo_mirror.store.schema import migrate
+from kobo_mirror.sync.choosing import Chosen
 from kobo_mirror.sync.failure_notes import note_not_started
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.register import register_form

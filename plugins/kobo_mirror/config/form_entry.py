@@ -17,12 +17,13 @@ from kobo_mirror.config.yaml_tree import Fields, YamlTree, line_of
 KEYS_OF_DEFAULTS = ("schema", "schedule")
 _KEYS_OF_FORM = (
     "uid", "table", "types", "schema", "join", "apart", "views",
-    "server", "token", "schedule", "own_dag", "secret",
+    "server", "token", "connection", "schedule", "own_dag", "secret",
 )  # fmt: skip
 _WORDS = ("uid", "table", "schema", "schedule", "own_dag")
 _OF_PATHS = ("types", "join", "apart")
 _PATH = re.compile(r"[^\s/]+(?:/[^\s/]+)*")
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]{0,99})\}|([A-Z][A-Z0-9_]{0,99})")
+_CONNECTION = re.compile(r"[\w.-]{1,200}", re.ASCII)
 _SCHEDULE = re.compile(r"@(?:hourly|daily|weekly|monthly|yearly)|[0-9A-Za-z*/,#-]+(?: [0-9A-Za-z*/,#-]+){4}")
 NO_UID = "uid must be a form's uid: the 8 to 40 letters and digits after /forms/ in its address."
 _NO_TYPE = "a type must be a word such as integer."
@@ -43,6 +44,7 @@ class FormEntry:
     :param views: kinds of further views, of ``FURTHER_VIEWS``.
     :param server: address of its server as ``server_url`` spells it; empty: that of all forms.
     :param token: the environment variable that holds the token of its account; empty: that of all forms.
+    :param connection: the connection of Airflow that holds server and token of its account; empty: none.
     :param schedule: when Airflow syncs it; empty: as all forms.
     :param own_dag: it has a DAG of its own.
     :param secret: the environment variable that holds the secret of its deliveries; empty: it has none.
@@ -59,6 +61,7 @@ class FormEntry:
     views: tuple[str, ...] = ()
     server: str = ""
     token: str = ""
+    connection: str = ""
     schedule: str = ""
     own_dag: bool = False
     secret: str = ""
@@ -160,6 +163,23 @@ def read_variable(tree: YamlTree, fields: Fields, name: str) -> str:
     return str(found[1] or found[2])
 
 
+def read_connection(tree: YamlTree, fields: Fields) -> str:
+    """Return the connection of Airflow that holds an account, empty where none is named.
+
+    :param tree: the file.
+    :param fields: the keys beside it.
+    :raises ConfigurationError: it is no id of a connection.
+    """
+    if "connection" not in fields:
+        return ""
+    key, value = fields["connection"]
+    problem = "connection must be the id of a connection of Airflow, such as kobo_eu."
+    name = tree.text(value, problem)
+    if not _CONNECTION.fullmatch(name):
+        raise tree.refusal(key, problem)
+    return name
+
+
 def _with_texts(tree: YamlTree, fields: Fields, entry: FormEntry) -> FormEntry:
     """Return an entry with what single words say."""
     given = {
@@ -184,6 +204,7 @@ def _with_texts(tree: YamlTree, fields: Fields, entry: FormEntry) -> FormEntry:
         own_dag=given.get("own_dag") == "true",
         server=read_server(tree, fields),
         token=read_variable(tree, fields, "token"),
+        connection=read_connection(tree, fields),
         secret=read_variable(tree, fields, "secret"),
     )
 

@@ -16,6 +16,7 @@ import yaml
 from kobo_mirror.config.form_entry import (
     NO_UID,
     FormEntry,
+    read_connection,
     read_defaults,
     read_entry,
     read_server,
@@ -28,9 +29,10 @@ from kobo_mirror.errors import ConfigurationError
 __all__ = ["Discover", "FormEntry", "FormsFile", "read_forms_file"]
 
 _OTHER_SPELLING = "kobo.yaml"
-_KEYS_OF_FILE = ("server", "token", "defaults", "forms", "discover")
+_KEYS_OF_FILE = ("server", "token", "connection", "defaults", "forms", "discover")
 _KEYS_OF_DISCOVER = ("tag", "owner", "exclude")
 _ALL = "all"
+_NO_SERVER = "connection needs its server beside it: add server."
 _SHAPE_OF_DISCOVER = "discover must be all, or lines such as tag: mirror."
 
 
@@ -106,15 +108,25 @@ def parse_forms_file(file: str, raw: bytes) -> FormsFile:
     fields = tree.file_fields(raw, _KEYS_OF_FILE)
     defaults = read_defaults(tree, fields)
     server, token = read_server(tree, fields), read_variable(tree, fields, "token")
-    entries = [read_entry(tree, node, defaults) for node in tree.listed_forms(fields)]
-    for entry in entries:
-        if entry.server not in ("", server) and not entry.token:
-            problem = "a form of another server needs the token of an account there: add token."
-            raise _refusal(entry, problem, "server")
-    entries = [replace(entry, server=entry.server or server, token=entry.token or token) for entry in entries]
+    connection = read_connection(tree, fields)
+    if connection and not server:
+        raise tree.refusal(fields["connection"][0], _NO_SERVER)
+    of_all = replace(defaults, server=server, token=token, connection=connection)
+    entries = [_with_account(read_entry(tree, node, defaults), of_all) for node in tree.listed_forms(fields)]
     _check_differing(entries)
-    of_all = replace(defaults, server=server, token=token)
     return FormsFile(file, tuple(entries), of_all, _discover(tree, fields), server, token)
+
+
+def _with_account(entry: FormEntry, of_all: FormEntry) -> FormEntry:
+    """Return an entry with the account of all forms, unless it names one of its own."""
+    if entry.server not in ("", of_all.server) and not (entry.token or entry.connection):
+        problem = "a form of another server needs the token of an account there: add token."
+        raise _refusal(entry, problem, "server")
+    if entry.connection and not (entry.server or of_all.server):
+        raise _refusal(entry, _NO_SERVER, "connection")
+    if not (entry.token or entry.connection):
+        entry = replace(entry, token=of_all.token, connection=of_all.connection)
+    return replace(entry, server=entry.server or of_all.server)
 
 
 def _missing(file: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Engine
 
@@ -29,6 +29,7 @@ class ChosenForm:
     :param among_others: it may be a further one of a database that mirrors others.
     :param key: by which the database has it, or is to have it; empty: by its uid.
     :param has_own_path: its deliveries are posted to a path and with a secret of its own.
+    :param entry: what ``kobo.yml`` says of it, or of all forms that it does not name.
     """
 
     settings: Settings
@@ -37,6 +38,7 @@ class ChosenForm:
     among_others: bool = False
     key: str = ""
     has_own_path: bool = False
+    entry: FormEntry = field(default_factory=FormEntry, repr=False)
 
     @property
     def uid(self) -> str:
@@ -82,6 +84,7 @@ def form_of_environment(settings: Settings, file: FormsFile | None = None) -> Ch
         wanted_form(entry, _others(entry, file.entries)),
         locked_form(read_names_lock(settings), settings.kobo_asset_id),
         file.names_forms,
+        entry=entry,
     )
 
 
@@ -137,6 +140,7 @@ def further_forms(
             locked_form(locks, entry.uid),
             among_others=True,
             has_own_path=True,
+            entry=entry,
         )
         for entry in entries
     ]
@@ -176,6 +180,11 @@ def settings_of(settings: Settings, entry: FormEntry, env: Mapping[str, str] | N
     :raises ConfigurationError: its token is not set.
     """
     token, name = settings.kobo_token, entry.token
+    if entry.connection and not name:
+        raise ConfigurationError(
+            f"{entry.place('connection')}: the account is a connection of Airflow, which only that reads: "
+            "for the command line add token, the name of an environment variable."
+        )
     if name:
         token = (os.environ if env is None else env).get(name, "").strip()
         if not token:

@@ -40,18 +40,40 @@ def found_forms(
     """
     discover = file.discover or Discover()
     account = settings_of(settings, file.defaults, env)
-    url = account.kobo_url
-    left_out = discover.exclude | {form.uid for form in named if form.server == url}
-    uids = [uid_of(one.asset_uid) for one in mirrored if one.server == url]
-    problem = None
+    fitting, problem = list[str](), None
     try:
-        listed = list(accounts.account(url, account.kobo_token).forms())
-        uids += [form.uid for form in listed if fits(form, discover)]
+        listed = list(accounts.account(account.kobo_url, account.kobo_token).forms())
+        fitting = [form.uid for form in listed if fits(form, discover)]
     except KoboMirrorError as error:
         problem = type(error)(f"The forms of the account cannot be listed, so none is discovered: {error}")
-    found = [uid for uid in dict.fromkeys(uids) if uid not in left_out]
-    entries = [replace(file.defaults, uid=uid) for uid in found]
-    return further_forms(settings, file, entries, env), problem
+    return known_of_account(settings, file, named, mirrored, fitting, env=env), problem
+
+
+def known_of_account(
+    settings: Settings,
+    file: FormsFile,
+    named: Sequence[ChosenForm],
+    mirrored: Iterable[Standing],
+    further: Iterable[str] = (),
+    *,
+    env: Mapping[str, str] | None = None,
+) -> list[ChosenForm]:
+    """Return the forms that ``discover`` has added before, and some further ones, without asking the server.
+
+    :param settings: as for :func:`found_forms`.
+    :param file: as for :func:`found_forms`.
+    :param named: as for :func:`found_forms`.
+    :param mirrored: as for :func:`found_forms`.
+    :param further: uids of further forms of the account.
+    :param env: as for :func:`found_forms`.
+    :raises ConfigurationError: the account's token is not set.
+    """
+    url = settings_of(settings, file.defaults, env).kobo_url
+    excluded = file.discover.exclude if file.discover else frozenset()
+    left_out = excluded | {form.uid for form in named if form.server == url}
+    uids = [uid_of(one.asset_uid) for one in mirrored if one.server == url]
+    found = [uid for uid in dict.fromkeys([*uids, *further]) if uid not in left_out]
+    return further_forms(settings, file, [replace(file.defaults, uid=uid) for uid in found], env)
 
 
 def fits(form: ListedForm, discover: Discover) -> bool:

@@ -75,3 +75,26 @@ def test_a_secret_in_the_place_of_its_variable_is_not_shown(place: str) -> None:
         said = refusal(place.format(key, SECRET))
         assert "secrets do not belong into this file" in said
         assert f"must be the name of an environment variable, such as KOBO_{key.upper()}_2." in said
+
+
+def test_a_connection_of_airflow_holds_an_account() -> None:
+    file = whole(
+        f"server: https://eu.kobotoolbox.org\nconnection: kobo_eu\nforms:\n  - uid: {UID}\n"
+        f"  - {{uid: {OTHER}, token: KOBO_TOKEN_2}}\n"
+        f"  - {{uid: {UID}, server: https://kf.kobotoolbox.org, connection: kobo_kf}}\n"
+    )
+    accounts = [(entry.connection, entry.token) for entry in file.entries]
+    assert accounts == [("kobo_eu", ""), ("", "KOBO_TOKEN_2"), ("kobo_kf", "")]
+    assert file.defaults.connection == "kobo_eu"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\nconnection: kobo_eu", "line 2: connection needs its server beside it: add server."),
+        (f"\nforms: [{{uid: {UID}, connection: kobo_eu}}]", "line 2: connection needs its server"),
+        (f"server: https://eu.kobotoolbox.org\nconnection: {SECRET}/{SECRET}", "line 2: connection must be"),
+    ],
+)
+def test_a_connection_that_makes_no_sense_is_a_sentence(text: str, said: str) -> None:
+    assert said in refusal(text)

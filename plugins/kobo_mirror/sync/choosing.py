@@ -1,0 +1,135 @@
+"""Choosing: which of the forms that are mirrored a command or a task is about, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+
+from kobo_mirror.config.forms_file import FormsFile
+from kobo_mirror.config.names_lock import read_names_lock
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.database.engine import reading
+from kobo_mirror.errors import ConfigurationError, KoboMirrorError
+from kobo_mirror.forms.mirror import uid_of
+from kobo_mirror.kobo.accounts import Accounts
+from kobo_mirror.store.listings import Standing, standings
+from kobo_mirror.sync.chosen import ChosenForm, named_forms, with_keys
+from kobo_mirror.sync.discovering import found_forms, known_of_account
+
+Known = Mapping[tuple[str, str], Standing]
+"""The forms that a database mirrors, by server and uid."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The forms that a command or a task is about.
+
+    :param forms: in the order in which they are worked on.
+    :param problem: why there may be further ones that could not be found; None: there are none.
+    """
+
+    forms: list[ChosenForm]
+    problem: KoboMirrorError | None = None
+
+
+def known_forms(engine: Engine) -> Known:
+    """Return the forms that a database mirrors.
+
+    :param engine: the database.
+    :raises SchemaError: it lacks our tables.
+    """
+    with reading(engine) as connection:
+        return {(one.server, uid_of(one.asset_uid)): one for one in standings(connection)}
+
+
+def settings_needed(file: FormsFile) -> tuple[str, ...]:
+    """Return the names of the settings of a form or an account that must be set, by what the file says.
+
+    :param file: what ``kobo.yml`` says.
+    """
+    if not file.names_forms:
+        return ("KOBO_TOKEN", "KOBO_ASSET_ID")
+    is_needed = any(not entry.token for entry in file.entries) or (file.discover and not file.token)
+    return ("KOBO_TOKEN",) if is_needed else ()
+
+
+def chosen_forms(
+    settings: Settings,
+    file: FormsFile,
+    known: Known,
+    accounts: Accounts | None,
+    *,
+    env: Mapping[str, str] | None = None,
+) -> Chosen:
+    """Return the forms that the settings and ``kobo.yml`` name or discover, smallest and stalest first.
+
+    :param settings: of the process.
+    :param file: what ``kobo.yml`` says.
+    :param known: the forms that the database mirrors.
+    :param accounts: the servers that are asked for what ``discover`` adds; None: of these, only forms that
+        the database mirrors.
+    :param env: the variables that hold tokens; None: those of the process.
+    :raises ConfigurationError: a token is not set, or the file asks for what cannot be.
+    """
+    forms, problem = named_forms(settings, file, env), None
+    if file.discover is not None and accounts is None:
+        forms += known_of_account(settings, file, forms, known.values(), env=env)
+    elif file.discover is not None and accounts is not None:
+        further, problem = found_forms(settings, file, accounts, forms, known.values(), env=env)
+        forms += further
+    keyed = with_keys(forms, known.values(), read_names_lock(settings))
+    return Chosen(sorted(keyed, key=lambda form: _turn(form, known)), problem)
+
+
+def picked(pick: str, forms: Sequence[ChosenForm], known: Known) -> list[ChosenForm]:
+    """Return the forms that may be meant: one if it is clear, several if several servers have the uid.
+
+    :param pick: a table, a form key or a uid.
+    :param forms: all that there are.
+    :param known: the forms that the database mirrors.
+    """
+    tables = {standing.asset_uid for standing in known.values() if standing.table == pick}
+    exactly = [form for form in forms if form.form_key in {pick, *tables} or form.wanted.table == pick]
+    return exactly or [form for form in forms if form.uid == pick]
+
+
+def require_picked(pick: str, forms: Sequence[ChosenForm], known: Known, given: str = "--form") -> ChosenForm:
+    """Return the form that is meant.
+
+    :param pick: as for :func:`picked`.
+    :param forms: all that there are.
+    :param known: the forms that the database mirrors.
+    :param given: by what a person named it.
+    :raises ConfigurationError: there is no such form, or it is not clear which.
+    """
+    found = picked(pick, forms, known)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ConfigurationError(f"Several servers have the form {pick}: name it by its table.")
+    shown = ", ".join(sorted(form.wanted.table or form.uid for form in forms)[:20]) or "none"
+    raise ConfigurationError(
+        f"No form that is mirrored has the table or the uid given with {given}. There are: {shown}."
+    )
+
+
+def name_of(form: ChosenForm, known: Known) -> str:
+    """Return what a form is called: its table, or its uid while it has none.
+
+    :param form: one of several.
+    :param known: the forms that the database mirrors.
+    """
+    standing = known.get((form.server, form.uid))
+    return standing.table if standing else form.wanted.table or form.form_key
+
+
+def _turn(form: ChosenForm, known: Known) -> tuple[Any, ...]:
+    """Return by what forms are ordered: known ones before new ones, by size, then by age, stalest first."""
+    standing = known.get((form.server, form.uid))
+    if standing is None:
+        return True, 0, "", form.uid
+    pages = standing.submissions // form.settings.kobo_page_size
+    return False, pages.bit_length(), str(standing.asked_at or ""), form.uid
