@@ -7,8 +7,10 @@ from typing import Any
 
 from airflow.sdk import Param, dag
 
-from kobo_mirror.airflow.operators import KoboReplayOperator
-from kobo_mirror.airflow.pools import POOL
+from kobo_mirror.airflow.dag_ids import servers_of_environment
+from kobo_mirror.airflow.operators import KoboChooseOperator, KoboReplayOperator
+from kobo_mirror.airflow.pools import POOL, pool_of
+from kobo_mirror.airflow.sync_dag import FORMS, forms_param, task_name
 
 DOC = """
 ### Try again what was refused
@@ -23,6 +25,10 @@ without ids tries all of them.
  dead letters ── their bodies, as they were posted ────▶ │ replay │ ── does not fit ─▶ stays where it is
                                                          └────────┘
 ```
+
+- **forms** chooses the forms: that of the connection, and all that `kobo.yml` names. Ids are those of one
+  form: without *Forms* that of the connection.
+- **replay** does it for one form, and is named after its table.
 
 The run's note says what became of them, such as `2 of 3 replayed: 2 mended (412901, 412907), 1 rejected
 (412950: it does not fit the table)`; the task's log has a line for each, with the reason. Like a sync, a
@@ -52,6 +58,7 @@ _IDS: dict[str, Any] = {
         "max_retry_delay": timedelta(minutes=5),
     },
     params={
+        "forms": forms_param("Only what was refused of these forms is tried again."),
         "rejections": Param(
             None,
             **_IDS,
@@ -67,12 +74,26 @@ _IDS: dict[str, Any] = {
     },
 )
 def kobo_replay() -> None:
-    """Define the only task, whose result is the run's note."""
-    KoboReplayOperator(
-        task_id="replay",
-        rejections="{{ params.rejections }}",
-        dead_letters="{{ params.dead_letters }}",
-    )
+    """Define a choice of forms for each server, and the tasks that replay what was refused of each."""
+    others = servers_of_environment()
+    for server in ("", *others):
+        pool = pool_of(server)
+        forms = KoboChooseOperator(
+            task_id=task_name("forms", server),
+            pool=pool,
+            forms=FORMS,
+            about_one="{{ (params.rejections or []) + (params.dead_letters or []) }}",
+            purpose="replay",
+            server=server,
+            others=others,
+        )
+        KoboReplayOperator.partial(
+            task_id=task_name("replay", server),
+            pool=pool,
+            map_index_template="{{ task.form_name }}",
+            rejections="{{ params.rejections }}",
+            dead_letters="{{ params.dead_letters }}",
+        ).expand_kwargs(forms.output)
 
 
 kobo_replay()

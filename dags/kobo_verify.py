@@ -7,9 +7,11 @@ from datetime import timedelta
 from airflow.sdk import Param, dag
 
 from kobo_mirror.airflow.alerts import deadline_from_env
-from kobo_mirror.airflow.operators import KoboVerifyOperator
-from kobo_mirror.airflow.pools import POOL
+from kobo_mirror.airflow.dag_ids import servers_of_environment
+from kobo_mirror.airflow.operators import KoboChooseOperator, KoboVerifyOperator
+from kobo_mirror.airflow.pools import POOL, pool_of
 from kobo_mirror.airflow.schedules import schedule_from_env
+from kobo_mirror.airflow.sync_dag import FORMS, forms_param, task_name
 
 DOC = """
 ### Is the mirror equal to KoboToolbox?
@@ -33,6 +35,9 @@ again with *Repair*. If the comparison was impossible (the server is down, the t
 says so beside the last proof. Submissions that do not fit the table do not count as differences: they are
 counted apart, and the view `kobo_rejected` lists them with the reasons.
 
+- **forms** chooses the forms: that of the connection, and all that `kobo.yml` names.
+- **verify** proves one form, and is named after its table. One that differs fails alone.
+
 **Settings**: as for `kobo_sync`; the schedule is `KOBO_VERIFY_SCHEDULE` (a cron expression, or `none`),
 `KOBO_VERIFY_FULL_EVERY_DAYS` is the number of days after which a full proof is due again (7; 0: never), and
 `KOBO_VERIFY_DEADLINE_MINUTES` the number of minutes after which a run counts as late.
@@ -49,6 +54,7 @@ counted apart, and the view `kobo_rejected` lists them with the reasons.
     tags=["kobo", "proof"],
     default_args={"owner": "data-team", "retries": 3, "retry_delay": timedelta(minutes=5), "pool": POOL},
     params={
+        "forms": forms_param("Only these forms are compared."),
         "full": Param(
             False,
             type="boolean",
@@ -70,14 +76,28 @@ counted apart, and the view `kobo_rejected` lists them with the reasons.
     },
 )
 def kobo_verify() -> None:
-    """Define the only task, which fails if anything differs."""
-    KoboVerifyOperator(
-        task_id="verify",
-        full="{{ params.full }}",
-        full_when_due=True,
-        repair="{{ params.repair }}",
-        confirm_deletes="{{ params.confirm_deletes }}",
-    )
+    """Define a choice of forms for each server, and the tasks that prove one each."""
+    others = servers_of_environment()
+    for server in ("", *others):
+        pool = pool_of(server)
+        forms = KoboChooseOperator(
+            task_id=task_name("forms", server),
+            pool=pool,
+            forms=FORMS,
+            code="{{ params.confirm_deletes }}",
+            purpose="verify",
+            server=server,
+            others=others,
+        )
+        KoboVerifyOperator.partial(
+            task_id=task_name("verify", server),
+            pool=pool,
+            map_index_template="{{ task.form_name }}",
+            full="{{ params.full }}",
+            full_when_due=True,
+            repair="{{ params.repair }}",
+            confirm_deletes="{{ params.confirm_deletes }}",
+        ).expand_kwargs(forms.output)
 
 
 kobo_verify()

@@ -28,10 +28,10 @@ def set_up(*, fresh: bool) -> None:
     else:
         _migrate()
     from kobo_mirror.airflow.connections import create_connections
-    from kobo_mirror.airflow.pools import create_pool
+    from kobo_mirror.airflow.pools import create_pools
 
     create_connections(os.environ)
-    create_pool()
+    create_pools()
 
 
 def _start_anew(database: Path, empty: Path) -> None:

@@ -17,7 +17,12 @@ from tests.compose.test_compose_file import ROOT, SERVICES
 
 OURS = re.compile(r"(KOBO|WEBHOOK|INKOMOKO|REAL_TIME|DATABASE|WEB)_[A-Z_]+|AIRFLOW_ADMIN_PASSWORD")
 LIBRARY = "plugins/kobo_mirror"
-DAGS = ("dags", f"{LIBRARY}/airflow/pools.py")
+DAGS = (
+    "dags",
+    f"{LIBRARY}/airflow/dag_ids.py",
+    f"{LIBRARY}/airflow/pools.py",
+    f"{LIBRARY}/airflow/sync_dag.py",
+)
 READERS = {
     "airflow-init": (
         *DAGS,

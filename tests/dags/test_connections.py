@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kobo_mirror.errors import ConfigurationError
 from tests.support import airflow_environment  # noqa: F401  # before anything of Airflow
+from tests.support.dag_runs import fresh_dags
 
 SETTINGS = {
     "KOBO_URL": "https://kobo.example",
@@ -121,13 +123,54 @@ def test_the_pool_has_room_for_two_reading_tasks_and_is_made_once(monkeypatch: p
     from airflow.utils.session import create_session
     from sqlalchemy import delete, select
 
-    from kobo_mirror.airflow.pools import create_pool
+    from kobo_mirror.airflow.pools import create_pools
 
     with create_session() as session:
         session.execute(delete(Pool).where(Pool.pool == "kobo_api"))
     monkeypatch.setenv("KOBO_MAX_IN_FLIGHT", "3")
-    assert create_pool()
+    assert create_pools()
     monkeypatch.setenv("KOBO_MAX_IN_FLIGHT", "5")
-    assert not create_pool()
+    assert not create_pools()
     with create_session() as session:
         assert session.scalars(select(Pool.slots).where(Pool.pool == "kobo_api")).one() == 7
+
+
+def test_a_file_that_names_forms_needs_none_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match="KOBO_ASSET_ID is not set"):
+        create(KOBO_ASSET_ID="")
+    Path("kobo.yml").write_text("discover: all")
+    assert create(KOBO_ASSET_ID="") == ["kobo_default", "kobo_database"]
+
+
+def test_the_pool_of_a_further_server_is_made_when_a_run_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from airflow.models.dagrun import DagRun
+    from airflow.models.pool import Pool
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete, select
+
+    from kobo_mirror.airflow.pool_listener import on_dag_run_running
+
+    monkeypatch.chdir(tmp_path)
+    Path("kobo.yml").write_text(
+        "server: https://kf.kobotoolbox.org\nforms:\n  - {uid: aInkomokoTestForm00001}\n"
+        "  - {uid: aInkomokoTestForm00002, server: https://eu.example/kobo, connection: kobo_eu}\n"
+    )
+    dag = fresh_dags()["kobo_sync_all"]
+    pools = {task.task_id: task.pool for task in dag.tasks}
+    name = "kobo_api__eu.example_kobo"
+    assert pools == {"forms": "kobo_api", "sync": "kobo_api"} | dict.fromkeys(
+        ("forms__eu.example_kobo", "sync__eu.example_kobo"), name
+    )
+    run = dag.test()  # fails, since there are no connections
+    with create_session() as session:
+        session.execute(delete(Pool).where(Pool.pool == name))
+    for _ in range(2):
+        with create_session() as session:
+            on_dag_run_running(session.get_one(DagRun, run.id), "")
+    with create_session() as session:
+        assert session.scalars(select(Pool.slots).where(Pool.pool == name)).all() == [9]

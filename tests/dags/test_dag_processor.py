@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import create_engine, text
 
+from tests.dags.test_integrity import IDS
 from tests.support.airflow_environment import ROOT
 
 
@@ -29,5 +30,5 @@ def test_the_dag_processor_itself_loads_the_dags(airflow_db: None) -> None:
             ),
             {"started": started},
         )
-        assert set(parsed.scalars()) == {"kobo_forms", "kobo_replay", "kobo_sync", "kobo_verify"}
+        assert set(parsed.scalars()) == IDS
     engine.dispose()

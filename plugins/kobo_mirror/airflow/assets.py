@@ -1,12 +1,24 @@
-"""The mirrored form as an asset of Airflow: other DAGs can be scheduled on its updates.
+"""The mirrored forms as assets of Airflow: other DAGs can be scheduled on their updates.
 
-It stands for all tables of the form, and has this name whatever they are called.
+``RECORDS`` stands for all tables of the form of the connection, and has this name whatever they are called. A
+form that ``kobo.yml`` names has an asset that is named after its table.
 """
 
 from __future__ import annotations
 
-from airflow.sdk import Asset
+from airflow.sdk import Asset, AssetAlias
 
 from kobo_mirror.forms.declared import FORM
 
-RECORDS = Asset(name=FORM.table, uri=f"kobo://mirror/{FORM.table}")
+
+def asset_of(table: str) -> Asset:
+    """Return the asset of a form.
+
+    :param table: its declared table or its root.
+    """
+    return Asset(name=table, uri=f"kobo://mirror/{table}")
+
+
+RECORDS = asset_of(FORM.table)
+FORMS = AssetAlias(name="kobo_forms")
+"""The outlet of a task that mirrors a form whose table is not known when the DAG is read."""

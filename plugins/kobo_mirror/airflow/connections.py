@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
-from kobo_mirror.airflow.pools import POOL, create_pool
+from kobo_mirror.airflow.dag_ids import names_forms_of_environment
+from kobo_mirror.airflow.pools import POOL, create_pools
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.dialects import dialect_of_url
 from kobo_mirror.errors import ConfigurationError
@@ -90,7 +91,10 @@ def create_connections(env: Mapping[str, str]) -> list[str]:
         absent = {name: _CONNECTIONS[name] for name in _CONNECTIONS if name not in present}
         if not absent:
             return []
-        settings = Settings.from_env(need=[need for _, needs in absent.values() for need in needs], env=env)
+        needed = {need for _, needs in absent.values() for need in needs}
+        if names_forms_of_environment():
+            needed.discard("KOBO_ASSET_ID")
+        settings = Settings.from_env(need=sorted(needed), env=env)
         session.add_all(Connection(conn_id=name, **fields(settings)) for name, (fields, _) in absent.items())
     return list(absent)
 
@@ -102,13 +106,13 @@ def main() -> int:
     """
     try:
         created = create_connections(os.environ)
-        pooled = create_pool()
+        pooled = create_pools()
     except ConfigurationError as problem:
         print(problem, file=sys.stderr)
         return 2
     for name in _CONNECTIONS:
         print(f"connection {name}: {_became(name in created)}")
-    print(f"pool {POOL}: {_became(pooled)}")
+    print(f"pool {POOL}: {_became(POOL in pooled)}")
     return 0
 
 

@@ -63,10 +63,13 @@ class KoboHook(HttpHook):
             advice=advice or f"Set it in Admin → Connections → {self.kobo_conn_id}.",
         )
 
-    def get_client(self, settings: Settings | None = None, **options: Any) -> KoboClient:
+    def get_client(
+        self, settings: Settings | None = None, *, form_key: str = "", **options: Any
+    ) -> KoboClient:
         """Return a client for the connection's form.
 
         :param settings: what ``settings()`` returned; None: it is read now.
+        :param form_key: by which the database has the form; empty: by its uid.
         :param options: what ``open_form`` takes, such as ``max_in_flight`` or ``attempts``.
         :raises ConfigurationError: a field of the connection is missing or malformed.
         """
@@ -74,7 +77,7 @@ class KoboHook(HttpHook):
 
         settings = settings or self.settings()
         options = {"max_in_flight": settings.kobo_max_in_flight, **options}
-        return open_form(settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, **options)
+        return open_form(settings.kobo_url, settings.kobo_token, settings.kobo_asset_id, form_key, **options)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask the server who the token belongs to and what it may do with the form, for the Test button.

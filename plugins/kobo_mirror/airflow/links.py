@@ -8,8 +8,6 @@ from urllib.parse import urlencode, urlsplit
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.configuration import conf
 
-from kobo_mirror.errors import ConfigurationError
-
 PAGE = "/plugin/kobo-mirror"
 
 
@@ -19,14 +17,8 @@ class FormLink(BaseOperatorLink):
     name = "Form in KoboToolbox"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the form's address, or an empty text while the connection names no form."""
-        from kobo_mirror.airflow.hooks import KoboHook
-
-        try:
-            settings = KoboHook(operator.kobo_conn_id).settings()
-        except ConfigurationError:
-            return ""
-        return f"{settings.kobo_url}/#/forms/{settings.kobo_asset_id}/summary"
+        """Return the form's address, or an empty text where the task has not learnt which form it is."""
+        return str(operator.form_address)
 
 
 class RunLink(BaseOperatorLink):

@@ -32,6 +32,14 @@ def counts_note(counts: dict[str, Any]) -> str:
     return "; ".join((f"{done} in {counts['seconds']} s", *counts.get("tables", ())))
 
 
+def has_news(counts: dict[str, Any]) -> bool:
+    """Return True if a sync has changed something, or something waits.
+
+    :param counts: what ``MirrorSync.finish`` returned.
+    """
+    return any(counts[name] for name in _WORDS) or bool(counts.get("tables"))
+
+
 @hookimpl
 def on_dag_run_success(dag_run: DagRun, msg: str) -> None:
     """Note what a run did.
@@ -99,4 +107,6 @@ def _sentences(dag_run: DagRun, session: Any) -> list[str]:
     texts = [row for row in left if isinstance(row.value, str)]
     notes = [row.value for row in texts if row.key == NOTE]
     failed = [row for row in texts if row.key == ERROR and row.state == TaskInstanceState.FAILED]
-    return [*notes, *(f"{row.task_id}: {row.value}" for row in failed)]
+    errors = [f"{row.task_id}: {row.value}" for row in failed]
+    said = [*notes, *errors]
+    return said if len(" ".join(said)) <= LONGEST else [*errors, *notes]

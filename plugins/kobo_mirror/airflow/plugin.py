@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
-from kobo_mirror.airflow import notes
+from kobo_mirror.airflow import notes, pool_listener
 
 
 class KoboNotes(AirflowPlugin):
-    """Write what each of our runs did into its note."""
+    """Write what each of our runs did into its note, and make the pools of further servers."""
 
     name = "kobo_mirror_notes"
-    listeners = [notes]  # noqa: RUF012  # as Airflow declares it
+    listeners = [notes, pool_listener]  # noqa: RUF012  # as Airflow declares it

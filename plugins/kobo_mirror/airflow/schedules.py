@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 
 from croniter import croniter  # type: ignore[import-untyped]
 
@@ -23,3 +24,13 @@ def schedule_from_env(variable: str, default: str) -> str | None:
     if not croniter.is_valid(text):
         raise ConfigurationError(f"{variable} must be a cron expression such as '{default}', or 'none'.")
     return text
+
+
+def last_due(schedule: str, moment: datetime) -> datetime:
+    """Return when a schedule was due last.
+
+    :param schedule: a cron expression, or a preset such as ``@hourly``.
+    :param moment: now (UTC, without a zone).
+    """
+    found: datetime = croniter(schedule, moment).get_prev(datetime)
+    return found

@@ -17,24 +17,38 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Engine
 
+    from kobo_mirror.airflow.operators.base import BaseKoboOperator
+
 log = logging.getLogger(__name__)
 
 NoteFailure = Callable[["Engine", str, KoboMirrorError], None]
 
 
-def require_settings(kobo_conn_id: str, database_conn_id: str, name: str, note_failure: NoteFailure) -> None:
-    """Check that the form's connection has every field that is needed; note the run as failed if it has not.
+def require_form(task: BaseKoboOperator, name: str, note_failure: NoteFailure) -> None:
+    """Check that connections and ``kobo.yml`` say which form a task is about; else note the run as failed.
 
-    :param kobo_conn_id: the form's connection.
-    :param database_conn_id: the connection of the database in which the failure is noted.
+    :param task: the task.
     :param name: the run's name.
     :param note_failure: writes the note: ``note_not_started`` or ``note_failed_verification``.
-    :raises ConfigurationError: a field is missing or malformed.
+    :raises ConfigurationError: a field is missing or malformed, the file is, or there is no such form.
     """
-    from kobo_mirror.airflow.hooks import KoboHook
+    with noting_refusal(task.database_conn_id, name, note_failure):
+        task.hook().settings(need=())
+        with target_engine(task.database_conn_id) as engine:
+            task.chosen(engine)
 
+
+@contextmanager
+def noting_refusal(database_conn_id: str, name: str, note_failure: NoteFailure) -> Iterator[None]:
+    """Note a run as failed if the block is refused something by the settings.
+
+    :param database_conn_id: the connection of the database in which that is noted.
+    :param name: the run's name.
+    :param note_failure: as for :func:`require_form`.
+    :returns: a context; what the block raises goes on.
+    """
     try:
-        KoboHook(kobo_conn_id).settings()
+        yield
     except ConfigurationError as error:
         with suppress(KoboMirrorError), target_engine(database_conn_id) as engine:
             note_failure(engine, name, error)

@@ -133,16 +133,19 @@ class KoboClient(FormSubmissions):
         return f"{self._asset}/hooks/{quote(uid, safe='')}/"
 
 
-def open_form(url: str, token: str, asset_uid: str, **options: Unpack[ServerOptions]) -> KoboClient:
+def open_form(
+    url: str, token: str, asset_uid: str, form_key: str = "", **options: Unpack[ServerOptions]
+) -> KoboClient:
     """Return a client for one form on a server of its own.
 
     :param url: the server's address.
     :param token: the account's token.
     :param asset_uid: the form's uid.
+    :param form_key: by which the database has the form; empty: by its uid.
     :param options: see :class:`ServerOptions`.
     :raises ConfigurationError: as :class:`KoboServer` does.
     """
-    return KoboClient(KoboServer(url, token, **options), asset_uid)
+    return KoboClient(KoboServer(url, token, **options), asset_uid, form_key)
 
 
 def _decode_form(response: Response) -> FormInfo:

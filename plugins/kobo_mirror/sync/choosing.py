@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,13 @@ from sqlalchemy import Engine
 
 from kobo_mirror.config.forms_file import FormsFile
 from kobo_mirror.config.names_lock import read_names_lock
-from kobo_mirror.config.settings import Settings
+from kobo_mirror.config.settings import ASSET_ID, Settings
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError
 from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.store.listings import Standing, standings
-from kobo_mirror.sync.chosen import ChosenForm, named_forms, with_keys
+from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms, with_keys
 from kobo_mirror.sync.discovering import found_forms, known_of_account
 
 Known = Mapping[tuple[str, str], Standing]
@@ -62,6 +62,7 @@ def chosen_forms(
     known: Known,
     accounts: Accounts | None,
     *,
+    further: Iterable[str] = (),
     env: Mapping[str, str] | None = None,
 ) -> Chosen:
     """Return the forms that the settings and ``kobo.yml`` name or discover, smallest and stalest first.
@@ -71,17 +72,45 @@ def chosen_forms(
     :param known: the forms that the database mirrors.
     :param accounts: the servers that are asked for what ``discover`` adds; None: of these, only forms that
         the database mirrors.
+    :param further: uids of forms that the server was asked for before, where it is not asked now.
     :param env: the variables that hold tokens; None: those of the process.
     :raises ConfigurationError: a token is not set, or the file asks for what cannot be.
     """
     forms, problem = named_forms(settings, file, env), None
     if file.discover is not None and accounts is None:
-        forms += known_of_account(settings, file, forms, known.values(), env=env)
+        forms += known_of_account(settings, file, forms, known.values(), further, env=env)
     elif file.discover is not None and accounts is not None:
-        further, problem = found_forms(settings, file, accounts, forms, known.values(), env=env)
-        forms += further
+        found, problem = found_forms(settings, file, accounts, forms, known.values(), env=env)
+        forms += found
     keyed = with_keys(forms, known.values(), read_names_lock(settings))
     return Chosen(sorted(keyed, key=lambda form: _turn(form, known)), problem)
+
+
+def form_picked(
+    settings: Settings,
+    file: FormsFile,
+    known: Known,
+    pick: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    given: str = "--form",
+) -> ChosenForm:
+    """Return one of the forms, without asking a server whether there is one that ``discover`` would add.
+
+    :param settings: of the process.
+    :param file: what ``kobo.yml`` says.
+    :param known: the forms that the database mirrors.
+    :param pick: as for :func:`picked`.
+    :param env: as for :func:`chosen_forms`.
+    :param given: by what a person named it.
+    :raises ConfigurationError: as :func:`chosen_forms` does; or there is no such form.
+    """
+    if not file.names_forms:
+        return require_picked(pick, [form_of_environment(settings, file)], known, given)
+    forms = chosen_forms(settings, file, known, None, env=env).forms
+    if not picked(pick, forms, known) and ASSET_ID.fullmatch(uid_of(pick)):
+        forms = chosen_forms(settings, file, known, None, further=[uid_of(pick)], env=env).forms
+    return require_picked(pick, forms, known, given)
 
 
 def picked(pick: str, forms: Sequence[ChosenForm], known: Known) -> list[ChosenForm]:

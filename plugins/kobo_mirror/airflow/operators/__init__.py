@@ -4,6 +4,7 @@ An operator reads its parameters, opens its connections, calls ``kobo_mirror.syn
 run. What a step does belongs in ``sync``; what happens outside tasks (links, notes of runs) in ``airflow``.
 """
 
+from kobo_mirror.airflow.operators.choose import KoboChooseOperator
 from kobo_mirror.airflow.operators.forms import KoboFormsOperator
 from kobo_mirror.airflow.operators.register import KoboRegisterOperator
 from kobo_mirror.airflow.operators.replay import KoboReplayOperator
@@ -19,6 +20,7 @@ from kobo_mirror.airflow.operators.verify import KoboVerifyOperator
 from kobo_mirror.airflow.operators.whole_sync import KoboOperator
 
 __all__ = [
+    "KoboChooseOperator",
     "KoboFormsOperator",
     "KoboOperator",
     "KoboPlanOperator",

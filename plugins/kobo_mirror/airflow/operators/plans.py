@@ -57,7 +57,7 @@ def note_decision(opened: Opened, apply: str | None, decline: str | None) -> str
     from kobo_mirror.store.plans import approve, open_plan, require_open
     from kobo_mirror.store.plans import decline as note_declined
 
-    engine, asset = opened.engine, opened.settings.kobo_asset_id
+    engine, asset = opened.engine, opened.chosen.form_key
     if apply:
         with reading(engine) as connection:
             require_open(connection, asset, apply, applied_will_do=True)

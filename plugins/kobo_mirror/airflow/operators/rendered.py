@@ -53,6 +53,27 @@ def numbers_of(name: str, rendered: Sequence[int] | str | None) -> list[int]:
     return [int(number) for number in numbers]
 
 
+def texts_of(name: str, rendered: Sequence[str] | str | None) -> list[str]:
+    """Return the texts of a parameter; an empty Param is none.
+
+    :param name: of the parameter.
+    :param rendered: a list, or its JSON, such as ``["households", "visits"]``.
+    :raises ConfigurationError: it is another value.
+    """
+    texts: Any
+    try:
+        given = text_of(rendered) if isinstance(rendered, str | None) else rendered
+        texts = json.loads(given or "null") if isinstance(given, str | None) else given
+    except ValueError:
+        texts = ()
+        is_list = False
+    else:
+        is_list = texts is None or (isinstance(texts, Sequence) and not isinstance(texts, str))
+    if not is_list or not all(isinstance(text, str) and text.strip() for text in texts or ()):
+        raise ConfigurationError(f"{name} must be a list of tables or uids of forms, or be left empty.")
+    return [text.strip() for text in texts or ()]
+
+
 def flag_of(name: str, rendered: bool | str) -> bool:
     """Return True if a parameter is true.
 

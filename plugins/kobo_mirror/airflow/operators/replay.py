@@ -35,7 +35,6 @@ class KoboReplayOperator(KoboStepOperator):
         self.rejections = rejections
 
     def _perform(self, context: Context) -> str:
-        from kobo_mirror.sync.chosen import form_of_environment
         from kobo_mirror.sync.replay import replay_dead_letters, replay_rejections, sentence_of
 
         letters = numbers_of("dead_letters", self.dead_letters)
@@ -44,7 +43,7 @@ class KoboReplayOperator(KoboStepOperator):
         fates: list[Fate] = []
         waiting: DeletesWaitError | None = None
         with self.opened() as opened:
-            mirror = form_of_environment(opened.settings).mirror(opened.engine)
+            mirror = opened.chosen.mirror(opened.engine)
             if rejected or everything:  # first: it needs the lease, which a running sync refuses
                 ask_again = self.sync_of(opened).ask_again
                 fates, waiting = replay_rejections(opened.engine, mirror, ask_again, ids=rejected)

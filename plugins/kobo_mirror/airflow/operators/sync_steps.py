@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from kobo_mirror.airflow.chosen_forms import is_of_connection
 from kobo_mirror.airflow.operators.base import CONNECTIONS, name_of_run
 from kobo_mirror.airflow.operators.plans import codes_of, note_decision, policy_of
 from kobo_mirror.airflow.operators.rendered import number_of, numbers_of, text_of
 from kobo_mirror.airflow.operators.verify import prove
 from kobo_mirror.airflow.operators.whole_sync import KoboStepOperator, mode_and_since, require_waiting_code
-from kobo_mirror.airflow.task_start import problems_of
+from kobo_mirror.airflow.task_start import noting_refusal, problems_of, target_engine
+from kobo_mirror.config.forms_file import read_forms_file
 from kobo_mirror.errors import ConfigurationError, error_of
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
+    from sqlalchemy import Engine
 
+    from kobo_mirror.sync.chosen import ChosenForm
     from kobo_mirror.sync.run_handle import RunHandle
 
 
@@ -35,6 +39,7 @@ class KoboPrepareOperator(KoboStepOperator):
     :param apply_plan: as for ``KoboOperator``. (templated)
     :param decline_plan: as for ``KoboOperator``. (templated)
     :param schema: as for ``KoboOperator``. (templated)
+    :param further: skip the run if the form is that of the connection, which ``kobo_sync`` mirrors.
     """
 
     template_fields: Sequence[str] = (
@@ -56,6 +61,7 @@ class KoboPrepareOperator(KoboStepOperator):
         apply_plan: str | None = None,
         decline_plan: str | None = None,
         schema: str | None = None,
+        further: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -65,19 +71,40 @@ class KoboPrepareOperator(KoboStepOperator):
         self.apply_plan = apply_plan
         self.decline_plan = decline_plan
         self.schema = schema
+        self.further = further
 
     def _perform(self, context: Context) -> dict[str, Any]:
         if self.mode == "check":
             raise AirflowSkipException(prove(self, context))
+        from kobo_mirror.sync.failure_notes import note_not_started
+
         mode, since = mode_and_since(self.mode, self.since_id)
         apply, decline = codes_of(self.apply_plan, self.decline_plan)
         schema, name = policy_of(self.schema), name_of_run(context)
+        with noting_refusal(self.database_conn_id, name, note_not_started):
+            reason = self._left_to_another()
+        if reason:
+            raise AirflowSkipException(reason)
         self._make_ready(name)
         with self.opened() as opened:
             require_waiting_code(opened, text_of(self.confirm_deletes))
             if decided := note_decision(opened, apply, decline):
                 self.leave_note(context, decided)
             return self.sync_of(opened, schema=schema).prepare(name, mode=mode, since=since).to_json()
+
+    def _left_to_another(self) -> str:
+        """Return why another DAG mirrors the form; empty: none does."""
+        form = text_of(self.form)
+        if form is None:
+            settings = self.hook().settings(need=())
+            if not settings.kobo_asset_id and read_forms_file(settings).names_forms:
+                return "The connection names no form: kobo_sync_all mirrors those that kobo.yml names."
+        elif self.further:
+            with target_engine(self.database_conn_id) as engine:
+                chosen = self.chosen(engine)
+            if is_of_connection(chosen, self.hook().settings(need=())):
+                return f"kobo_sync mirrors this form, which the connection {self.kobo_conn_id} names."
+        return ""
 
 
 class KoboRunStepOperator(KoboStepOperator):
@@ -91,6 +118,17 @@ class KoboRunStepOperator(KoboStepOperator):
     def __init__(self, *, run_handle: dict[str, Any] | XComArg | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.run_handle = run_handle
+
+    def chosen(self, engine: Engine) -> ChosenForm:
+        """Return the form that the task is about; note the run as failed if that cannot be told.
+
+        :param engine: the database.
+        :raises ConfigurationError: as that of :class:`BaseKoboOperator` does.
+        """
+        from kobo_mirror.sync.failure_notes import noting_not_started
+
+        with noting_not_started(engine, "sync"):
+            return super().chosen(engine)
 
     def _handle(self) -> RunHandle:
         """Return the run handle.
@@ -177,7 +215,7 @@ class KoboPublishOperator(KoboRunStepOperator):
     def _perform(self, context: Context) -> dict[str, Any]:
         with self.opened() as opened:
             counts = self.sync_of(opened).finish(self._handle())
-        return self._publish_counts(context, counts)
+            return self._publish_counts(context, opened, counts)
 
 
 class KoboReleaseOperator(KoboRunStepOperator):

@@ -8,12 +8,12 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from kobo_mirror.airflow.connection_fields import naming_connection
+from kobo_mirror.airflow.chosen_forms import naming_account
 from kobo_mirror.airflow.operators.base import CONNECTIONS, Opened, name_of_run
 from kobo_mirror.airflow.operators.rendered import flag_of, text_of
 from kobo_mirror.airflow.operators.whole_sync import KoboStepOperator, require_waiting_code
 from kobo_mirror.airflow.progress import Progress
-from kobo_mirror.airflow.task_start import require_settings
+from kobo_mirror.airflow.task_start import require_form
 from kobo_mirror.errors import DeletesWaitError
 
 
@@ -74,17 +74,16 @@ def prove(
     :raises AirflowFailException: the mirror differs from the form.
     :raises KoboMirrorError: they could not be compared, which is noted for the page and ``status``.
     """
-    from kobo_mirror.sync.chosen import form_of_environment
     from kobo_mirror.sync.failure_notes import note_failed_verification, noting_failed_verification
     from kobo_mirror.sync.verify import verify
 
     name, waiting = name_of_run(context), ""
-    require_settings(task.kobo_conn_id, task.database_conn_id, name, note_failed_verification)
+    require_form(task, name, note_failed_verification)
     with task.opened() as opened:
-        settings, client, engine = opened
+        chosen, client, engine = opened
         progress = Progress(task.log.info)
-        with noting_failed_verification(engine, name, settings.kobo_asset_id):
-            mirror = form_of_environment(settings).mirror(engine)
+        with noting_failed_verification(engine, name, chosen.form_key, among_others=chosen.among_others):
+            mirror = chosen.mirror(engine)
             full = full or (full_when_due and _full_is_due(task, opened))
         report = verify(client, engine, mirror, progress, full=full, name=name)
         if repair and not report.equal:
@@ -95,11 +94,11 @@ def prove(
             except DeletesWaitError as error:  # all else is repaired
                 waiting = f". {error}"
             report = verify(client, engine, mirror, progress, full=full, name=name)
-    sentence = naming_connection(f"{report.sentence}{waiting}", task.kobo_conn_id)
+    sentence = naming_account(f"{report.sentence}{waiting}", chosen, task.kobo_conn_id)
     task.leave_note(context, sentence)
     if not report.equal:
         named = {kind: ids for kind, ids in report.named.items() if ids}
-        raise AirflowFailException(f"{sentence}. The first ids of each kind: {named}")
+        raise AirflowFailException(f"{task.about(sentence)}. The first ids of each kind: {named}")
     task.log.info("%s", sentence)
     return sentence
 
@@ -108,7 +107,7 @@ def _full_is_due(task: KoboStepOperator, opened: Opened) -> bool:
     from kobo_mirror.store.proofs import full_proof_is_due
 
     every = opened.settings.kobo_verify_full_every_days
-    due = full_proof_is_due(opened.engine, opened.settings.kobo_asset_id, every)
+    due = full_proof_is_due(opened.engine, opened.chosen.form_key, every)
     if due:
         task.log.info("A proof that compares every answer is due (KOBO_VERIFY_FULL_EVERY_DAYS=%s).", every)
     return due

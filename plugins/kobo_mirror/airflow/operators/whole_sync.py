@@ -6,13 +6,15 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.sdk import Context
+from airflow.sdk import AssetAlias, Context
 
-from kobo_mirror.airflow.notes import counts_note
+from kobo_mirror.airflow.assets import asset_of
+from kobo_mirror.airflow.notes import counts_note, has_news
 from kobo_mirror.airflow.operators.base import CONNECTIONS, BaseKoboOperator, Opened, name_of_run
+from kobo_mirror.airflow.operators.listing import DISCOVER, list_again
 from kobo_mirror.airflow.operators.plans import codes_of, note_decision, policy_of
 from kobo_mirror.airflow.operators.rendered import number_of, text_of
-from kobo_mirror.airflow.task_start import make_tables, require_settings
+from kobo_mirror.airflow.task_start import make_tables, require_form, target_engine
 from kobo_mirror.errors import ConfigurationError
 
 _AGAIN = "again"
@@ -77,6 +79,9 @@ class KoboOperator(BaseKoboOperator):
 
     def _perform(self, context: Context) -> Any:
         """Take all steps; returns the counts of the run."""
+        if text_of(self.form) == DISCOVER:
+            with target_engine(self.database_conn_id) as engine:
+                return list_again(self.kobo_conn_id, engine)
         confirm, in_flight = text_of(self.confirm_deletes), number_of("in_flight", self.in_flight)
         page_size = number_of("page_size", self.page_size)
         mode, since = mode_and_since(self.mode, self.since_id)
@@ -88,7 +93,7 @@ class KoboOperator(BaseKoboOperator):
             decided = note_decision(opened, apply, decline)
             sync = self.sync_of(opened, page_size=page_size, in_flight=in_flight, schema=schema)
             counts = sync.run(mode=mode, since=since, confirm=confirm, name=name)
-        return self._publish_counts(context, counts, decided)
+            return self._publish_counts(context, opened, counts, decided)
 
     def _make_ready(self, name: str) -> None:
         """Check the connection and make the tables that are missing.
@@ -97,15 +102,25 @@ class KoboOperator(BaseKoboOperator):
         """
         from kobo_mirror.sync.failure_notes import note_not_started
 
-        require_settings(self.kobo_conn_id, self.database_conn_id, name, note_not_started)
+        require_form(self, name, note_not_started)
         make_tables(self.database_conn_id, name)
 
-    def _publish_counts(self, context: Context, counts: dict[str, Any], decided: str = "") -> dict[str, Any]:
-        """Publish the counts of a run: in the log, in the run's note, and with the events of the outlets."""
-        self.log.info("%s", counts["sentence"])
-        self.leave_note(context, f"{decided} {counts_note(counts)}".lstrip())
+    def _publish_counts(
+        self, context: Context, opened: Opened, counts: dict[str, Any], decided: str = ""
+    ) -> dict[str, Any]:
+        """Publish the counts of a run: in the log, in the run's note, and with the events of the outlets.
+
+        Of several forms, one of which nothing is new is not noted.
+        """
+        table = self.table_of(opened)
+        self.log.info("%s", self.about(counts["sentence"]))
+        if decided or not self.form_name or has_news(counts):
+            self.leave_note(context, f"{decided} {counts_note(counts)}".lstrip())
         for outlet in self.outlets:
-            context["outlet_events"][outlet].extra = dict(counts)
+            if isinstance(outlet, AssetAlias):
+                context["outlet_events"][outlet].add(asset_of(table), extra=dict(counts))
+            else:
+                context["outlet_events"][outlet].extra = dict(counts)
         return counts
 
 
@@ -152,7 +167,7 @@ def require_waiting_code(opened: Opened, code: str | None) -> None:
     from kobo_mirror.store.codes import require_waiting
 
     if code:
-        require_waiting(opened.engine, opened.settings.kobo_asset_id, code, served_will_do=True)
+        require_waiting(opened.engine, opened.chosen.form_key, code, served_will_do=True)
 
 
 _STEPS = (

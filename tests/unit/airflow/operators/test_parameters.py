@@ -11,10 +11,11 @@ from tests.support.task_runs import TaskRun
 
 TABLES = {"apply_plan", "decline_plan", "schema"}
 OWN = {
+    "KoboChooseOperator": {"forms", "code", "about_one", "purpose", "server", "others"},
     "KoboFormsOperator": set(),
     "KoboOperator": {"mode", "page_size", "since_id", "confirm_deletes", "in_flight"} | TABLES,
     "KoboPlanOperator": {"run_handle", "groups"},
-    "KoboPrepareOperator": {"mode", "since_id", "confirm_deletes"} | TABLES,
+    "KoboPrepareOperator": {"mode", "since_id", "confirm_deletes", "further"} | TABLES,
     "KoboPublishOperator": {"run_handle"},
     "KoboPullOperator": {"run_handle", "lanes", "in_flight", "page_size"},
     "KoboReconcileOperator": {"run_handle", "confirm_deletes"},
@@ -23,7 +24,8 @@ OWN = {
     "KoboReplayOperator": {"dead_letters", "rejections"},
     "KoboVerifyOperator": {"full", "full_when_due", "repair", "confirm_deletes"},
 }
-NOT_TEMPLATED = {"groups"}
+ABOUT_SEVERAL = {"KoboFormsOperator": {"database_conn_id", "form"}, "KoboChooseOperator": {"form"}}
+NOT_TEMPLATED = {"groups", "further", "purpose", "server", "others"}
 
 
 def made(name: str, **parameters: Any) -> Any:
@@ -45,7 +47,8 @@ def test_each_is_a_kobo_operator_whose_template_fields_are_its_parameters(name: 
 
     task = made(name)
     assert isinstance(task, KoboOperator)
-    connections = {"kobo_conn_id"} if name == "KoboFormsOperator" else {"kobo_conn_id", "database_conn_id"}
+    connections = {"kobo_conn_id", "database_conn_id", "form"}
+    connections -= ABOUT_SEVERAL.get(name, set())
     assert set(task.template_fields) == OWN[name] - NOT_TEMPLATED | connections
     assert all(hasattr(task, field) for field in task.template_fields)
 
@@ -66,7 +69,7 @@ def test_a_step_of_a_run_needs_its_run_handle_when_the_dag_is_read(name: str) ->
         getattr(operators, name)(task_id="task")
 
 
-@pytest.mark.parametrize("name", sorted(set(OWN) - {"KoboOperator"}))
+@pytest.mark.parametrize("name", sorted(set(OWN) - {"KoboOperator", "KoboChooseOperator"}))
 def test_a_dag_that_was_written_for_0_1_is_told_which_class_to_use(name: str) -> None:
     step = name.removeprefix("Kobo").removesuffix("Operator").lower()
     with pytest.raises(ConfigurationError, match=rf'step="{step}"\) is {name} now.* import {name}\.'):
@@ -126,7 +129,7 @@ def test_a_value_that_a_parameter_does_not_take_is_a_sentence_and_nothing_is_don
 @pytest.mark.parametrize("name", sorted(set(OWN) - {"KoboReleaseOperator"}))
 def test_a_connection_that_is_not_there_is_a_sentence(run: TaskRun, kobo: Any, name: str) -> None:
     given = {"run_handle": {}} if "run_handle" in OWN[name] else {}
-    missing = ["kobo_conn_id"] if name == "KoboFormsOperator" else ["kobo_conn_id", "database_conn_id"]
+    missing = ["kobo_conn_id"] if name in ABOUT_SEVERAL else ["kobo_conn_id", "database_conn_id"]
     for connection in missing:
         with pytest.raises(ConfigurationError, match=r"^There is no connection none_such: add it in Admin"):
             run.execute(name, **{connection: "none_such"}, **given)

@@ -1,0 +1,288 @@
+"""Many forms by Airflow: a task for each, which is named, fails alone and is tried again alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from kobo_mirror.database.engine import reading
+from kobo_mirror.store.leases import take_lease
+from kobo_mirror.store.tables import codes
+from simulator.process import SimulatorProcess
+from tests.support.airflow_environment import ROOT
+from tests.support.dag_runs import Airflow, fresh_dags
+from tests.support.forms.office import HOUSE, NOTES, VISIT, Office, open_office, three_forms
+from tests.support.terminal import Terminal
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+ALL = f"""\
+forms:
+  - uid: {HOUSE}
+    table: households
+  - {{uid: {VISIT}, table: visits}}
+  - uid: {NOTES}
+"""
+
+
+@pytest.fixture(scope="module")
+def server_of_three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    with three_forms(tmp_path_factory.mktemp("forms")) as running:
+        yield running
+
+
+@pytest.fixture
+def office(
+    server_of_three: SimulatorProcess,
+    database_url: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Office]:
+    terminal = Terminal(capsys, monkeypatch)
+    with open_office(server_of_three, database_url, terminal, tmp_path, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+def airflow(airflow_db: None, monkeypatch: pytest.MonkeyPatch, office: Office, database_url: str) -> Airflow:
+    by_airflow = Airflow(monkeypatch, office.server, database_url)
+    by_airflow.connect(KOBO_ASSET_ID="")
+    return by_airflow
+
+
+def ended(run: Any, task_id: str = "sync") -> dict[str, str]:
+    """How the task of each form ended, by the name of its index."""
+    tasks = run.get_task_instances()
+    return {task.rendered_map_index: str(task.state) for task in tasks if task.task_id == task_id}
+
+
+def told(since: int = 0) -> list[tuple[str, str, int]]:
+    """Name and address of the asset of each event, and how many new submissions it tells of."""
+    from airflow.models.asset import AssetEvent
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        events = session.scalars(select(AssetEvent).order_by(AssetEvent.id)).all()[since:]
+        return [(event.asset.name, event.asset.uri, event.extra["inserted"]) for event in events]
+
+
+def test_each_form_has_a_task_that_is_named_after_it_and_tells_its_asset(
+    airflow: Airflow, office: Office
+) -> None:
+    before = len(told())
+    office.write(ALL)
+    run = airflow.run("kobo_sync_all")
+    assert ended(run) == dict.fromkeys(("households", "visits", "notes"), "success"), airflow.note(run)
+    office.check()
+    assert sorted(told(before)) == [
+        (name, f"kobo://mirror/{name}", rows)
+        for name, rows in (("households", 12), ("notes", 5), ("visits", 30))
+    ]
+    assert airflow.note(run).startswith("Forms: 3. ")
+    assert "households: 12 new, 0 edited, 0 deleted, 0 rejected in " in airflow.note(run)
+    run = airflow.run("kobo_sync_all", forms=["visits", NOTES])
+    assert ended(run) == dict.fromkeys(("visits", "notes"), "success")
+    assert airflow.note(run) == "Forms: 2."
+    proof = airflow.run("kobo_verify")
+    assert ended(proof, "verify") == dict.fromkeys(("households", "visits", "notes"), "success")
+    assert "visits: mirror equals source: 30 submissions, 0 differences" in airflow.note(proof)
+
+
+@pytest.mark.long
+def test_a_form_whose_every_page_is_a_500_fails_alone_and_is_tried_again_alone(
+    airflow: Airflow, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.write(ALL)
+    assert str(airflow.run("kobo_sync_all").state) == "success"
+    office.faults.add("500", count=None, path=rf"{VISIT}/data\.json")
+    office.form(NOTES).create(2)
+    run = airflow.run("kobo_sync_all", mode="exact")
+    assert str(run.state) == "failed"
+    assert ended(run) == {"households": "success", "notes": "success", "visits": "failed"}
+    tries = {
+        task.rendered_map_index: task.try_number for task in run.get_task_instances() if task.map_index >= 0
+    }
+    assert tries["visits"] > 1
+    assert (tries["households"], tries["notes"]) == (1, 1)
+    assert "sync: visits: " in airflow.note(run)
+    assert "notes: 2 new" in airflow.note(run)
+    assert "Its tables stay as they are." in airflow.note(run)
+    assert office.counts() == {"households": 12, "visits": 30, "notes": 7}
+
+
+@pytest.mark.parametrize("kind", ["404", pytest.param("401", marks=pytest.mark.long)])
+def test_a_form_that_is_gone_or_refused_is_named_once_and_keeps_its_tables(
+    airflow: Airflow, office: Office, kind: str
+) -> None:
+    office.write(ALL)
+    airflow.run("kobo_sync_all")
+    office.faults.add(kind, count=None, path=VISIT)
+    run = airflow.run("kobo_sync_all")
+    assert ended(run) == {"households": "success", "notes": "success", "visits": "failed"}
+    (failed,) = (task for task in run.get_task_instances() if str(task.state) == "failed")
+    assert failed.try_number == 1
+    assert airflow.note(run).startswith("Forms: 3. sync: visits: ")
+    office.run("status")  # with what Airflow has printed before
+    (visits,) = (one for one in office.told("status") if one["form_table"] == "visits")
+    assert (visits["light"], visits["waiting_deletes"]) == ("amber" if kind == "404" else "red", None)
+    assert office.counts() == {"households": 12, "visits": 30, "notes": 5}
+
+
+@pytest.mark.long
+def test_a_lease_that_another_run_holds_fails_one_form_alone(airflow: Airflow, office: Office) -> None:
+    office.write(ALL)
+    airflow.run("kobo_sync_all")
+    take_lease(office.engine, VISIT, "another run")
+    run = airflow.run("kobo_sync_all")
+    assert ended(run) == {"households": "success", "notes": "success", "visits": "failed"}
+    assert "sync: visits: " in airflow.note(run)
+
+
+@pytest.mark.long
+def test_what_cannot_be_listed_is_told_beside_the_forms_that_are_known(
+    airflow: Airflow, office: Office
+) -> None:
+    office.write(f"discover: {{exclude: [{HOUSE}]}}\nforms: [{{uid: {VISIT}, table: visits}}]")
+    run = airflow.run("kobo_sync_all")
+    assert ended(run) == dict.fromkeys(("visits", "notes"), "success")
+    office.faults.add("401", count=None, path=r"assets/\?")
+    run = airflow.run("kobo_sync_all")
+    assert ended(run) == {"visits": "success", "notes": "success", "discover:": "failed"}
+    assert "The forms of the account cannot be listed, so none is discovered: " in airflow.note(run)
+
+
+@pytest.mark.long
+def test_the_form_of_the_connection_stays_with_kobo_sync(airflow: Airflow, office: Office) -> None:
+    airflow.connect(KOBO_ASSET_ID=NOTES)
+    office.write(f"{ALL}    own_dag: true\n")
+    run = airflow.run("kobo_sync_all")
+    assert ended(run) == dict.fromkeys(("households", "visits"), "success")
+    assert str(airflow.run("kobo_sync").state) == "success"
+    assert office.tables() == {HOUSE: "households", VISIT: "visits", NOTES: "notes"}
+    skipped = airflow.run(f"kobo_sync__{NOTES}")
+    assert set(airflow.states(skipped).values()) == {"skipped"}
+    refused = airflow.run("kobo_sync_all", forms=["notes"])
+    assert airflow.states(refused)["forms"] == "failed"
+    assert "is mirrored by kobo_sync: start that DAG." in airflow.note(refused)
+    office.check()
+
+
+@pytest.mark.long
+def test_a_form_with_a_dag_of_its_own_is_not_in_the_map(airflow: Airflow, office: Office) -> None:
+    office.write(ALL.replace("table: visits", "table: visits, own_dag: true"))
+    before = len(told())
+    dag_id = f"kobo_sync__{VISIT}"
+    run = airflow.run(dag_id)
+    states = airflow.states(run)
+    assert states.pop("register_webhook") == "skipped"
+    assert set(states.values()) == {"success"}
+    assert (len(states), told(before)) == (6, [("visits", "kobo://mirror/visits", 30)])
+    assert airflow.note(run).startswith("visits: 30 new, ")
+    assert fresh_dags()[dag_id].dag_display_name == "kobo_sync: visits"
+    assert office.tables() == {VISIT: "visits"}
+    run = airflow.run("kobo_sync_all")
+    assert set(ended(run)) == {"households", "notes"}
+
+
+@pytest.mark.long
+def test_a_code_chooses_its_form(airflow: Airflow, office: Office) -> None:
+    office.write(ALL)
+    airflow.run("kobo_sync_all")
+    office.form(VISIT).delete(office.form(VISIT).ids()[:20])
+    run = airflow.run("kobo_sync_all", mode="exact")
+    assert ended(run)["visits"] == "failed"
+    with reading(office.engine) as connection:
+        code = connection.scalar(select(codes.c.code))
+    assert code is not None and code in airflow.note(run)
+    wrong = airflow.run("kobo_sync_all", confirm_deletes="0" * 12)
+    assert airflow.states(wrong)["forms"] == "failed"
+    run = airflow.run("kobo_sync_all", mode="exact", confirm_deletes=code)
+    assert ended(run) == {"visits": "success"}
+    assert office.counts()["visits"] == 10
+
+
+@pytest.mark.long
+def test_a_connection_of_airflow_holds_the_account_of_a_form(
+    airflow: Airflow, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = office.server.url
+    office.write(f"server: {url}\nconnection: kobo_office\nforms: [{{uid: {NOTES}}}]")
+    airflow.connect(KOBO_ASSET_ID="", KOBO_TOKEN="not-the-token-of-anybody-000000000000000")
+    run = airflow.run("kobo_sync_all")
+    assert "There is no connection kobo_office: add it in Admin → Connections." in airflow.note(run)
+    account = {"conn_type": "kobo", "password": office.server.token, "extra": {"server": url}}
+    monkeypatch.setenv("AIRFLOW_CONN_KOBO_OFFICE", json.dumps(account))
+    run = airflow.run("kobo_sync_all")
+    assert ended(run) == {NOTES: "success"} or ended(run) == {"notes": "success"}
+    assert office.counts() == {"notes": 5}
+    account["password"] = "another-token-of-nobody-00000000000000000"
+    monkeypatch.setenv("AIRFLOW_CONN_KOBO_OFFICE", json.dumps(account))
+    run = airflow.run("kobo_sync_all")
+    assert "The field 'API token' is in Admin → Connections → kobo_office." in airflow.note(run)
+    assert "another-token" not in airflow.note(run)
+
+
+def test_a_malformed_file_is_an_import_error_with_its_line_and_kobo_sync_goes_on(
+    airflow: Airflow, office: Office
+) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    airflow.connect(KOBO_ASSET_ID=NOTES)
+    office.write(f"{ALL}  - {{uid: aYetAnotherForm0000001, table: visits}}\n")
+    bag = DagBag(str(ROOT / "dags"))
+    assert {Path(file).name for file in bag.import_errors} == {"kobo_sync_all.py", "kobo_sync_own.py"}
+    for error in bag.import_errors.values():
+        (sentence,) = (line for line in error.splitlines() if "kobo.yml, line 6" in line)
+        assert sentence.endswith(
+            "line 6: two forms ask for the table visits: this one and that of line 4; give each its own."
+        )
+    assert set(bag.dags) == {"kobo_sync", "kobo_verify", "kobo_replay", "kobo_forms"}
+
+
+def test_a_form_with_a_schedule_of_its_own_is_left_out_until_it_is_due(office: Office) -> None:
+    from kobo_mirror.airflow.schedules import last_due
+
+    noon = datetime(2026, 11, 29, 12, 0, 5)  # noqa: DTZ001  # UTC, as DATETIME holds it
+    assert last_due("@daily", noon) == noon.replace(hour=0, second=0)
+    assert last_due("0 * * * *", noon) == noon.replace(second=0)
+
+
+CONSUMER = """
+from airflow.sdk import DAG, BaseOperator
+from kobo_mirror.airflow.assets import asset_of
+with DAG("report_on_visits", schedule=[asset_of("visits")]):
+    BaseOperator(task_id="task")
+"""
+
+
+@pytest.mark.long
+def test_a_dag_that_waits_for_a_form_is_started_by_its_sync_alone(
+    airflow: Airflow, office: Office, tmp_path: Path
+) -> None:
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+    from airflow.models.asset import AssetDagRunQueue
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+
+    (tmp_path / "consumer.py").write_text(CONSUMER)
+    DagBundlesManager().sync_bundles_to_db()
+    sync_bag_to_db(DagBag(str(tmp_path / "consumer.py")), "dags-folder", None)
+    with create_session() as session:
+        session.get_one(DagModel, "report_on_visits").is_paused = False
+
+    def queued() -> list[str]:
+        with create_session() as session:
+            return list(session.scalars(select(AssetDagRunQueue.target_dag_id)))
+
+    office.write(ALL)
+    airflow.run("kobo_sync_all", forms=["households"])
+    assert queued() == []
+    airflow.run("kobo_sync_all", forms=["visits"])
+    assert queued() == ["report_on_visits"]
