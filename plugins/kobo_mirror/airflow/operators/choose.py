@@ -172,7 +172,8 @@ def _owner_of(engine: Engine, code: str) -> str | None:
 
 
 def _is_scheduled(context: Context) -> bool:
-    return str(getattr(context.get("dag_run"), "run_type", "")).endswith("scheduled")
+    run_type = getattr(context.get("dag_run"), "run_type", "")
+    return getattr(run_type, "value", run_type) == "scheduled"
 
 
 def _is_due(form: ChosenForm, about: Described, known: Known) -> bool:
