@@ -9,13 +9,14 @@ from typing import Any
 from airflow.sdk import AssetAlias, Context
 
 from kobo_mirror.airflow.assets import asset_of
+from kobo_mirror.airflow.chosen_forms import naming_account
 from kobo_mirror.airflow.notes import counts_note, has_news
 from kobo_mirror.airflow.operators.base import CONNECTIONS, BaseKoboOperator, Opened, name_of_run
 from kobo_mirror.airflow.operators.listing import DISCOVER, list_again
 from kobo_mirror.airflow.operators.plans import codes_of, note_decision, policy_of
 from kobo_mirror.airflow.operators.rendered import number_of, text_of
 from kobo_mirror.airflow.task_start import make_tables, require_form, target_engine
-from kobo_mirror.errors import ConfigurationError
+from kobo_mirror.errors import ConfigurationError, NotPermittedError
 
 _AGAIN = "again"
 
@@ -93,7 +94,20 @@ class KoboOperator(BaseKoboOperator):
             decided = note_decision(opened, apply, decline)
             sync = self.sync_of(opened, page_size=page_size, in_flight=in_flight, schema=schema)
             counts = sync.run(mode=mode, since=since, confirm=confirm, name=name)
-            return self._publish_counts(context, opened, counts, decided)
+            published = self._publish_counts(context, opened, counts, decided)
+            self._register(opened)
+            return published
+
+    def _register(self, opened: Opened) -> None:
+        """Have the form's new submissions posted to the webhook, where several forms are mirrored."""
+        from kobo_mirror.sync.register import register_form
+
+        if not (text_of(self.form) and opened.settings.real_time_post_endpoint_url):
+            return
+        try:
+            self.log.info("%s", register_form(*opened).sentence)
+        except NotPermittedError as problem:
+            self.log.warning("%s", naming_account(str(problem), opened.chosen, self.kobo_conn_id))
 
     def _make_ready(self, name: str) -> None:
         """Check the connection and make the tables that are missing.
