@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,10 @@ from sqlalchemy import select
 from kobo_mirror.database.engine import reading
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.tables import codes
-from simulator.process import SimulatorProcess
 from tests.support.airflow_environment import ROOT
 from tests.support.dag_runs import Airflow, fresh_dags
-from tests.support.forms.office import HOUSE, IMPATIENT, NOTES, VISIT, Office, open_office, three_forms
+from tests.support.forms.office import HOUSE, IMPATIENT, NOTES, VISIT, Office
 from tests.support.task_runs import TaskRun
-from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ALL = f"""\
@@ -29,25 +26,6 @@ forms:
   - {{uid: {VISIT}, table: visits}}
   - uid: {NOTES}
 """
-
-
-@pytest.fixture(scope="module")
-def server_of_three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with three_forms(tmp_path_factory.mktemp("forms")) as running:
-        yield running
-
-
-@pytest.fixture
-def office(
-    server_of_three: SimulatorProcess,
-    database_url: str,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Office]:
-    terminal = Terminal(capsys, monkeypatch)
-    with open_office(server_of_three, database_url, terminal, tmp_path, monkeypatch) as made:
-        yield made
 
 
 @pytest.fixture
