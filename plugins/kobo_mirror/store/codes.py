@@ -47,6 +47,22 @@ def waiting_list(connection: Connection, asset_uid: str) -> WaitingList | None:
     return WaitingList(row[0], row[1], _ids_of(connection, row[0])) if row else None
 
 
+def waiting_lists_of_all(connection: Connection) -> dict[str, WaitingList]:
+    """Return what ``waiting_list`` does for each form of which one waits, by its key.
+
+    :param connection: an open transaction.
+    """
+    t = codes.c
+    query = select(t.asset_uid, t.code, t.issued_at).where(t.kind == DELETES, _OPEN)
+    rows = connection.execute(query.order_by(t.issued_at, t.code.desc())).all()
+    newest = {key: (code, issued_at) for key, code, issued_at in rows}
+    ids: dict[str, list[int]] = {code: [] for code, _ in newest.values()}
+    listed = select(code_ids.c.code, code_ids.c.kobo_id).where(code_ids.c.code.in_(ids))
+    for code, kobo_id in connection.execute(listed.order_by(code_ids.c.kobo_id)) if ids else ():
+        ids[code].append(kobo_id)
+    return {key: WaitingList(code, issued_at, ids[code]) for key, (code, issued_at) in newest.items()}
+
+
 def owner_of(connection: Connection, code: str) -> str | None:
     """Return the key of the form whose deletes a code confirms, or None if there is no such code.
 

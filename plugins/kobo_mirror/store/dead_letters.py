@@ -83,6 +83,16 @@ def letters_waiting(connection: Connection, asset_uid: str) -> int:
     return connection.execute(query).scalar_one()
 
 
+def letters_waiting_of_all(connection: Connection) -> dict[str | None, int]:
+    """Return how many dead letters wait for a replay, by the key of their form; None: of no form known.
+
+    :param connection: an open transaction.
+    """
+    t = dead_letters.c
+    query = select(t.asset_uid, func.count()).where(t.replayed_at.is_(None)).group_by(t.asset_uid)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def waiting_letters(connection: Connection, asset_uid: str, ids: Sequence[int] = ()) -> list[tuple[int, str]]:
     """Return id and reason of the dead letters of a form that wait for a replay, in the order of their ids.
 

@@ -23,11 +23,11 @@ from kobo_mirror.store.catalog_tables import tables as catalog
 from kobo_mirror.store.codes import WaitingList, waiting_list
 from kobo_mirror.store.dead_letters import letters_waiting
 from kobo_mirror.store.plans import StoredPlan, open_plan
-from kobo_mirror.store.proofs import Proof, last_proofs
+from kobo_mirror.store.proofs import LastProofs, Proof, last_proofs
 from kobo_mirror.store.refetch_queue import FAILED_DELIVERY, UNREADABLE, waiting_by_reason
 from kobo_mirror.store.registrations import Registration, registrations_of
 from kobo_mirror.store.rejected_cells import NONE_REJECTED, RejectedColumns, rejected_columns
-from kobo_mirror.store.shown_runs import Run, notable_runs
+from kobo_mirror.store.shown_runs import NotableRuns, Run, notable_runs
 from kobo_mirror.store.tables import forms, leases, server_counts
 from kobo_mirror.store.totals import totals
 
@@ -151,12 +151,33 @@ def read_state(
         they are left out, and with them what they have against the light.
     :raises DatabaseError, SchemaError: by ``reading``: the database does not answer, or lacks our tables.
     """
-    runs = notable_runs(connection, asset_uid)
-    gap, pull = runs.last_history_gap, runs.newest_pull
-    proofs = last_proofs(connection, asset_uid)
     row = _row_of(connection, form, asset_uid)
+    has_columns = columns is not None and row.rejected_cells
+    return state_of(
+        row,
+        notable_runs(connection, asset_uid),
+        last_proofs(connection, asset_uid),
+        open_plan=open_plan(connection, asset_uid),
+        **totals(connection, asset_uid),
+        refetch=waiting_by_reason(connection, asset_uid),
+        dead_letters=letters_waiting(connection, asset_uid),
+        waiting_deletes=waiting_list(connection, asset_uid),
+        registrations=registrations_of(connection, asset_uid),
+        rejected_columns=columns(connection, asset_uid) if columns and has_columns else NONE_REJECTED,
+    )
+
+
+def state_of(row: SingleRows, runs: NotableRuns, proofs: LastProofs, **further: Any) -> MirrorState:
+    """Return the state of a mirror of which all is read.
+
+    :param row: what tables say that have one row a form.
+    :param runs: those that tell how it stands.
+    :param proofs: the last ones.
+    :param further: fields of ``MirrorState`` that are none of these.
+    """
+    gap, pull = runs.last_history_gap, runs.newest_pull
     return MirrorState(
-        moment=row.moment,
+        **row._asdict(),
         newest_sync=runs.newest_sync,
         last_finished=runs.last_finished,
         last_good=runs.last_good,
@@ -166,28 +187,11 @@ def read_state(
         history_gap=gap.finished_at if gap else None,
         proof=proofs.newest,
         full_proof=proofs.full,
-        must_read_all=row.must_read_all,
-        open_plan=open_plan(connection, asset_uid),
-        tables_refused=row.tables_refused,
-        tables_altered=row.tables_altered,
-        versions_unread=row.versions_unread,
-        tables_unfinished=row.tables_unfinished,
-        views_refused=row.views_refused,
-        views_due=row.views_due,
-        **totals(connection, asset_uid),
-        counted=row.counted,
-        refetch=waiting_by_reason(connection, asset_uid),
-        dead_letters=letters_waiting(connection, asset_uid),
-        waiting_deletes=waiting_list(connection, asset_uid),
-        registrations=registrations_of(connection, asset_uid),
-        lease_holder=row.lease_holder,
-        tables=row.tables,
-        rejected_cells=row.rejected_cells,
-        rejected_columns=columns(connection, asset_uid) if columns and row.rejected_cells else NONE_REJECTED,
+        **further,
     )
 
 
-class _SingleRows(NamedTuple):
+class SingleRows(NamedTuple):
     """What tables say that have one row a form."""
 
     moment: datetime
@@ -204,14 +208,29 @@ class _SingleRows(NamedTuple):
     rejected_cells: int
 
 
-def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
+def _row_of(connection: Connection, form: Form, asset_uid: str) -> SingleRows:
     """Read the clock and the tables that have one row a form in one statement."""
-    row = connection.execute(_select_single_rows(), {"asset_uid": asset_uid}).one()
-    moment, table, epoch, epoch_read, fingerprint, *versions, holder, submissions, counted_at = row[:-3]
+    moment, *cells, described, rows, rejected = connection.execute(
+        _select_single_rows(), {"asset_uid": asset_uid}
+    ).one()
+    return single_rows(form, moment, cells, tables=described or rows, rejected_cells=rejected)
+
+
+def single_rows(
+    form: Form, moment: datetime, cells: Sequence[Any], *, tables: int, rejected_cells: int
+) -> SingleRows:
+    """Return what tables say that have one row a form.
+
+    :param form: the declared form, as this process has it.
+    :param moment: the database's clock (UTC).
+    :param cells: of ``FORM_CELLS``, ``LEASE_CELLS`` and ``COUNT_CELLS``; None where there is no row.
+    :param tables: how many tables the form has.
+    :param rejected_cells: how many it has.
+    """
+    table, epoch, epoch_read, fingerprint, *versions, holder, submissions, counted_at = cells
     refused, altered, is_unread, is_unfinished, views_refused, are_views_due = versions
-    described, rows, cells = row[-3:]
     is_bound, is_declared = table is not None, table == form.table
-    return _SingleRows(
+    return SingleRows(
         moment=moment,
         must_read_all=is_bound
         and (Epochs(epoch, epoch_read).must_read_all or (is_declared and fingerprint != form.fingerprint)),
@@ -223,41 +242,43 @@ def _row_of(connection: Connection, form: Form, asset_uid: str) -> _SingleRows:
         views_refused=views_refused or "",
         views_due=bool(are_views_due),
         lease_holder=holder,
-        tables=described or rows,
-        rejected_cells=cells,
+        tables=tables,
+        rejected_cells=rejected_cells,
     )
+
+
+_F, _COUNT = forms.c, server_counts.c
+FORM_CELLS: tuple[ColumnElement[Any], ...] = (
+    _F.form_table,
+    _F.epoch,
+    _F.epoch_read,
+    _F.fingerprint,
+    _F.tables_error,
+    _F.tables_altered,
+    _F.versions_error.is_not(None),
+    _F.intended_schema.is_not(None) | _F.paths_to_promote.is_not(None),
+    _F.views_error,
+    _F.schema.is_not(None) & _F.views_fingerprint.is_(None),
+)
+LEASE_CELLS: tuple[ColumnElement[Any], ...] = (leases.c.holder,)
+COUNT_CELLS: tuple[ColumnElement[Any], ...] = (_COUNT.submissions, _COUNT.counted_at)
+IS_DESCRIBED = catalog.c.kind.not_in((PART, VIEW)) & (catalog.c.status != CLAIMED)
+"""The tables of the catalog that count as tables of their forms."""
 
 
 @cache
 def _select_single_rows() -> Select[Any]:
     """Return the statement of ``_row_of``, made once; a cell is NULL where there is no row of the form."""
     asset_uid = bindparam("asset_uid", type_=String)
-    form, lease, count = forms.c, leases.c, server_counts.c
     by_key: dict[ColumnElement[bool], tuple[ColumnElement[Any], ...]] = {
-        form.asset_uid == asset_uid: (
-            form.form_table,
-            form.epoch,
-            form.epoch_read,
-            form.fingerprint,
-            form.tables_error,
-            form.tables_altered,
-            form.versions_error.is_not(None),
-            form.intended_schema.is_not(None) | form.paths_to_promote.is_not(None),
-            form.views_error,
-            form.schema.is_not(None) & form.views_fingerprint.is_(None),
-        ),
-        lease.asset_uid == asset_uid: (lease.holder,),
-        count.asset_uid == asset_uid: (count.submissions, count.counted_at),
+        _F.asset_uid == asset_uid: FORM_CELLS,
+        leases.c.asset_uid == asset_uid: LEASE_CELLS,
+        _COUNT.asset_uid == asset_uid: COUNT_CELLS,
     }
     cells = (select(column).where(key) for key, columns in by_key.items() for column in columns)
-    mine = (
-        (catalog.c.asset_uid == asset_uid)
-        & catalog.c.kind.not_in((PART, VIEW))
-        & (catalog.c.status != CLAIMED)
-    )
     counts = (
-        select(func.count()).select_from(catalog).where(mine),
-        select(func.count()).where(form.asset_uid == asset_uid),
+        select(func.count()).select_from(catalog).where(catalog.c.asset_uid == asset_uid, IS_DESCRIBED),
+        select(func.count()).where(_F.asset_uid == asset_uid),
         select(func.count()).where(rejected_cells.c.asset_uid == asset_uid),
     )
     return select(now(), *(query.scalar_subquery() for query in (*cells, *counts)))

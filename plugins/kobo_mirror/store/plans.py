@@ -78,6 +78,20 @@ def open_plan(connection: Connection, asset_uid: str) -> StoredPlan | None:
     return _stored(row) if row else None
 
 
+def open_plans_of_all(connection: Connection) -> dict[str, StoredPlan | SchemaError]:
+    """Return what ``open_plan`` does for each form that has one, by its key, or why it cannot be read.
+
+    :param connection: an open transaction.
+    """
+    found: dict[str, StoredPlan | SchemaError] = {}
+    for row in connection.execute(select(plans).where(_OPEN).order_by(_T.noticed_at, _T.code.desc())):
+        try:
+            found[row.asset_uid] = _stored(row)
+        except SchemaError as problem:
+            found[row.asset_uid] = problem
+    return found
+
+
 def plans_of(connection: Connection, asset_uid: str, limit: int) -> list[StoredPlan]:
     """Return the plans of a form, first of all that to which something happened last.
 

@@ -164,6 +164,18 @@ def waiting_by_reason(connection: Connection, asset_uid: str) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(query.group_by(to_fetch.c.reason))}
 
 
+def waiting_by_reason_of_all(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return what ``waiting_by_reason`` does for each form that has entries, by its key.
+
+    :param connection: an open transaction.
+    """
+    key, reason = to_fetch.c.asset_uid, to_fetch.c.reason
+    found: dict[str, dict[str, int]] = {}
+    for asset_uid, why, number in connection.execute(select(key, reason, func.count()).group_by(key, reason)):
+        found.setdefault(asset_uid, {})[why] = number
+    return found
+
+
 def still_waiting(connection: Connection, asset_uid: str, ids: Sequence[int]) -> set[int]:
     """Return which of some submissions are in the queue of a form.
 

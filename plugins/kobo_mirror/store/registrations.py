@@ -22,6 +22,12 @@ _COLUMNS = (
 )
 
 
+_T = registrations.c
+_SHOWN = select(
+    _T.asset_uid, _T.endpoint, _T.way, _T.registered_at, _T.failures_read_until, _T.secret_fingerprint
+).order_by(_T.endpoint)
+
+
 class Remembered(NamedTuple):
     """A registration as it was when the server was last asked.
 
@@ -100,10 +106,19 @@ def registrations_of(connection: Connection, asset_uid: str) -> list[Registratio
     :param connection: an open transaction.
     :param asset_uid: the form's uid.
     """
-    t = registrations.c
-    query = select(t.endpoint, t.way, t.registered_at, t.failures_read_until, t.secret_fingerprint)
-    rows = connection.execute(query.where(t.asset_uid == asset_uid).order_by(t.endpoint))
-    return [Registration(*row) for row in rows]
+    rows = connection.execute(_SHOWN.where(registrations.c.asset_uid == asset_uid))
+    return [Registration(*row[1:]) for row in rows]
+
+
+def registrations_of_all(connection: Connection) -> dict[str, list[Registration]]:
+    """Return what ``registrations_of`` does for each form that has any, by its key.
+
+    :param connection: an open transaction.
+    """
+    found: dict[str, list[Registration]] = {}
+    for row in connection.execute(_SHOWN):
+        found.setdefault(row[0], []).append(Registration(*row[1:]))
+    return found
 
 
 def services(connection: Connection, asset_uid: str) -> list[Service]:

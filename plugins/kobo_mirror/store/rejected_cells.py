@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from kobo_mirror.store.catalog import PART
 from kobo_mirror.store.row_counts import BEFORE_ALL
 
 _IN_A_HUNDRED = 100  # rows that may have one rejected cell
+_AT_ONCE = 50  # tables that one statement counts
 
 
 class ColumnRejections(NamedTuple):
@@ -108,17 +110,22 @@ def rejected_cells_by_column(connection: Connection, asset_uid: str) -> list[Col
     :param connection: an open transaction.
     :param asset_uid: the form key.
     """
+    return _by_column(connection, [asset_uid]).get(asset_uid, [])
+
+
+def _by_column(connection: Connection, asset_uids: Collection[str]) -> dict[str, list[ColumnRejections]]:
     cell, c = catalog_tables.rejected_cells.c, catalog_tables.columns.c
     own, whole = catalog_tables.tables.alias("own"), catalog_tables.tables.alias("whole")
     counts = (
         select(
+            cell.asset_uid,
             cell.table_name,
             cell.column_name,
             func.count().label("cells"),
             func.count(cell.kobo_id.distinct()).label("submissions"),
         )
-        .where(cell.asset_uid == asset_uid)
-        .group_by(cell.table_name, cell.column_name)
+        .where(cell.asset_uid.in_(asset_uids))
+        .group_by(cell.asset_uid, cell.table_name, cell.column_name)
         .subquery()
     )
     name = counts.c.table_name
@@ -131,11 +138,13 @@ def rejected_cells_by_column(connection: Connection, asset_uid: str) -> list[Col
         .outerjoin(whole, whole.c.table_name == home)
     )
     query = select(
-        name, counts.c.column_name, func.coalesce(c.path, ""), c.label, counts.c.cells, counts.c.submissions,
-        home, whole.c.kind,
+        counts.c.asset_uid, name, counts.c.column_name, func.coalesce(c.path, ""), c.label, counts.c.cells,
+        counts.c.submissions, home, whole.c.kind,
     ).select_from(joined)  # fmt: skip
-    rows = connection.execute(query.order_by(counts.c.cells.desc(), name, counts.c.column_name))
-    return [ColumnRejections(*row) for row in rows]
+    found: dict[str, list[ColumnRejections]] = {}
+    for key, *row in connection.execute(query.order_by(counts.c.cells.desc(), name, counts.c.column_name)):
+        found.setdefault(key, []).append(ColumnRejections(*row))
+    return found
 
 
 def rejected_shares(
@@ -151,17 +160,30 @@ def rejected_shares(
     :param found: of ``rejected_cells_by_column``, if they have been read.
     """
     found = rejected_cells_by_column(connection, asset_uid) if found is None else found
-    most: dict[tuple[str, str | None], int] = {}
-    for one in found:
-        home = one.home, one.home_kind
-        most[home] = max(one.cells, most.get(home, 0))
-    rows = _rows_up_to(connection, asset_uid, {h: cells * _IN_A_HUNDRED for h, cells in most.items()})
-    shares = [
-        ColumnShare(one.table, one.column, one.cells, rows[one.home])
-        for one in found
-        if one.cells * _IN_A_HUNDRED > rows.get(one.home, one.cells * _IN_A_HUNDRED)
-    ]
-    return sorted(shares, key=lambda share: share.cells / (share.rows or 1), reverse=True)
+    return _shares(connection, {asset_uid: found})[asset_uid]
+
+
+def _shares(
+    connection: Connection, found: Mapping[str, Sequence[ColumnRejections]]
+) -> dict[str, list[ColumnShare]]:
+    most: dict[_Home, int] = {}
+    for asset_uid, columns in found.items():
+        for one in columns:
+            home = _Home(asset_uid, one.home, one.home_kind)
+            most[home] = max(one.cells, most.get(home, 0))
+    rows = _rows_up_to(connection, {home: cells * _IN_A_HUNDRED for home, cells in most.items()})
+    return {
+        asset_uid: sorted(
+            (
+                ColumnShare(one.table, one.column, one.cells, rows[one.home])
+                for one in columns
+                if one.cells * _IN_A_HUNDRED > rows.get(one.home, one.cells * _IN_A_HUNDRED)
+            ),
+            key=lambda share: share.cells / (share.rows or 1),
+            reverse=True,
+        )
+        for asset_uid, columns in found.items()
+    }
 
 
 def rejected_columns(connection: Connection, asset_uid: str) -> RejectedColumns:
@@ -172,29 +194,47 @@ def rejected_columns(connection: Connection, asset_uid: str) -> RejectedColumns:
     :param connection: an open transaction.
     :param asset_uid: the form key.
     """
-    found = rejected_cells_by_column(connection, asset_uid)
-    return RejectedColumns(found, rejected_shares(connection, asset_uid, found))
+    return rejected_columns_of(connection, [asset_uid])[asset_uid]
 
 
-def _rows_up_to(
-    connection: Connection, asset_uid: str, most: Mapping[tuple[str, str | None], int]
-) -> dict[str, int]:
-    """Return how many rows tables have, counted up to a number; what the database lacks is left out.
+def rejected_columns_of(connection: Connection, asset_uids: Collection[str]) -> dict[str, RejectedColumns]:
+    """Return what ``rejected_columns`` does for each of some forms, in few statements.
 
-    :param most: that number, by name and kind of the table.
+    :param connection: an open transaction.
+    :param asset_uids: the form keys.
     """
+    found = _by_column(connection, asset_uids)
+    shares = _shares(connection, found)
+    return {key: RejectedColumns(found.get(key, ()), shares.get(key, ())) for key in asset_uids}
+
+
+class _Home(NamedTuple):
+    """A table that has columns with rejected cells.
+
+    :param kind: as the catalog has it.
+    """
+
+    asset_uid: str
+    name: str
+    kind: str | None
+
+
+def _rows_up_to(connection: Connection, most: Mapping[_Home, int]) -> dict[str, int]:
+    """Return how many rows tables have, counted up to a number; what the database lacks is left out."""
     told = {TableKind.MAIN.value: totals.applied_query, TableKind.REST.value: totals.present_query}
-    to_count = [name for name, kind in most if kind not in told]
+    to_count = [home.name for home in most if home.kind not in told]
     there = set(inspect(connection).get_table_names()) if to_count else set()
     queries = {
-        name: told[kind](asset_uid) if kind in told else _count_up_to(name, number)
-        for (name, kind), number in most.items()
-        if kind in told or name in there
+        home.name: told[home.kind](home.asset_uid) if home.kind in told else _count_up_to(home.name, number)
+        for home, number in most.items()
+        if home.kind in told or home.name in there
     }
-    if not queries:
-        return {}
-    counts = connection.execute(select(*(query.scalar_subquery() for query in queries.values()))).one()
-    return dict(zip(queries, map(int, counts), strict=True))
+    rows: dict[str, int] = {}
+    for first in range(0, len(queries), _AT_ONCE):
+        some = dict(islice(queries.items(), first, first + _AT_ONCE))
+        counts = connection.execute(select(*(query.scalar_subquery() for query in some.values()))).one()
+        rows |= zip(some, map(int, counts), strict=True)
+    return rows
 
 
 def _count_up_to(name: str, number: int) -> Select[Any]:

@@ -123,7 +123,7 @@ def _drop_our_views(connection: Connection) -> None:
 
 
 def _names_of(connection: Connection, name: str) -> set[str]:
-    return dialect_of(connection).column_names(connection).get(name, set())
+    return dialect_of(connection).column_names(connection, [name]).get(name, set())
 
 
 def _check_columns(connection: Connection, form: Form) -> None:
@@ -179,8 +179,8 @@ def _require_columns(connection: Connection, form: Form | None) -> None:
 
     :raises MissingColumnError: the first such table.
     """
-    there = dialect_of(connection).column_names(connection)
     ours = [*metadata.sorted_tables, *([form_table(form)] if form else [])]
+    there = dialect_of(connection).column_names(connection, [one.name for one in ours])
     for one in ours:
         lacking = [c.name for c in one.columns if c.name not in there.get(one.name, {c.name})]
         if lacking:

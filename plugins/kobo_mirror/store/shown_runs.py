@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, String, bindparam, or_, select
 
 from kobo_mirror.store import runs
 from kobo_mirror.store.leases import PROCESS
-from kobo_mirror.store.mode_names import EXACT
-from kobo_mirror.store.tables import sync_runs
+from kobo_mirror.store.mode_names import EXACT, FORMER_NAMES, INCREMENTAL
+from kobo_mirror.store.tables import forms, sync_runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,8 @@ class NotableRuns(NamedTuple):
 
 
 _COLUMNS = [sync_runs.c[field.name] for field in fields(Run)]
+_PULLS = (INCREMENTAL, EXACT, *FORMER_NAMES)
+_MODES = (*_PULLS, *runs.NO_PULL)
 
 
 def _run_of(row: RowMapping) -> Run:
@@ -121,12 +124,24 @@ def failed_start(connection: Connection, asset_uid: str) -> Run | None:
 def notable_runs(connection: Connection, asset_uid: str) -> NotableRuns:
     """Return the runs that tell how a form's mirror stands.
 
-    One statement looks at each run once and finds the newest one of each kind, another reads these.
+    :param connection: an open transaction.
+    :param asset_uid: the form's uid, or what stands for it while the form table is not bound.
+    """
+    ids = connection.execute(_select_candidates(of_all=False), {"asset_uid": asset_uid}).one()
+    return _notable(_runs_by_id(connection, set(ids)).values())
+
+
+def notable_runs_of_all(connection: Connection) -> dict[str, NotableRuns]:
+    """Return what ``notable_runs`` does for each form that is bound, by its key, in two statements.
 
     :param connection: an open transaction.
-    :param asset_uid: the form's uid.
     """
-    candidates = _newest_of_each_kind(connection, asset_uid)
+    rows = connection.execute(_select_candidates(of_all=True)).all()
+    found = _runs_by_id(connection, {run_id for row in rows for run_id in row[1:]})
+    return {row[0]: _notable([found[i] for i in {*row[1:]} if i in found]) for row in rows}
+
+
+def _notable(candidates: Collection[Run]) -> NotableRuns:
     pulls = [run for run in candidates if run.mode not in runs.NO_PULL]
     good = [run for run in pulls if not run.error]
     return NotableRuns(
@@ -140,22 +155,34 @@ def notable_runs(connection: Connection, asset_uid: str) -> NotableRuns:
     )
 
 
-def _newest_of_each_kind(connection: Connection, asset_uid: str) -> list[Run]:
-    """Return the runs with the highest id, and the last ones to finish, of each kind that is told apart."""
+@cache
+def _select_candidates(*, of_all: bool) -> Select[Any]:
+    """Return the statement that finds the runs that may be notable, each as one place of an index.
+
+    These are the newest run of each mode; and the last one to finish of each kind of pull, with and without
+    those that ended with an error. (After the clock was set back, a run with a lower id may have finished
+    later.) A form has up to a hundred runs a day, for more than a year: they are not walked.
+    """
+    key: ColumnElement[str] = forms.c.asset_uid if of_all else bindparam("asset_uid", type_=String)
     t = sync_runs.c
-    mine = t.asset_uid == asset_uid
-    kind = (t.mode, t.error.is_(None), t.finished_at.is_(None), t.history_gap)
-    query = select(func.max(t.id), func.max(t.finished_at)).where(mine).group_by(*kind)
-    found = connection.execute(query).all()
-    newest = _runs_where(connection, mine & t.id.in_([row[0] for row in found]))
-    # After the clock was set back, a run with a lower id may have finished later.
-    others = {row[1] for row in found if row[1]} - {run.finished_at for run in newest}
-    return newest + (_runs_where(connection, mine & t.finished_at.in_(others)) if others else [])
+    # By asset_uid and mode, too, or MariaDB may walk the primary key.
+    mine = select(t.id).where(t.asset_uid == key).order_by(t.asset_uid.desc(), t.mode.desc()).limit(1)
+    wanted = [mine.where(t.mode == mode).order_by(t.id.desc()) for mode in _MODES]
+    for mode in _PULLS:
+        for gap in (False, True):
+            ended = mine.where(t.mode == mode, t.history_gap == gap, t.finished_at.is_not(None))
+            ended = ended.order_by(t.history_gap.desc(), t.finished_at.desc(), t.id.desc())
+            wanted += [ended, ended.where(t.error.is_(None))]
+    ids = [query.scalar_subquery() for query in wanted]
+    return select(key, *ids) if of_all else select(*ids)
 
 
-def _runs_where(connection: Connection, condition: ColumnElement[bool]) -> list[Run]:
-    rows = connection.execute(select(*_COLUMNS).where(condition)).mappings()
-    return [_run_of(row) for row in rows]
+def _runs_by_id(connection: Connection, ids: Collection[int | None]) -> dict[int, Run]:
+    wanted = sorted(i for i in ids if i is not None)
+    if not wanted:
+        return {}
+    rows = connection.execute(select(*_COLUMNS).where(sync_runs.c.id.in_(wanted))).mappings()
+    return {row["id"]: _run_of(row) for row in rows}
 
 
 def _newest(found: Iterable[Run]) -> Run | None:

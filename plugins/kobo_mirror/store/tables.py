@@ -177,6 +177,8 @@ sync_runs = Table(
     *(Column(name, Boolean, nullable=False, server_default="0") for name in ("sees_part", "history_gap")),
     Column("unreadable", BigInteger, nullable=False, server_default="0"),
     Index("ix_kobo_sync_runs_asset_uid", "asset_uid", "id"),
+    Index("ix_kobo_sync_runs_newest", "asset_uid", "mode", "id"),
+    Index("ix_kobo_sync_runs_finished", "asset_uid", "mode", "history_gap", "finished_at"),
     **OPTIONS,
 )  # fmt: skip
 

@@ -186,6 +186,16 @@ def totals(connection: Connection, asset_uid: str) -> dict[str, int]:
     return {state: int(number) for state, number in zip(_STATES, row, strict=True)}
 
 
+def totals_of_all(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return what ``totals`` does for each form that has any, by its key.
+
+    :param connection: an open transaction.
+    """
+    sums = [func.sum(tallies.c[state]) for state in _STATES]
+    rows = connection.execute(select(tallies.c.asset_uid, *sums).group_by(tallies.c.asset_uid))
+    return {key: dict(zip(_STATES, map(int, numbers), strict=True)) for key, *numbers in rows}
+
+
 def arrivals(connection: Connection, asset_uid: str, since: date) -> list[Arrived]:
     """Return how many submissions were first seen on each day, in the order of the days.
 

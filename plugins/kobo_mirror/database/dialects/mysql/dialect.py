@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Column, Connection, Table, func, select, text
+from sqlalchemy import Column, Connection, Table, bindparam, func, select, text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
@@ -34,9 +34,10 @@ _SNAPSHOT = (
     text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"),  # of the next transaction alone
     text("START TRANSACTION WITH CONSISTENT SNAPSHOT"),
 )
-_COLUMNS = text(
-    "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
-)
+_COLUMNS_OF = text(
+    "SELECT table_name, column_name FROM information_schema.columns "
+    "WHERE table_schema = DATABASE() AND table_name IN :tables"
+).bindparams(bindparam("tables", expanding=True))
 
 
 def _ascii_text(length: int) -> TypeEngine[str]:
@@ -165,9 +166,9 @@ class _MySQL(MySQLViews, Dialect):
         name = kind.compile(connection.dialect).partition(" ")[0].upper()
         return name if name.startswith(("VARCHAR", "BINARY")) else name.partition("(")[0]
 
-    def column_names(self, connection: Connection) -> dict[str, set[str]]:
+    def column_names(self, connection: Connection, tables: Collection[str]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        for table, column in connection.execute(_COLUMNS):
+        for table, column in connection.execute(_COLUMNS_OF, {"tables": sorted(tables)}):
             found.setdefault(table, set()).add(column)
         return found
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, time
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import sqlalchemy
-from sqlalchemy import Column, Connection, Integer, Table, text
+from sqlalchemy import Column, Connection, Integer, Table, bindparam, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.types import TypeEngine
@@ -30,6 +30,7 @@ _TABLES = text("SELECT count(*) FROM sqlite_master")
 _COLUMNS = text(
     "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type='table'"
 )
+_COLUMNS_OF = text(f"{_COLUMNS.text} AND m.name IN :tables").bindparams(bindparam("tables", expanding=True))
 _TYPES = text(
     "SELECT m.name, p.name, p.type FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type='table'"
 )
@@ -155,9 +156,9 @@ class _SQLite(SQLiteViews, Dialect):
     def comparable_type(self, connection: Connection, kind: TypeEngine[Any]) -> str:
         return ""  # any column takes any value, so types say nothing
 
-    def column_names(self, connection: Connection) -> dict[str, set[str]]:
+    def column_names(self, connection: Connection, tables: Collection[str]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        for table, column in connection.execute(_COLUMNS):
+        for table, column in connection.execute(_COLUMNS_OF, {"tables": sorted(tables)}):
             found.setdefault(table, set()).add(column)
         return found
 
