@@ -39,6 +39,7 @@ TABLES = {
     "kobo_forms",
     "kobo_submissions",
     "kobo_tallies",
+    "kobo_days",
     "kobo_to_fetch",
     "kobo_dead_letters",
     "kobo_leases",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ from sqlalchemy import Engine
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import schema
+from kobo_mirror.store.days import days_since
 from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.tables import rejections, tallies
 from kobo_mirror.store.tombstones import NEVER_STORED
 from kobo_mirror.store.totals import Arrived, arrivals, counted_by_server, note_server_count, recount, totals
 from tests.support.submissions import ASSET, changed, edited, submission
-from tests.support.tables import ledger, rows_of
+from tests.support.tables import ledger, rows_of, run_sql
 from tests.support.writing import Writing
 
 STATES = ("applied", "rejected", "deleted")
@@ -37,9 +39,21 @@ def rejected(engine: Engine) -> set[int]:
     return {row["kobo_id"] for row in rows_of(engine, rejections)}
 
 
+def days_told(engine: Engine) -> dict[date, int]:
+    with reading(engine) as connection:
+        found = days_since(connection, date(2000, 1, 1)).get(ASSET, {})
+    return {day: number for day, number in found.items() if number}
+
+
+def days_counted(engine: Engine) -> dict[date, int]:
+    there = (row for row in ledger(engine).values() if row["state"] != "deleted")
+    return dict(Counter(row["submission_time"].date() for row in there if row["submission_time"]))
+
+
 def assert_true_to_the_ledger(engine: Engine) -> None:
     assert told(engine) == counted(engine)
     assert rejected(engine) == {i for i, row in ledger(engine).items() if row["state"] == "rejected"}
+    assert days_told(engine) == days_counted(engine)
     assert all(sum(row[state] for row in rows_of(engine, tallies)) >= 0 for state in STATES)
 
 
@@ -51,7 +65,8 @@ def random_step(writing: Writing, held: dict[int, dict[str, Any]], dice: random.
         return
     age = dice.choice(["38", "41", "not a number"])
     before = held.get(kobo_id)
-    held[kobo_id] = edited(before, age=age) if before else submission(kobo_id, age=age)
+    time = f"2026-11-{kobo_id % 3 + 1:02d}T23:59:59"
+    held[kobo_id] = edited(before, age=age) if before else submission(kobo_id, age=age, _submission_time=time)
     if dice.random() < 0.5:
         writing.push(held[kobo_id])
     else:
@@ -113,11 +128,23 @@ def test_what_changes_no_state_writes_no_total(engine: Engine) -> None:
     assert rows_of(engine, tallies) == before
 
 
+def test_days_that_were_lost_are_counted_anew(engine: Engine) -> None:
+    writing = Writing(engine)
+    writing.pull(submission(1), submission(2, _submission_time="2026-11-01T00:00:00"))
+    run_sql(engine, "UPDATE kobo_days SET submissions = 7")
+    transact(engine, lambda connection: recount(connection, ASSET))
+    assert days_told(engine) == days_counted(engine) != {}
+    run_sql(engine, "DROP TABLE kobo_days")
+    schema.migrate(engine, KOBO_RECORDS)
+    assert_true_to_the_ledger(engine)
+
+
 def test_deliveries_side_by_side_are_all_counted(server_engine: Engine) -> None:
     writing = Writing(server_engine)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda kobo_id: writing.push(submission(kobo_id)), range(1, 81)))
     assert told(server_engine)["applied"] == 80
+    assert sum(days_told(server_engine).values()) == 80
 
 
 def test_a_database_of_before_is_counted_once_by_the_migration(engine: Engine) -> None:

@@ -19,8 +19,9 @@ from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store import catalog_tables
 from kobo_mirror.store.bindings import is_declared_otherwise, note_declaration, raise_epochs
 from kobo_mirror.store.catalog import VIEW
+from kobo_mirror.store.days import recount_days
 from kobo_mirror.store.form_schemas import derived_names
-from kobo_mirror.store.tables import form_table, forms, metadata
+from kobo_mirror.store.tables import days, form_table, forms, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -62,6 +63,8 @@ def migrate(engine: Engine, form: Form | None = None) -> list[str]:
             connection.execute(_VIEW)
         if dropped:
             raise_epochs(connection)
+        if days.name in dropped:
+            recount_days(connection)
         if declared:
             if not dropped and (not is_there or is_declared_otherwise(connection, declared)):
                 # Before the table is made again: after a crash, an empty one must not count as read.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, delete, func, literal, select
 
 from kobo_mirror.database.bulk import Moment, Write, day_of, write
 from kobo_mirror.database.engine import moment_of
+from kobo_mirror.store.days import count_days, recount_days
 from kobo_mirror.store.decide import Origin, Stored
 from kobo_mirror.store.ledger import counts_of_stored
 from kobo_mirror.store.tables import rejections, server_counts, submissions, tallies
@@ -55,6 +56,7 @@ def count_changes(
     changes: Mapping[int, tuple[str | None, str]],
     *,
     columns: Mapping[int, Sequence[str]] = MappingProxyType({}),
+    submitted: Mapping[int, datetime | None] = MappingProxyType({}),
 ) -> list[Write]:
     """Return the writes that bring the totals up to date with what a transaction writes.
 
@@ -67,6 +69,7 @@ def count_changes(
     :param changes: by ``_id`` the state of a submission before (None: never stored) and after. A tombstone of
         what was never stored is no change.
     :param columns: by ``_id`` of those that are rejected the names of the columns that they do not fit.
+    :param submitted: by ``_id`` when each was submitted (UTC), where that is known.
     """
     rejected = _list_rejections(connection, asset_uid, changes, columns)
     moved = {kobo_id: change for kobo_id, change in changes.items() if change[0] != change[1]}
@@ -80,7 +83,8 @@ def count_changes(
         else:
             counts["arrived"] += 1
     row = (asset_uid, day_of(moment), origin, _shard(), *counts.values())
-    return [*rejected, Write(tallies, (*_KEY, *_COUNTS), [row], key=_KEY, add=_COUNTS)]
+    counted = Write(tallies, (*_KEY, *_COUNTS), [row], key=_KEY, add=_COUNTS)
+    return [*rejected, counted, *count_days(asset_uid, _shard(), moved, submitted)]
 
 
 def _shard() -> int:
@@ -128,6 +132,7 @@ def recount(connection: Connection, asset_uid: str) -> None:
     :param connection: an open transaction, in which the form's row is locked: no other writer may be at work.
     :param asset_uid: the form's uid.
     """
+    recount_days(connection, asset_uid)
     difference = shortfall(connection, asset_uid)
     if difference.pop(_LISTED):
         relist_rejections(connection, asset_uid)

@@ -147,14 +147,18 @@ def write_decided(
         for s, before in to_write
     }
     columns = {s.kobo_id: s.rejected_columns for s, _ in to_write if s.is_rejected}
+    submitted = {s.kobo_id: s.shaped.submission_time for s, _ in to_write}
     origin = Origin.PUSHED if pushed else Origin.PULLED
+    counted = totals.count_changes(
+        connection, asset_uid, origin, moment, changes, columns=columns, submitted=submitted
+    )
     write(
         connection,
         LEDGER._replace(rows=[row for row, before in ledger if before is None]),
         LEDGER_AGAIN._replace(rows=[row for row, before in ledger if before is not None]),
         *_declared_writes(connection, target.declared, to_write, held),
         *row_sets,
-        *totals.count_changes(connection, asset_uid, origin, moment, changes, columns=columns),
+        *counted,
         first=hold_first(connection, target.mirror) if held is HELD_BY_MESSAGE else None,
     )
 

@@ -19,6 +19,7 @@ from kobo_mirror.store import lanes, runs, totals
 from kobo_mirror.store.batches import Absent, Pulled, PushResult, page_counts, push_result
 from kobo_mirror.store.bindings import HeldForm, hold_form
 from kobo_mirror.store.codes import note_use
+from kobo_mirror.store.days import submitted_at
 from kobo_mirror.store.decide import Decision, Origin, decide_absent
 from kobo_mirror.store.form_names import MOST_ID_STRINGS, learn_id_strings
 from kobo_mirror.store.leases import Lease, check_lease
@@ -213,7 +214,14 @@ class Writer:
             runs.note_findings(connection, absent.run_id, {"confirmed": absent.code})
             note_use(connection, absent.code)
         changes = {kobo_id: (stored[kobo_id].state, "deleted") for kobo_id in known}
-        counted = totals.count_changes(connection, asset_uid, Origin.PULLED, moment, changes)
+        counted = totals.count_changes(
+            connection,
+            asset_uid,
+            Origin.PULLED,
+            moment,
+            changes,
+            submitted=submitted_at(connection, asset_uid, known),
+        )
         write(connection, Write(submissions, TOMBSTONE, unknown), *removals, *counted)
         return len(known)
 
