@@ -27,6 +27,7 @@ from tests.support.submissions import MIRROR
 USERS = {"vic": "viewer", "una": "user", "oli": "op", "ada": "admin"}
 os.environ |= {
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
+    "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
     "AIRFLOW__API_AUTH__JWT_SECRET": "a-secret-of-the-tests-alone-that-is-long-enough-to-sign-with-sha512!",
 }
 

@@ -120,7 +120,8 @@ def seen(number: int = MANY, **changes: Any) -> dict[str, Any]:
     everything = {
         "problem": None,
         "failed_start": None,
-        "forms": [form],
+        "asset_uid": ASSET,
+        "name": "Enquête",
         "form": form,
         "days": [{"day": str(date(2026, 11, 28)), "pushed": number, "pulled": number}],
         "rejections": [
@@ -170,6 +171,7 @@ def contents() -> dict[str, Any]:
         "tables": tables,
         "cells": cells,
         "is_derived": True,
+        "summary": "https://kobo.test/#/forms",
         "in_kobotoolbox": "https://kobo.test/#/forms",
     }
 
@@ -211,7 +213,7 @@ def history(number: int = MANY, state: str = "waits") -> dict[str, Any]:
 
 
 def empty(**changes: Any) -> dict[str, Any]:
-    nothing = {"forms": [], "form": None, "found_run": None, "problem": None, "failed_start": None}
+    nothing = {"asset_uid": None, "form": None, "found_run": None, "problem": None, "failed_start": None}
     return nothing | {"operator": False, "prover": False, "replayer": False} | changes
 
 

@@ -157,7 +157,7 @@ def test_all_rejected_cells_can_be_reached(as_user: Client, derived: RowSetWriti
     while True:
         html = html_of(as_user, **query)
         section = html[html.index('id="cells"') :].partition("</section>")[0]
-        found += map(int, re.findall(r'<th scope="row">(\d+)</th>', section))
+        found += map(int, re.findall(r'<th scope="row"><a [^>]+>(\d+)</a></th>', section))
         if not (after := re.findall(r"cells_after=([0-9a-f-]+)#cells", section)):
             break
         query = {"cells_after": after[0]}

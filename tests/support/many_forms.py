@@ -24,7 +24,13 @@ def table_of(number: int) -> str:
 
 
 def add_forms(
-    engine: Engine, count: int, *, runs: int = 3, made: int = 1, name: str = "Form {number}", first: int = 1
+    engine: Engine,
+    count: int,
+    *,
+    runs: int = 3,
+    made: int = 1,
+    name: str = "Enquête {number}",
+    first: int = 1,
 ) -> list[str]:
     """Add forms that were synced and proven well, and return their keys.
 
@@ -67,7 +73,9 @@ def add_forms(
     with engine.begin() as connection:
         for n in numbers:
             for one in _tables_of(n, made):
-                connection.execute(text(f"CREATE TABLE {one} (kobo_id BIGINT PRIMARY KEY)"))
+                connection.execute(
+                    text(f"CREATE TABLE {one} (kobo_id BIGINT PRIMARY KEY, updated_at DATETIME)")
+                )
     for back in reversed(range(runs)):
         at = moment - timedelta(minutes=15 * back)
         ended = {"name": "kobo_sync s", "mode": "exact", "started_at": at, "finished_at": at}

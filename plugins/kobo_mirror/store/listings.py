@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from kobo_mirror.store.dead_letters import waits_for
 from kobo_mirror.store.tables import dead_letters, forms, rejections, server_counts, submissions
@@ -34,6 +34,44 @@ def bound_forms(connection: Connection) -> list[BoundForm]:
     t = forms.c
     rows = connection.execute(select(t.form_table, t.server, t.asset_uid).order_by(t.form_table))
     return [BoundForm(*row) for row in rows]
+
+
+class NamedForm(NamedTuple):
+    """A form that this database mirrors, as people know it.
+
+    :param form_table: its declared table or its root.
+    :param name: as KoboToolbox shows it; empty: not known yet.
+    :param newest: when its submission with the highest ``_id`` was submitted (UTC); None: there is none, or
+        it was deleted.
+    """
+
+    asset_uid: str
+    server: str
+    form_table: str
+    name: str
+    newest: datetime | None
+
+
+def named_forms(connection: Connection) -> list[NamedForm]:
+    """Return the forms that this database mirrors, as people know them.
+
+    :param connection: an open transaction.
+    """
+    t, one = forms.c, submissions.c
+    at = case((one.state != "deleted", one.submission_time))
+    newest = select(at).where(one.asset_uid == t.asset_uid)
+    newest = newest.order_by(one.asset_uid.desc(), one.kobo_id.desc()).limit(1)
+    query = select(t.asset_uid, t.server, t.form_table, func.coalesce(t.name, ""), newest.scalar_subquery())
+    return [NamedForm(*row) for row in connection.execute(query)]
+
+
+def name_of(connection: Connection, asset_uid: str) -> str:
+    """Return a form's name as KoboToolbox shows it; empty: it is not known yet.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form key.
+    """
+    return connection.scalar(select(forms.c.name).where(forms.c.asset_uid == asset_uid)) or ""
 
 
 def first_bound(connection: Connection) -> BoundForm | None:

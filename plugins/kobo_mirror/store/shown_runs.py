@@ -8,9 +8,20 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, String, bindparam, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    String,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 
 from kobo_mirror.store import runs
+from kobo_mirror.store.failed_runs import UNBOUND
 from kobo_mirror.store.leases import PROCESS
 from kobo_mirror.store.mode_names import EXACT, FORMER_NAMES, INCREMENTAL
 from kobo_mirror.store.tables import forms, sync_runs
@@ -79,6 +90,8 @@ class NotableRuns(NamedTuple):
 _COLUMNS = [sync_runs.c[field.name] for field in fields(Run)]
 _PULLS = (INCREMENTAL, EXACT, *FORMER_NAMES)
 _MODES = (*_PULLS, *runs.NO_PULL)
+_LOOKED_AT = 5_000
+"""So many of the newest runs, of all forms, are looked at for what no index finds."""
 
 
 def _run_of(row: RowMapping) -> Run:
@@ -104,11 +117,40 @@ def run_named(connection: Connection, asset_uid: str, name: str) -> Run | None:
     :param name: the whole name of the run; the process that did all of it, which its name may end with, can
         be left out.
     """
-    t = sync_runs.c
-    is_it = or_(t.name == name, t.name.startswith(f"{name}{PROCESS}", autoescape=True))
-    query = select(*_COLUMNS).where(t.asset_uid == asset_uid, is_it)
+    query = select(*_COLUMNS).where(sync_runs.c.asset_uid == asset_uid, _is_named(name))
     row = connection.execute(query.order_by(sync_runs.c.id.desc()).limit(1)).mappings().one_or_none()
     return _run_of(row) if row else None
+
+
+def _is_named(name: str) -> ColumnElement[bool]:
+    t = sync_runs.c
+    return or_(t.name == name, t.name.startswith(f"{name}{PROCESS}", autoescape=True))
+
+
+def forms_that_never_began(connection: Connection) -> dict[str, Run]:
+    """Return the newest syncs that failed of forms that are not bound, by form key.
+
+    :param connection: an open transaction.
+    """
+    t = sync_runs.c
+    newest = select(t.id).order_by(t.id.desc()).limit(1).offset(_LOOKED_AT).scalar_subquery()
+    of_none = t.asset_uid.not_in(select(forms.c.asset_uid)) & (t.asset_uid != UNBOUND)
+    query = select(t.asset_uid, *_COLUMNS).where(t.id > func.coalesce(newest, 0), of_none)
+    rows = connection.execute(query.order_by(t.id)).mappings()
+    found = {row["asset_uid"]: _run_of(row) for row in rows}
+    return {key: run for key, run in found.items() if run.error}
+
+
+def form_of_run(connection: Connection, name: str) -> str | None:
+    """Return the key of the form that one of the newest runs is of, or None.
+
+    :param connection: an open transaction.
+    :param name: the whole name of the run, as for ``run_named``.
+    """
+    t = sync_runs.c
+    newest = select(t.id).order_by(t.id.desc()).limit(1).offset(_LOOKED_AT).scalar_subquery()
+    query = select(t.asset_uid).where(t.id > func.coalesce(newest, 0), _is_named(name))
+    return connection.scalar(query.order_by(t.id.desc()).limit(1))
 
 
 def failed_start(connection: Connection, asset_uid: str) -> Run | None:

@@ -18,6 +18,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
 )
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.models.dag import DagModel
+from airflow.models.serialized_dag import SerializedDagModel
 from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType
@@ -63,20 +64,6 @@ def may_trigger(user: Any, dag_id: str = SYNC) -> bool:
     return _allowed(user, dag_id, "POST", DagAccessEntity.RUN)
 
 
-def operator_of(dag_id: str) -> Callable[[Any], Any]:
-    """Return the dependency that lets only users pass who may start runs of a DAG.
-
-    :param dag_id: such as ``kobo_sync``.
-    """
-
-    def operator(user: GetUserDep) -> Any:
-        if not may_trigger(user, dag_id):
-            raise HTTPException(403, f"You may not start runs of the DAG {dag_id}.")
-        return user
-
-    return operator
-
-
 def may_see_answers(user: Any) -> bool:
     """Return True if a user may see the connection to the database, and with it all that it holds.
 
@@ -113,17 +100,49 @@ def target_engine() -> Engine:
     return fresh
 
 
-def shown_secret(form_key: str, registered: Iterable[Registration]) -> str | None:
-    """Return the fingerprint of the secret that a form's deliveries are to show, by the connection, or None.
+SecretOf = Callable[[str, Iterable[Registration]], str | None]
+"""Tells the fingerprint of the secret that a form's deliveries are to show, by its key and registrations."""
 
-    :param form_key: the form key.
-    :param registered: where the form's deliveries are posted to.
+
+def shown_secrets() -> SecretOf:
+    """Return what tells which secret each form's deliveries are to show, by the connection, which is read now.
+
+    It returns None where the connection has no secret.
     """
     try:
         secret = KoboHook(KOBO).settings(need=()).webhook_secret
     except (KoboMirrorError, AirflowException, AirflowRuntimeError):
+        return lambda form_key, registered: None
+    return lambda form_key, registered: secret_fingerprint(secret, form_key, registered)
+
+
+def connected_form() -> tuple[str, str] | None:
+    """Return server and uid of the form that the connection to KoboToolbox names, or None."""
+    try:
+        settings = KoboHook(KOBO).settings(need=())
+    except (KoboMirrorError, AirflowException, AirflowRuntimeError):
         return None
-    return secret_fingerprint(secret, form_key, registered)
+    return (settings.kobo_url, settings.kobo_asset_id) if settings.kobo_asset_id else None
+
+
+def is_known(dag_id: str) -> bool:
+    """Return True if Airflow knows a DAG now.
+
+    :param dag_id: such as ``kobo_sync_all``.
+    """
+    with create_session() as session:
+        model = DagModel.get_current(dag_id, session=session)
+        return model is not None and not model.is_stale
+
+
+def takes(dag_id: str, *names: str) -> bool:
+    """Return True if a DAG that Airflow knows has these parameters.
+
+    :param dag_id: such as ``kobo_sync_all``.
+    :param names: of the parameters.
+    """
+    dag = SerializedDagModel.get_dag(dag_id)
+    return dag is not None and all(name in dag.params for name in names)
 
 
 def trigger(dag_id: str, user: Any, conf: Mapping[str, Any]) -> Triggered:
@@ -133,14 +152,19 @@ def trigger(dag_id: str, user: Any, conf: Mapping[str, Any]) -> Triggered:
     :param user: of Airflow's login.
     :param conf: the run's parameters; for those that are None the DAG's defaults are taken.
     :returns: the run.
-    :raises HTTPException: 404: Airflow does not know the DAG yet; 409: it does not take the run.
+    :raises HTTPException: 403: the user may not; 404: Airflow does not know the DAG yet; 409: it does not
+        take the run, or lacks one of the parameters, without which it would be about something else.
     """
+    if not may_trigger(user, dag_id):
+        raise HTTPException(403, f"You may not start runs of the DAG {dag_id}.")
     given = {name: value for name, value in conf.items() if value is not None}
     with create_session() as session:
         model = DagModel.get_current(dag_id, session=session)
         if model is None or model.is_stale:
             raise HTTPException(404, f"Airflow does not know the DAG {dag_id} yet.")
         paused = bool(model.is_paused)
+    if lacking := [name for name in given if not takes(dag_id, name)]:
+        raise HTTPException(409, f"The DAG {dag_id} has no parameter {lacking[0]}: bring dags/ up to date.")
     try:
         run: Any = trigger_dag(
             dag_id,
@@ -155,6 +179,3 @@ def trigger(dag_id: str, user: Any, conf: Mapping[str, Any]) -> Triggered:
 
 
 Viewer = Annotated[Any, Depends(viewer)]
-SyncOperator = Annotated[Any, Depends(operator_of(SYNC))]
-VerifyOperator = Annotated[Any, Depends(operator_of(VERIFY))]
-ReplayOperator = Annotated[Any, Depends(operator_of(REPLAY))]

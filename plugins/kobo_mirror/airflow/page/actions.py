@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
+from sqlalchemy import Connection
 
 from kobo_mirror.airflow.page import access
 from kobo_mirror.airflow.page.plan_schemas import PlanOrder
@@ -16,10 +18,10 @@ from kobo_mirror.airflow.page.schemas import (
     Triggered,
     VerifyOrder,
 )
+from kobo_mirror.airflow.page.starting import start_of
 from kobo_mirror.database.engine import reading
-from kobo_mirror.store.codes import is_open
-from kobo_mirror.store.listings import bound_forms
-from kobo_mirror.store.plans import StoredPlan, open_plan
+from kobo_mirror.store import codes, plans
+from kobo_mirror.store.listings import BoundForm, bound_forms
 
 router = APIRouter(
     prefix="/api/actions",
@@ -29,32 +31,32 @@ router = APIRouter(
 
 
 @router.post("/sync", description="Start a run of `kobo_sync`.")
-def sync(order: SyncOrder, user: access.SyncOperator) -> Triggered:
+def sync(order: SyncOrder, user: access.Viewer) -> Triggered:
     """Start a run of ``kobo_sync``.
 
     :param order: what to sync.
     :param user: who asks, by Airflow's login.
     :returns: the run.
     """
-    return access.trigger(access.SYNC, user, order.model_dump())
+    return _started(access.SYNC, order, user)
 
 
 @router.post("/verify", description="Start a run of `kobo_verify`: with `repair` it mends what it finds.")
-def verify(order: VerifyOrder, user: access.VerifyOperator) -> Triggered:
+def verify(order: VerifyOrder, user: access.Viewer) -> Triggered:
     """Start a run of ``kobo_verify``: a proof, which with ``repair`` mends what it finds.
 
     :param order: what to compare.
     :param user: who asks, by Airflow's login.
     :returns: the run.
     """
-    return access.trigger(access.VERIFY, user, order.model_dump())
+    return _started(access.VERIFY, order, user)
 
 
 @router.post(
     "/confirm-deletes",
     description="Start a run of `kobo_sync` that deletes the list with this code; 409 if no such list waits.",
 )
-def confirm_deletes(order: ConfirmOrder, user: access.SyncOperator) -> Triggered:
+def confirm_deletes(order: ConfirmOrder, user: access.Viewer) -> Triggered:
     """Start a run of ``kobo_sync`` that deletes the list with this code.
 
     :param order: names the code.
@@ -63,17 +65,18 @@ def confirm_deletes(order: ConfirmOrder, user: access.SyncOperator) -> Triggered
     :raises HTTPException: 409: no list waits under that code.
     """
     with reading(access.target_engine()) as connection:
-        known = any(is_open(connection, form.asset_uid, order.code) for form in bound_forms(connection))
-    if not known:
+        key = codes.owner_of(connection, order.code)
+        form = _bound(connection, key) if key and codes.is_open(connection, key, order.code) else None
+    if form is None:
         raise HTTPException(409, "No list of deletes waits under this code: look at the page again.")
-    return access.trigger(access.SYNC, user, {"confirm_deletes": order.code})
+    return access.trigger(*_of(access.SYNC, form, {"confirm_deletes": order.code}, user))
 
 
 @router.post(
     "/apply-plan",
     description="Start a run of `kobo_sync` that applies the plan with this code; 409 if no such plan waits.",
 )
-def apply_plan(order: PlanOrder, user: access.SyncOperator) -> Triggered:
+def apply_plan(order: PlanOrder, user: access.Viewer) -> Triggered:
     """Start a run of ``kobo_sync`` that applies the plan with this code.
 
     :param order: names the code.
@@ -89,7 +92,7 @@ def apply_plan(order: PlanOrder, user: access.SyncOperator) -> Triggered:
     description="Start a run of `kobo_sync` that leaves the tables as they are, whatever the plan with this "
     "code asks; 409 if no such plan waits.",
 )
-def decline_plan(order: PlanOrder, user: access.SyncOperator) -> Triggered:
+def decline_plan(order: PlanOrder, user: access.Viewer) -> Triggered:
     """Start a run of ``kobo_sync`` that declines the plan with this code.
 
     :param order: names the code.
@@ -102,27 +105,44 @@ def decline_plan(order: PlanOrder, user: access.SyncOperator) -> Triggered:
 
 def _decided(what: str, order: PlanOrder, user: Any) -> Triggered:
     """Start the run; by the policy under which the plan was noticed, or it would be another list."""
-    return access.trigger(access.SYNC, user, {what: order.code, "schema": _waiting_plan(order.code).policy})
-
-
-def _waiting_plan(code: str) -> StoredPlan:
     with reading(access.target_engine()) as connection:
-        for form in bound_forms(connection):
-            found = open_plan(connection, form.asset_uid)
-            if found is not None and found.code == code:
-                return found
-    raise HTTPException(409, "No plan waits under this code: look at the page again.")
+        key = plans.owner_of(connection, order.code)
+        found = plans.open_plan(connection, key) if key else None
+        form = _bound(connection, key) if key and found and found.code == order.code else None
+    if found is None or form is None:
+        raise HTTPException(409, "No plan waits under this code: look at the page again.")
+    return access.trigger(*_of(access.SYNC, form, {what: order.code, "schema": found.policy}, user))
+
+
+def _started(dag_id: str, order: SyncOrder | VerifyOrder | ReplayOrder, user: Any) -> Triggered:
+    """Start the run for the form that the order names."""
+    form = None
+    if order.asset_uid is not None:
+        with reading(access.target_engine()) as connection:
+            form = _bound(connection, order.asset_uid)
+        if form is None:
+            raise HTTPException(409, "This database mirrors no such form: look at the page again.")
+    return access.trigger(*_of(dag_id, form, order.model_dump(exclude={"asset_uid"}), user))
+
+
+def _of(dag_id: str, form: BoundForm | None, conf: Mapping[str, Any], user: Any) -> tuple[Any, ...]:
+    start = start_of(dag_id, form, conf)
+    return start.dag_id, user, start.conf
+
+
+def _bound(connection: Connection, form_key: str) -> BoundForm | None:
+    return next((form for form in bound_forms(connection) if form.asset_uid == form_key), None)
 
 
 @router.post(
     "/replay",
     description="Start a run of `kobo_replay`: it takes dead letters again and asks again for rejections.",
 )
-def replay(order: ReplayOrder, user: access.ReplayOperator) -> Triggered:
+def replay(order: ReplayOrder, user: access.Viewer) -> Triggered:
     """Start a run of ``kobo_replay``: it takes dead letters again and asks again for rejections.
 
     :param order: names dead letters and rejections.
     :param user: who asks, by Airflow's login.
     :returns: the run.
     """
-    return access.trigger(access.REPLAY, user, order.model_dump())
+    return _started(access.REPLAY, order, user)

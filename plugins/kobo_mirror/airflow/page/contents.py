@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Query
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from kobo_mirror.airflow.page import access, schemas
 from kobo_mirror.airflow.page.kept_counts import KeptCounts
+from kobo_mirror.airflow.page.kobo_links import address
 from kobo_mirror.airflow.page.view_models import SHOWN
 from kobo_mirror.database.engine import ADDRESS, moment_of, reading
 from kobo_mirror.forms.form_schema import TableKind
@@ -21,6 +22,7 @@ from kobo_mirror.store.rejected_cells import (
     RejectedColumns,
     rejected_cells,
     rejected_columns,
+    rejected_columns_of,
 )
 from kobo_mirror.submissions.document import HIGHEST_ID
 
@@ -56,6 +58,21 @@ def kept_columns(connection: Connection, asset_uid: str) -> RejectedColumns:
     :param asset_uid: the form's uid.
     """
     return _columns.get(_key(connection, asset_uid), lambda: rejected_columns(connection, asset_uid))
+
+
+def kept_columns_of(connection: Connection, asset_uids: Collection[str]) -> Mapping[str, RejectedColumns]:
+    """Return the columns with rejected cells of some forms, as ``kept_columns`` does.
+
+    :param connection: an open transaction.
+    :param asset_uids: the form keys.
+    """
+    keys = {_key(connection, asset_uid): asset_uid for asset_uid in asset_uids}
+
+    def count(some: Collection[Any]) -> Mapping[Any, RejectedColumns]:
+        found = rejected_columns_of(connection, [keys[key] for key in some])
+        return {key: found[keys[key]] for key in some}
+
+    return {keys[key]: found for key, found in _columns.get_many(keys, count).items()}
 
 
 def _key(connection: Connection, asset_uid: str) -> tuple[Any, str]:
@@ -136,5 +153,6 @@ def seen(connection: Connection, form: BoundForm) -> dict[str, Any]:
     return {
         "tables": _shown(described),
         "is_derived": any(one.kind != TableKind.DECLARED for one in described),
-        "in_kobotoolbox": f"{form.server}/#/forms/{form.asset_uid.partition('~')[0]}/data/table",
+        "summary": address(form.server, form.asset_uid),
+        "in_kobotoolbox": address(form.server, form.asset_uid, "data/table"),
     }

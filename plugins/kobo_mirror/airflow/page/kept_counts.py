@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Collection, Hashable, Mapping
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -41,6 +41,26 @@ class KeptCounts(Generic[T]):
             return self._count(key, count)
         finally:
             lock.release()
+
+    def get_many(
+        self, keys: Collection[Hashable], count: Callable[[Collection[Hashable]], Mapping[Any, T]]
+    ) -> dict[Any, T]:
+        """Return the results of several counts; those that are due are counted at once.
+
+        :param keys: tell each count from others.
+        :param count: counts for some of the keys.
+        """
+        known = {key: self._known.get(key) for key in keys}
+        now = time.monotonic()
+        found = {key: one[1] for key, one in known.items() if one is not None and now < one[0]}
+        if due := [key for key in keys if key not in found]:
+            counted = count(due)
+            ended = time.monotonic()
+            took = ended - now
+            until = ended + took * _TIMES * (took >= _CHEAP_SECONDS)
+            self._known |= {key: (until, one) for key, one in counted.items()}
+            found |= counted
+        return found
 
     def _count(self, key: Hashable, count: Callable[[], T]) -> T:
         known, began = self._known.get(key), time.monotonic()

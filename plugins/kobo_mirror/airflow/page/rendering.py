@@ -14,13 +14,14 @@ from kobo_mirror.airflow.page.texts import Words
 FOLDER = Path(__file__).parent
 STATIC = {
     "page.js": "text/javascript",
+    "forms.js": "text/javascript",
     "page.css": "text/css",
     "uPlot.iife.min.js": "text/javascript",
     "uPlot.min.css": "text/css",
 }
 """The page's files, with their types."""
 
-_SCRIPT_TEXTS = ("asked", "asked_paused", "colon", "detail", "failed", "stale_page")
+_SCRIPT_TEXTS = ("asked", "asked_paused", "colon", "detail", "failed", "shown", "stale_page")
 _TEMPLATE_HELPERS = (
     "say",
     "number",
@@ -49,6 +50,15 @@ def page_of(language: str, **seen: Any) -> str:
     :param seen: what the template shows, by name.
     """
     return _rendered("page.html", language, version=_version, words=_script_texts(language), **seen)
+
+
+def list_of_forms(language: str, **seen: Any) -> str:
+    """Return the list of all forms as HTML.
+
+    :param language: a key of ``texts.TEXTS``.
+    :param seen: what the template shows, by name.
+    """
+    return _rendered("forms.html", language, version=_version, words=_script_texts(language), **seen)
 
 
 def refusal(language: str, status: int) -> str:

@@ -212,16 +212,15 @@ class DeadLetter(BaseModel):
     body: str | None = Field(description="The start of it, for those who may see answers.")
 
 
-class Form(BaseModel):
-    """A form that this database mirrors."""
-
-    asset_uid: str
-    server: str
-    form_table: str
+FormKey = Annotated[str, Field(pattern="^[A-Za-z0-9]{1,40}(~[0-9]{1,4})?$")]
 
 
 class _Order(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    asset_uid: FormKey | None = Field(
+        None, description="The form key; null: the form of the connection kobo_default."
+    )
 
 
 def _present_name(mode: object) -> object:
@@ -245,8 +244,10 @@ class VerifyOrder(_Order):
     repair: bool = Field(False, description="Mend what differs and compare again.")
 
 
-class ConfirmOrder(_Order):
+class ConfirmOrder(BaseModel):
     """The list of deletes that is confirmed."""
+
+    model_config = ConfigDict(extra="forbid")
 
     code: str = Field(pattern="^[0-9a-f]{12}$")
 

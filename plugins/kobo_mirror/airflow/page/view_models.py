@@ -29,7 +29,7 @@ from kobo_mirror.airflow.page.schemas import (
 from kobo_mirror.airflow.schedules import schedule_from_env
 from kobo_mirror.errors import KoboMirrorError
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.store import arrivals, proofs, shown_runs, totals
+from kobo_mirror.store import arrivals, lights, proofs, shown_runs, totals
 from kobo_mirror.store.codes import WaitingList
 from kobo_mirror.store.lights import judge, light_of
 from kobo_mirror.store.listings import BoundForm, Fields
@@ -53,17 +53,17 @@ def overview_of(
     :param lags: how long new submissions took, by their origin.
     :param secret: the fingerprint of the webhook's secret; None: it is not known here.
     """
-    findings = judge(state, due=_due(state.moment), secret=secret)
+    findings = judge(state, due=due_at(state.moment), secret=secret)
     return Overview(
         **form._asdict(),
         light=light_of(findings),
-        findings=[Finding.model_validate(found, from_attributes=True) for found in findings],
+        findings=findings_of(findings),
         since=state.last_good.finished_at if state.last_good else None,
         last_exact_at=state.last_good_exact.finished_at if state.last_good_exact else None,
         error=state.newest_sync.error if state.newest_sync else None,
         failure=failure_of_run(state.newest_sync),
         running=state.lease_holder,
-        on_server=_on_server(state.on_server),
+        on_server=on_server_of(state.on_server),
         in_mirror=state.applied,
         rejected=state.rejected,
         deleted=state.deleted,
@@ -75,8 +75,8 @@ def overview_of(
         to_fetch=state.to_fetch,
         failed_deliveries=state.failed_deliveries,
         dead_letters=state.dead_letters,
-        proof=_proof(state.proof),
-        full_proof=_proof(state.full_proof),
+        proof=proof_of(state.proof),
+        full_proof=proof_of(state.full_proof),
         failed_verification=failure_of_run(state.verification_failure),
         lag=list(_lags(lags)),
         webhooks=[_webhook(known) for known in state.registrations],
@@ -84,8 +84,19 @@ def overview_of(
     )
 
 
-def _due(moment: datetime) -> datetime | None:
-    """Return when the last sync should have finished at the latest, by the schedule; None without one."""
+def findings_of(found: Sequence[lights.Finding]) -> list[Finding]:
+    """Return findings as they are shown.
+
+    :param found: what ``judge`` found.
+    """
+    return [Finding.model_validate(one, from_attributes=True) for one in found]
+
+
+def due_at(moment: datetime) -> datetime | None:
+    """Return when the last sync should have finished at the latest, by the schedule; None without one.
+
+    :param moment: now (UTC).
+    """
     schedule = schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *")
     if schedule is None:
         return None
@@ -112,11 +123,19 @@ def failure_of_run(run: shown_runs.Run | None) -> Failure | None:
     return Failure(at=run.finished_at or run.started_at, kind=run.failure, error=run.error)
 
 
-def _proof(proof: proofs.Proof | None) -> Proof | None:
+def proof_of(proof: proofs.Proof | None) -> Proof | None:
+    """Return a proof as it is shown, or None.
+
+    :param proof: as the database has it.
+    """
     return Proof.model_validate(proof, from_attributes=True) if proof else None
 
 
-def _on_server(counted: ServerCount | None) -> OnServer | None:
+def on_server_of(counted: ServerCount | None) -> OnServer | None:
+    """Return a count of the server as it is shown, or None.
+
+    :param counted: as the database has it.
+    """
     return OnServer(submissions=counted.submissions, at=counted.at) if counted else None
 
 

@@ -95,6 +95,7 @@ function show() {
   plot();
   tellRows();
   countRows();
+  document.dispatchEvent(new Event("shown"));
 }
 
 /* A page that is shown on and on must not look fresher than it is. */
@@ -115,11 +116,14 @@ async function refresh() {
   if (!fresh) return tellStale();
   shownAt = new Date();
   document.getElementById("stale").replaceChildren();
+  const { sort } = document.activeElement.dataset;
   live().replaceWith(document.adoptNode(fresh));
-  return show();
+  show();
+  if (sort) live().querySelector(`[data-sort="${sort}"]`)?.focus();
 }
 
-const inUse = () => document.hidden || live().contains(document.activeElement)
+const isHeld = (element) => live().contains(element) && !element.dataset.sort;
+const inUse = () => document.hidden || isHeld(document.activeElement)
   || live().querySelector("dialog[open], details[open], input:checked");
 
 async function post(path, body) {
@@ -151,7 +155,7 @@ async function press(button) {
   if (replay) {
     const ids = [...live().querySelectorAll(`input[name="${replay}"]:checked`)].map((box) => Number(box.value));
     if (!ids.length) return undefined;
-    order = { [replay]: ids };
+    order = { ...order, [replay]: ids };
   }
   if (!order) return undefined;
   button.disabled = true;
