@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, select
 
-from kobo_mirror.cli import forms as command
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.tables import metadata
+from kobo_mirror.sync import account_forms as command
 from tests.support.forms.office import (
     HOUSE,
     IMPATIENT,

@@ -24,6 +24,7 @@ READS = [
     f"api/forms/{ASSET}/rejected-cells",
     f"api/forms/{ASSET}/plan",
     f"api/forms/{ASSET}/history",
+    "api/account-forms",
     "api/dead-letters",
     "static/page.js",
     "openapi.json",
@@ -35,6 +36,8 @@ ACTIONS: dict[str, dict[str, Any]] = {
     "api/actions/apply-plan": {"code": "0123456789ab"},
     "api/actions/decline-plan": {"code": "0123456789ab"},
     "api/actions/replay": {"rejections": [1]},
+    "api/actions/list-forms": {},
+    "api/actions/add-form": {"uid": "aFormOfTheAccount0001"},
 }
 
 

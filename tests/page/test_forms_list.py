@@ -20,8 +20,9 @@ from kobo_mirror.database.engine import clock, transact
 from kobo_mirror.errors import CredentialsError, KoboMirrorError
 from kobo_mirror.store import failed_runs
 from kobo_mirror.store.codes import code_for
+from kobo_mirror.store.page_tables import days
 from kobo_mirror.store.proofs import note_proof
-from kobo_mirror.store.tables import PROVEN, days, forms, sync_runs
+from kobo_mirror.store.tables import PROVEN, forms, sync_runs
 from tests.page.everything import faults_in
 from tests.page.test_page import ATTACK, SCRIPT, Elements
 from tests.support.many_forms import add_forms, key_of, table_of
@@ -30,7 +31,7 @@ from tests.support.tables import run_sql
 from tests.support.writing import Writing
 
 Client = Callable[[str | None], TestClient]
-HOSTILE = (ATTACK, "استبيان الأسر", "x" * 300, "\N{RIGHT-TO-LEFT OVERRIDE}ytrap", "{count} of %s {0}", "")
+HOSTILE = (ATTACK, "استبيان الأسر", "x" * 300, "\N{RIGHT-TO-LEFT OVERRIDE}ytrap", "{count}{0}%s", "")
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ TABLES = {
     "kobo_submissions",
     "kobo_tallies",
     "kobo_days",
+    "kobo_account_forms",
     "kobo_to_fetch",
     "kobo_dead_letters",
     "kobo_leases",

@@ -78,6 +78,7 @@ def unwell(engine: Engine) -> None:
         runs.open_run(connection, key_of(1), "sync open", "exact", None)
         failed_runs.note_failed_verification(connection, key_of(2), "verify", error)
         failed_runs.note_not_started(connection, key_of(3), "sync", error)
+        runs.open_run(connection, key_of(8), "old", "usual", None)
         runs.open_run(connection, key_of(4), "repair", runs.REPAIR, None)
         for ids in ([5, 6], [5, 6, 7]):
             code_for(connection, key_of(5), ids)
@@ -93,7 +94,7 @@ def unwell(engine: Engine) -> None:
         # The clock was set back: the run with the lower id has finished later.
         later = clock(engine) + timedelta(hours=1)
         oldest = sync_runs.c.id.in_([first_run(connection, key_of(9))])
-        connection.execute(update(sync_runs).where(oldest).values(finished_at=later, mode="usual"))
+        connection.execute(update(sync_runs).where(oldest).values(finished_at=later))
 
     transact(engine, work)
     for asset in (key_of(1), None, "aOther"):

@@ -94,7 +94,8 @@ def add_forms(
 
 
 def _insert(engine: Engine, table: Table, rows: list[dict[str, Any]]) -> None:
-    transact(engine, lambda connection: connection.execute(insert(table), rows))
+    if rows:
+        transact(engine, lambda connection: connection.execute(insert(table), rows))
 
 
 def _tables_of(number: int, made: int) -> list[str]:

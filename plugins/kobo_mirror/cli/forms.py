@@ -7,36 +7,19 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple
-
-from sqlalchemy import Engine
 
 from kobo_mirror.cli.voice import Voice
 from kobo_mirror.cli.wiring import engine_of
-from kobo_mirror.config.forms_editing import (
-    NewEntry,
-    lines_of,
-    with_entries,
-    without_entry,
-    write_forms_file,
-)
-from kobo_mirror.config.forms_file import FormsFile, read_forms_file
+from kobo_mirror.config.forms_editing import without_entry, write_forms_file
 from kobo_mirror.config.settings import ASSET_ID, DEFAULT_FORMS_FILE, Settings
-from kobo_mirror.database.dialects import dialect_of
-from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import ConfigurationError
-from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.mirror import uid_of
-from kobo_mirror.forms.naming import form_name
-from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.kobo.form_info import ListedForm
-from kobo_mirror.store.catalog import claimed_names
 from kobo_mirror.store.dropping import drop_form
-from kobo_mirror.store.listings import Standing, standings
+from kobo_mirror.store.listings import Standing
 from kobo_mirror.store.schema import at_head
-from kobo_mirror.sync.chosen import settings_of
-from kobo_mirror.sync.discovering import fits
+from kobo_mirror.sync.account_forms import AccountForms, file_to_edit, text_of
 
 ADD, REMOVE = "add", "remove"
 
@@ -52,7 +35,7 @@ def forms(options: argparse.Namespace) -> int:
     if action == REMOVE:
         if len(further) != 1:
             raise ConfigurationError("Say which form is to be removed: `forms remove UID`, or its table.")
-        return _remove(_Office.open(asks=False), further[0], drop=options.drop_tables)
+        return _remove(_open_office(asks=False), further[0], drop=options.drop_tables)
     if options.drop_tables:
         raise ConfigurationError("--drop-tables belongs to `forms remove UID`.")
     uids = further if action == ADD else options.what
@@ -63,83 +46,33 @@ def forms(options: argparse.Namespace) -> int:
             "Say `forms`, `forms --write`, `forms add UID` or `forms remove UID`; a uid has 8 to 40 letters "
             "and digits."
         )
-    office = _Office.open(asks=True)
+    office = _open_office(asks=True)
     listed = office.listed()
     if action == ADD or options.write:
         return _add(office, listed, uids)
     return _show(office, listed, as_json=options.json)
 
 
-class _Office(NamedTuple):
-    """What the command works with.
-
-    :param engine: the database, where one is set and has our tables.
-    """
-
-    settings: Settings
-    file: FormsFile
-    engine: Engine | None
-
-    @classmethod
-    def open(cls, *, asks: bool) -> _Office:
-        name = os.environ.get("KOBO_FORMS_FILE", "").strip() or DEFAULT_FORMS_FILE
-        file = FormsFile(name)
-        if name == DEFAULT_FORMS_FILE or Path(name).exists():
-            file = read_forms_file(Settings(kobo_forms_file=name))
-        settings = Settings.from_env(["KOBO_TOKEN"] if asks and not file.token else [])
-        engine = engine_of(settings) if settings.database_url else None
-        return cls(settings, file, engine if engine is not None and at_head(engine) else None)
-
-    @property
-    def account(self) -> Settings:
-        return settings_of(self.settings, self.file.defaults)
-
-    def listed(self) -> list[ListedForm]:
-        account = self.account
-        with Accounts(max_in_flight=1) as accounts:
-            found = list(accounts.account(account.kobo_url, account.kobo_token).forms())
-        return sorted(found, key=lambda form: (not form.is_deployed, form.name.casefold(), form.uid))
-
-    def everywhere(self) -> list[Standing]:
-        if self.engine is None:
-            return []
-        with reading(self.engine) as connection:
-            return standings(connection)
-
-    def mirrored(self) -> dict[str, Standing]:
-        """Return the forms of this account's server that the database has, by uid."""
-        url = self.account.kobo_url
-        return {uid_of(one.asset_uid): one for one in self.everywhere() if one.server == url}
-
-    def taken(self) -> set[str]:
-        names = {entry.table for entry in self.file.entries} | {FORM.table}
-        if self.engine is not None:
-            with reading(self.engine) as connection:
-                names |= {*dialect_of(connection).stored_tables(connection), *claimed_names(connection)}
-        return names
-
-    def named(self) -> set[str]:
-        """Return the uids that are named, by the file or by ``KOBO_ASSET_ID``."""
-        uids = {entry.uid for entry in self.file.entries if entry.server in ("", self.account.kobo_url)}
-        is_of_server = self.settings.kobo_url == self.account.kobo_url
-        return (uids | ({self.settings.kobo_asset_id} if is_of_server else set())) - {""}
+def _open_office(*, asks: bool) -> AccountForms:
+    file = file_to_edit(os.environ.get("KOBO_FORMS_FILE", "").strip() or DEFAULT_FORMS_FILE)
+    settings = Settings.from_env(["KOBO_TOKEN"] if asks and not file.token else [])
+    engine = engine_of(settings) if settings.database_url else None
+    return AccountForms(settings, file, engine if engine is not None and at_head(engine) else None)
 
 
-def _show(office: _Office, listed: Sequence[ListedForm], *, as_json: bool) -> int:
-    mirrored, named = office.mirrored(), office.named()
-    discover = office.file.discover
+def _show(office: AccountForms, listed: Sequence[ListedForm], *, as_json: bool) -> int:
     facts = [
         {
             "uid": form.uid,
             "name": form.name,
-            "status": form.status or ("deployed" if form.has_deployment else "draft"),
-            "submissions": form.submission_count,
+            "status": form.status,
+            "submissions": form.submissions,
             "last_submission": form.last_submission,
             "owner": form.owner,
-            "is_mirrored": form.uid in named or (discover is not None and fits(form, discover)),
-            "table": mirrored[form.uid].table if form.uid in mirrored else None,
+            "is_mirrored": form.is_mirrored,
+            "table": form.form_table,
         }
-        for form in listed
+        for form in office.described(listed)
     ]
     if as_json:
         for fact in facts:
@@ -167,49 +100,18 @@ def _print_table(facts: Iterable[Mapping[str, Any]]) -> None:
     Console().print(table, markup=False)
 
 
-def _add(office: _Office, listed: Sequence[ListedForm], uids: Collection[str]) -> int:
-    named, by_uid = office.named(), {form.uid: form for form in listed}
-    wanted = []
-    for uid in uids or [form.uid for form in listed if form.is_deployed and form.uid not in named]:
-        if uid not in by_uid:
-            raise ConfigurationError(
-                f"The account shows no form {uid} at {office.account.kobo_url}: "
-                "`python -m kobo_mirror forms` lists those that it does."
-            )
-        if not by_uid[uid].has_deployment:
-            raise ConfigurationError(f"The form {uid} is not deployed yet: deploy it in KoboToolbox first.")
-        if uid in named:
-            print(f"{uid} is mirrored already")
-        else:
-            wanted.append(by_uid[uid])
-    entries = _named_entries(office, wanted)
-    if not entries:
+def _add(office: AccountForms, listed: Sequence[ListedForm], uids: Collection[str]) -> int:
+    added = office.add(listed, uids)
+    for uid in added.known:
+        print(f"{uid} is mirrored already")
+    for entry in added.entries:
+        print(f"{entry.uid} is in {office.file.file} now, with the table {entry.table}: {entry.name}")
+    if not added.entries:
         print("nothing was added")
-        return 0
-    file = office.file.file
-    try:
-        write_forms_file(file, with_entries(file, _text(file), entries))
-    except ConfigurationError as error:
-        told = "\n".join(["forms:", *lines_of(entries)])
-        raise ConfigurationError(f"{error} These are the lines to add:\n{told}") from None
-    for entry in entries:
-        print(f"{entry.uid} is in {file} now, with the table {entry.table}: {entry.name}")
     return 0
 
 
-def _named_entries(office: _Office, wanted: Iterable[ListedForm]) -> list[NewEntry]:
-    """Return entries with the tables that the forms have, or with names that are free."""
-    mirrored, taken = office.mirrored(), office.taken()
-    entries = []
-    for form in wanted:
-        has = mirrored.get(form.uid)
-        table = has.table if has else form_name(form.name, form.uid, taken)
-        taken.add(table)
-        entries.append(NewEntry(form.uid, table, form.name))
-    return entries
-
-
-def _remove(office: _Office, pick: str, *, drop: bool) -> int:
+def _remove(office: AccountForms, pick: str, *, drop: bool) -> int:
     settings, file = office.settings, office.file
     found = _found(office, pick)
     if (found.server, found.uid) == (settings.kobo_url, settings.kobo_asset_id):
@@ -218,7 +120,7 @@ def _remove(office: _Office, pick: str, *, drop: bool) -> int:
     if drop:
         _require_typed(standing)
     if found.number is not None:
-        write_forms_file(file.file, without_entry(file.file, _text(file.file), found.number))
+        write_forms_file(file.file, without_entry(file.file, text_of(file.file), found.number))
         print(f"{found.uid} is no longer in {file.file}")
     if drop and standing and office.engine is not None:
         print(f"dropped: {', '.join(drop_form(office.engine, standing.asset_uid))}")
@@ -248,7 +150,7 @@ class _Found(NamedTuple):
         return (self.standing.table, self.standing.asset_uid) if self.standing else ()
 
 
-def _found(office: _Office, pick: str) -> _Found:
+def _found(office: AccountForms, pick: str) -> _Found:
     """Return the form that has a table or a key, or else the first one of a uid."""
     own, entries = office.settings.kobo_url, office.file.entries
     numbers = {(one.server or own, one.uid): number for number, one in enumerate(entries) if one.uid}
@@ -282,9 +184,3 @@ def _require_typed(standing: Standing | None) -> None:
         typed = input()
     if typed.strip() != table:
         raise ConfigurationError("That is not the name of the table: nothing was changed.")
-
-
-def _text(file: str) -> str:
-    with suppress(FileNotFoundError):
-        return Path(file).read_bytes().decode()
-    return ""

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Column, Integer, String, Table
 from sqlalchemy.types import BINARY
 
 from kobo_mirror.database.column_types import ANSWER, LONG_BLOB, MOMENT, OPTIONS, ascii_text, exact_text
+from kobo_mirror.store import page_tables  # noqa: F401  # who imports this has all of the metadata
 from kobo_mirror.store.tables import CODE, TOKEN, UID, metadata
 
 _NAME = exact_text(64)

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from sqlalchemy import Connection, delete, func, insert, literal, select
 
 from kobo_mirror.database.bulk import Write
-from kobo_mirror.store.tables import days, submissions
+from kobo_mirror.store.page_tables import days
+from kobo_mirror.store.tables import submissions
 
 _KEY = ("day", "asset_uid", "slot")
 

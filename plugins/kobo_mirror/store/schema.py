@@ -21,7 +21,8 @@ from kobo_mirror.store.bindings import is_declared_otherwise, note_declaration, 
 from kobo_mirror.store.catalog import VIEW
 from kobo_mirror.store.days import recount_days
 from kobo_mirror.store.form_schemas import derived_names
-from kobo_mirror.store.tables import days, form_table, forms, metadata
+from kobo_mirror.store.page_tables import days
+from kobo_mirror.store.tables import form_table, forms, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -88,9 +88,9 @@ class NotableRuns(NamedTuple):
 
 
 _COLUMNS = [sync_runs.c[field.name] for field in fields(Run)]
-_PULLS = (INCREMENTAL, EXACT, *FORMER_NAMES)
-_MODES = (*_PULLS, *runs.NO_PULL)
-_LOOKED_AT = 5_000
+_PULLS = (INCREMENTAL, EXACT)
+_MODES = (*_PULLS, *FORMER_NAMES, *runs.NO_PULL)  # an old version may begin a run and can finish none
+_LOOKED_AT = 2_000
 """So many of the newest runs, of all forms, are looked at for what no index finds."""
 
 

@@ -218,15 +218,6 @@ tallies = Table(
     **OPTIONS,
 )  # fmt: skip
 
-days = Table(
-    "kobo_days", metadata,
-    Column("day", Date, primary_key=True),
-    Column("asset_uid", UID, primary_key=True),
-    Column("slot", Integer, primary_key=True, autoincrement=False),
-    Column("submissions", BigInteger, nullable=False),
-    **OPTIONS,
-)  # fmt: skip
-
 rejections = Table(
     "kobo_rejections", metadata,
     Column("asset_uid", UID, primary_key=True),

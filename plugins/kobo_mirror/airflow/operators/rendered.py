@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from kobo_mirror.config.settings import ASSET_ID
 from kobo_mirror.errors import ConfigurationError
 
 
@@ -72,6 +73,19 @@ def texts_of(name: str, rendered: Sequence[str] | str | None) -> list[str]:
     if not is_list or not all(isinstance(text, str) and text.strip() for text in texts or ()):
         raise ConfigurationError(f"{name} must be a list of tables or uids of forms, or be left empty.")
     return [text.strip() for text in texts or ()]
+
+
+def uids_of(name: str, rendered: Sequence[str] | str | None) -> list[str]:
+    """Return the uids of a parameter; an empty Param is none.
+
+    :param name: of the parameter.
+    :param rendered: as for :func:`texts_of`.
+    :raises ConfigurationError: it is another value.
+    """
+    uids = texts_of(name, rendered)
+    if not all(ASSET_ID.fullmatch(uid) for uid in uids):
+        raise ConfigurationError(f"{name} must be a list of uids of forms, or be left empty.")
+    return uids
 
 
 def flag_of(name: str, rendered: bool | str) -> bool:

@@ -34,7 +34,7 @@ from kobo_mirror.sync.register import secret_fingerprint
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-SYNC, VERIFY, REPLAY = "kobo_sync", "kobo_verify", "kobo_replay"
+SYNC, VERIFY, REPLAY, FORMS = "kobo_sync", "kobo_verify", "kobo_replay", "kobo_forms"
 DATABASE, KOBO = "kobo_database", "kobo_default"
 
 
@@ -53,6 +53,15 @@ def viewer(user: GetUserDep) -> Any:
     if not _allowed(user, SYNC, "GET"):
         raise HTTPException(403, "You may not see the DAG kobo_sync.")
     return user
+
+
+def may_see(user: Any, dag_id: str) -> bool:
+    """Return True if a user may see a DAG, and with it the notes of its runs.
+
+    :param user: of Airflow's login.
+    :param dag_id: such as ``kobo_forms``.
+    """
+    return _allowed(user, dag_id, "GET")
 
 
 def may_trigger(user: Any, dag_id: str = SYNC) -> bool:
@@ -105,7 +114,7 @@ SecretOf = Callable[[str, Iterable[Registration]], str | None]
 
 
 def shown_secrets() -> SecretOf:
-    """Return what tells which secret each form's deliveries are to show, by the connection, which is read now.
+    """Return what tells which secret each form's deliveries are to show; the connection is read now.
 
     It returns None where the connection has no secret.
     """

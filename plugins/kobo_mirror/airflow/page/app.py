@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from kobo_mirror import __version__
 from kobo_mirror.airflow.page import (
     access,
+    account,
     actions,
     contents,
     form_history,
@@ -47,6 +48,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(KoboMirrorError, _explained)
     app.include_router(actions.router)
+    app.include_router(account.router)
     for path, endpoint in _READS.items():
         description = _description_of(endpoint)
         app.get(path, tags=["reads"], responses=_REFUSALS, description=description)(endpoint)
@@ -184,6 +186,7 @@ _READS: dict[str, Any] = {
     "/api/forms/{asset_uid}/rejected-cells": contents.cells,
     "/api/forms/{asset_uid}/plan": form_history.plan,
     "/api/forms/{asset_uid}/history": form_history.history,
+    "/api/account-forms": account.account_forms,
     "/api/dead-letters": dead_letters,
 }
 _SHOWN: dict[str, Any] = {"/": html_pages.page, "/static/{name}": static, "/openapi.json": openapi}

@@ -7,8 +7,16 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from kobo_mirror.airflow.page import access, contents, form_history, form_list, form_page, view_models
-from kobo_mirror.airflow.page.rendering import list_of_forms, page_of
+from kobo_mirror.airflow.page import (
+    access,
+    account,
+    contents,
+    form_history,
+    form_list,
+    form_page,
+    view_models,
+)
+from kobo_mirror.airflow.page.rendering import account_page, list_of_forms, page_of
 from kobo_mirror.airflow.page.starting import start_of
 from kobo_mirror.airflow.page.texts import COOKIE, language_of
 from kobo_mirror.database.engine import reading
@@ -21,7 +29,7 @@ from kobo_mirror.submissions.document import HIGHEST_ID
 
 After = Annotated[int, Query(le=HIGHEST_ID, description="Only those with a higher id.")]
 
-_LIST = "forms"
+_LIST, _ACCOUNT = "forms", "account"
 
 
 def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
@@ -41,7 +49,7 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
     :param user: who asks, by Airflow's login.
     :param asset_uid: the form key; by default the only form, or that of the run, else the list is shown.
     :param run: the name of a run that is shown on its own, too.
-    :param view: ``forms`` shows the list, even of one form.
+    :param view: ``forms`` shows the list, even of one form; ``account`` what the account has.
     :param rejections_after: of the rejections only those with a higher ``_id``.
     :param letters_after: of the dead letters only those with a higher id.
     :param cells_after: of the rejected cells only those after this place.
@@ -52,9 +60,15 @@ def page(  # noqa: PLR0917  # FastAPI reads the query's parameters from them
     language = language_of(request)
     after = form_page.Places(rejections_after, letters_after, cells_after, history_skip)
     try:
+        if view == _ACCOUNT:
+            return _answer(request, account_page(language, **account.seen(user)), language)
         html = _html(language, user, None if view == _LIST else asset_uid, run, after, is_list=view == _LIST)
     except KoboMirrorError as problem:
         html = _form(language, user, asset_uid, None, {"problem": view_models.failure_of(problem)})
+    return _answer(request, html, language)
+
+
+def _answer(request: Request, html: str, language: str) -> HTMLResponse:
     response = HTMLResponse(html, headers={"Vary": "Accept-Language, Cookie"})
     if "lang" in request.query_params:
         response.set_cookie(COOKIE, language, max_age=31_536_000, samesite="lax")
@@ -75,14 +89,12 @@ def _html(
     with reading(engine) as connection:
         if asset_uid is None and run and not is_list:
             asset_uid = form_of_run(connection, run)
-        known = bound_forms(connection)
-        if not known and not is_list:
-            failed = failed_start(connection, UNBOUND)
-            never = forms_that_never_began(connection)
-            if not never:
+        if asset_uid is None and not is_list:
+            known, never = bound_forms(connection), forms_that_never_began(connection)
+            if not known and not never:
+                failed = failed_start(connection, UNBOUND)
                 return _form(language, user, None, None, {"failed_start": view_models.failure_of_run(failed)})
-        if asset_uid is None and not is_list and len(known) == 1 and not forms_that_never_began(connection):
-            asset_uid = known[0].asset_uid
+            asset_uid = known[0].asset_uid if len(known) == 1 and not never else None
         if asset_uid is None:
             return list_of_forms(language, **form_list.seen(connection))
         bound = contents.bound(connection, asset_uid)

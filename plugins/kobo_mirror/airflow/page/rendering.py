@@ -21,7 +21,7 @@ STATIC = {
 }
 """The page's files, with their types."""
 
-_SCRIPT_TEXTS = ("asked", "asked_paused", "colon", "detail", "failed", "shown", "stale_page")
+_SCRIPT_TEXTS = ("asked", "asked_paused", "colon", "copied", "detail", "failed", "shown", "stale_page")
 _TEMPLATE_HELPERS = (
     "say",
     "number",
@@ -59,6 +59,15 @@ def list_of_forms(language: str, **seen: Any) -> str:
     :param seen: what the template shows, by name.
     """
     return _rendered("forms.html", language, version=_version, words=_script_texts(language), **seen)
+
+
+def account_page(language: str, **seen: Any) -> str:
+    """Return the list of the account's forms as HTML.
+
+    :param language: a key of ``texts.TEXTS``.
+    :param seen: what the template shows, by name.
+    """
+    return _rendered("account.html", language, version=_version, words=_script_texts(language), **seen)
 
 
 def refusal(language: str, status: int) -> str:

@@ -12,7 +12,7 @@ from tests.support.task_runs import TaskRun
 TABLES = {"apply_plan", "decline_plan", "schema"}
 OWN = {
     "KoboChooseOperator": {"forms", "code", "about_one", "purpose", "server", "others"},
-    "KoboFormsOperator": set(),
+    "KoboFormsOperator": {"add"},
     "KoboOperator": {"mode", "page_size", "since_id", "confirm_deletes", "in_flight"} | TABLES,
     "KoboPlanOperator": {"run_handle", "groups"},
     "KoboPrepareOperator": {"mode", "since_id", "confirm_deletes", "further"} | TABLES,

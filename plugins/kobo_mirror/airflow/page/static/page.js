@@ -147,8 +147,20 @@ async function post(path, body) {
   return say(`${given.paused ? told.asked_paused : told.asked}${colon}`, element("a", link));
 }
 
+/* Without https a browser has no clipboard for a page: then the lines are selected, to be copied by hand. */
+async function copy(place) {
+  getSelection().selectAllChildren(place);
+  try {
+    await navigator.clipboard.writeText(place.textContent);
+    say(words().copied);
+  } catch {
+    place.focus();
+  }
+}
+
 async function press(button) {
-  const { post: path, body, replay, opens, closes } = button.dataset;
+  const { post: path, body, replay, opens, closes, copies } = button.dataset;
+  if (copies) return copy(document.getElementById(copies));
   if (opens) return document.getElementById(opens).showModal();
   if (closes) return document.getElementById(closes).close();
   let order = body ? JSON.parse(body) : null;
