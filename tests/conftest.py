@@ -42,6 +42,7 @@ _FOR_LONG = {
         "test_unreadable",
     },
     "live": {"test_set_up", "test_webhook_events"},
+    "page": {"test_actions_of_forms", "test_looks_of_the_list"},
     "proof": {"test_broken_database", "test_late_ids", "test_rights_in_deletes"},
     "webhook": {"test_failover", "test_slow_senders"},
 }  # fmt: skip
@@ -57,7 +58,10 @@ _FIRST_CASES_QUICKLY = {
         "test_row_sets_are_there", "test_rows_are_there", "test_run_is_ended", "test_sync",
         "test_sync_faults", "test_wanted_tables",
     },
-    "page": {"test_access", "test_actions", "test_connection_button", "test_french", "test_looks"},
+    "page": {
+        "test_access", "test_account", "test_actions", "test_connection_button", "test_french",
+        "test_forms_list", "test_looks",
+    },
     "proof": {"test_planted_faults", "test_shape_drift"},
     "store": {
         "test_back_fill", "test_declared_and_derived", "test_packets", "test_row_set_counts",

@@ -105,6 +105,7 @@ def test_a_form_is_added_in_two_clicks(engine: Engine, opened: Open) -> None:
     assert faults_of(spoken_in(page)) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_lines_can_be_copied(engine: Engine, opened: Open, scheme: str) -> None:
     keep(engine, is_writable=False)
