@@ -73,6 +73,17 @@ def may_trigger(user: Any, dag_id: str = SYNC) -> bool:
     return _allowed(user, dag_id, "POST", DagAccessEntity.RUN)
 
 
+def require_trigger(user: Any, dag_id: str) -> None:
+    """Let only a user pass who may start runs of a DAG.
+
+    :param user: of Airflow's login.
+    :param dag_id: such as ``kobo_sync``.
+    :raises HTTPException: 403: he may not.
+    """
+    if not may_trigger(user, dag_id):
+        raise HTTPException(403, f"You may not start runs of the DAG {dag_id}.")
+
+
 def may_see_answers(user: Any) -> bool:
     """Return True if a user may see the connection to the database, and with it all that it holds.
 
@@ -164,8 +175,7 @@ def trigger(dag_id: str, user: Any, conf: Mapping[str, Any]) -> Triggered:
     :raises HTTPException: 403: the user may not; 404: Airflow does not know the DAG yet; 409: it does not
         take the run, or lacks one of the parameters, without which it would be about something else.
     """
-    if not may_trigger(user, dag_id):
-        raise HTTPException(403, f"You may not start runs of the DAG {dag_id}.")
+    require_trigger(user, dag_id)
     given = {name: value for name, value in conf.items() if value is not None}
     with create_session() as session:
         model = DagModel.get_current(dag_id, session=session)

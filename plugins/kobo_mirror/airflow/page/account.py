@@ -53,6 +53,7 @@ def add_form(order: AddOrder, user: access.Viewer) -> Triggered:
     :returns: the run.
     :raises HTTPException: 409: the form is not in the list, or mirrored, or the file cannot be written.
     """
+    access.require_trigger(user, access.FORMS)
     found = _listing(user)
     form = next((one for one in found.forms if one.uid == order.uid), None) if found else None
     if found is None or form is None:

@@ -68,6 +68,7 @@ def confirm_deletes(order: ConfirmOrder, user: access.Viewer) -> Triggered:
         key = codes.owner_of(connection, order.code)
         form = _bound(connection, key) if key and codes.is_open(connection, key, order.code) else None
     if form is None:
+        access.require_trigger(user, access.SYNC)
         raise HTTPException(409, "No list of deletes waits under this code: look at the page again.")
     return access.trigger(*_of(access.SYNC, form, {"confirm_deletes": order.code}, user))
 
@@ -110,6 +111,7 @@ def _decided(what: str, order: PlanOrder, user: Any) -> Triggered:
         found = plans.open_plan(connection, key) if key else None
         form = _bound(connection, key) if key and found and found.code == order.code else None
     if found is None or form is None:
+        access.require_trigger(user, access.SYNC)
         raise HTTPException(409, "No plan waits under this code: look at the page again.")
     return access.trigger(*_of(access.SYNC, form, {what: order.code, "schema": found.policy}, user))
 
