@@ -22,6 +22,7 @@ from kobo_mirror.store import failed_runs
 from kobo_mirror.store.codes import code_for
 from kobo_mirror.store.page_tables import days
 from kobo_mirror.store.proofs import note_proof
+from kobo_mirror.store.runs import open_run
 from kobo_mirror.store.tables import PROVEN, forms, sync_runs
 from tests.page.everything import faults_in
 from tests.page.test_page import ATTACK, SCRIPT, Elements
@@ -104,6 +105,15 @@ def test_a_run_leads_to_the_form_that_it_is_of(as_user: Client, many: Engine) ->
     assert 'id="named-run"' in html
     assert table_of(11) in html
     assert "<tr data-search=" in as_user("vic").get("", params={"run": "no such run"}).text
+
+
+def test_runs_of_all_forms_are_linked_too(as_user: Client, many: Engine) -> None:
+    for name in ("kobo_sync_all scheduled__1", f"kobo_sync__{key_of(1)} manual__1", "sync by hand"):
+        run = transact(many, lambda c, name=name: open_run(c, key_of(1), name, "exact", None))
+        found = as_user("vic").get(f"api/forms/{key_of(1)}/runs", params={"name": name}).json()
+        dag_id, _, run_id = name.partition(" ")
+        linked = f"dags/{dag_id}/runs/{run_id}" if name != "sync by hand" else None
+        assert [(one["id"], one["dag_run"]) for one in found] == [(run, linked)]
 
 
 def test_names_are_text_whatever_they_are(as_user: Client, many: Engine) -> None:

@@ -198,7 +198,7 @@ def run_of(run: shown_runs.Run) -> Run:
 
 def _place(name: str) -> str | None:
     dag_id, _, run_id = name.partition(" ")
-    return f"dags/{dag_id}/runs/{quote(run_id)}" if dag_id in _DAGS and run_id else None
+    return f"dags/{dag_id}/runs/{quote(run_id)}" if dag_id.startswith(_DAGS) and run_id else None
 
 
 def rejections_of(rows: Sequence[Fields]) -> list[Rejection]:
