@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -38,16 +37,16 @@ def start_of(dag_id: str, form: BoundForm | None, conf: Mapping[str, Any] | None
         chosen = {"forms": [form.form_table]} if form and access.takes(dag_id, "forms") else {}
         return Start(dag_id, {**given, **chosen})
     if dag_id == access.SYNC:
-        own = own_dag(form.asset_uid)
-        if access.is_known(own):
+        own = next(filter(access.is_known, own_dags(form)), None)
+        if own is not None:
             return Start(own, given)
         dag_id = SYNC_ALL
     return Start(dag_id, {**given, "forms": [form.form_table]})
 
 
-def own_dag(form_key: str) -> str:
-    """Return the id of the DAG that a form with ``own_dag`` has.
+def own_dags(form: BoundForm) -> tuple[str, ...]:
+    """Return the ids that the DAG of a form with ``own_dag`` may have: see ``dag_ids.dag_id_of``.
 
-    :param form_key: the form's key.
+    :param form: which one.
     """
-    return f"{access.SYNC}__{re.sub(r'[^0-9A-Za-z_.-]', '_', form_key)}"
+    return tuple(f"{access.SYNC}__{name}" for name in (form.form_table, form.asset_uid))
