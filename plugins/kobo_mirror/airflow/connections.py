@@ -91,10 +91,9 @@ def create_connections(env: Mapping[str, str]) -> list[str]:
         absent = {name: _CONNECTIONS[name] for name in _CONNECTIONS if name not in present}
         if not absent:
             return []
-        needed = {need for _, needs in absent.values() for need in needs}
-        if names_forms_of_environment():
-            needed.discard("KOBO_ASSET_ID")
-        settings = Settings.from_env(need=sorted(needed), env=env)
+        spared = {"KOBO_ASSET_ID"} if names_forms_of_environment() else set()
+        needed = [need for _, needs in absent.values() for need in needs if need not in spared]
+        settings = Settings.from_env(need=needed, env=env)
         session.add_all(Connection(conn_id=name, **fields(settings)) for name, (fields, _) in absent.items())
     return list(absent)
 
