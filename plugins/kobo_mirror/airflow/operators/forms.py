@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 
-from kobo_mirror.airflow.operators.base import CONNECTIONS
 from kobo_mirror.airflow.operators.rendered import uids_of
 from kobo_mirror.airflow.operators.whole_sync import KoboStepOperator
 from kobo_mirror.airflow.task_start import target_engine
@@ -29,7 +28,7 @@ class KoboFormsOperator(KoboStepOperator):
     :param add: the uids of forms that ``kobo.yml`` is to name. (templated)
     """
 
-    template_fields: Sequence[str] = (*CONNECTIONS, "add")
+    template_fields: Sequence[str] = ("kobo_conn_id", "database_conn_id", "add")
 
     def __init__(self, *, add: Sequence[str] | str = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -24,7 +24,7 @@ OWN = {
     "KoboReplayOperator": {"dead_letters", "rejections"},
     "KoboVerifyOperator": {"full", "full_when_due", "repair", "confirm_deletes"},
 }
-ABOUT_SEVERAL = {"KoboFormsOperator": {"database_conn_id", "form"}, "KoboChooseOperator": {"form"}}
+ABOUT_SEVERAL = {"KoboFormsOperator": {"form"}, "KoboChooseOperator": {"form"}}
 NOT_TEMPLATED = {"groups", "further", "purpose", "server", "others"}
 
 
