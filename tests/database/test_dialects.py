@@ -204,4 +204,4 @@ def test_a_table_is_found_as_it_is_declared(engine: Engine, dialect: Dialect, ki
         for column in kinds.columns:
             stored = dialect.comparable_type(connection, found[column.name])
             assert stored == dialect.comparable_type(connection, column.type)
-        assert dialect.column_names(connection)[kinds.name] == set(found)
+        assert dialect.column_names(connection, [kinds.name]) == {kinds.name: set(found)}
