@@ -139,7 +139,7 @@ def test_what_is_no_submission_is_not_posted(embedded: Mirroring, service: Servi
 
 
 def test_the_values_of_the_demo_are_true() -> None:
-    (line,) = re.findall(r"^With the simulated form .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    (line,) = re.findall(r"^With the simulated survey .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
     options = Options()
     assert f"`KOBO_URL=http://{options.host}:{options.port}`" in line
     values = re.findall(r'^\w+ = "(\w+)"', (ROOT / "simulator/options.py").read_text(), re.MULTILINE)

@@ -54,11 +54,14 @@ def numbers_of(name: str, rendered: Sequence[int] | str | None) -> list[int]:
     return [int(number) for number in numbers]
 
 
-def texts_of(name: str, rendered: Sequence[str] | str | None) -> list[str]:
+def texts_of(
+    name: str, rendered: Sequence[str] | str | None, of: str = "tables or uids of forms"
+) -> list[str]:
     """Return the texts of a parameter; an empty Param is none.
 
     :param name: of the parameter.
     :param rendered: a list, or its JSON, such as ``["households", "visits"]``.
+    :param of: what the texts are, for a person.
     :raises ConfigurationError: it is another value.
     """
     texts: Any
@@ -71,7 +74,7 @@ def texts_of(name: str, rendered: Sequence[str] | str | None) -> list[str]:
     else:
         is_list = texts is None or (isinstance(texts, Sequence) and not isinstance(texts, str))
     if not is_list or not all(isinstance(text, str) and text.strip() for text in texts or ()):
-        raise ConfigurationError(f"{name} must be a list of tables or uids of forms, or be left empty.")
+        raise ConfigurationError(f"{name} must be a list of {of}, or be left empty.")
     return [text.strip() for text in texts or ()]
 
 
@@ -82,9 +85,10 @@ def uids_of(name: str, rendered: Sequence[str] | str | None) -> list[str]:
     :param rendered: as for :func:`texts_of`.
     :raises ConfigurationError: it is another value.
     """
-    uids = texts_of(name, rendered)
+    what = "uids of forms"
+    uids = texts_of(name, rendered, what)
     if not all(ASSET_ID.fullmatch(uid) for uid in uids):
-        raise ConfigurationError(f"{name} must be a list of uids of forms, or be left empty.")
+        raise ConfigurationError(f"{name} must be a list of {what}, or be left empty.")
     return uids
 
 
