@@ -33,17 +33,19 @@ _ABOVE_DATABASES_TOO = {"test_forgetting", "test_applying_faults"}
 _ON_THE_SERVER_TOO = {
     ("end_to_end", "test_sync"),
     *(("proof", name) for name in ("test_any_form", "test_races_on_row_sets")),
-    *(("webhook", name) for name in ("test_faults", "test_growing_tables")),
+    ("webhook", "test_faults"),
 }
 _FOR_LONG = {
+    "dags": {"test_dag_processor"},
     "end_to_end": {
         "test_confirmed_deletes", "test_delivered_names", "test_hundreds_of_forms", "test_lying_server",
-        "test_nothing_lost", "test_retention", "test_run_failures", "test_run_many_forms", "test_sync_resume",
-        "test_unreadable",
+        "test_moved_answers", "test_names_lock", "test_nothing_lost", "test_plans", "test_retention",
+        "test_run_failures", "test_run_many_forms", "test_sync_resume", "test_two_servers", "test_unreadable",
     },
     "live": {"test_set_up", "test_webhook_events"},
-    "page": {"test_actions_of_forms", "test_looks_of_the_list"},
-    "proof": {"test_broken_database", "test_late_ids", "test_rights_in_deletes"},
+    "page": {"test_actions_of_forms", "test_looks", "test_looks_of_the_list"},
+    "proof": {"test_broken_database", "test_kill", "test_late_ids", "test_orders", "test_rights_in_deletes"},
+    "store": {"test_races", "test_retention_portions"},
     "webhook": {"test_failover", "test_slow_senders"},
 }  # fmt: skip
 """Modules about faults, killed processes and whole installations that take long; others try some quickly."""
