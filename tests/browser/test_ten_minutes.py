@@ -18,7 +18,7 @@ import requests
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from simulator.control_client import SimulatorControl
-from simulator.options import DEMO_TOKEN
+from simulator.options import DEMO_ASSET, DEMO_TOKEN
 from tests.support.browser import chromium
 
 ROOT = Path(__file__).parents[2]
@@ -150,7 +150,9 @@ def our_page(page: Page, stack: Stack) -> FrameLocator:
     page.get_by_role("button", name="Browse").click()
     page.get_by_role("menuitem", name="Kobo Mirror").click()
     page.wait_for_url("**/plugin/kobo-mirror")
-    return page.frame_locator("iframe")
+    ours = page.frame_locator("iframe")
+    ours.locator(f"a[href='?asset_uid={DEMO_ASSET}']").click()  # in the list of forms
+    return ours
 
 
 @pytest.mark.long
