@@ -17,7 +17,7 @@ from kobo_mirror.config.yaml_tree import Fields, YamlTree, line_of
 KEYS_OF_DEFAULTS = ("schema", "schedule")
 _KEYS_OF_FORM = (
     "uid", "table", "types", "schema", "join", "apart", "views",
-    "server", "token", "connection", "schedule", "own_dag", "secret",
+    "server", "token", "connection", "schedule", "own_dag",
 )  # fmt: skip
 _WORDS = ("uid", "table", "schema", "schedule", "own_dag")
 _OF_PATHS = ("types", "join", "apart")
@@ -47,7 +47,6 @@ class FormEntry:
     :param connection: the connection of Airflow that holds server and token of its account; empty: none.
     :param schedule: when Airflow syncs it; empty: as all forms.
     :param own_dag: it has a DAG of its own.
-    :param secret: the environment variable that holds the secret of its deliveries; empty: it has none.
     :param file: the file's path, as the setting names it.
     :param lines: keys from the form on, such as ``("types", "hh/age")`` → line, from 1; ``()`` is the form's.
     """
@@ -64,7 +63,6 @@ class FormEntry:
     connection: str = ""
     schedule: str = ""
     own_dag: bool = False
-    secret: str = ""
     file: str = DEFAULT_FORMS_FILE
     lines: Mapping[tuple[str, ...], int] = field(
         default_factory=lambda: MappingProxyType({}), compare=False, repr=False
@@ -205,7 +203,6 @@ def _with_texts(tree: YamlTree, fields: Fields, entry: FormEntry) -> FormEntry:
         server=read_server(tree, fields),
         token=read_variable(tree, fields, "token"),
         connection=read_connection(tree, fields),
-        secret=read_variable(tree, fields, "secret"),
     )
 
 

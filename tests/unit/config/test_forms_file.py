@@ -135,7 +135,7 @@ def test_the_file_is_called_as_the_setting_names_it() -> None:
         ("forms:\n- tabel: one", "line 2: tabel is not known here; did you mean table?"),
         ("forms:\n- <<: {table: one}",
           "line 2: this key is not known here; known: uid, table, types, schema, join, apart, views, server, "
-          "token, connection, schedule, own_dag, secret."),
+          "token, connection, schedule, own_dag."),
         ("forms:\n- table: one\n  table: two", "line 3: table stands here twice: first in line 2."),
         ("forms:\n- table: [one]", "line 2: table must be a text."),
         ("forms:\n- table: !!python/name:os.system x", "line 2: table must be a text."),

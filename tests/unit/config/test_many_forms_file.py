@@ -32,7 +32,6 @@ forms:
     table: households
     schedule: "*/15 * * * *"
     own_dag: true
-    secret: HOUSEHOLDS_SECRET
   - uid: {OTHER}
     server: https://kf.kobotoolbox.org
     token: KOBO_TOKEN
@@ -49,9 +48,8 @@ def test_a_file_for_many_forms() -> None:
     assert file.discover == Discover("mirror", "field_team", frozenset({OTHER}))
     assert (first.server, first.token) == (file.server, file.token)
     assert (first.schema, first.schedule, first.own_dag) == ("review", "*/15 * * * *", True)
-    assert first.secret == "HOUSEHOLDS_SECRET"
     assert (second.server, second.token) == ("https://kf.kobotoolbox.org", "KOBO_TOKEN")
-    assert (second.schema, second.schedule, second.own_dag, second.secret) == ("auto", "@hourly", False, "")
+    assert (second.schema, second.schedule, second.own_dag) == ("auto", "@hourly", False)
     assert (file.defaults.schema, file.defaults.server) == ("review", file.server)
 
 
@@ -71,10 +69,9 @@ def test_forms_share_a_database_only_where_the_file_names_them(text: str, *, nam
 
 @pytest.mark.parametrize("place", ["{}: {}", "forms:\n- {}: {}"])
 def test_a_secret_in_the_place_of_its_variable_is_not_shown(place: str) -> None:
-    for key in ["token"] + ["secret"] * place.startswith("forms"):
-        said = refusal(place.format(key, SECRET))
-        assert "secrets do not belong into this file" in said
-        assert f"must be the name of an environment variable, such as KOBO_{key.upper()}_2." in said
+    said = refusal(place.format("token", SECRET))
+    assert "secrets do not belong into this file" in said
+    assert "must be the name of an environment variable, such as KOBO_TOKEN_2." in said
 
 
 def test_a_connection_of_airflow_holds_an_account() -> None:
