@@ -158,6 +158,7 @@ def test_refusals_are_one_sentence_and_leave_what_is_there(households: Household
     code, _, error = households.run("export", "--to", "h.zip", "--since", "tomorrow")
     assert (code, "must be a date such as 2026-01-31" in error) == (2, True)
     assert {path.name for path in Path(".").iterdir()} == before
+    assert households.run("export", "--to", "h.zip", "--language", "FRANÇAIS")[0] == 0
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import nullcontext
+from datetime import date
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -141,6 +142,21 @@ def test_a_form_with_one_table_is_one_file(engine: Engine, tmp_path: Path) -> No
     assert (found["kobo_id"], found["name"], found["note"]) == (1, "", None)
 
 
+def test_a_file_that_is_replaced_keeps_its_rights_and_links_to_it(engine: Engine, tmp_path: Path) -> None:
+    make_tables(engine, survey(ask("text", "name")))
+    kept, link = tmp_path / "kept.csv", tmp_path / "link.csv"
+    kept.write_text("old")
+    kept.chmod(0o600)
+    link.symlink_to(kept)
+    export_form(engine, Wanted(), link)
+    assert (link.is_symlink(), kept.stat().st_mode & 0o777) == (True, 0o600)
+    assert kept.read_text("utf-8-sig").startswith("key,")
+    longest = tmp_path / f"{'አ' * 83}.csv"  # 253 bytes of the 255 that a name may have
+    export_form(engine, Wanted(), longest)
+    assert sorted(tmp_path.glob("*.csv")) == sorted([kept, link, longest])
+    assert not [*tmp_path.glob(".*.part")]
+
+
 @pytest.mark.long
 def test_labels_of_any_kind_are_those_of_the_form(engine: Engine, tmp_path: Path) -> None:
     applying, schema = Applying(engine), hostile(content())
@@ -187,6 +203,8 @@ def test_the_survey_is_exported_with_and_without_its_rest(mirroring: Mirroring, 
         )
     summary = export_form(engine, Wanted("kobo_records"), tmp_path / "e.zip")
     assert (summary.counts["kobo_records"], summary.left_out) == (count, rest - count)
+    later = Wanted("kobo_records", filters=Filters(since=date(2099, 1, 1)))
+    assert export_form(engine, later, tmp_path / "later.zip").left_out == 0
     types = types_of(package_of(tmp_path / "e.zip"))
     export_form(engine, Wanted(mirroring.simulator.asset), tmp_path / "e.xlsx")
     for ending in ("zip", "xlsx"):

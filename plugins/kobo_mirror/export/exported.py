@@ -140,7 +140,8 @@ def _schema_of(mirror: Mirror) -> FormSchema:
 def _code_of(asked: str, languages: tuple[Language, ...]) -> str:
     wanted = fold(asked.strip())
     for language in languages:
-        if wanted in (language.code, *map(fold, language.names)):
+        names = (fold(name) for name in language.names)
+        if wanted == language.code or any(wanted in (name, name.partition(" (")[0]) for name in names):
             return language.code
     known = ", ".join(f"{one.code} ({one.names[0]})" for one in languages) or "none"
     raise ConfigurationError(f"The form has no labels in the language {asked}. There are: {known}.")

@@ -29,7 +29,7 @@ from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.form_schema import TableKind
 from kobo_mirror.store.catalog_tables import rejected_cells
 from kobo_mirror.store.form_tables import physical_tables
-from kobo_mirror.store.tables import form_table
+from kobo_mirror.store.tables import form_table, submissions
 from kobo_mirror.views.columns import KOBO_ID
 from kobo_mirror.views.values import Cell
 
@@ -62,7 +62,7 @@ class Rows:
     """
 
     def __init__(self, connection: Connection, tables: Exported, filters: Filters) -> None:
-        self._connection, self._exported = connection, tables
+        self._connection, self._exported, self._filters = connection, tables, filters
         made = physical_tables(tables.schema)
         self._physical: Mapping[str, Table] = {
             FORM.table: form_table(FORM),
@@ -97,13 +97,16 @@ class Rows:
                 yield [read(row) for read in reads]
 
     def left_out(self) -> int:
-        """Return how many submissions have no row in the main table, since they do not fit it."""
-        root = self._exported.schema.root
-        if root.kind is not TableKind.REST:
+        """Return how many submissions that the filters let pass do not fit the main table."""
+        schema, t = self._exported.schema, submissions.c
+        if schema.root.kind is not TableKind.REST:
             return 0
-        rest, main = self._physical[root.name], self._physical[self._exported.main.name]
-        counts = [self._connection.scalar(select(func.count()).select_from(one)) or 0 for one in (rest, main)]
-        return max(counts[0] - counts[1], 0)
+        query = select(func.count()).where(t.asset_uid == schema.asset_uid, t.state == "rejected")
+        if self._filters.approved_only:
+            query = query.where(t.validation_status == APPROVED)
+        if self._filters.since is not None:
+            query = query.where(t.submission_time >= datetime.combine(self._filters.since, time()))
+        return self._connection.scalar(query) or 0
 
     def _windows(self) -> Iterator[Sequence[int]]:
         last: int | None = None

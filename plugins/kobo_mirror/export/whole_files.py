@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,17 +17,20 @@ from kobo_mirror.errors import ConfigurationError
 def whole_file(target: Path) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the place of another one when all is written, or is gone.
 
-    :param target: where it is to be.
+    :param target: where it is to be, or a symbolic link to it. A file that is there keeps its rights.
     :returns: a context with the file, which can be read and sought in.
     :raises ConfigurationError: it cannot be written there.
     """
-    part = target.with_name(f".{target.name[:100]}.{uuid4().hex[:8]}.part")
+    place = Path(os.path.realpath(target))
+    part = place.with_name(f".{uuid4().hex}.part")
     try:
         with part.open("x+b") as file:
+            if place.exists():
+                shutil.copymode(place, part)
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.replace(target)
+        part.replace(place)
     except OSError as problem:
         raise ConfigurationError(
             f"The file {target} cannot be written: {problem.strerror or type(problem).__name__}."

@@ -97,7 +97,8 @@ def _claim(connection: Connection, views: Sequence[View], lease: Lease) -> tuple
         name = view.name
         other = others.get(fold(name)) or (name if _is_table(there.get(name)) else None)
         if other:
-            refused[name] = str(taken_error(key, name, other, claimed.get(other), "view"))
+            owner = claimed.get(other)
+            refused[name] = str(taken_error(key, name, other, owner if owner != key else None, "view"))
         else:
             rows[name] = catalog_row(view)
     claim_views(connection, key, rows, {name for name in rows if mine.get(name) != rows[name]})
