@@ -93,14 +93,10 @@ def test_the_form_of_the_connection_is_synced_as_ever(as_user: Client, several: 
     assert (run.dag_id, run.conf) == ("kobo_sync", {"mode": "auto"})
 
 
-@pytest.mark.parametrize(("action", "status"), [("sync", 404), ("verify", 409), ("replay", 409)])
-def test_without_dags_for_other_forms_no_run_is_started(
-    as_user: Client, several: Engine, action: str, status: int
-) -> None:
+def test_without_the_dag_of_all_forms_no_sync_is_started(as_user: Client, several: Engine) -> None:
     """Such a run would be about the form of the connection."""
-    order = {"asset_uid": key_of(1), **ORDERS[action]}
-    answer = as_user("una").post(f"api/actions/{action}", json=order)
-    assert answer.status_code == status, answer.text
+    answer = as_user("una").post("api/actions/sync", json={"asset_uid": key_of(1), **ORDERS["sync"]})
+    assert answer.status_code == 404, answer.text
 
 
 def test_codes_lead_to_their_form(as_user: Client, several: Engine, dags_for_all: None) -> None:
