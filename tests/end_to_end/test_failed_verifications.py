@@ -71,7 +71,7 @@ def fails(mirroring: Mirroring, client: KoboClient, name: str = "kobo_verify a")
     ("breaks", "failure"),
     [
         (refused_token, "CredentialsError"),
-        (no_such_form, "CredentialsError"),
+        (no_such_form, "FormGoneError"),
         (away, "UnreachableError"),
         (broken_in_the_middle, "ServerFailedError"),
         (dropped_table, "MissingTablesError"),
