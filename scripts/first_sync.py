@@ -45,7 +45,7 @@ class FirstSync:
         self._session = requests.Session()
         self._run = ""
         self._told: set[Notice] = set()
-        self.ended = False
+        self.ended = self.succeeded = False
 
     def start(self) -> bool:
         """Start a run, however the schedule is; return False while Airflow cannot take it yet."""
@@ -73,7 +73,8 @@ class FirstSync:
         if run is None:
             return []
         self._run = f"dags/{_DAG}/dagRuns/{quote(run['dag_run_id'])}"
-        self.ended = run["state"] in ("success", "failed")
+        self.succeeded = run["state"] == "success"
+        self.ended = self.succeeded or run["state"] == "failed"
         found = [] if self.ended else self._retries()
         if run["state"] == "success":
             found = [Notice(Level.GOOD, f"{_DAG}: {run['note']}"), *self._registration()]
