@@ -8,9 +8,9 @@ from typing import Any
 from airflow.sdk import Param, dag
 
 from kobo_mirror.airflow.dag_ids import servers_of_environment
-from kobo_mirror.airflow.operators import KoboChooseOperator, KoboReplayOperator
-from kobo_mirror.airflow.pools import POOL, pool_of
-from kobo_mirror.airflow.sync_dag import FORMS, forms_param, task_name
+from kobo_mirror.airflow.operators import KoboReplayOperator
+from kobo_mirror.airflow.pools import POOL
+from kobo_mirror.airflow.sync_dag import forms_param, map_over_forms
 
 DOC = """
 ### Try again what was refused
@@ -75,25 +75,15 @@ _IDS: dict[str, Any] = {
 )
 def kobo_replay() -> None:
     """Define a choice of forms for each server, and the tasks that replay what was refused of each."""
-    others = servers_of_environment()
-    for server in ("", *others):
-        pool = pool_of(server)
-        forms = KoboChooseOperator(
-            task_id=task_name("forms", server),
-            pool=pool,
-            forms=FORMS,
-            about_one="{{ (params.rejections or []) + (params.dead_letters or []) }}",
-            purpose="replay",
-            server=server,
-            others=others,
-        )
-        KoboReplayOperator.partial(
-            task_id=task_name("replay", server),
-            pool=pool,
-            map_index_template="{{ task.form_name }}",
-            rejections="{{ params.rejections }}",
-            dead_letters="{{ params.dead_letters }}",
-        ).expand_kwargs(forms.output)
+    ids = "{{ (params.rejections or []) + (params.dead_letters or []) }}"
+    map_over_forms(
+        "replay",
+        KoboReplayOperator,
+        servers_of_environment(),
+        {"about_one": ids, "purpose": "replay"},
+        rejections="{{ params.rejections }}",
+        dead_letters="{{ params.dead_letters }}",
+    )
 
 
 kobo_replay()

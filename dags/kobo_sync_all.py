@@ -7,17 +7,16 @@ from airflow.sdk import dag
 from kobo_mirror.airflow.alerts import deadline_from_env
 from kobo_mirror.airflow.assets import FORMS as ASSETS
 from kobo_mirror.airflow.dag_ids import file_of_environment
-from kobo_mirror.airflow.operators import KoboChooseOperator, KoboOperator
-from kobo_mirror.airflow.pools import further_servers, pool_of, requests_at_once
+from kobo_mirror.airflow.operators import KoboOperator
+from kobo_mirror.airflow.pools import further_servers, requests_at_once
 from kobo_mirror.airflow.schedules import schedule_from_env
 from kobo_mirror.airflow.sync_dag import (
     DEFAULT_ARGS,
-    FORMS,
     SYNC_PARAMS,
     forms_param,
+    map_over_forms,
     mode_param,
     params_of_a_sync,
-    task_name,
 )
 
 DOC = """
@@ -75,27 +74,17 @@ USUAL = schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *")
 )
 def kobo_sync_all() -> None:
     """Define a choice of forms for each server, and the tasks that are mapped over it."""
-    others = further_servers(FILE)
-    for server in ("", *others):
-        pool = pool_of(server)
-        forms = KoboChooseOperator(
-            task_id=task_name("forms", server),
-            pool=pool,
-            forms=FORMS,
-            code="{{ params.confirm_deletes or params.apply_plan or params.decline_plan }}",
-            about_one="{{ params.since_id }}",
-            server=server,
-            others=others,
-        )
-        KoboOperator.partial(
-            task_id=task_name("sync", server),
-            pool=pool,
-            pool_slots=requests_at_once(),
-            map_index_template="{{ task.form_name }}",
-            page_size="{{ params.page_size }}",
-            outlets=[ASSETS],
-            **SYNC_PARAMS,
-        ).expand_kwargs(forms.output)
+    code = "{{ params.confirm_deletes or params.apply_plan or params.decline_plan }}"
+    map_over_forms(
+        "sync",
+        KoboOperator,
+        further_servers(FILE),
+        {"code": code, "about_one": "{{ params.since_id }}"},
+        pool_slots=requests_at_once(),
+        page_size="{{ params.page_size }}",
+        outlets=[ASSETS],
+        **SYNC_PARAMS,
+    )
 
 
 kobo_sync_all()

@@ -8,10 +8,10 @@ from airflow.sdk import Param, dag
 
 from kobo_mirror.airflow.alerts import deadline_from_env
 from kobo_mirror.airflow.dag_ids import servers_of_environment
-from kobo_mirror.airflow.operators import KoboChooseOperator, KoboVerifyOperator
-from kobo_mirror.airflow.pools import POOL, pool_of
+from kobo_mirror.airflow.operators import KoboVerifyOperator
+from kobo_mirror.airflow.pools import POOL
 from kobo_mirror.airflow.schedules import schedule_from_env
-from kobo_mirror.airflow.sync_dag import FORMS, forms_param, task_name
+from kobo_mirror.airflow.sync_dag import forms_param, map_over_forms
 
 DOC = """
 ### Is the mirror equal to KoboToolbox?
@@ -77,27 +77,16 @@ counted apart, and the view `kobo_rejected` lists them with the reasons.
 )
 def kobo_verify() -> None:
     """Define a choice of forms for each server, and the tasks that prove one each."""
-    others = servers_of_environment()
-    for server in ("", *others):
-        pool = pool_of(server)
-        forms = KoboChooseOperator(
-            task_id=task_name("forms", server),
-            pool=pool,
-            forms=FORMS,
-            code="{{ params.confirm_deletes }}",
-            purpose="verify",
-            server=server,
-            others=others,
-        )
-        KoboVerifyOperator.partial(
-            task_id=task_name("verify", server),
-            pool=pool,
-            map_index_template="{{ task.form_name }}",
-            full="{{ params.full }}",
-            full_when_due=True,
-            repair="{{ params.repair }}",
-            confirm_deletes="{{ params.confirm_deletes }}",
-        ).expand_kwargs(forms.output)
+    map_over_forms(
+        "verify",
+        KoboVerifyOperator,
+        servers_of_environment(),
+        {"code": "{{ params.confirm_deletes }}", "purpose": "verify"},
+        full="{{ params.full }}",
+        full_when_due=True,
+        repair="{{ params.repair }}",
+        confirm_deletes="{{ params.confirm_deletes }}",
+    )
 
 
 kobo_verify()

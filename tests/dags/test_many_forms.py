@@ -208,7 +208,7 @@ def test_a_connection_of_airflow_holds_the_account_of_a_form(
 ) -> None:
     url = office.server.url
     office.write(f"server: {url}\nconnection: kobo_office\nforms: [{{uid: {NOTES}}}]")
-    airflow.connect(KOBO_ASSET_ID="", KOBO_TOKEN="not-the-token-of-anybody-000000000000000")
+    airflow.connect(KOBO_ASSET_ID="", KOBO_TOKEN="a-token-of-no-account-000000000000000")
     run = airflow.run("kobo_sync_all")
     assert "There is no connection kobo_office: add it in Admin → Connections." in airflow.note(run)
     account = {"conn_type": "kobo", "password": office.server.token, "extra": {"server": url}}
@@ -216,11 +216,11 @@ def test_a_connection_of_airflow_holds_the_account_of_a_form(
     run = airflow.run("kobo_sync_all")
     assert ended(run) == {NOTES: "success"} or ended(run) == {"notes": "success"}
     assert office.counts() == {"notes": 5}
-    account["password"] = "another-token-of-nobody-00000000000000000"
+    account["password"] = "a-token-that-is-refused-00000000000000000"
     monkeypatch.setenv("AIRFLOW_CONN_KOBO_OFFICE", json.dumps(account))
     run = airflow.run("kobo_sync_all")
     assert "The field 'API token' is in Admin → Connections → kobo_office." in airflow.note(run)
-    assert "another-token" not in airflow.note(run)
+    assert "a-token-that-is-refused" not in airflow.note(run)
 
 
 def test_a_malformed_file_is_an_import_error_with_its_line_and_kobo_sync_goes_on(

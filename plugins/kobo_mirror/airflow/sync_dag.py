@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Asset, AssetAlias, Param, TaskGroup
 
 from kobo_mirror.airflow.operators import (
+    KoboChooseOperator,
+    KoboOperator,
     KoboPlanOperator,
     KoboPrepareOperator,
     KoboPublishOperator,
@@ -161,8 +163,38 @@ def task_name(step: str, server: str) -> str:
     return step + pool_of(server).removeprefix(POOL)
 
 
-FORMS = "{{ params.forms | tojson }}"
-"""The Param of :func:`forms_param` as a template."""
+def map_over_forms(
+    step: str,
+    operator: type[KoboOperator],
+    servers: Sequence[str],
+    choice: Mapping[str, Any],
+    **arguments: Any,
+) -> None:
+    """Define a choice of forms for each server, and the tasks of an operator that are mapped over it.
+
+    :param step: what a task does; it is named after its form.
+    :param operator: of these tasks.
+    :param servers: those of ``further_servers``; the others' forms are chosen together.
+    :param choice: further arguments of ``KoboChooseOperator``.
+    :param arguments: further arguments of the operator.
+    """
+    for server in ("", *servers):
+        pool = pool_of(server)
+        forms = KoboChooseOperator(
+            task_id=task_name("forms", server),
+            pool=pool,
+            forms="{{ params.forms | tojson }}",
+            server=server,
+            others=servers,
+            **choice,
+        )
+        operator.partial(
+            task_id=task_name(step, server),
+            pool=pool,
+            map_index_template="{{ task.form_name }}",
+            **arguments,
+        ).expand_kwargs(forms.output)
+
 
 SYNC_PARAMS = {
     name: f"{{{{ params.{name} }}}}"
