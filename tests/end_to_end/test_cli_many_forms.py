@@ -211,11 +211,29 @@ def test_a_malformed_file_is_one_sentence_and_begins_nothing(office: Office) -> 
         )  # fmt: skip
     office.write(f"{ALL}    token: OTHER_TOKEN\n")
     code, lines, err = office.run("sync")
-    assert (code, lines) == (2, [])
-    assert err.startswith("error: kobo.yml, line 6: the environment variable OTHER_TOKEN is not set.")
+    assert (code, len(lines)) == (2, 2)
+    assert err.startswith(
+        f"error: {NOTES}: kobo.yml, line 6: the environment variable OTHER_TOKEN is not set."
+    )
     office.set(OTHER_TOKEN="not-the-right-one")
     code, lines, err = office.run("sync")
     assert (code, len(lines)) == (2, 2)
     assert "was refused" in err and "not-the-right-one" not in err
     office.set(KOBO_TOKEN=None, OTHER_TOKEN=None)
     assert "KOBO_TOKEN is not set" in office.run("sync")[2]
+
+
+def test_a_form_without_its_token_is_red_alone_and_a_malformed_file_makes_all_red(office: Office) -> None:
+    def red() -> set[str]:
+        return {one["form_table"] for one in office.told("status") if one["light"] == "red"}
+
+    office.write(ALL)
+    assert (office.run("sync")[0], red()) == (0, set())
+    office.write(f"{ALL}    token: OTHER_TOKEN\n")
+    assert (office.run("sync")[0], red()) == (2, {"notes"})
+    office.write(ALL)
+    assert (office.run("sync")[0], red()) == (0, set())
+    office.write("forms: 7\n")
+    assert office.run("sync")[0] == 2
+    office.write(ALL)
+    assert red() == {"households", "visits", "notes"}

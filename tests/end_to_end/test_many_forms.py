@@ -252,21 +252,23 @@ def test_a_table_that_one_form_lacks_is_no_fault_of_another(mirrors: list[OneOfM
     check(mirrors)
 
 
-def test_what_is_told_without_a_form_is_about_the_one_mirrored_first(
-    mirrors: list[OneOfMany], tables: Engine
-) -> None:
+def test_what_is_told_without_a_form_is_about_all(mirrors: list[OneOfMany], tables: Engine) -> None:
     household, everything = mirrors[1], mirrors[0]
     household.sync()
     everything.sync()
     with tables.connect() as connection:
         first = first_bound(connection)
     assert first is not None and first.asset_uid == household.uid
-    note_not_started(tables, "kobo_sync", KoboMirrorError("No."))
-    note_not_started(tables, "kobo_sync", KoboMirrorError("No."), everything.uid)
+    note_not_started(tables, "a", KoboMirrorError("No form is known."))
+    note_not_started(tables, "b", KoboMirrorError("One is."), everything.uid)
     with tables.connect() as connection:
         t = sync_runs.c
-        failed = connection.execute(select(t.asset_uid).where(t.error == "No.")).scalars().all()
-    assert failed == [household.uid, everything.uid]
+        noted = connection.execute(select(t.error, t.asset_uid).where(t.error.is_not(None))).all()
+    assert sorted(map(tuple, noted)) == [
+        ("No form is known.", everything.uid),
+        ("No form is known.", household.uid),
+        ("One is.", everything.uid),
+    ]
 
 
 def test_the_delete_guard_holds_for_all_forms_of_a_server_together(mirrors: list[OneOfMany]) -> None:

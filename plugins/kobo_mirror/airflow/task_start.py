@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NoteFailure = Callable[["Engine", str, KoboMirrorError], None]
+NoteFailure = Callable[..., None]
 
 
 def require_form(task: BaseKoboOperator, name: str, note_failure: NoteFailure) -> None:
@@ -35,7 +35,10 @@ def require_form(task: BaseKoboOperator, name: str, note_failure: NoteFailure) -
     with noting_refusal(task.database_conn_id, name, note_failure):
         task.hook().settings(need=())
         with target_engine(task.database_conn_id) as engine:
-            task.chosen(engine)
+            form = task.chosen(engine)
+            if form.problem is not None:
+                note_failure(engine, name, form.problem, form.form_key, among_others=form.among_others)
+    form.require_account()
 
 
 @contextmanager

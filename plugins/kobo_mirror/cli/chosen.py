@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy import Connection, Engine
 
@@ -39,14 +40,34 @@ class FormAtHand:
 
     :param chosen: with its settings.
     :param engine: the database.
-    :param client: asks its server; its connections are shared with other forms, and closed with them.
+    :param accounts: the servers that are asked.
     :param voice: prints what is said of it.
     """
 
     chosen: ChosenForm
     engine: Engine
-    client: KoboClient
+    accounts: Accounts
     voice: Voice
+
+    @cached_property
+    def client(self) -> KoboClient:
+        """What asks its server; its connections are shared with other forms, and closed with them.
+
+        :raises ConfigurationError: it is not told which account asks for the form.
+        """
+        self.chosen.require_account()
+        settings = self.chosen.settings
+        return self.accounts.form(
+            settings.kobo_url, settings.kobo_token, self.chosen.uid, self.chosen.form_key
+        )
+
+    def noting_not_started(self, run: str) -> AbstractContextManager[None]:
+        """Note a run of the form as failed if the block fails.
+
+        :param run: the run's name.
+        """
+        chosen = self.chosen
+        return noting_not_started(self.engine, run, chosen.form_key, among_others=chosen.among_others)
 
 
 Work = Callable[[FormAtHand], int]
@@ -74,7 +95,9 @@ class Command:
         """Note a run that fails since ``kobo.yml`` or ``names.lock.yml`` asks for what cannot be."""
         if self.run is None:
             return nullcontext()
-        return noting_not_started(self.engine, self.run, self.settings.kobo_asset_id)
+        return noting_not_started(
+            self.engine, self.run, self.settings.kobo_asset_id if self.is_about_one else None
+        )
 
     @property
     def is_about_one(self) -> bool:
@@ -163,9 +186,7 @@ class Command:
         return self._table_of(form) or form.wanted.table or form.uid
 
     def _at_hand(self, form: ChosenForm, voice: Voice) -> FormAtHand:
-        settings = form.settings
-        client = self.accounts.form(settings.kobo_url, settings.kobo_token, form.uid, form.form_key)
-        return FormAtHand(form, self.engine, client, voice)
+        return FormAtHand(form, self.engine, self.accounts, voice)
 
     def _table_of(self, form: ChosenForm) -> str | None:
         with suppress(KoboMirrorError), reading(self.engine) as connection:
@@ -206,6 +227,6 @@ def settings_and_file(need: Sequence[str] = (), *, run: str | None = None) -> tu
     except ConfigurationError as error:
         if run is not None:
             settings = Settings.from_env([_DATABASE])
-            note_not_started(engine_of(settings), run, error, settings.kobo_asset_id)
+            note_not_started(engine_of(settings), run, error)
         raise
     return Settings.from_env([_DATABASE, *settings_needed(file), *need]), file

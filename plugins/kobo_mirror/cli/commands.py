@@ -95,9 +95,11 @@ def _sync(options: argparse.Namespace) -> int:
 def _sync_one(form: FormAtHand, options: argparse.Namespace) -> int:
     if options.confirm_deletes is not None:
         require_waiting(form.engine, form.chosen.form_key, options.confirm_deletes)
+    with form.noting_not_started("sync"):
+        client = form.client
     with _bars() as tell:
         syncing = MirrorSync.configured(
-            form.chosen, form.client, form.engine, schema=options.schema, progress=tell
+            form.chosen, client, form.engine, schema=options.schema, progress=tell
         )
         result = syncing.run(mode=options.mode, since=options.since, confirm=options.confirm_deletes)
     if options.json:
@@ -116,11 +118,12 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _verify_one(form: FormAtHand, options: argparse.Namespace) -> int:
-    chosen, client, engine = form.chosen, form.client, form.engine
+    chosen, engine = form.chosen, form.engine
     if options.confirm_deletes is not None:
         require_waiting(engine, chosen.form_key, options.confirm_deletes)
     waiting: DeletesWaitError | None = None
     with noting_failed_verification(engine, "verify", chosen.form_key, among_others=chosen.among_others):
+        client = form.client
         require_tables(engine, asset_uid=chosen.form_key)
         mirror = chosen.mirror(engine)
     with _bars() as tell:

@@ -166,7 +166,9 @@ def _synced(work: Command, chosen: Chosen, schema: str | None, registering: Regi
 
 def _synced_one(form: FormAtHand, schema: str | None) -> str:
     chosen = form.chosen
-    syncing = MirrorSync.configured(chosen, form.client, form.engine, schema=schema)
+    with form.noting_not_started(process_holder("run")):
+        client = form.client
+    syncing = MirrorSync.configured(chosen, client, form.engine, schema=schema)
     done = syncing.run(name="run")["sentence"]
     days = chosen.settings.kobo_verify_full_every_days
     report = prove_when_due(form.client, form.engine, chosen.mirror(form.engine), days)

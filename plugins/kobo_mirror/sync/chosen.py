@@ -30,6 +30,7 @@ class ChosenForm:
     :param key: by which the database has it, or is to have it; empty: by its uid.
     :param has_own_path: its deliveries are posted to a path and with a secret of its own.
     :param entry: what ``kobo.yml`` says of it, or of all forms that it does not name.
+    :param problem: why its account cannot be told, so that it fails and the others go on; None: it can.
     """
 
     settings: Settings
@@ -39,6 +40,7 @@ class ChosenForm:
     key: str = ""
     has_own_path: bool = False
     entry: FormEntry = field(default_factory=FormEntry, repr=False)
+    problem: ConfigurationError | None = None
 
     @property
     def uid(self) -> str:
@@ -54,6 +56,14 @@ class ChosenForm:
     def server(self) -> str:
         """Address of its server."""
         return self.settings.kobo_url
+
+    def require_account(self) -> None:
+        """Check that it is told which account asks for the form.
+
+        :raises ConfigurationError: the variable of its token is not set.
+        """
+        if self.problem is not None:
+            raise self.problem
 
     def mirror(self, engine: Engine) -> Mirror:
         """Return the form with the tables that it has now.
@@ -96,7 +106,7 @@ def named_forms(
     :param settings: the settings of this process.
     :param file: the file.
     :param env: the variables that hold tokens; None: those of the process.
-    :raises ConfigurationError: a token is not set, or the file asks for what cannot be.
+    :raises ConfigurationError: the file asks for what cannot be.
     """
     found = [form_of_environment(settings, file)] if settings.kobo_asset_id else []
     further = [entry for entry in file.entries if not _is_of_environment(entry, settings)]
@@ -130,20 +140,27 @@ def further_forms(
     :param file: the file.
     :param entries: what is asked for each of them, with its uid.
     :param env: as for :func:`named_forms`.
-    :raises ConfigurationError: as :func:`named_forms` does.
+    :raises ConfigurationError: the file asks for what cannot be.
     """
     locks = read_names_lock(settings)
-    return [
-        ChosenForm(
-            settings_of(settings, entry, env),
+    found = []
+    for entry in entries:
+        problem = None
+        try:
+            own = settings_of(settings, entry, env)
+        except ConfigurationError as error:
+            own, problem = settings_of(settings, replace(entry, token="", connection=""), env), error
+        form = ChosenForm(
+            replace(own, kobo_token="") if problem else own,
             wanted_form(entry, _others(entry, file.entries), may_be_declared=False),
             locked_form(locks, entry.uid),
             among_others=True,
             has_own_path=True,
             entry=entry,
+            problem=problem,
         )
-        for entry in entries
-    ]
+        found.append(form)
+    return found
 
 
 def with_keys(

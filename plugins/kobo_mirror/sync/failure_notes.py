@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import KoboMirrorError, LeaseError
 from kobo_mirror.store import failed_runs, runs
-from kobo_mirror.store.listings import bound_forms, first_bound
+from kobo_mirror.store.listings import bound_forms
 
 
 @contextmanager
@@ -50,7 +50,8 @@ def note_not_started(
 ) -> None:
     """Note a run that failed before it began, if the database takes it.
 
-    While the database mirrors no form, the run is noted for the one that it will mirror.
+    While the database mirrors no form, the run is noted for the one that it will mirror. Where it is not
+    known which form the run is about, it is noted for all: none of them was brought up to date.
 
     :param engine: the database.
     :param name: the run's name.
@@ -60,10 +61,10 @@ def note_not_started(
         it alone.
     """
     with suppress(KoboMirrorError):
-        bound = asset_uid if asset_uid and among_others else _bound_uid(engine, asset_uid)
-        if bound:
-            transact(engine, partial(failed_runs.note_not_started, asset_uid=bound, name=name, error=error))
-        else:
+        about = [asset_uid] if asset_uid and among_others else _about(engine, asset_uid)
+        for uid in about:
+            transact(engine, partial(failed_runs.note_not_started, asset_uid=uid, name=name, error=error))
+        if not about:
             transact(engine, partial(failed_runs.note_not_bound, name=name, error=error))
 
 
@@ -71,13 +72,11 @@ def _unforeseen(error: Exception) -> KoboMirrorError:
     return KoboMirrorError(f"It ended by an error that was not foreseen: {type(error).__name__}.")
 
 
-def _bound_uid(engine: Engine, asset_uid: str | None) -> str | None:
-    """Return the key of this form if the database mirrors it, or else of another; None: it mirrors none."""
+def _about(engine: Engine, asset_uid: str | None) -> list[str]:
+    """Return the key of this form if the database mirrors it, else those of all that it mirrors."""
     with reading(engine) as connection:
-        if asset_uid in {form.asset_uid for form in bound_forms(connection)}:
-            return asset_uid
-        first = first_bound(connection)
-    return first.asset_uid if first else None
+        bound = [form.asset_uid for form in bound_forms(connection)]
+    return [asset_uid] if asset_uid in bound else bound
 
 
 @contextmanager
@@ -119,10 +118,10 @@ def note_failed_verification(
     :param among_others: as for :func:`note_not_started`; nothing is noted of a form that is not mirrored yet.
     """
     with suppress(KoboMirrorError):
-        bound = _bound_uid(engine, asset_uid)
-        if bound and (bound == asset_uid or not among_others):
-            note = partial(failed_runs.note_failed_verification, asset_uid=bound, name=name, error=error)
-            transact(engine, note)
+        for uid in _about(engine, asset_uid):
+            if uid == asset_uid or not among_others:
+                note = partial(failed_runs.note_failed_verification, asset_uid=uid, name=name, error=error)
+                transact(engine, note)
 
 
 def note_error(engine: Engine, run_id: int, error: KoboMirrorError | str) -> None:

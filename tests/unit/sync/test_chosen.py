@@ -64,9 +64,13 @@ def test_a_form_of_another_server_is_asked_with_its_own_token() -> None:
     _, form = chosen(f"forms: [{{uid: {SECOND}, server: {EU}, token: TOKEN_2}}]")
     assert (form.server, form.settings.kobo_token) == (EU, "2nd-token")
     assert "2nd-token" not in repr(form)
-    assert refusal(f"forms:\n- uid: {SECOND}\n  token: TOKEN_3") == (
-        "kobo.yml, line 3: the environment variable TOKEN_3 is not set. Set it in .env or the environment."
+    *_, form = chosen(f"forms:\n- uid: {SECOND}\n  token: TOKEN_3")
+    assert (form.settings.kobo_token, str(form.problem)) == (
+        "",
+        "kobo.yml, line 3: the environment variable TOKEN_3 is not set. Set it in .env or the environment.",
     )
+    with pytest.raises(ConfigurationError, match="TOKEN_3 is not set"):
+        form.require_account()
 
 
 def test_the_same_uid_on_another_server_is_another_form() -> None:

@@ -147,6 +147,7 @@ class BaseKoboOperator(BaseOperator):
         self.hook().settings(need=())  # a connection that is not there is told first
         with target_engine(self.database_conn_id) as engine:
             chosen = self.chosen(engine)
+            chosen.require_account()
             most = in_flight or chosen.settings.kobo_max_in_flight
             with self.hook().get_client(
                 chosen.settings, form_key=chosen.form_key, max_in_flight=most
