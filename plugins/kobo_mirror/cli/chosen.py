@@ -65,6 +65,7 @@ class FormAtHand:
         """Note a run of the form as failed if the block fails.
 
         :param run: the run's name.
+        :returns: a context whose block asks for the form.
         """
         chosen = self.chosen
         return noting_not_started(self.engine, run, chosen.form_key, among_others=chosen.among_others)
