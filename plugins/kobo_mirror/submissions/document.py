@@ -27,12 +27,8 @@ _VOLATILE = (
     "_notes",
     "_validation_status",
 )
-_PERHAPS_NOT_STORABLE = (
-    b"\0",
-    rb"\u0000",
-    rb"\ud",
-    rb"\uD",
-)  # the halves of a character are \ud800 to \udfff
+_NUL, _ESCAPE = b"\0", rb"\u"
+_PERHAPS_NOT_STORABLE = (rb"\u0000", rb"\ud", rb"\uD")  # the halves of a character are \ud800 to \udfff
 _FIELDS_OF_A_VALIDATION = {"uid", "by_whom", "timestamp", "label", "color"}
 _decode = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
@@ -104,7 +100,9 @@ def are_texts_storable(raw: bytes) -> bool:
 
     :param raw: the JSON that it was parsed from; False, too, for one with other escapes that look like these.
     """
-    return not any(escape in raw for escape in _PERHAPS_NOT_STORABLE)
+    if _NUL in raw:
+        return False
+    return _ESCAPE not in raw or not any(escape in raw for escape in _PERHAPS_NOT_STORABLE)
 
 
 def text_of(data: dict[str, Any], key: str) -> str | None:

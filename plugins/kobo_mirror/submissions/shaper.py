@@ -138,21 +138,28 @@ class Shaper:
                     born.extra[place.path] = item
 
     def _fill_usual(self, row: Row, answers: Answers, work: _Work) -> list[tuple[str, Any]]:
-        """Write the texts that belong to this row and fit a column without facets; return all else."""
+        """Write the texts of this row that become one cell, or a time and its offset; return all else."""
         targets, cells = self._targets[row.table.name], row.cells
         usual = (targets.usual_storable if work.texts_are_storable else targets.usual).get
         others: list[tuple[str, Any]] = []
         for key, value in answers.items():
             found = usual(key)
             if found is not None and type(value) is str:
-                column, read = found
+                column, read, offset = found
                 if read is None:
                     cells[column] = value
                     continue
                 try:
-                    cells[column] = read(value)
+                    cell = read(value)
                 except ValueError:
                     others.append((key, value))  # to say why
+                    continue
+                if offset is None:
+                    cells[column] = cell
+                    continue
+                cells[column], minutes = cell
+                if minutes is not None:
+                    cells[offset] = minutes
             elif value is not None:
                 others.append((key, value))
         return others

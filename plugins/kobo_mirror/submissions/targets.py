@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kobo_mirror.forms.form_schema import ROWS, VALUE, Column, Status, Table
 from kobo_mirror.forms.question_types import FACETS, POINT_FACETS, Kind
@@ -32,14 +32,24 @@ class Target(NamedTuple):
     names_file: bool
     read_storable: Callable[[str], Cell] | None
 
-    @property
-    def is_plain(self) -> bool:
-        """True if it has no facets: the cell is all that an answer becomes."""
-        return self.read is not None and not self.numbers
+    def usual(self, *, of_storable: bool) -> Usual | None:
+        """Return how most answers are written: into one column, or one with the offset from UTC beside it.
+
+        :param of_storable: the answers are known to be storable.
+        :returns: None if an answer may become more cells.
+        """
+        if self.read_timed is not None:
+            return (self.column, self.read_timed, self.offset) if self.offset else None
+        if self.read is None or self.numbers:
+            return None
+        return self.column, self.read_storable if of_storable else self.read, None
 
 
-Usual = Mapping[str, tuple[str, Callable[[str], Cell] | None]]
-"""The questions with one column without facets, by path: the column, and what reads a text into its cell."""
+Usual = tuple[str, Callable[[str], Any] | None, str | None]
+"""A column, what reads a text into its cell (None: the text is the cell), and the column of the offset.
+
+With one of the offset, what is read is a ``Timed``.
+"""
 
 
 class Place(NamedTuple):
@@ -72,10 +82,16 @@ class Targets:
             path: tuple(_targets(table, facets)) for path, facets in by_path.items()
         }
         self.counts: Mapping[str, str] = {c.path: c.name for c in there if c.facet == ROWS}
-        usual = {path: only[0] for path, only in self.of.items() if len(only) == 1 and only[0].is_plain}
-        self.usual: Usual = {path: (only.column, only.read) for path, only in usual.items()}
-        self.usual_storable: Usual = {path: (only.column, only.read_storable) for path, only in usual.items()}
+        self.usual = self._usual(of_storable=False)
+        self.usual_storable = self._usual(of_storable=True)
         self.files = [target for targets in self.of.values() for target in targets if target.names_file]
+
+    def _usual(self, *, of_storable: bool) -> Mapping[str, Usual]:
+        """Return the questions of one column, by path."""
+        alone = {
+            path: only[0].usual(of_storable=of_storable) for path, only in self.of.items() if len(only) == 1
+        }
+        return {path: usual for path, usual in alone.items() if usual}
 
 
 def _targets(table: Table, facets: Mapping[str, list[Column]]) -> Iterator[Target]:
