@@ -14,6 +14,9 @@ from kobo_mirror.forms.form_schema import Table
 from kobo_mirror.submissions.answers import Cell
 from kobo_mirror.submissions.files import FileRow
 
+ToldRow = tuple[str, tuple[int, ...], Mapping[str, Any], str | None]
+"""What a digest is made of a row, see :func:`told_row`."""
+
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -91,7 +94,7 @@ class RowSet:
         names for a file, nor the order of the files. The numbers of repetitions follow from the rows.
         """
         in_order = sorted(self.rows, key=lambda row: (row.table.name, row.position))
-        rows = [told_row(row.table.name, row.position, row.cells, row.extra_text) for row in in_order]
+        rows = [(row.table.name, row.position, row.cells, row.extra_text) for row in in_order]
         return digest_of(self.kobo_id, rows, self.rejected, [file[:-1] for file in self.files])
 
 
@@ -110,14 +113,14 @@ def told_row(
 
 def digest_of(
     kobo_id: int,
-    rows: Sequence[msgspec.Raw],
+    rows: Sequence[msgspec.Raw | ToldRow],
     rejected: Iterable[tuple[Any, ...]],
     files: Iterable[tuple[Any, ...]],
 ) -> bytes:
     """Return the digest of a row set of which only this is known, 16 bytes.
 
     :param kobo_id: ``_id``.
-    :param rows: what ``told_row`` returned, ascending by table and position.
+    :param rows: what ``told_row`` is given, or what it returned, ascending by table and position.
     :param rejected: as ``RejectedCell``, in any order.
     :param files: as ``FileRow``, without ``question_xpath``, in any order.
     """
