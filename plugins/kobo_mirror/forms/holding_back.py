@@ -32,8 +32,9 @@ def grow_up_to(
     """Grow a schema by all versions, without the steps that need more care.
 
     Versions are told in their order, again those that come after one that was not whole: so the schema says
-    the same in the end as if none had waited. Only where questions stand that are no longer asked depends on
-    what was told before; if nothing else changes, the schema stays as it is.
+    the same in the end as if none had waited. They are told until nothing changes: a question that a later
+    version adds may have its labels from one that waits. Only where questions stand that are no longer asked
+    depends on what was told before; if nothing else changes, the schema stays as it is.
 
     :param schema: of some of the versions.
     :param versions: all that are known, in the order of their numbers.
@@ -42,6 +43,16 @@ def grow_up_to(
     :returns: the schema, and the versions that it does not hold whole.
     """
     every = tuple(versions)
+    grown = _told(schema, every, care, names)
+    for _ in grown.waiting:
+        before, grown = grown, _told(grown.schema, every, care, names)
+        if grown == before:
+            break
+    return grown
+
+
+def _told(schema: FormSchema, every: Sequence[Version], care: Care, names: LockedNames) -> Grown:
+    """Tell each version from the first one on that the schema does not hold whole."""
     first = next((place for place, one in enumerate(every) if one.uid not in schema.versions), len(every))
     later = {one.uid for one in every[first:]}
     grown = with_first_versions(schema, sum(uid not in later for uid in schema.versions))

@@ -86,6 +86,24 @@ def check_step(before: FormSchema, known: Sequence[Version], care: Care) -> None
     assert bool(waiting) == any(step.care is not Care.SAFE for step in left.steps)
 
 
+def test_a_question_that_a_later_version_adds_is_told_by_the_one_that_waits() -> None:
+    def version(uid: str, around: str, **questions: str) -> Version:
+        asked = [{"type": "text", "name": name, "label": [label]} for name, label in questions.items()]
+        survey = [{"type": f"begin_{around}", "name": "hh"}, *asked, {"type": f"end_{around}"}]
+        return read_version(uid, {"survey": survey, "translated": ["label"], "translations": [None]})
+
+    known = [
+        version("v1", "group", a="A"),
+        version("v2", "repeat", a="A", b="B"),
+        version("v3", "group", a="A", b=""),
+    ]
+    first = grow(nothing_yet(UID, "Form"), known[0])
+    grown = grow_up_to(first, known, Care.SAFE)
+    assert grown.waiting == ("v2",)
+    assert {c.path: c.labels for c in grown.schema.root.columns if c.path}["hh/b"] == {"default": "B"}
+    assert grow_up_to(grown.schema, known, Care.SAFE) == grown
+
+
 @given(histories(versions=5))
 @FEW
 def test_every_history_can_wait(deployed: Sequence[Deployed]) -> None:
