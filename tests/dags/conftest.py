@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from simulator.process import SimulatorProcess
 from tests.support import airflow_environment
 from tests.support.dag_runs import Airflow
-from tests.support.forms.office import Office, open_office, three_forms
+from tests.support.forms.office import ROWS, Office, open_office, serve_forms
 from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -45,19 +45,22 @@ def airflow(
 
 
 @pytest.fixture(scope="module")
-def server_of_three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with three_forms(tmp_path_factory.mktemp("forms")) as running:
+def office_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SimulatorProcess]:
+    """Serve the forms that a test asks for, as a rule three."""
+    with serve_forms(tmp_path_factory.mktemp("forms"), getattr(request, "param", ROWS)) as running:
         yield running
 
 
 @pytest.fixture
 def office(
-    server_of_three: SimulatorProcess,
+    office_server: SimulatorProcess,
     database_url: str,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Office]:
     terminal = Terminal(capsys, monkeypatch)
-    with open_office(server_of_three, database_url, terminal, tmp_path, monkeypatch) as made:
+    with open_office(office_server, database_url, terminal, tmp_path, monkeypatch) as made:
         yield made

@@ -12,7 +12,7 @@ from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.schema import migrate
 from simulator.process import SimulatorProcess
 from tests.support.albums import album, people, small_album
-from tests.support.forms.office import Office, open_office, three_forms
+from tests.support.forms.office import ROWS, Office, open_office, serve_forms
 from tests.support.mirroring import Mirroring
 from tests.support.terminal import Terminal
 
@@ -58,18 +58,21 @@ def embedded_ready(terminal: Terminal, embedded: Mirroring) -> Mirroring:
 
 
 @pytest.fixture(scope="module")
-def server_of_three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with three_forms(tmp_path_factory.mktemp("forms")) as running:
+def office_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SimulatorProcess]:
+    """Serve the forms that a test asks for, as a rule three."""
+    with serve_forms(tmp_path_factory.mktemp("forms"), getattr(request, "param", ROWS)) as running:
         yield running
 
 
 @pytest.fixture
 def office(
-    server_of_three: SimulatorProcess,
+    office_server: SimulatorProcess,
     database_url: str,
     terminal: Terminal,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Office]:
-    with open_office(server_of_three, database_url, terminal, tmp_path, monkeypatch) as made:
+    with open_office(office_server, database_url, terminal, tmp_path, monkeypatch) as made:
         yield made

@@ -12,7 +12,7 @@ from kobo_mirror.database.engine import reading
 from kobo_mirror.store.listings import standings
 from kobo_mirror.store.tables import submissions
 from tests.support.forms.any_mirror import AnyMirror, any_mirror
-from tests.support.forms.office import HOUSE, NOTES, VISIT, three_forms
+from tests.support.forms.office import HOUSE, NOTES, VISIT, serve_forms
 from tests.support.running_command import SECRET, running
 
 
@@ -25,7 +25,7 @@ def test_run_does_all_forms(tmp_path: Path) -> None:
     file = tmp_path / "kobo.yml"
     file.write_text(f"forms: [{{uid: {VISIT}}}]\n")
     url = f"sqlite:///{tmp_path / 'mirror.sqlite'}"
-    with three_forms(tmp_path) as process, any_mirror(process, HOUSE, url) as mirror:
+    with serve_forms(tmp_path) as process, any_mirror(process, HOUSE, url) as mirror:
         visits = process.control.of(VISIT)
         with running(mirror, tmp_path, "--every", "0.02", KOBO_FORMS_FILE=str(file)) as tree:
             tree.wait_for(lambda: counts(mirror) == {"household": 12, "visits": 30})
@@ -61,7 +61,7 @@ def test_run_serves_forms_of_the_file_alone(tmp_path: Path) -> None:
     file.write_text(f"forms: [{{uid: {HOUSE}}}, {{uid: {VISIT}}}, {{uid: {NOTES}}}]\n")
     url = f"sqlite:///{tmp_path / 'mirror.sqlite'}"
     settings = {"KOBO_ASSET_ID": "", "KOBO_FORMS_FILE": str(file)}
-    with three_forms(tmp_path) as process, any_mirror(process, HOUSE, url) as mirror:
+    with serve_forms(tmp_path) as process, any_mirror(process, HOUSE, url) as mirror:
         forms = [process.control.of(uid) for uid in (HOUSE, VISIT, NOTES)]
         with running(mirror, tmp_path, "--every", "60", **settings) as tree:
             tree.wait_for(lambda: "3 of 3 forms were synced" in tree.said())
@@ -87,7 +87,7 @@ def test_run_serves_forms_of_the_file_alone(tmp_path: Path) -> None:
 def test_run_needs_a_token(tmp_path: Path) -> None:
     (tmp_path / "kobo.yml").write_text(f"forms: [{{uid: {VISIT}}}]\n")
     url = f"sqlite:///{tmp_path / 'mirror.sqlite'}"
-    with three_forms(tmp_path) as process, any_mirror(process, HOUSE, url) as mirror:
+    with serve_forms(tmp_path) as process, any_mirror(process, HOUSE, url) as mirror:
         mirror.folder.name = str(tmp_path)
         code, _, err = mirror.command("run", KOBO_TOKEN="")
         assert code == 2

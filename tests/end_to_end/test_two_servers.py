@@ -10,12 +10,12 @@ import pytest
 from kobo_mirror.kobo.accounts import Accounts
 from simulator.process import SimulatorProcess
 from tests.support.forms.many_mirrors import one_database
-from tests.support.forms.office import HOUSE, NOTES, VISIT, Office, three_forms
+from tests.support.forms.office import HOUSE, NOTES, VISIT, Office, serve_forms
 
 
 @pytest.fixture(scope="module")
 def other_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with three_forms(tmp_path_factory.mktemp("others"), token="5eed0000other0token") as running:
+    with serve_forms(tmp_path_factory.mktemp("others"), token="5eed0000other0token") as running:
         yield running
 
 

@@ -1,9 +1,9 @@
-"""What a data team has: a server with three forms, one database, and ``kobo.yml`` where commands run."""
+"""What a data team has: a server with some forms, one database, and ``kobo.yml`` where commands run."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,15 +31,20 @@ HOUSEHOLD = content(
 )  # fmt: skip
 ROWS = {"household": 12, "visits": 30, "notes": 5}
 HOUSE, VISIT, NOTES = (uid_of(name) for name in ROWS)
+SEVEN = dict.fromkeys(("clinics", "farms", "markets", "roads", "schools", "shops", "wells"), 3)
+TEN = ROWS | SEVEN
 IMPATIENT: dict[str, Any] = {"attempts": 2, "sleep": partial(min, 0.0)}
 """Options of a server under which no command waits between attempts."""
 
 
 @contextmanager
-def three_forms(folder: Path, **options: Any) -> Iterator[SimulatorProcess]:
-    """Start a server with the forms Household, Visits and Notes."""
-    asked = {"household": HOUSEHOLD, "visits": VISITS, "notes": VISITS}
-    files = [form_file(folder, name, asked[name], rows=rows) for name, rows in ROWS.items()]
+def serve_forms(folder: Path, rows: Mapping[str, int] = ROWS, **options: Any) -> Iterator[SimulatorProcess]:
+    """Start a server with forms, as a rule Household, Visits and Notes.
+
+    :param rows: by the name of a form, how many submissions it has.
+    """
+    asked = dict.fromkeys(rows, VISITS) | {"household": HOUSEHOLD}
+    files = [form_file(folder, name, asked[name], rows=many) for name, many in rows.items()]
     with SimulatorProcess(form=files, **options) as running:
         yield running
 
