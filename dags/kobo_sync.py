@@ -40,7 +40,7 @@ bounds the requests to the server: each slot is one request at a time.
     max_active_runs=1,
     deadline=deadline_from_env("KOBO_SYNC_DEADLINE_MINUTES"),
     description="Bring the database up to what the KoboToolbox form shows",
-    doc_md=DOC + STEPS.format(asset="kobo://mirror/kobo_records") + USE,
+    doc_md=DOC + STEPS.format(asset=RECORDS.uri) + USE,
     tags=["kobo", "sync"],
     default_args=DEFAULT_ARGS,
     params={"mode": mode_param(), **params_of_a_sync()},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, get_parsing_context
 
 from kobo_mirror.airflow.alerts import deadline_from_env
-from kobo_mirror.airflow.assets import FORMS
+from kobo_mirror.airflow.assets import FORMS, asset_of
 from kobo_mirror.airflow.dag_ids import file_of_environment, own_dags, pick_of
 from kobo_mirror.airflow.pools import further_servers, pool_of
 from kobo_mirror.airflow.schedules import schedule_from_env
@@ -36,7 +36,7 @@ for dag_id, form in own_dags(file).items():
         max_active_runs=1,
         deadline=deadline_from_env("KOBO_SYNC_DEADLINE_MINUTES"),
         description=f"Bring the tables of {name} up to what KoboToolbox shows",
-        doc_md=DOC + STEPS.format(asset=f"kobo://mirror/{form.table or '…'}"),
+        doc_md=DOC + STEPS.format(asset=asset_of(form.table or "...").uri),
         tags=["kobo", "sync"],
         default_args=DEFAULT_ARGS | {"pool": pool_of(form.server if form.server in servers else "")},
         params={"mode": mode_param(), **params_of_a_sync()},

@@ -13,6 +13,7 @@ import os
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
@@ -24,35 +25,44 @@ TIMEOUT = 5.0
 _MOST = 1 << 20
 
 
+_NOT_TOLD = "Airflow was not told of %d submissions: %s."
+
+
 class RefusedError(Exception):
     """Airflow did not do what it was asked for."""
 
 
-class AirflowEvents:
-    """Sends events of one asset, from all worker processes together at most one in some seconds.
+class UnknownAssetError(RefusedError):
+    """Airflow does not know an asset, but may know others."""
 
-    Make it before the processes fork: they share an anonymous file that holds the time of the last event. A
-    process locks it to claim the next event; when the process dies the lock is free.
+
+class AirflowEvents:
+    """Sends events of assets in rounds: one of each asset, all worker processes together one in some seconds.
+
+    Make it before the processes fork: they share an anonymous file that holds the time of the last round. A
+    process locks it to claim the next one; when the process dies the lock is free.
 
     :param url: Airflow's address, as people open it.
     :param login: ``user:password`` of a user who may create asset events (role Op).
-    :param asset: the asset's URI.
-    :param every: seconds between two events at least.
+    :param every: seconds between two rounds at least.
     """
 
-    def __init__(self, *, url: str, login: str, asset: str, every: float) -> None:
-        self._airflow = _Airflow(url, login, asset)
+    def __init__(self, *, url: str, login: str, every: float) -> None:
+        self._airflow = _Airflow(url, login)
         self._every = every
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # open as long as the processes live
         self._lock = threading.Lock()
         self._some = threading.Event()
-        self._arrived = 0
+        self._arrived: Counter[str] = Counter()
         self._process = 0
 
-    def arrived(self) -> None:
-        """Count a submission that was committed; never wait and never raise."""
+    def arrived(self, asset: str) -> None:
+        """Count a submission that was committed; never wait and never raise.
+
+        :param asset: the URI of its form's asset.
+        """
         with self._lock:
-            self._arrived += 1
+            self._arrived[asset] += 1
             self._some.set()
             started, self._process = self._process == os.getpid(), os.getpid()
         if not started:
@@ -64,23 +74,32 @@ class AirflowEvents:
     def _send_for_ever(self) -> None:
         while True:
             self._some.wait()
-            count = 0
+            arrived: Counter[str] = Counter()
             try:
                 if (wait := self._claim()) > 0:
                     time.sleep(wait)
                     continue
                 with self._lock:
-                    count, self._arrived = self._arrived, 0
+                    arrived, self._arrived = self._arrived, arrived
                     self._some.clear()
-                self._airflow.tell({"source": "webhook", "pushed": count})
+                self._tell(arrived)
             except RefusedError as problem:
-                log.warning("Airflow was not told of %d submissions: %s.", count, problem)
+                log.warning(_NOT_TOLD, arrived.total(), problem)
             except Exception as problem:  # the next ones are told; its text may hold the login
-                log.warning("Airflow was not told of %d submissions: %s.", count, type(problem).__name__)
+                log.warning(_NOT_TOLD, arrived.total(), type(problem).__name__)
                 time.sleep(min(self._every, 1.0))
 
+    def _tell(self, arrived: Counter[str]) -> None:
+        """Send an event of each asset; what was told, or is not known, is taken out."""
+        for asset in list(arrived):
+            try:
+                self._airflow.tell(asset, {"source": "webhook", "pushed": arrived[asset]})
+            except UnknownAssetError as problem:
+                log.warning(_NOT_TOLD, arrived[asset], problem)
+            del arrived[asset]
+
     def _claim(self) -> float:
-        """Claim the next event; return 0, or the seconds until one may be sent."""
+        """Claim the next round; return 0, or the seconds until it may begin."""
         fcntl.lockf(self._file, fcntl.LOCK_EX)
         try:
             last, now = float(os.pread(self._file.fileno(), 32, 0) or b"-inf"), time.monotonic()
@@ -95,36 +114,42 @@ class AirflowEvents:
 class _Airflow:
     """The requests to Airflow's REST API that an event takes."""
 
-    def __init__(self, url: str, login: str, asset: str) -> None:
+    def __init__(self, url: str, login: str) -> None:
         parts = urlsplit(url)
         self._kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._host, self._prefix = parts.netloc, parts.path.rstrip("/")
-        self._login, self._asset = login, asset
+        self._login = login
         self._token = ""
-        self._asset_id: int | None = None
+        self._asset_ids: dict[str, int] = {}
 
-    def tell(self, extra: Mapping[str, Any]) -> None:
+    def tell(self, asset: str, extra: Mapping[str, Any]) -> None:
         """Create an event.
 
+        :param asset: the asset's URI.
         :param extra: what the event carries, as JSON.
         :raises OSError, HTTPException, ValueError, RefusedError: Airflow does not take it now.
         """
+        if asset not in self._asset_ids:
+            self._asset_ids[asset] = self._find(asset)
+        event = {"asset_id": self._asset_ids[asset], "extra": extra}
         try:
-            if self._asset_id is None:
-                self._asset_id = self._find()
-            event = {"asset_id": self._asset_id, "extra": extra}
             self._ask("POST", "/api/v2/assets/events", event)
         except RefusedError:
-            self._asset_id = None  # Airflow may have been set up anew
+            self._asset_ids.clear()  # Airflow may have been set up anew
             raise
 
-    def _find(self) -> int:
-        """Return the asset's number in this Airflow, which knows it once it has parsed the DAG."""
-        found = self._ask("GET", f"/api/v2/assets?{urlencode({'uri_pattern': self._asset})}")
-        for asset in found.get("assets", ()):
-            if asset.get("uri") == self._asset:
-                return int(asset["id"])
-        raise RefusedError(f"it knows no asset {self._asset} (yet)")
+    def _find(self, asset: str) -> int:
+        """Return an asset's number in this Airflow.
+
+        Airflow knows that of the connection's form once it has parsed the DAG, any other one from its form's
+        first sync on. The latter is not active unless a DAG waits for it.
+        """
+        wanted = {"uri_prefix_pattern": asset, "only_active": "false", "order_by": "uri", "limit": 100}
+        found = self._ask("GET", f"/api/v2/assets?{urlencode(wanted)}")
+        for one in found.get("assets", ()):
+            if one.get("uri") == asset:
+                return int(one["id"])
+        raise UnknownAssetError(f"it knows no asset {asset} (yet)")
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Return the decoded answer to a request; a token that has expired is replaced once."""

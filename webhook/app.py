@@ -13,12 +13,13 @@ from typing import TypeAlias
 import falcon
 from sqlalchemy import Engine
 
+from kobo_mirror.config.asset_addresses import asset_uri
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.database.dialects import dialect_of_url
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import ConfigurationError, DatabaseError, SchemaError
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.forms.mirror import Mirror, uid_of
 from kobo_mirror.sync.context import form_of
 from kobo_mirror.sync.receive import Receiver
 from kobo_mirror.sync.receive_by_path import PathReceivers
@@ -55,7 +56,8 @@ class Dependencies:
     :param secrets: a sender must show one of them; none at all lets everybody send.
     :param allowed: the networks that may send; none at all lets everybody send.
     :param proxies: the networks of our own proxies, whose ``X-Forwarded-For`` is believed.
-    :param arrived: called after each submission that changed the mirror; it must neither wait nor raise.
+    :param arrived: called with the form of each submission that changed the mirror; it must neither wait nor
+        raise.
     """
 
     engine: Engine
@@ -65,7 +67,7 @@ class Dependencies:
     secrets: tuple[str, ...] = field(repr=False)
     allowed: Sequence[Network] = ()
     proxies: Sequence[Network] = ()
-    arrived: Callable[[], None] = field(default=lambda: None)
+    arrived: Callable[[Mirror], None] = field(default=lambda _: None)
 
 
 def create_app(deps: Dependencies) -> Application:
@@ -74,7 +76,7 @@ def create_app(deps: Dependencies) -> Application:
     :param deps: what it works with.
     """
     metrics = Metrics(Figures(deps.probe, deps.mirrors))
-    taking = Taking(metrics)
+    taking = Taking(metrics, deps.arrived)
     around = (RequestLog(metrics), SourceCheck(deps.allowed, deps.proxies), SecretCheck(deps.secrets))
     app: Application = falcon.App(middleware=around)
     app.set_error_serializer(write_error)
@@ -82,7 +84,7 @@ def create_app(deps: Dependencies) -> Application:
     app.add_error_handler((DatabaseError, SchemaError), answer_unavailable)
     receiver = Receiver(deps.engine, deps.mirrors, deps.keep_payloads, in_groups)
     receivers = PathReceivers(deps.engine, deps.keep_payloads, in_groups)
-    app.add_route(PATH, Submissions(receiver, taking, deps.arrived))
+    app.add_route(PATH, Submissions(receiver, taking))
     app.add_route(FORM_PATH, FormSubmissions(receivers, taking))
     app.add_route("/health/live", Live())
     app.add_route("/health/ready", Ready(deps.probe, deps.mirrors))
@@ -140,7 +142,7 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(filter(None, (settings.webhook_secret, settings.webhook_secret_previous)))
 
 
-def _events(settings: Settings) -> dict[str, Callable[[], None]]:
+def _events(settings: Settings) -> dict[str, Callable[[Mirror], None]]:
     """Return what sends Airflow events of arrivals, as ``arrived``; empty where that is not set up."""
     if not settings.webhook_airflow_url:
         return {}
@@ -149,10 +151,15 @@ def _events(settings: Settings) -> dict[str, Callable[[], None]]:
     events = AirflowEvents(
         url=settings.webhook_airflow_url,
         login=settings.webhook_airflow_login,
-        asset=f"kobo://mirror/{FORM.table}",
         every=settings.webhook_airflow_every_seconds,
     )
-    return {"arrived": events.arrived}
+    own = settings.kobo_url, settings.kobo_asset_id
+
+    def arrived(mirror: Mirror) -> None:
+        is_own = (mirror.server, uid_of(mirror.asset_uid)) == own
+        events.arrived(asset_uri(FORM.table if is_own else mirror.table))
+
+    return {"arrived": arrived}
 
 
 def _networks(text: str) -> tuple[Network, ...]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import falcon
 
-from kobo_mirror.store.batches import PushResult
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.sync.receive import Accepted, Outcome, Receiver, Refusal, Refused
 from kobo_mirror.sync.receive_by_path import PathReceivers
 from webhook import SILENT_SECONDS
@@ -55,20 +55,19 @@ class Taking:
     """Takes deliveries of all paths, within what a process and each form may have under way.
 
     :param metrics: counts what becomes of them.
+    :param arrived: called with the form of each submission that changed the mirror; it must neither wait nor
+        raise.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, metrics: Metrics, arrived: Callable[[Mirror], None]) -> None:
+        self._metrics, self._arrived = metrics, arrived
         self._limit = AdmissionLimit(IN_ALL, OF_A_FORM)
 
-    def take(
-        self, req: falcon.Request, resp: falcon.Response, intake: Intake, form: str
-    ) -> PushResult | None:
+    def take(self, req: falcon.Request, resp: falcon.Response, intake: Intake, form: str) -> None:
         """Commit the submission, or keep its body as a dead letter, before anything is answered.
 
         :param intake: takes the body.
         :param form: what the delivery is counted for as long as it is under way.
-        :returns: what became of a submission; None: the body was refused.
         :raises DatabaseError, SchemaError: neither could be done.
         :raises falcon.HTTPError: the head of the request rules the body out, or the body does not come whole.
         """
@@ -79,24 +78,25 @@ class Taking:
             body = _body(req)
             outcome = intake.receive(body)
             if isinstance(outcome, Accepted):
-                return self._answer_accepted(req, resp, outcome)
+                self._answer_accepted(req, resp, outcome)
+                return
             letter = intake.keep(body, outcome, source="webhook")
         req.context.log["dead_letter"] = letter
         resp.status = _STATUS[outcome.why]
         resp.media = {"status": "error", "message": outcome.reason, "dead_letter": letter}
-        return None
 
-    def _answer_accepted(self, req: falcon.Request, resp: falcon.Response, accepted: Accepted) -> PushResult:
+    def _answer_accepted(self, req: falcon.Request, resp: falcon.Response, accepted: Accepted) -> None:
         pushed = accepted.result
         req.context.log |= {
-            "asset_uid": accepted.asset_uid,
+            "asset_uid": accepted.mirror.asset_uid,
             "kobo_id": pushed.kobo_id,
             "result": pushed.result,
         }
         resp.media = {"status": "success", "result": pushed.result, "reason": pushed.reason}
         if pushed.result == "inserted":
             self._metrics.committed(accepted.submission)
-        return pushed
+        if pushed.result in ("inserted", "updated"):
+            self._arrived(accepted.mirror)
 
 
 class Submissions:
@@ -106,20 +106,17 @@ class Submissions:
 
     :param receiver: writes what is delivered.
     :param taking: bounds and answers.
-    :param arrived: called after each submission that changed the mirror; it must neither wait nor raise.
     """
 
-    def __init__(self, receiver: Receiver, taking: Taking, arrived: Callable[[], None]) -> None:
-        self._receiver, self._taking, self._arrived = receiver, taking, arrived
+    def __init__(self, receiver: Receiver, taking: Taking) -> None:
+        self._receiver, self._taking = receiver, taking
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Commit the submission, or keep its body as a dead letter, before anything is answered.
 
         :raises DatabaseError, SchemaError, falcon.HTTPError: as ``Taking.take``.
         """
-        pushed = self._taking.take(req, resp, self._receiver, "")
-        if pushed and pushed.result in ("inserted", "updated"):
-            self._arrived()
+        self._taking.take(req, resp, self._receiver, "")
 
 
 class FormSubmissions:

@@ -48,8 +48,8 @@ def test_a_submission_of_the_form_is_written(
     engine: Engine, receiver: Receiver, id_string: str | None
 ) -> None:
     sent = submission(1, _xform_id_string=id_string)
-    assert receiver.receive(body(sent)) == Accepted(ASSET, sent, PushResult(1, "inserted"))
-    assert receiver.receive(body(sent)) == Accepted(ASSET, sent, PushResult(1, "unchanged"))
+    assert receiver.receive(body(sent)) == Accepted(MIRROR, sent, PushResult(1, "inserted"))
+    assert receiver.receive(body(sent)) == Accepted(MIRROR, sent, PushResult(1, "unchanged"))
     assert list(records(engine)) == [1]
 
 
@@ -66,7 +66,7 @@ def test_one_of_a_tombstone_is_only_asked_for(engine: Engine, receiver: Receiver
     writing.pull(submission(1))
     writing.remove(1)
     sent = submission(1)
-    assert receiver.receive(body(sent)) == Accepted(ASSET, sent, PushResult(1, "deferred"))
+    assert receiver.receive(body(sent)) == Accepted(MIRROR, sent, PushResult(1, "deferred"))
     assert (records(engine), set(queued_refs(engine))) == ({}, {"1"})
 
 
@@ -101,16 +101,16 @@ def test_another_form_s_submission_is_refused(learnt: Engine, receiver: Receiver
 def test_one_by_a_name_that_only_the_server_knows_is_deferred(learnt: Engine, receiver: Receiver) -> None:
     sent = submission(1, _xform_id_string=OWN_NAME)
     deferred = PushResult(1, "deferred")
-    assert receiver.receive(body(sent)) == Accepted(ASSET, sent, deferred, form_is_known=False)
+    assert receiver.receive(body(sent)) == Accepted(MIRROR, sent, deferred, form_is_known=False)
     learn_id_strings(learnt, MIRROR, {OWN_NAME})
-    assert receiver.receive(body(sent)) == Accepted(ASSET, sent, PushResult(1, "inserted"))
+    assert receiver.receive(body(sent)) == Accepted(MIRROR, sent, PushResult(1, "inserted"))
 
 
 def test_of_several_forms_only_the_one_that_a_body_names_takes_it(engine: Engine) -> None:
     receiver = Receiver(engine, [Mirror(MIRROR.form, MIRROR.server, OTHER), MIRROR], "rejected")
     outcome = receiver.receive(body(submission(1)))
     assert isinstance(outcome, Accepted)
-    assert outcome.asset_uid == ASSET
+    assert outcome.mirror == MIRROR
     for id_string in (None, OWN_NAME):
         refused = receiver.receive(body(submission(2, _xform_id_string=id_string)))
         assert isinstance(refused, Refused)

@@ -61,7 +61,7 @@ def test_before_the_first_sync_a_delivery_is_asked_for_and_nothing_is_bound(
     engine: Engine, receiver: Receiver
 ) -> None:
     one = document(7)
-    assert receiver.receive(body(one)) == Accepted(NOT_KNOWN.asset_uid, one, PushResult(7, "deferred"))
+    assert receiver.receive(body(one)) == Accepted(NOT_KNOWN, one, PushResult(7, "deferred"))
     assert result(receiver, body(one)) == "deferred"
     assert list(queued_refs(engine)) == ["7"]
     assert rows_of(engine, forms) == []

@@ -13,6 +13,7 @@ from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.binding_checks import bind
 from kobo_mirror.store.schema import migrate
 from tests.webhook.application import MIRROR, Tables, client_of
+from tests.webhook.pretended_airflow import Airflow, pretended_airflow
 
 
 @pytest.fixture
@@ -35,6 +36,13 @@ def engine(unbound: Engine) -> Engine:
 def migrated(engine: Engine, database_url: str) -> str:
     """Return the address of a database that mirrors the form."""
     return database_url
+
+
+@pytest.fixture
+def airflow() -> Iterator[tuple[Airflow, str]]:
+    """Return what pretends to be an Airflow, and its address."""
+    with pretended_airflow() as made:
+        yield made
 
 
 @pytest.fixture

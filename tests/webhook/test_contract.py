@@ -12,6 +12,7 @@ import pytest
 from falcon import testing
 from sqlalchemy import Engine
 
+from kobo_mirror.forms.mirror import Mirror
 from tests.webhook.application import MIRROR, NOTHING, Tables, client_of, outcome, post
 from tests.webhook.bodies import ASSET, PATH, PREVIOUS_SECRET, SECRET, body
 from webhook.app import Dependencies, create_app
@@ -75,15 +76,15 @@ EDIT = {"uuid": "edit-1", "meta/deprecatedID": "uuid:00000000-0000-4000-8000-000
 def test_the_callback_runs_once_for_each_delivery_that_changed_the_table(
     engine: Engine, sent: bytes, told: int
 ) -> None:
-    arrived: list[None] = []
+    arrived: list[Mirror] = []
     deps = Dependencies(
-        engine=engine, probe=engine, mirrors=[MIRROR], secrets=(SECRET,), arrived=lambda: arrived.append(None)
+        engine=engine, probe=engine, mirrors=[MIRROR], secrets=(SECRET,), arrived=arrived.append
     )
     client = testing.TestClient(create_app(deps))
     before = [body(1)] if told else []
     for one in (*before, sent, sent):
         post(client, one)
-    assert len(arrived) == told
+    assert arrived == [MIRROR] * told
 
 
 def basic(password: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from airflow.sdk import Asset, AssetAlias
 
+from kobo_mirror.config.asset_addresses import asset_name, asset_uri
 from kobo_mirror.forms.declared import FORM
 
 
@@ -16,7 +17,7 @@ def asset_of(table: str) -> Asset:
 
     :param table: its declared table or its root.
     """
-    return Asset(name=table, uri=f"kobo://mirror/{table}")
+    return Asset(name=asset_name(table), uri=asset_uri(table))
 
 
 RECORDS = asset_of(FORM.table)

@@ -37,14 +37,14 @@ _SHOWN_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 class Accepted:
     """A body whose submission was written or put in the refetch queue; that is committed.
 
-    :param asset_uid: the uid of the form that it is of, or may be of.
+    :param mirror: the form that it is of, or may be of, by whose tables it was written.
     :param submission: the parsed body.
     :param result: what the writer made of it.
     :param form_is_known: False where only the server can tell whether the submission is of this form: the
         next sync asks for it, and gets nothing if it is not.
     """
 
-    asset_uid: str
+    mirror: Mirror
     submission: dict[str, Any]
     result: PushResult
     form_is_known: bool = True
@@ -150,9 +150,8 @@ class Receiver:
         if form is None:
             return Refused(Refusal.OTHER_FORM, f"{RefusalReason.OTHER_FORM} {_shown(id_string)}")
         if match is FormMatch.UNKNOWN:
-            deferred = form.defer(submission["_id"], OF_ANOTHER_NAME)
-            return Accepted(form.asset_uid, submission, deferred, form_is_known=False)
-        return Accepted(form.asset_uid, submission, form.push(submission, body))
+            return form.deferred(submission, OF_ANOTHER_NAME, form_is_known=False)
+        return form.push(submission, body)
 
     def keep(self, body: bytes, refused: Refused, *, source: str) -> int:
         """Keep a refused body as a dead letter.
@@ -210,7 +209,7 @@ class _Form:
         schema = self._tables[0].schema
         return sum(len(table.columns) for table in schema.tables) if schema else 0
 
-    def push(self, submission: dict[str, Any], body: bytes) -> PushResult:
+    def push(self, submission: dict[str, Any], body: bytes) -> Accepted:
         """Commit a parsed submission; its transaction makes sure that the tables are this very form's.
 
         Where a sync has changed the form's tables, they are looked up, and it is shaped anew.
@@ -220,25 +219,29 @@ class _Form:
             if commit is None:
                 mirror, commit = self._look_up()
             if commit is None:
-                return self.defer(submission["_id"], BEFORE_THE_FIRST_SYNC)
+                return self.deferred(submission, BEFORE_THE_FIRST_SYNC)
             try:
                 # Shaped before it is committed: a fault in that must be this submission's own.
-                return commit(parsed_state(submission, body, mirror).shape_now())
+                result = commit(parsed_state(submission, body, mirror).shape_now())
             except (ReshapedError, NotBoundError):
                 self._look_up()
-        return self.defer(submission["_id"], CHANGING)
+            else:
+                return Accepted(mirror, submission, result)
+        return self.deferred(submission, CHANGING)
 
-    def defer(self, kobo_id: int, reason: str) -> PushResult:
+    def deferred(self, submission: dict[str, Any], reason: str, *, form_is_known: bool = True) -> Accepted:
         """Have the next sync ask for a submission; few of a form at once, so that others find connections."""
+        mirror, kobo_id = self._tables[0], submission["_id"]
         if not self._deferring.acquire(timeout=_DEFERRING_SECONDS):
             raise DatabaseError("Too many deliveries of the form wait to be put in the refetch queue.")
         try:
-            return defer(self._engine, self._tables[0], kobo_id, reason)
+            result = defer(self._engine, mirror, kobo_id, reason)
         except (ReshapedError, NotBoundError):
             mirror, _ = self._look_up()
-            return defer(self._engine, mirror, kobo_id, reason)
+            result = defer(self._engine, mirror, kobo_id, reason)
         finally:
             self._deferring.release()
+        return Accepted(mirror, submission, result, form_is_known)
 
     def _look_up(self) -> tuple[Mirror, Push | None]:
         known = self._tables
