@@ -22,24 +22,27 @@ SECRET = "a-secret-of-the-tests-alone-that-is-long-enough-to-sign-with-sha512!"
 class LiveAirflow:
     """What runs, and its REST API as an admin sees it.
 
-    :param rows: submissions of the form that its connection names.
+    :param simulator: the server, which it starts; its connection names the first form there.
     """
 
     password = PASSWORD
 
-    def __init__(self, folder: Path, rows: int) -> None:
+    def __init__(self, folder: Path, simulator: SimulatorProcess) -> None:
         self.folder = folder
         self.children = Children(folder)
-        self.simulator = SimulatorProcess(rows=rows)
+        self.simulator = simulator
         self.database_url = f"sqlite:///{folder / 'mirror.sqlite'}"
         self.url = f"http://127.0.0.1:{free_port()}"
         self._session = requests.Session()
 
     def start(self) -> None:
         self.simulator.start()
+        self.start_parts()
+
+    def start_parts(self) -> None:
+        """Set Airflow up, start its processes, and wait until it has read our DAGs."""
         env = self.environment()
-        self.children.run("migrate", "-m", "kobo_mirror", "migrate", env=env)
-        self.children.run("setup", "scripts/airflow_setup.py", env=env)
+        self.set_up(env)
         port = self.url.rpartition(":")[2]
         api = ("api-server", "--host", "127.0.0.1", "--port", port, "--workers", "1")
         self.children.start("api-server", "-m", "airflow", *api, env=env)
@@ -47,6 +50,11 @@ class LiveAirflow:
         self.children.start("scheduler", "-m", "airflow", "scheduler", "--skip-serve-logs", env=env)
         self.children.wait_for(self._signed_in, "the start of Airflow", seconds=180)
         self.children.wait_for(self._knows_the_dags, "the reading of the DAGs", seconds=180)
+
+    def set_up(self, env: dict[str, str]) -> None:
+        """Make the tables, the connections and the pool, as docker compose does before Airflow starts."""
+        self.children.run("migrate", "-m", "kobo_mirror", "migrate", env=env)
+        self.children.run("setup", "scripts/airflow_setup.py", env=env)
 
     def stop(self) -> None:
         self.children.stop()
@@ -135,7 +143,7 @@ def start_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
 
     def start(rows: int) -> LiveAirflow:
         if rows not in running:
-            running[rows] = LiveAirflow(tmp_path_factory.mktemp("airflow"), rows)
+            running[rows] = LiveAirflow(tmp_path_factory.mktemp("airflow"), SimulatorProcess(rows=rows))
             running[rows].start()
         return running[rows]
 

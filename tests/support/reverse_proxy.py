@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,6 +34,8 @@ Change = Callable[[str, ProxiedResponse], ProxiedResponse]
 class ReverseProxy:
     """A proxy at ``url`` until the block ends; ``paths`` are those of the requests.
 
+    ``most_at_once`` is how many were under way at one moment.
+
     :param behind: the server's address.
     :param change: what becomes of each response.
     :param certificate: a certificate with its key, to speak TLS.
@@ -41,8 +44,8 @@ class ReverseProxy:
     def __init__(
         self, behind: str, change: Change = lambda _, answered: answered, *, certificate: Path | None = None
     ) -> None:
-        self.paths: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(behind, change, self.paths))
+        self._requests = _Requests()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(behind, change, self._requests))
         self._server.daemon_threads = True
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
@@ -51,6 +54,14 @@ class ReverseProxy:
             context.load_cert_chain(certificate)
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
             self.url = self.url.replace("http:", "https:")
+
+    @property
+    def paths(self) -> list[str]:
+        return self._requests.paths
+
+    @property
+    def most_at_once(self) -> int:
+        return self._requests.most_at_once
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -68,7 +79,29 @@ def spelling(value: bytes) -> Change:
     return lambda path, answered: replace(answered, body=answered.body.replace(b'"@odd@"', value))
 
 
-def _handler(behind: str, change: Change, paths: list[str]) -> type[BaseHTTPRequestHandler]:
+class _Requests:
+    """The paths of the requests, and how many of them were under way at once."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.most_at_once = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def under_way(self, path: str) -> Iterator[None]:
+        with self._lock:
+            self.paths.append(path)
+            self._now += 1
+            self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._now -= 1
+
+
+def _handler(behind: str, change: Change, requests: _Requests) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -76,11 +109,11 @@ def _handler(behind: str, change: Change, paths: list[str]) -> type[BaseHTTPRequ
             """Nothing."""
 
         def go(self) -> None:
-            paths.append(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
             headers = {name: value for name, value in self.headers.items() if name.lower() in _PASSED_ON}
             request = Request(behind + self.path, body, headers, method=self.command)  # noqa: S310  # loopback
-            answered = change(self.path, _ask(request))
+            with requests.under_way(self.path):
+                answered = change(self.path, _ask(request))
             self.send_response(answered.status)
             for name, value in answered.headers.items():
                 self.send_header(name, value)

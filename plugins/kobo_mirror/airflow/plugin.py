@@ -8,7 +8,7 @@ from kobo_mirror.airflow import notes, pool_listener
 
 
 class KoboNotes(AirflowPlugin):
-    """Write what each of our runs did into its note, and make the pools of further servers."""
+    """Write what each of our runs did into its note, and make the pools that their tasks name."""
 
     name = "kobo_mirror_notes"
     listeners = [notes, pool_listener]  # noqa: RUF012  # as Airflow declares it

@@ -1,4 +1,4 @@
-"""A listener that makes the pools of further servers, which ``kobo.yml`` may name at any time.
+"""A listener that makes our pools: one for each server, and ``kobo.yml`` may name another at any time.
 
 A task whose pool is not there is never started, and no task can make a pool: so the process that starts a run
 (the scheduler) does.
@@ -39,6 +39,7 @@ def _make(dag_run: DagRun, session: Any) -> None:
     from sqlalchemy import select
 
     mine = (TaskInstance.dag_id == dag_run.dag_id) & (TaskInstance.run_id == dag_run.run_id)
-    named = select(TaskInstance.pool).where(mine, TaskInstance.pool.startswith(f"{POOL}__", autoescape=True))
+    ours = (TaskInstance.pool == POOL) | TaskInstance.pool.startswith(f"{POOL}__", autoescape=True)
+    named = select(TaskInstance.pool).where(mine, ours)
     if names := list(session.scalars(named.distinct())):
         add_missing(session, Pool, names)
