@@ -78,11 +78,14 @@ class SecretCheck:
         """Compare in constant time, as bytes: a secret that is not ASCII must be a wrong one, not a fault.
 
         :raises falcon.HTTPUnauthorized: no secret or a wrong one.
+        :raises falcon.HTTPNotFound: the path ends where a form's key should stand.
         """
+        form_key = params.get("form_key")
+        if form_key == "":
+            raise falcon.HTTPNotFound(description="No form's key stands behind the last slash.")
         if not self._secrets or getattr(resource, "public", False):
             return
         offers = [offer.encode("utf-8", "surrogatepass") for offer in _offered(req)]
-        form_key = params.get("form_key")
         asked = self._secrets if form_key is None else [form_secret(one, form_key) for one in self._secrets]
         secrets = [secret.encode() for secret in asked]
         if not any(hmac.compare_digest(offer, secret) for offer in offers for secret in secrets):
