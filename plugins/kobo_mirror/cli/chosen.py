@@ -200,19 +200,25 @@ class Command:
 
 @contextmanager
 def command(
-    need: Sequence[str] = (), sleep: Sleep = time.sleep, *, run: str | None = None
+    need: Sequence[str] = (),
+    sleep: Sleep = time.sleep,
+    *,
+    run: str | None = None,
+    makes: bool = False,
 ) -> Iterator[Command]:
     """Open what a command works with.
 
     :param need: names of further variables that must be set.
     :param sleep: waits between two attempts of a request, for the seconds given.
     :param run: what a run is called that fails since ``kobo.yml`` is malformed; None: nothing is noted.
+    :param makes: the command makes our tables, and the database's file, where they are missing.
     :returns: a context with it.
+    :raises MissingTablesError: there is no such file, and the command makes none.
     :raises ConfigurationError: settings are missing or malformed, or ``kobo.yml`` is.
     """
     settings, file = settings_and_file(need, run=run)
     with Accounts(max_in_flight=settings.kobo_max_in_flight, sleep=sleep) as accounts:
-        yield Command(settings, file, engine_of(settings), accounts, run)
+        yield Command(settings, file, engine_of(settings, must_exist=not makes), accounts, run)
 
 
 def settings_and_file(need: Sequence[str] = (), *, run: str | None = None) -> tuple[Settings, FormsFile]:

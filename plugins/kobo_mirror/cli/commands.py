@@ -82,7 +82,7 @@ def _migrate(_: argparse.Namespace) -> int:
 
 
 def _sync(options: argparse.Namespace) -> int:
-    with command(run="sync") as work:
+    with command(run="sync", makes=True) as work:
         with noting_not_started(work.engine, "sync"):
             migrate(work.engine)
         pick = work.pick_by(options.form, options.confirm_deletes, owner_of)
@@ -156,6 +156,7 @@ def _say(report: Report, options: argparse.Namespace, voice: Voice) -> None:
 
 def _status(options: argparse.Namespace) -> int:
     settings = Settings.from_env(["DATABASE_URL"])
+    engine = engine_of(settings, must_exist=True)
     secret = partial(secret_fingerprint, settings.webhook_secret)
     code, named = 0, None
     try:
@@ -163,7 +164,7 @@ def _status(options: argparse.Namespace) -> int:
     except ConfigurationError as error:  # the database tells enough
         Voice().complain(error)
         code = COULD_NOT_TELL
-    for number, facts in enumerate(statuses(engine_of(settings), secret, options.form, named)):
+    for number, facts in enumerate(statuses(engine, secret, options.form, named)):
         if isinstance(facts, KoboMirrorError):
             Voice().complain(facts)
             code = max(code, FAILED)
@@ -216,7 +217,7 @@ def _told(fates: list[Fate], voice: Voice) -> list[Fate]:
 
 
 def _register(options: argparse.Namespace) -> int:
-    with command(["REAL_TIME_POST_ENDPOINT_URL"]) as work:
+    with command(["REAL_TIME_POST_ENDPOINT_URL"], makes=True) as work:
         with_secret(work.settings)
         migrate(work.engine)
         require_place(work.settings, work.engine, work.file)

@@ -56,7 +56,7 @@ def codebook(options: argparse.Namespace) -> int:
 
 
 def _engine() -> Engine:
-    engine = engine_of(Settings.from_env(["DATABASE_URL"]))
+    engine = engine_of(Settings.from_env(["DATABASE_URL"]), must_exist=True)
     require_tables(engine, derived=False)
     return engine
 

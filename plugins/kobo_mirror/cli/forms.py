@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from sqlalchemy import Engine
+
 from kobo_mirror.cli.voice import Voice
 from kobo_mirror.cli.wiring import engine_of
 from kobo_mirror.config.forms_editing import without_entry, write_forms_file
 from kobo_mirror.config.settings import ASSET_ID, DEFAULT_FORMS_FILE, Settings
-from kobo_mirror.errors import ConfigurationError
+from kobo_mirror.errors import ConfigurationError, MissingTablesError
 from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.kobo.form_info import ListedForm
 from kobo_mirror.store.dropping import drop_form
@@ -56,8 +58,15 @@ def forms(options: argparse.Namespace) -> int:
 def _open_office(*, asks: bool) -> AccountForms:
     file = file_to_edit(os.environ.get("KOBO_FORMS_FILE", "").strip() or DEFAULT_FORMS_FILE)
     settings = Settings.from_env(["KOBO_TOKEN"] if asks and not file.token else [])
-    engine = engine_of(settings) if settings.database_url else None
-    return AccountForms(settings, file, engine if engine is not None and at_head(engine) else None)
+    return AccountForms(settings, file, _engine_of_ours(settings) if settings.database_url else None)
+
+
+def _engine_of_ours(settings: Settings) -> Engine | None:
+    """Return an engine for the database if it has our tables; before the first sync it has none."""
+    with suppress(MissingTablesError):
+        engine = engine_of(settings, must_exist=True)
+        return engine if at_head(engine) else None
+    return None
 
 
 def _show(office: AccountForms, listed: Sequence[ListedForm], *, as_json: bool) -> int:

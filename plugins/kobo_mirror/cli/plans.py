@@ -34,7 +34,7 @@ def show_plan(options: argparse.Namespace) -> int:
     :param options: ``form``, ``json``, ``schema``, ``profile``.
     :returns: the exit code.
     """
-    with command() as work:
+    with command(makes=True) as work:
         migrate(work.engine)
         return work.each(work.forms(options.form), partial(_show_one, options=options))
 

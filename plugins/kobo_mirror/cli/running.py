@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     :raises KoboMirrorError: a refusal, before the first sync has succeeded.
     """
     stop = Event()
-    with command(sleep=partial(serve.pause, stop)) as work:
+    with command(sleep=partial(serve.pause, stop), makes=True) as work:
         settings = with_secret(work.settings)
         registering = Registering(settings)
 

@@ -25,7 +25,7 @@ from tenacity import (
 
 from kobo_mirror.database.dialects import dialect_of, dialect_of_url
 from kobo_mirror.database.errors import database_errors, is_collision, is_lost
-from kobo_mirror.errors import ConfigurationError
+from kobo_mirror.errors import ConfigurationError, MissingTablesError
 
 T = TypeVar("T")
 
@@ -73,6 +73,7 @@ def open_engine(
     ping: bool = True,
     several: bool = False,
     named: str = "DATABASE_URL",
+    must_exist: bool = False,
 ) -> Engine:
     """Return an engine for one of our databases. It connects at first use.
 
@@ -84,6 +85,8 @@ def open_engine(
     :param ping: ask a connection whether it still lives before each use; ``transact`` can do without.
     :param several: let ``write`` send several statements in one message: one round trip for a delivery.
     :param named: what a person knows the address by, for errors.
+    :param must_exist: refuse a file that is not there, which the first connection would make.
+    :raises MissingTablesError: there is no such file.
     :raises ConfigurationError: the address is malformed, names another kind of database or a missing file.
     """
     try:
@@ -91,6 +94,11 @@ def open_engine(
         dialect = dialect_of_url(target)
     except (ArgumentError, LookupError):
         raise _unusable(named) from None
+    if must_exist and (file := dialect.missing_file(target)):
+        raise MissingTablesError(
+            f"There is no file {file}, which {named} names: check the address, or start a sync, "
+            "which makes it."
+        )
     try:
         connector = dialect.connector(target, named=named, in_greenlets=in_greenlets, several=several)
         engine = create_engine(

@@ -118,6 +118,13 @@ class Dialect(TableDialect, ViewDialect):
         """
 
     @abstractmethod
+    def missing_file(self, url: URL) -> str | None:
+        """Return the file that an address names, if it is not there and a connection would make it.
+
+        :param url: the database's address.
+        """
+
+    @abstractmethod
     def begin_snapshot(self, connection: Connection) -> None:
         """Let all statements of a transaction see one state of the database, without a lock against writers.
 

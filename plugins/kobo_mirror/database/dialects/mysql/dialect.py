@@ -107,6 +107,9 @@ class _MySQL(MySQLViews, Dialect):
     def connector(self, url: URL, *, named: str, in_greenlets: bool, several: bool) -> Connecting:
         return Connecting(url, named=named, in_greenlets=in_greenlets, several=several)
 
+    def missing_file(self, url: URL) -> str | None:
+        return None
+
     def begin_snapshot(self, connection: Connection) -> None:
         # Not READ ONLY: a proxy may lead that to a replica, which is behind.
         for statement in _SNAPSHOT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, time
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -88,6 +89,11 @@ class _SQLite(SQLiteViews, Dialect):
 
     def connector(self, url: URL, *, named: str, in_greenlets: bool, several: bool) -> Connecting:
         return Connecting(url, named=named, in_greenlets=in_greenlets)
+
+    def missing_file(self, url: URL) -> str | None:
+        name = url.database or ""
+        is_none = name in ("", ":memory:") or name.startswith("file:")
+        return None if is_none or Path(name).exists() else name
 
     def begin_snapshot(self, connection: Connection) -> None:
         pass  # a transaction sees the state of its first SELECT until it ends
