@@ -155,8 +155,9 @@ def test_refusals_are_one_sentence_and_leave_what_is_there(households: Household
     before = {path.name for path in Path(".").iterdir()}
     for command, sentence in refused.items():
         assert households.run(*command) == (2, "", f"error: {sentence}\n")
-    code, _, error = households.run("export", "--to", "h.zip", "--since", "tomorrow")
-    assert (code, "must be a date such as 2026-01-31" in error) == (2, True)
+    for since in ("tomorrow", "20260101", "2026-W05-6", "2026-1-1", "2026-01-01T00:00:00Z", ""):
+        code, _, error = households.run("export", "--to", "h.zip", "--since", since)
+        assert (code, "must be a date such as 2026-01-31" in error) == (2, True)
     assert {path.name for path in Path(".").iterdir()} == before
     assert households.run("export", "--to", "h.zip", "--language", "FRANÇAIS")[0] == 0
 

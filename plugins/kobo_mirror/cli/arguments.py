@@ -173,9 +173,12 @@ def _id(text: str) -> int:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)  # which takes 20260131 and 2026-W05-6, too
+        if found.isoformat() == text:
+            return found
     except ValueError:
-        raise argparse.ArgumentTypeError("must be a date such as 2026-01-31") from None
+        pass
+    raise argparse.ArgumentTypeError("must be a date such as 2026-01-31")
 
 
 def _minutes(text: str) -> float:
