@@ -10,6 +10,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from kobo_mirror.config.view_kinds import GEO
+from kobo_mirror.export.exported import exported
+from kobo_mirror.export.geojson import Places
+from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.views import bring_up_views
 from tests.support.forms.applied import Applying
 from tests.support.forms.row_set_writing import forget
@@ -142,3 +145,26 @@ def test_a_trace_of_thousands_of_points_comes_back_or_is_left_out(applying: Appl
     short, long = shown(applying.engine, "survey__geo", "walk")
     assert len(short["coordinates"]) == 2_000
     assert long is None or len(long["coordinates"]) == 20_000
+
+
+@pytest.mark.parametrize("now", ["text", "integer", "geotrace"])
+def test_a_point_stays_one_whatever_its_question_asks_for_now(engine: Engine, now: str) -> None:
+    schema = survey(ask("geopoint", "home"), ask(now, "home"))
+    made = Applying(engine)
+    made.apply(schema)
+    try:
+        assert bring_up_views(engine, schema, made.lease, [GEO]) is None
+        insert(engine, "survey", kobo_id=1, home="-1.95 30.0625 0 0", home__lat=-1.95, home__lon=30.0625)
+        insert(engine, "survey", kobo_id=2, home="1 2;3 4")
+        point = {"type": "Point", "coordinates": [30.0625, -1.95]}
+        line = {"type": "LineString", "coordinates": [[2, 1], [4, 3]]} if now == "geotrace" else None
+        assert shown(engine, "survey__geo", "home") == [point, line]
+        told = texts(engine, "survey__geo", "home__wkt")
+        assert told == ["POINT(30.0625 -1.95)", line and "LINESTRING(2 1,4 3)"]
+        (places, *_) = (Places(table) for table in exported(Mirror(None, "s", "u", schema)).rows)
+        old = ["1", 1, "-1.95 30.0625 0 0", -1.95, 30.0625, None, None]
+        new = ["2", 2, "1 2;3 4", None, None, None, None]
+        found = [feature["geometry"] for row in (old, new) for feature in places.features(row)]
+        assert found == [point, *([line] if line else [])]
+    finally:
+        forget(made)

@@ -41,6 +41,8 @@ class Places:
     def features(self, row: Sequence[Any]) -> Iterator[dict[str, Any]]:
         """Yield the places of a row. An answer that is no place has no geometry, and its text beside it.
 
+        To a question that asks for no place any more, only points are answers that are told.
+
         :param row: of ``table``.
         """
         at = len(self._keys)
@@ -51,12 +53,16 @@ class Places:
             if not text or not text.strip():
                 continue
             told: dict[str, Any] = {"table": self._name, **keys, "question": answers.question}
-            if is_point(answers.newest.question_type or ""):
+            asked = answers.newest.question_type or ""
+            geometry: Geometry | None = None
+            if answers.holds_points and lat is not None and lon is not None:
                 position = [number for number in (lon, lat, alt) if number is not None]
-                geometry = None if lat is None or lon is None else {"type": "Point", "coordinates": position}
+                geometry = {"type": "Point", "coordinates": position}
                 told |= {} if acc is None else {"accuracy": acc}
-            else:
-                geometry = _GEOMETRIES[answers.newest.question_type or ""](text)
+            elif asked in _GEOMETRIES:
+                geometry = _GEOMETRIES[asked](text)
+            elif not is_point(asked):
+                continue
             told |= {"answer": text} if geometry is None else {}
             yield {"type": "Feature", "geometry": geometry, "properties": told}
 
@@ -93,8 +99,7 @@ def write_geojson(
 def _is_place(field: Field) -> bool:
     if field.answers is None or field.facet != "value":
         return False
-    kind = field.answers.newest.question_type or ""
-    return kind in _GEOMETRIES or (is_point(kind) and {*POINT_FACETS} <= {*field.answers.facets})
+    return field.answers.holds_points or field.answers.newest.question_type in _GEOMETRIES
 
 
 def _fields(answers: Answers) -> Iterator[Field]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kobo_mirror.forms.form_schema import VALUE, Column
-from kobo_mirror.forms.question_types import Kind
+from kobo_mirror.forms.question_types import POINT_FACETS, Kind
 from kobo_mirror.views.values import AsNumber, AsText, Cell, First, Label, Labels, Pairs, Value
 
 _TEXTS = frozenset({Kind.TEXT, Kind.KEY, Kind.JSON})
@@ -58,6 +58,11 @@ class Answers:
     def takes_one(self) -> bool:
         """True if an answer is one choice."""
         return self.newest.question_type in _ONE
+
+    @property
+    def holds_points(self) -> bool:
+        """True if it asks for a point, or did: these have their numbers beside them."""
+        return {*POINT_FACETS} <= {*self.facets}
 
     @property
     def newest(self) -> Column:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from kobo_mirror.config.view_kinds import GEO, WIDE
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.naming import derived_name, fold, slug
-from kobo_mirror.forms.question_types import POINT_FACETS, is_point
 from kobo_mirror.views.answers import Answers, ViewColumn
 from kobo_mirror.views.columns import KEY, KOBO_ID, Shown, Source, shown_tables
 from kobo_mirror.views.languages import Language, labels_of_lists, languages_of
 from kobo_mirror.views.values import (
     Constant,
+    First,
     Has,
     Label,
     Line,
@@ -27,9 +27,10 @@ from kobo_mirror.views.values import (
 
 _LONGEST = 63  # bytes of a name
 _FULL, _CHOICES = "full", "choices"
-_CHOICE, _GEOJSON, _WKT = "choice", "geojson", "wkt"
+_CHOICE, _LABEL, _GEOJSON, _WKT = "choice", "label", "geojson", "wkt"
 _LINES = {"geotrace": False, "geoshape": True}
 _MOST_CHOICES = 1_000  # columns of a view of choices
+_MOST_LABELS = 50_000  # in the view of choices: some 4 MB, where MariaDB takes statements of 16 MB
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,9 @@ class _Views:
         self._languages = languages_of(schema)
         self._first = self._languages[0] if self._languages else Language("", ())
         self._labels = labels_of_lists(schema, self._languages, self._first.code)
+        self._labels_in = {
+            one.code: labels_of_lists(schema, self._languages, one.code) for one in self._languages
+        }
 
     def views(self, further: Collection[str]) -> Iterator[View]:
         for shown in self._shown:
@@ -107,9 +111,9 @@ class _Views:
                 if columns := tuple(_geometries_of(shown)):
                     yield self._view(shown, GEO, (*shown.keys, *columns))
         for language in self._languages:
-            labels = labels_of_lists(self._schema, self._languages, language.code)
             for shown in self._shown:
-                yield self._view(shown, language.code, shown.labelled(labels), language)
+                columns = shown.labelled(self._labels_in[language.code])
+                yield self._view(shown, language.code, columns, language)
 
     def _view(
         self, shown: Shown, ending: str, columns: tuple[ViewColumn, ...], language: Language | None = None
@@ -141,13 +145,16 @@ class _Views:
         return tuple((name, label) for name, label in choices if " " not in name)
 
     def _choices(self) -> tuple[Select, ...]:
-        """Return a select for each question that has choices, with their labels in the first language."""
-        return tuple(
-            _choices_of(shown, answers, self._labels)
+        """Return a select for each question that has choices, with their labels in each language."""
+        asked = [
+            (shown, answers)
             for shown in self._shown
             for answers in shown.answers
             if answers.takes_one or answers.takes_many
-        )
+        ]
+        number = sum(len(answers.choices(self._labels)) for _, answers in asked) * len(self._languages)
+        labels_in = self._labels_in if number <= _MOST_LABELS else {}
+        return tuple(_choices_of(shown, answers, self._labels, labels_in) for shown, answers in asked)
 
     def _name(self, table: str, ending: str) -> str:
         name = derived_name(table, ending, lambda one: fold(one) in self._taken, _LONGEST)
@@ -155,8 +162,13 @@ class _Views:
         return name
 
 
-def _choices_of(shown: Shown, answers: Answers, labels: Mapping[str, Pairs]) -> Select:
-    """Return a row for each choice of each answer to a question."""
+def _choices_of(
+    shown: Shown,
+    answers: Answers,
+    labels: Mapping[str, Pairs],
+    labels_in: Mapping[str, Mapping[str, Pairs]],
+) -> Select:
+    """Return a row for each choice of each answer to a question, with its label in each language."""
     key, kobo_id = (next(c for c in shown.keys if c.name == name) for name in (KEY, KOBO_ID))
     choice: Value = Word() if answers.takes_many else answers.text
     values: dict[str, Value] = {
@@ -166,9 +178,13 @@ def _choices_of(shown: Shown, answers: Answers, labels: Mapping[str, Pairs]) -> 
         "question": Constant(answers.question),
         "position": WordPlace() if answers.takes_many else Constant(1),
         "choice": choice,
-        "label": Label(choice, answers.choices(labels)),
+        _LABEL: Label(choice, answers.choices(labels)),
     }
-    columns = tuple(ViewColumn(name, value, name) for name, value in values.items())
+    told = {f"{_LABEL}_{code}": Label(choice, answers.choices(of)) for code, of in labels_in.items()}
+    columns = (
+        *(ViewColumn(name, value, name) for name, value in values.items()),
+        *(ViewColumn(name, value, _LABEL) for name, value in told.items()),
+    )
     words = answers.text if answers.takes_many else None
     return Select(shown.sources, columns, words, choice)
 
@@ -187,11 +203,18 @@ def _geometries_of(shown: Shown) -> Iterator[ViewColumn]:
 
 
 def _geometry_of(answers: Answers) -> Iterator[tuple[str, Value]]:
-    """Yield what the answers to a question are as geometries, in each spelling."""
-    kind, facets = answers.newest.question_type or "", answers.facets
-    if is_point(kind) and {*POINT_FACETS} <= {*facets}:
-        yield _GEOJSON, Point(facets["lon"], facets["lat"], facets["alt"])
-        yield _WKT, PointText(facets["lon"], facets["lat"])
-    elif kind in _LINES:
-        yield _GEOJSON, Line(answers.text, is_outline=_LINES[kind])
-        yield _WKT, Line(answers.text, is_outline=_LINES[kind], as_text=True)
+    """Yield what the answers to a question are as geometries, in each spelling.
+
+    A point has numbers of its own, whatever the question asks for now.
+    """
+    facets, found = answers.facets, dict[str, list[Value]]()
+    if answers.holds_points:
+        found[_GEOJSON] = [Point(facets["lon"], facets["lat"], facets["alt"])]
+        found[_WKT] = [PointText(facets["lon"], facets["lat"])]
+    is_outline = _LINES.get(answers.newest.question_type or "")
+    if is_outline is not None:
+        for facet in (_GEOJSON, _WKT):
+            line = Line(answers.text, is_outline=is_outline, as_text=facet == _WKT)
+            found.setdefault(facet, []).append(line)
+    for facet, values in found.items():
+        yield facet, values[0] if len(values) == 1 else First(tuple(values))

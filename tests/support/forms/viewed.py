@@ -106,16 +106,16 @@ class Viewed:
             row = shown.pop("-".join(map(str, key)))
             for question, columns in self._questions(parts).items():
                 kind = columns[0]["question_type"]
-                if kind in (*_POINTS, *LINES) and (question, "geojson") in names:
+                assert kind not in (*_POINTS, *LINES) or (question, "geojson") in names
+                if (question, "geojson") in names:
                     found = read_geojson(row[names[question, "geojson"]])
                     assert read_wkt(row[names[question, "wkt"]]) == flat(found), (view, question)
                     filled = [c for c in columns if cell_of(c, parts) is not None]
-                    if kind in _POINTS:
-                        lat = self._latitude(filled[0]["path"], parts) if filled else None
+                    lat = self._latitude(filled[0]["path"], parts) if filled else None
+                    answer = text_of(cell_of(filled[0], parts), filled[0]["kind"]) if filled else ""
+                    if lat is not None or kind not in LINES:
                         assert (found and found["coordinates"][1]) == lat, (view, question)
-                    elif is_plain(
-                        answer := text_of(cell_of(filled[0], parts), filled[0]["kind"]) if filled else ""
-                    ):
+                    elif is_plain(answer):
                         assert found == line_of(answer, kind), (view, question)
         assert shown == {}
 
