@@ -113,3 +113,13 @@ def test_plan_takes_no_table_in_force_for_that_of_others(mirror: AnyMirror) -> N
     assert "is none of ours" not in mirror.command("plan")[1]
     mirror.sync()
     assert mirror.verify().equal
+
+
+def test_a_view_that_was_dropped_is_told_until_a_sync_that_finds_nothing_new(mirror: AnyMirror) -> None:
+    run_sql(mirror.engine, "DROP VIEW household__full")
+    with pytest.raises(SchemaError, match=r"dropped or changed by hand \(household__full\): run"):
+        mirror.verify()
+    assert "makes them anew: household__full." in " ".join(mirror.command("status")[1].split())
+    assert mirror.sync()["updated"] == 0
+    assert "Views were dropped" not in mirror.command("status")[1]
+    assert mirror.verify().equal

@@ -32,6 +32,7 @@ STEPS: Mapping[str, str] = {
     "tables_unfinished": f"run {SYNC}",
     "views_refused": f"do what the sentence says, then run {SYNC}",
     "views_due": f"run {SYNC}",
+    "views_altered": f"run {SYNC}",
     "sees_part": f"set KOBO_TOKEN to that of an account that may view all submissions, then run {SYNC}",
     "history_gap": f"run {_VERIFY_FULL}",
     "rows_differ": f"run `{COMMAND} verify --repair`",

@@ -20,6 +20,7 @@ from kobo_mirror.store.bindings import (
 from kobo_mirror.store.catalog import catalog_differences
 from kobo_mirror.store.mirrors import find_mirror
 from kobo_mirror.store.schema import require_tables
+from kobo_mirror.store.view_catalog import altered_views
 
 _NAMED = 3
 
@@ -85,6 +86,20 @@ def check_tables(connection: Connection, mirror: Mirror) -> None:
     if told := told_of(found):
         raise SchemaError(
             f"The tables of form {mirror.asset_uid} were changed by hand. {told} Then verify again."
+        )
+
+
+def check_views(connection: Connection, asset_uid: str) -> None:
+    """Refuse a form whose views were dropped or changed by hand.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form key.
+    :raises SchemaError: a view that was made is missing, or is another one; a sync makes it anew.
+    """
+    if names := altered_views(connection, [asset_uid]).get(asset_uid):
+        raise SchemaError(
+            f"Views of form {asset_uid} were dropped or changed by hand ({', '.join(names)}): run "
+            "`python -m kobo_mirror sync`, which makes them anew, and verify again."
         )
 
 

@@ -21,6 +21,7 @@ from kobo_mirror.store.kept_versions import known_versions
 _Row = tuple[Any, ...]
 PART, VIEW = "part", "view"
 CLAIMED = "claimed"
+_STATUS = tables.columns.keys().index("status")
 
 
 def claimed_names(connection: Connection) -> dict[str, str]:
@@ -44,7 +45,7 @@ def claim(connection: Connection, schema: FormSchema) -> None:
     """
     mine = {name for name, owner in claimed_names(connection).items() if owner == schema.asset_uid}
     names = tuple(tables.columns.keys())
-    rows = [(*row[:-1], CLAIMED) for row in _table_rows(schema) if row[1] not in mine]
+    rows = [(*row[:_STATUS], CLAIMED, None) for row in _table_rows(schema) if row[1] not in mine]
     write(connection, Write(tables, names, rows))
 
 
@@ -157,7 +158,7 @@ def _compare(connection: Connection, table: Table, schema: FormSchema, wanted: S
 
 
 def _is_claim(table: Table, row: _Row) -> bool:
-    return table is tables and row[-1] == CLAIMED
+    return table is tables and row[_STATUS] == CLAIMED
 
 
 def _told(table: Table, row: _Row) -> str:
@@ -173,10 +174,10 @@ def _table_rows(schema: FormSchema) -> Iterator[_Row]:
             _count_of(by_name[table.parent], table.path) if table.parent and table.path else (None, None)
         )
         label = _first(table.labels)
-        told = (table.path, table.parent, label, *counted, table.status.value)
+        told = (table.path, table.parent, label, *counted, table.status.value, None)
         yield schema.asset_uid, table.name, table.kind.value, *told
         for part in range(2, table.parts + 1):
-            told = (table.path, table.name, label, None, None, table.status.value)
+            told = (table.path, table.name, label, None, None, table.status.value, None)
             yield schema.asset_uid, table.part_name(part), PART, *told
 
 

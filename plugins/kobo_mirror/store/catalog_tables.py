@@ -23,6 +23,7 @@ tables = Table(
     Column("rows_table", _NAME),
     Column("rows_column", _NAME),
     Column("status", _WORD, nullable=False),
+    Column("definition", BINARY(16)),
     **OPTIONS,
 )  # fmt: skip
 

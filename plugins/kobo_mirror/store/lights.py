@@ -15,6 +15,7 @@ from kobo_mirror.store.overview import MirrorState
 
 _FULL_PROOF_LIFETIME = timedelta(days=8)
 _REJECTED_LEAST, _REJECTED_SHARE = 10, 0.01
+_NAMED = 3
 
 
 SENTENCES: Mapping[str, str] = {
@@ -35,6 +36,7 @@ SENTENCES: Mapping[str, str] = {
     "tables_unfinished": "A change of the form's tables is not finished: the next sync goes on with it.",
     "views_refused": "The database refuses a view of the form's tables: {why}",
     "views_due": "Views of the form's tables are still to be made: the next sync does that.",
+    "views_altered": "Views were dropped or changed by hand, and the next sync makes them anew: {views}.",
     "sees_part": "This token sees only some of the form's submissions: use one that sees all.",
     "history_gap": "A part of the server's history was missed: verify in full.",
     "rows_differ": "The table has {rows} rows too few or too many.",
@@ -144,6 +146,12 @@ def _of_the_versions(state: MirrorState) -> Iterator[Finding]:
         yield Finding(Light.AMBER, "views_refused", names={"why": state.views_refused})
     elif state.views_due:
         yield Finding(Light.AMBER, "views_due")
+    elif state.views_altered:
+        yield Finding(Light.AMBER, "views_altered", names={"views": _listed(state.views_altered)})
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join((*names[:_NAMED], *(["…"] if len(names) > _NAMED else [])))
 
 
 def _of_the_rows(state: MirrorState) -> Iterator[Finding]:

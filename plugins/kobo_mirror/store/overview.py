@@ -30,6 +30,7 @@ from kobo_mirror.store.rejected_cells import NONE_REJECTED, RejectedColumns, rej
 from kobo_mirror.store.shown_runs import NotableRuns, Run, notable_runs
 from kobo_mirror.store.tables import forms, leases, server_counts
 from kobo_mirror.store.totals import totals
+from kobo_mirror.store.view_catalog import altered_views
 
 
 class ServerCount(NamedTuple):
@@ -59,6 +60,7 @@ class MirrorState:
     :param tables_unfinished: a change of its tables has not been finished.
     :param views_refused: why the database refuses a view; empty: it does not.
     :param views_due: views are not there as they are to be.
+    :param views_altered: the views that were dropped or changed by hand.
     :param applied: submissions that are rows of the form table; ``rejected`` and ``deleted`` those that are
         not.
     :param counted: what the server counted when a sync last asked.
@@ -89,6 +91,7 @@ class MirrorState:
     tables_unfinished: bool = False
     views_refused: str = ""
     views_due: bool = False
+    views_altered: tuple[str, ...] = ()
     applied: int = 0
     rejected: int = 0
     deleted: int = 0
@@ -148,7 +151,7 @@ def read_state(
     :param form: the declared form, as this process has it.
     :param asset_uid: the form's uid; it may not be bound yet.
     :param columns: reads the columns with rejected cells, where there are any, which may take a second; None:
-        they are left out, and with them what they have against the light.
+        they are left out, the views are not looked at, and so the light is not to be judged.
     :raises DatabaseError, SchemaError: by ``reading``: the database does not answer, or lacks our tables.
     """
     row = _row_of(connection, form, asset_uid)
@@ -164,6 +167,7 @@ def read_state(
         waiting_deletes=waiting_list(connection, asset_uid),
         registrations=registrations_of(connection, asset_uid),
         rejected_columns=columns(connection, asset_uid) if columns and has_columns else NONE_REJECTED,
+        views_altered=altered_views(connection, [asset_uid]).get(asset_uid, ()) if columns else (),
     )
 
 

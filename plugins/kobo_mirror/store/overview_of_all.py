@@ -35,20 +35,27 @@ from kobo_mirror.store.rejected_cells import NONE_REJECTED, RejectedColumns, rej
 from kobo_mirror.store.shown_runs import notable_runs_of_all
 from kobo_mirror.store.tables import forms, leases, server_counts
 from kobo_mirror.store.totals import totals_of_all
+from kobo_mirror.store.view_catalog import altered_views
 
 _NOTHING: Mapping[str, int] = dict.fromkeys(("applied", "rejected", "deleted"), 0)
 
 ColumnsOf = Callable[[Connection, Collection[str]], Mapping[str, RejectedColumns]]
+ViewsOf = Callable[[Connection, Collection[str]], Mapping[str, tuple[str, ...]]]
 
 
 def read_states(
-    connection: Connection, form: Form, *, columns: ColumnsOf = rejected_columns_of
+    connection: Connection,
+    form: Form,
+    *,
+    columns: ColumnsOf = rejected_columns_of,
+    views: ViewsOf = altered_views,
 ) -> dict[str, MirrorState | SchemaError]:
     """Return what ``read_state`` does for each form that is bound, by its key, or why it cannot be read.
 
     :param connection: an open transaction.
     :param form: the declared form, as this process has it.
     :param columns: reads the columns with rejected cells of those forms that have any.
+    :param views: reads which views of forms are missing or changed; thousands of them may take a second.
     :returns: the error of a form whose tables are missing, or whose plan was changed by hand.
     """
     rows = connection.execute(_select_rows()).all()
@@ -59,6 +66,7 @@ def read_states(
     refetch, letters = waiting_by_reason_of_all(connection), letters_waiting_of_all(connection)
     deletes, registrations = waiting_lists_of_all(connection), registrations_of_all(connection)
     rejected = columns(connection, [row.asset_uid for row in rows if row.cells])
+    altered = views(connection, [row.asset_uid for row in rows])
     found: dict[str, MirrorState | SchemaError] = {}
     for row in rows:
         key = row.asset_uid
@@ -81,6 +89,7 @@ def read_states(
                 waiting_deletes=deletes.get(key),
                 registrations=registrations.get(key, []),
                 rejected_columns=rejected.get(key, NONE_REJECTED),
+                views_altered=altered.get(key, ()),
             )
     return found
 

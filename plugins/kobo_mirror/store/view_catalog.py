@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from kobo_mirror.database.bulk import Write, write
+from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.forms.form_schema import Status
 from kobo_mirror.store.catalog import VIEW
 from kobo_mirror.store.catalog_tables import tables, view_columns
@@ -26,7 +27,19 @@ def catalog_row(view: View) -> CatalogRow:
     return view.path, view.table, view.told or None
 
 
-def claimed_views(connection: Connection, asset_uid: str) -> dict[str, CatalogRow]:
+class Claim(NamedTuple):
+    """What the catalog has of a view.
+
+    :param told: what it says of it.
+    :param definition: what the database had of it when it was made; None: it was not made, or that cannot be
+        read.
+    """
+
+    told: CatalogRow
+    definition: bytes | None
+
+
+def claimed_views(connection: Connection, asset_uid: str) -> dict[str, Claim]:
     """Return the views that the catalog has of a form.
 
     :param connection: an open transaction.
@@ -34,10 +47,46 @@ def claimed_views(connection: Connection, asset_uid: str) -> dict[str, CatalogRo
     :returns: by their names.
     """
     t = tables.c
-    query = select(t.table_name, t.path, t.parent_table, t.label).where(
+    query = select(t.table_name, t.definition, t.path, t.parent_table, t.label).where(
         t.asset_uid == asset_uid, t.kind == VIEW
     )
-    return {name: tuple(row) for name, *row in connection.execute(query)}
+    return {name: Claim(tuple(told), made) for name, made, *told in connection.execute(query)}
+
+
+def altered_views(connection: Connection, asset_uids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return the views of forms that are missing, or are not what they were made as.
+
+    One that could not be made is none of them, nor one whose definition the user may not read.
+
+    :param connection: an open transaction.
+    :param asset_uids: the form keys.
+    :returns: their names in order, by form key; forms without any are left out.
+    """
+    t = tables.c
+    query = select(t.asset_uid, t.table_name, t.definition).where(
+        t.kind == VIEW, t.definition.is_not(None), t.asset_uid.in_(sorted(asset_uids))
+    )
+    made = connection.execute(query.order_by(t.table_name)).all()
+    there = dialect_of(connection).stored_views(connection, [row.table_name for row in made])
+    found: dict[str, tuple[str, ...]] = {}
+    for key, name, definition in made:
+        if name not in there or there[name] not in (definition, None):
+            found[key] = (*found.get(key, ()), name)
+    return found
+
+
+def note_definitions(connection: Connection, asset_uid: str, made: Collection[str]) -> None:
+    """Note what the database has of the views that were just made, and forget what it had of the others.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form key.
+    :param made: the names of those.
+    """
+    t, there = tables.c, dialect_of(connection).stored_views(connection, made)
+    for name, claim in claimed_views(connection, asset_uid).items():
+        if claim.definition != there.get(name):
+            values = {"definition": there.get(name)}
+            connection.execute(update(tables).where(t.table_name == name).values(values))
 
 
 def claim_views(

@@ -28,6 +28,7 @@ from kobo_mirror.store.view_catalog import (
     claim_views,
     claimed_views,
     describe_views,
+    note_definitions,
     release_views,
 )
 from kobo_mirror.store.view_fingerprint import Asked, fingerprint_of
@@ -101,7 +102,9 @@ def _claim(connection: Connection, views: Sequence[View], lease: Lease) -> tuple
             refused[name] = str(taken_error(key, name, other, owner if owner != key else None, "view"))
         else:
             rows[name] = catalog_row(view)
-    claim_views(connection, key, rows, {name for name in rows if mine.get(name) != rows[name]})
+    claim_views(
+        connection, key, rows, {name for name in rows if name not in mine or mine[name].told != rows[name]}
+    )
     return refused, sorted(mine.keys() - rows)
 
 
@@ -126,6 +129,7 @@ def _note(
     _lock(connection, lease)
     if made is not None:
         describe_views(connection, lease.asset_uid, made)
+        note_definitions(connection, lease.asset_uid, [view.name for view in made])
     fingerprint = None if error else fingerprint_of(connection, asked)
     values = {"views_fingerprint": fingerprint, "views_error": error and error[:_LONGEST_ERROR]}
     connection.execute(update(forms).where(forms.c.asset_uid == lease.asset_uid).values(values))

@@ -12,7 +12,7 @@ from kobo_mirror.database.engine import clock, read, read_snapshot, reading, tra
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.kobo.form import KoboClient, Page
-from kobo_mirror.store.binding_checks import check_catalog, check_shape, check_tables
+from kobo_mirror.store.binding_checks import check_catalog, check_shape, check_tables, check_views
 from kobo_mirror.store.bindings import epochs_of, is_bound, is_shaped_otherwise
 from kobo_mirror.store.ledger_windows import LedgerRow, SweptRow, ledger_rows_between, ledger_rows_of
 from kobo_mirror.store.mirror_tables import NO_ROWS, FoundRows, MirrorTables
@@ -120,7 +120,7 @@ def verify(
     :param name: what a verification without a result is noted as.
     :returns: what was found.
     :raises SchemaError: the database mirrors another form or none yet, its tables changed meanwhile or were
-        changed by hand, or the catalog does not describe them.
+        changed by hand, a view was, or the catalog does not describe them.
     """
     with noting_failed_verification(engine, name, mirror.asset_uid):
         return _verified(client, engine, mirror, progress, full=full)
@@ -138,6 +138,7 @@ def _verified(
         client.expect_unsent(unreadable_ids(connection, mirror.asset_uid))
     read_snapshot(engine, partial(check_catalog, mirror=mirror))
     read(engine, partial(check_tables, mirror=mirror))
+    read(engine, partial(check_views, asset_uid=mirror.asset_uid))
     full = full or epochs.must_read_all  # digests are of older rows
     proof = _Proof(client, engine, mirror, full=full)
     proof.report.sees_part = client.form().restricted

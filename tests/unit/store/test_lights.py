@@ -96,6 +96,8 @@ CASES: list[tuple[str, MirrorState, Light, list[str]]] = [
     ("tables half made", state(tables_unfinished=True), Light.AMBER, ["tables_unfinished"]),
     ("a view that is refused", state(views_due=True, views_refused="No."), Light.AMBER, ["views_refused"]),
     ("views to be made", state(views_due=True), Light.AMBER, ["views_due"]),
+    ("a view that was changed by hand", state(views_altered=("a",)), Light.AMBER, ["views_altered"]),
+    ("one that is made anyway", state(views_altered=("a",), views_due=True), Light.AMBER, ["views_due"]),
     ("rows are missing", state(last_finished=run(count_difference=-3)), Light.RED, ["rows_differ"]),
     ("rows are too many", state(last_finished=run(count_difference=1)), Light.RED, ["rows_differ"]),
     ("a run that 0.1 left uncounted", state(last_finished=run(count_difference=None)), Light.GREEN, []),

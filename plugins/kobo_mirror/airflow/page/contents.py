@@ -24,6 +24,7 @@ from kobo_mirror.store.rejected_cells import (
     rejected_columns,
     rejected_columns_of,
 )
+from kobo_mirror.store.view_catalog import altered_views
 from kobo_mirror.submissions.document import HIGHEST_ID
 
 CELLS = 50
@@ -36,6 +37,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 
 _tables: KeptCounts[schemas.FormTables] = KeptCounts()
 _columns: KeptCounts[RejectedColumns] = KeptCounts()
+_views: KeptCounts[Mapping[str, tuple[str, ...]]] = KeptCounts()
 
 
 def bound(connection: Connection, asset_uid: str) -> BoundForm:
@@ -73,6 +75,16 @@ def kept_columns_of(connection: Connection, asset_uids: Collection[str]) -> Mapp
         return {key: found[keys[key]] for key in some}
 
     return {keys[key]: found for key, found in _columns.get_many(keys, count).items()}
+
+
+def kept_views_of(connection: Connection, asset_uids: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return which views of forms were changed by hand, as they were a while ago if reading them takes long.
+
+    :param connection: an open transaction.
+    :param asset_uids: the form keys.
+    """
+    key = connection.engine.get_execution_options()[ADDRESS], *sorted(asset_uids)
+    return _views.get(key, lambda: altered_views(connection, asset_uids))
 
 
 def _key(connection: Connection, asset_uid: str) -> tuple[Any, str]:

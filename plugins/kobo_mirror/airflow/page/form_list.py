@@ -44,7 +44,7 @@ def list_of(connection: Connection) -> FormList:
     moment = moment_of(connection)
     first_day = moment.date() - timedelta(days=_DAYS - 1)
     states, days = (
-        read_states(connection, FORM, columns=contents.kept_columns_of),
+        read_states(connection, FORM, columns=contents.kept_columns_of, views=contents.kept_views_of),
         days_since(connection, first_day),
     )
     due, secret_of = view_models.due_at(moment), access.shown_secrets()

@@ -98,12 +98,13 @@ class ViewDialect(ABC):
         """
 
     @abstractmethod
-    def stored_views(self, connection: Connection, names: Collection[str]) -> Mapping[str, str]:
-        """Return the definitions of views as the database has them.
+    def stored_views(self, connection: Connection, names: Collection[str]) -> Mapping[str, bytes | None]:
+        """Return the definitions of views as the database has them, in one statement.
 
         :param connection: an open transaction.
-        :param names: of the views that are asked for; others may be among the answer.
-        :returns: the name of each view → a text that changes with it.
+        :param names: of the views that are asked for.
+        :returns: the name of each that is there → 16 bytes that change with it, and do not with the name of
+            the database; None where the user may not read its definition.
         """
 
     @property

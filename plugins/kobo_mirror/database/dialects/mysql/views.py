@@ -11,11 +11,11 @@ from kobo_mirror.database.sql import Literal, Part, Sql
 
 _DEEPEST = 300  # calls within each other: the usual stack of a thread takes some 800
 _VIEWS = text(
-    "SELECT table_name, view_definition, security_type FROM information_schema.views "
+    "SELECT table_name, UNHEX(LEFT(SHA2(CONCAT(security_type, ' ', REPLACE(NULLIF(view_definition, ''), "
+    "CONCAT('`', REPLACE(DATABASE(), '`', '``'), '`.'), '')), 256), 32)) FROM information_schema.views "
     "WHERE table_schema = DATABASE() AND table_name IN :names"
 ).bindparams(bindparam("names", expanding=True))
-# A word stands between the first two; between the others stands what a word was replaced by.
-_OPEN, _CLOSE, _DONE_OPEN, _DONE_CLOSE = "\x02", "\x03", "\x04", "\x05"
+_MARKS = "".join(map(chr, (*range(2, 6), *range(0xE000, 0xF900))))  # control characters, private ones
 _TEXT = Sql("CONVERT(CAST({} AS CHAR) USING utf8mb4) COLLATE utf8mb4_bin")
 _NUMBER = "[-+0-9.eE]++"
 _POINT = f" *+({_NUMBER}) ++({_NUMBER})(?: ++{_NUMBER}){{0,2}} *+(?:;|$)"
@@ -73,15 +73,17 @@ class MySQLViews(ViewDialect):
         :param words: an expression, with single blanks between the words.
         :param told: words, each with the text in its place.
         """
-        parts = (Literal(_OPEN), _replaced(words, " ", _CLOSE + _OPEN), Literal(_CLOSE))
-        found = self.joined(parts)
-        marks = dict.fromkeys(map(ord, (_OPEN, _CLOSE, _DONE_OPEN, _DONE_CLOSE)))
-        others = [(word, label.translate(marks)) for word, label in told if word != label]
-        for word, label in others if len(others) <= _DEEPEST else ():
-            found = _replaced(found, _OPEN + word + _CLOSE, _DONE_OPEN + label + _DONE_CLOSE)
-        for mark, done in ((_OPEN, _DONE_OPEN), (_CLOSE, _DONE_CLOSE), (_DONE_CLOSE + _DONE_OPEN, "; ")):
+        others = [pair for pair in told if pair[0] != pair[1]]
+        if len(others) > _DEEPEST:
+            others = []
+        # A word stands between the first two; between the others stands what a word was replaced by.
+        opened, closed, done_opened, done_closed = _marks_beside(others)
+        found = self.joined((Literal(opened), _replaced(words, " ", closed + opened), Literal(closed)))
+        for word, label in others:
+            found = _replaced(found, opened + word + closed, done_opened + label + done_closed)
+        for mark, done in ((opened, done_opened), (closed, done_closed), (done_closed + done_opened, "; ")):
             found = _replaced(found, mark, done)
-        return _replaced(_replaced(found, _DONE_OPEN, ""), _DONE_CLOSE, "")
+        return _replaced(_replaced(found, done_opened, ""), done_closed, "")
 
     def words(self, words: Part) -> Words:
         """Return a ``JSON_TABLE``.
@@ -118,7 +120,7 @@ class MySQLViews(ViewDialect):
         """
         return [Sql("CREATE OR REPLACE SQL SECURITY INVOKER VIEW {} AS {}").format(name, select)]
 
-    def stored_views(self, connection: Connection, names: Collection[str]) -> dict[str, str]:
+    def stored_views(self, connection: Connection, names: Collection[str]) -> dict[str, bytes | None]:
         """Return the definitions of these views; who made them needs no further right for that.
 
         :param connection: an open transaction.
@@ -127,8 +129,14 @@ class MySQLViews(ViewDialect):
         if not names:
             return {}
         rows = connection.execute(_VIEWS, {"names": sorted(names)})
-        return {name: f"{security} {definition}" for name, definition, security in rows}
+        return {row[0]: row[1] for row in rows}
 
 
 def _replaced(text: Part, old: str, new: str) -> Part:
     return _REPLACE.format(text, Literal(old), Literal(new))
+
+
+def _marks_beside(told: Sequence[tuple[str, str]]) -> list[str]:
+    """Return four characters that are in none of these texts."""
+    held = {character for pair in told for text in pair for character in text}
+    return [mark for mark in _MARKS if mark not in held][:4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, text
@@ -103,10 +104,17 @@ class SQLiteViews(ViewDialect):
             Sql("CREATE VIEW {} AS {}").format(name, select),
         ]
 
-    def stored_views(self, connection: Connection, names: Collection[str]) -> dict[str, str]:
-        """Return the statements by which these views were made.
+    def stored_views(self, connection: Connection, names: Collection[str]) -> dict[str, bytes | None]:
+        """Return a digest of the statement by which each of these views was made.
 
         :param connection: an open transaction.
         :param names: of the views.
         """
-        return {name: sql for name, sql in connection.execute(_VIEWS) if name in names}
+        if not names:
+            return {}
+        there = connection.execute(_VIEWS)
+        return {
+            name: hashlib.blake2b(sql.encode(), digest_size=16).digest()
+            for name, sql in there
+            if name in names
+        }
