@@ -44,6 +44,7 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_database_without_our_tables(terminal: Terminal, embedded_ready: Mirroring, tmp_path: Path) -> None:
+    (tmp_path / "new.sqlite").touch()
     terminal.set(DATABASE_URL=f"sqlite:///{tmp_path}/new.sqlite")
     code, out, err = terminal.run("status")
     assert (code, out) == (1, "")
