@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from kobo_mirror.forms.declared import FORM
-from kobo_mirror.sync import deletes, drain, lanes, repair, settle, sweep
 from simulator.contents import uid
 from simulator.options import Options
 from tests.support.closing_sentences import CLOSING_SENTENCE
@@ -158,16 +157,6 @@ def run(history: History, database: FormDatabase, counts: Counts) -> None:
             raise
         finally:
             one.mirrored.client.close()
-
-
-@pytest.fixture
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every boundary between pages, lanes and queries is met by a handful of submissions."""
-    monkeypatch.setattr(sweep, "SWEEP_PAGE", 3)
-    monkeypatch.setattr(lanes, "_LANE_LEAST", 2)
-    monkeypatch.setattr(deletes, "_GUARD_LEAST", 2)
-    for module in (drain, deletes, repair, settle):
-        monkeypatch.setattr(module, "ASK_AT_ONCE", 2)
 
 
 @pytest.fixture

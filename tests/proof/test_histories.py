@@ -20,7 +20,6 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from kobo_mirror.sync import deletes, drain, lanes, repair, settle, sweep
 from kobo_mirror.sync.verify import Report
 from simulator.faults import KINDS
 from simulator.options import Options
@@ -166,16 +165,6 @@ class History(RuleBasedStateMachine):
                 self.mirror.deliver(bodies[-1 - event.pick % len(bodies)])
         else:
             self.server_events.happen(event)
-
-
-@pytest.fixture
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every boundary between pages, lanes and queries is met by a handful of submissions."""
-    monkeypatch.setattr(sweep, "SWEEP_PAGE", 3)
-    monkeypatch.setattr(lanes, "_LANE_LEAST", 2)
-    monkeypatch.setattr(deletes, "_GUARD_LEAST", 2)
-    for module in (drain, deletes, repair, settle):
-        monkeypatch.setattr(module, "ASK_AT_ONCE", 2)
 
 
 @pytest.fixture

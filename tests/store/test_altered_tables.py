@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import example, given, settings
@@ -22,20 +22,6 @@ from tests.support.forms.surveys import V2, ask, survey
 from tests.support.tables import run_sql
 
 QUESTIONS = [*ask("text", "note", label="100 % 'so'"), *ask("select_one yn", "choice"), *V2]
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    made.forget()
-
-
-@pytest.fixture
-def on_server(server_engine: Engine) -> Iterator[Applying]:
-    made = Applying(server_engine)
-    yield made
-    made.forget()
 
 
 def found(applying: Applying, schema: FormSchema) -> list[Alteration]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine, inspect, select, text
@@ -23,13 +22,6 @@ from tests.support.forms.surveys import V1, V2, V3, ask, group, repeat, survey
 from tests.support.tables import created, run_sql
 
 NAMES_OF_V2 = ["survey", "survey__files", "survey__members", "survey__pets"]
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    made.forget()
 
 
 def test_tables_are_made_with_keys_references_and_defaults(applying: Applying) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import count
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, inspect, text
+from sqlalchemy import Connection, event, inspect, text
 
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import DatabaseError, LeaseError, SchemaError, TablesRefusedError
@@ -26,20 +25,6 @@ from tests.support.forms.judging import UID
 from tests.support.forms.surveys import V1, V3, ask, survey
 from tests.support.processes import apply_one
 from tests.support.tables import created, run_sql
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    made.forget()
-
-
-@pytest.fixture
-def on_server(server_engine: Engine) -> Iterator[Applying]:
-    made = Applying(server_engine)
-    yield made
-    made.forget()
 
 
 def test_a_process_that_is_killed_at_any_moment_leaves_what_the_next_one_finishes(applying: Applying) -> None:

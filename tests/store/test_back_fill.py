@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -44,20 +43,6 @@ DOCUMENTS = [
 ]
 ROWS = 7 + 7 + sum(range(1, 8))
 """The rows that the parts lack: those of two parts of the root, and of one part of the repeat."""
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    forget(made)
-
-
-@pytest.fixture
-def on_server(server_engine: Engine) -> Iterator[Applying]:
-    made = Applying(server_engine)
-    yield made
-    forget(made)
 
 
 def widened(applying: Applying) -> FormSchema:

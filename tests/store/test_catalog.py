@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -22,13 +21,6 @@ from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID
 from tests.support.forms.surveys import V1, V2, V3, ask, group, repeat, survey
 from tests.support.tables import rows_of
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    made.forget()
 
 
 def told(engine: Engine, table: Table, *names: str) -> list[tuple[Any, ...]]:

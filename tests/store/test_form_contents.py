@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ from kobo_mirror.store.rejected_cells import (
 from tests.support.forms.applied import SURVEY, Applying
 from tests.support.forms.judging import UID
 from tests.support.forms.members import MEMBERS, document, put
-from tests.support.forms.row_set_writing import RowSetWriting, forget, messages
+from tests.support.forms.row_set_writing import RowSetWriting, messages
 from tests.support.forms.surveys import ask, repeat, survey
 from tests.support.tables import run_sql
 
@@ -37,13 +36,6 @@ WIDE = [
     *MEMBERS[:1],
     *MEMBERS[2:],
 ]
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    forget(made)
 
 
 @pytest.fixture

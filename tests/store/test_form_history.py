@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-
-import pytest
-from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.forms.plan import Care, Plan, Step, What
@@ -18,13 +14,6 @@ from tests.support.forms.judging import UID
 
 DAY = datetime(2020, 11, 1)  # noqa: DTZ001  # UTC, as the tables have it
 MONTH = timedelta(days=30)
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    made.forget()
 
 
 def plan_of(*columns: str) -> Plan:

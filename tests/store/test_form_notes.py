@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,13 +18,6 @@ from kobo_mirror.store.tables import forms
 from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID
 from tests.support.forms.surveys import V1, V2, survey
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    made.forget()
 
 
 def noted(engine: Engine) -> dict[str, Any]:

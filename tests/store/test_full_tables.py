@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -25,13 +24,6 @@ LATER = [*BORN, *ask("date", "day")]
 FACETS = ["home", "home__lat", "home__lon", "home__alt", "home__acc"]
 COPIED = "it copies for each change"
 FULL = [COPIED, "its rows are as wide as they can be"]
-
-
-@pytest.fixture
-def on_server(server_engine: Engine) -> Iterator[Applying]:
-    made = Applying(server_engine)
-    yield made
-    made.forget()
 
 
 def fill(engine: Engine, full: str = COPIED) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event, insert
+from sqlalchemy import event, insert
 
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.overrides import retype
@@ -22,13 +22,6 @@ from tests.support.forms.applied import Applying
 from tests.support.forms.surveys import ask, repeat, survey
 
 MANY = 30
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    made.forget()
 
 
 def fill(applying: Applying, schema: FormSchema, name: str, column: str, answers: Sequence[object]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -22,7 +21,7 @@ from tests.support.forms.judging import UID
 from tests.support.forms.members import MEMBERS, check, document, put
 from tests.support.forms.promoting import Before, drain, finish, note_all_read, queued
 from tests.support.forms.read_back import read_back
-from tests.support.forms.row_set_writing import RowSetWriting, clocks_of, forget, messages
+from tests.support.forms.row_set_writing import RowSetWriting, clocks_of, messages
 from tests.support.forms.surveys import Row, ask, group, repeat, survey
 from tests.support.tables import run_sql
 
@@ -44,20 +43,6 @@ WAITING: dict[int, dict[str, Any]] = {
     8: {"home": [{"home/where": "1 2"}]},
 }
 DOCUMENTS = [document(i, **WAITING.get(i, {"colours": "x", "other/visits": "y"})) for i in IDS]
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    forget(made)
-
-
-@pytest.fixture
-def on_server(server_engine: Engine) -> Iterator[Applying]:
-    made = Applying(server_engine)
-    yield made
-    forget(made)
 
 
 def grown(applying: Applying, *documents: dict[str, Any]) -> Applying:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.mirror import Mirror
@@ -15,20 +14,13 @@ from kobo_mirror.store.row_set_counts import RowSetCounts, TableCount
 from tests.support.forms.applied import SURVEY, Applying
 from tests.support.forms.judging import UID
 from tests.support.forms.members import MEMBERS, document, put
-from tests.support.forms.row_set_writing import RowSetWriting, forget, messages
+from tests.support.forms.row_set_writing import RowSetWriting, messages
 from tests.support.forms.surveys import ask, group, repeat, survey
 from tests.support.tables import run_sql
 
 WIDE = [*MEMBERS, *repeat("visits", ask("text", *(f"q{n}" for n in range(300))))]
 TABLES = ["survey", "survey__2", "survey__members", "survey__pets", "survey__visits", "survey__visits__2"]
 IDS = range(1, 8)
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    forget(made)
 
 
 @pytest.fixture

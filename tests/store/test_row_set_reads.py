@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -46,13 +45,6 @@ def answered(kobo_id: int) -> dict[str, Any]:
     document_of["members"][0] |= {"members/born": "no day"}
     document_of["members"][1] |= {"members/born": "2020-02-29", "members/pets/pet": "p"}
     return document_of
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    forget(made)
 
 
 @pytest.fixture

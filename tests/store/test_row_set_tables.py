@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,9 @@ from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID
 from tests.support.forms.members import MEMBERS, check, document, put
 from tests.support.forms.read_back import read_back, wanted
-from tests.support.forms.row_set_writing import RowSetWriting, clocks_of, forget, messages
+from tests.support.forms.row_set_writing import RowSetWriting, clocks_of, messages
 from tests.support.forms.surveys import ask, repeat, survey
 from tests.support.tables import ledger, run_sql
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    forget(made)
 
 
 @pytest.fixture

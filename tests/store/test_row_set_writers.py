@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -21,13 +21,6 @@ from tests.support.forms.read_back import read_back, wanted
 from tests.support.forms.row_set_writing import RowSetWriting, clocks_of, forget, messages
 from tests.support.forms.surveys import survey
 from tests.support.tables import ledger, run_sql
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    forget(made)
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import inspect, text
 
 from kobo_mirror.errors import NameTakenError, SchemaError
 from tests.support.crashes import Crash, CrashPoint
@@ -15,20 +14,6 @@ from tests.support.forms.surveys import V1, V2, ask, survey
 from tests.support.tables import run_sql
 
 OTHER = "aOtherForm000000000001"
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    made.forget()
-
-
-@pytest.fixture
-def on_server(server_engine: Engine) -> Iterator[Applying]:
-    made = Applying(server_engine)
-    yield made
-    made.forget()
 
 
 @pytest.mark.parametrize(

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-from sqlalchemy import Engine
-
 from kobo_mirror.config.view_kinds import WIDE
 from kobo_mirror.store.views import bring_up_views
 from tests.support.forms.applied import Applying
 from tests.support.forms.hostile import LABELS, content, hostile
-from tests.support.forms.row_set_writing import forget
 from tests.support.forms.views_made import claimed, rows, views
 from tests.support.tables import run_sql
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    forget(made)
 
 
 def test_an_answer_of_blanks_is_no_choice_on_any_database(applying: Applying) -> None:

@@ -28,13 +28,6 @@ BORN = {
 
 
 @pytest.fixture
-def on_server(server_engine: Engine) -> Iterator[Applying]:
-    made = Applying(server_engine)
-    yield made
-    made.forget()
-
-
-@pytest.fixture
 def others(on_server: Applying) -> Iterator[Engine]:
     engine = open_engine(on_server.engine.url)
     yield engine

@@ -15,6 +15,7 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.submissions.document import digest, validation
 from kobo_mirror.submissions.rows import read_state
 from tests.support.submissions import APPROVED, ON_HOLD, QUESTION, body, changed, state, submission
+from tests.unit.submissions.odd_values import ANYTHING, KEPT
 
 FORM = KOBO_RECORDS.fingerprint
 
@@ -33,28 +34,6 @@ PHOTO = {
 
 def digest_of(**changes: Any) -> bytes:
     return digest(submission(7, **changes), FORM)
-
-
-NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
-
-
-ODD_TEXT = st.text(st.characters(codec=None))
-
-
-ANYTHING = st.recursive(
-    st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(),
-        NUMBERS,
-        ODD_TEXT,
-    ),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)),
-    max_leaves=5,
-)
-
-
-KEPT = ["_uuid", "meta/instanceID", "meta/rootUuid", "meta/deprecatedID", "__version__", "_submission_time"]
 
 
 @pytest.mark.parametrize("none", [None, {}, "", [], 0, {"uid": None, "timestamp": None}])

@@ -15,6 +15,7 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.submissions.document import parse, token
 from kobo_mirror.submissions.rows import read_state
 from tests.support.submissions import MIRROR, QUESTION, body, state, submission
+from tests.unit.submissions.odd_values import ANYTHING, KEPT
 
 
 @pytest.mark.parametrize(
@@ -81,39 +82,14 @@ def test_any_bytes_are_a_submission_or_an_error(raw: bytes) -> None:
     assert found.kobo_id == json.loads(raw.decode("utf-8", "surrogateescape"), strict=False)["_id"] > 0
 
 
-NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
-
-
-ODD_TEXT = st.text(st.characters(codec=None))
-
-
-ANYTHING = st.recursive(
-    st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(),
-        NUMBERS,
-        ODD_TEXT,
-    ),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)),
-    max_leaves=5,
-)
-
-
-KEPT = ["_uuid", "meta/instanceID", "meta/rootUuid", "meta/deprecatedID", "__version__", "_submission_time"]
-
-
-KEPT += ["_submitted_by"]
-
-
-SYSTEM = [*KEPT, "_validation_status", "_attachments", "_geolocation", "_xform_id_string"]
-
-
-SYSTEM += ["_supplementalDetails", "_tags", "_notes"]
+_SYSTEM = [
+    *KEPT, "_submitted_by", "_validation_status", "_attachments", "_geolocation", "_xform_id_string",
+    "_supplementalDetails", "_tags", "_notes",
+]  # fmt: skip
 
 
 @settings(max_examples=150, deadline=None)
-@given(odd=st.dictionaries(st.sampled_from([*SYSTEM, *QUESTION.values(), "other"]), ANYTHING, max_size=5))
+@given(odd=st.dictionaries(st.sampled_from([*_SYSTEM, *QUESTION.values(), "other"]), ANYTHING, max_size=5))
 def test_any_object_with_an_id_is_a_state_whose_parts_fit_the_ledger(odd: dict[str, Any]) -> None:
     found = state(submission(7) | odd)
     assert found.kobo_id == 7
@@ -139,7 +115,9 @@ def test_a_delivery_without_a_part_that_nearly_every_one_has_is_partial(lacking:
     assert state(submission(7, **{lacking: blank})).partial
 
 
-@pytest.mark.parametrize("lacking", [*KEPT, "_validation_status", "_attachments", "_xform_id_string"])
+@pytest.mark.parametrize(
+    "lacking", [*KEPT, "_submitted_by", "_validation_status", "_attachments", "_xform_id_string"]
+)
 @pytest.mark.parametrize("blank", [None, "", 7])
 def test_a_row_needs_nothing_of_the_server_but_the_submission_time(lacking: str, blank: Any) -> None:
     found = state(submission(7, **{lacking: blank}))
