@@ -16,18 +16,22 @@ from kobo_mirror.store.schema import migrate
 from simulator.process import SimulatorProcess
 from tests.support.airflow_environment import ROOT, connection_variables
 
-MOST_MILLISECONDS = 100
+MANY_FORMS = "forms:\n" + "".join(
+    f"  - {{uid: aOneOfManyForms0000{number:03d}, table: form_{number:03d}, own_dag: {own}}}\n"
+    for number, own in enumerate(["true"] * 5 + ["false"] * 195)
+)
 MOST_BYTES = 1024
 ROWS = 500
 AS_MANY_PARTS_AS_THERE_CAN_BE = 2
 # Each file is read by a process of its own in which Airflow is imported already.
 READ_EACH = """
-import os, runpy, sys, time
+import gc, os, runpy, sys, time
 import airflow.dag_processing.processor  # what reads a DAG file in earnest has this imported
 from airflow.sdk import DAG, Asset, BaseOperator, ExceptionRetryPolicy, Param, RetryAction, RetryRule, dag
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 with DAG("another"):
     BaseOperator(task_id="task")
+gc.freeze()  # what Airflow has imported is not collected at our cost
 for file in sys.argv[1:]:
     if not os.fork():
         started = time.process_time()
@@ -38,14 +42,21 @@ for file in sys.argv[1:]:
 """
 
 
-def test_a_dag_is_read_in_little_time_beyond_the_import_of_airflow() -> None:
+@pytest.mark.parametrize(
+    ("forms", "most_milliseconds"), [("", 100), (MANY_FORMS, 200)], ids=["one form", "two hundred"]
+)
+def test_a_dag_is_read_in_little_time_beyond_the_import_of_airflow(
+    tmp_path: Path, forms: str, most_milliseconds: int
+) -> None:
+    file = tmp_path / "kobo.yml"
+    file.write_text(forms)
     files = sorted(str(path) for path in (ROOT / "dags").glob("*.py"))
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "plugins")}
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "plugins"), "KOBO_FORMS_FILE": str(file) if forms else ""}
     command = [sys.executable, "-c", READ_EACH, *files, *files]  # twice: a busy machine may make one slow
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=120)
     took = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("took ")]
     least = {file: min(int(time) for name, time in took if name == file) for file in files}
-    assert max(least.values()) < MOST_MILLISECONDS, least
+    assert max(least.values()) < most_milliseconds, least
 
 
 def test_no_task_hands_on_more_than_a_kilobyte(

@@ -130,10 +130,13 @@ class LiveAirflow:
     def wait_for(self, happened: Callable[[], object], what: str, seconds: float = 60) -> None:
         self.children.wait_for(happened, what, seconds=seconds)
 
+    def scheduler(self) -> psutil.Process:
+        """The scheduler, whose children are the workers."""
+        return psutil.Process(self.children._running["scheduler"].pid)
+
     def workers(self) -> list[psutil.Process]:
         """The processes that run a task now, each with what it started."""
-        (scheduler,) = [child for name, child in self.children._running.items() if name == "scheduler"]
-        found = psutil.Process(scheduler.pid).children(recursive=True)
+        found = self.scheduler().children(recursive=True)
         return [one for one in found if "LocalExecutor" in " ".join(one.cmdline()) and one.children()]
 
 

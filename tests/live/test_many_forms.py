@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from kobo_mirror.config.deliveries import form_secret
@@ -27,6 +28,7 @@ SLOTS = 2 * IN_FLIGHT + 1
 HERE = ["clinics", "farms", "homes", "schools", "shops", "wells"]
 THERE = ["markets", "roads", "towns"]
 SLOW = 1.0
+MOST_MINUTES = 8
 ROWS = 100
 
 
@@ -63,6 +65,15 @@ class BareAirflow(LiveAirflow):
         super().stop()
         self._proxies.close()
         self.further.stop()
+
+    def seconds_of_workers(self) -> float:
+        """The seconds of a processor that the workers and their tasks have used so far."""
+        scheduler = self.scheduler()
+        own, used = sum(scheduler.cpu_times()[:2]), 0.0
+        for one in (scheduler, *scheduler.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):  # then it is in the times of its parent's children
+                used += sum(one.cpu_times()[:4])
+        return used - own
 
     def environment(self) -> dict[str, str]:
         account = {"KOBO_URL": self.here.url, "KOBO_TOKEN": self.simulator.token, "KOBO_ASSET_ID": ""}
@@ -130,6 +141,21 @@ def test_a_delivery_to_the_path_of_a_form_tells_the_asset_of_the_form(
                 assert answered[:2] == (200, {"status": "success", "result": "inserted", "reason": None})
         wanted = {"kobo://mirror/clinics": 5, "kobo://mirror/farms": 3}
         bare.wait_for(lambda: told(bare, "webhook") == wanted, "the events")
+
+
+@pytest.mark.long
+def test_a_round_of_two_hundred_forms_with_nothing_new_takes_few_minutes_of_workers(
+    bare: BareAirflow,
+) -> None:
+    for process in (bare.simulator, bare.further):
+        process.control.faults.clear()
+    for _ in range(2):
+        before = bare.seconds_of_workers()
+        run = bare.ended("kobo_sync_all", bare.trigger("kobo_sync_all"), seconds=300)
+        assert run["state"] == "success", run["note"]
+    assert sorted(run["note"].split()) == ["3.", "6.", "Forms:", "Forms:"]  # and no form has news
+    by_form = (bare.seconds_of_workers() - before) / len(HERE + THERE)
+    assert 200 * by_form < MOST_MINUTES * 60, by_form
 
 
 def told(airflow: LiveAirflow, by: str) -> dict[str, int]:
