@@ -58,7 +58,7 @@ USUAL = schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *")
 
 
 @dag(
-    schedule=((USUAL and FILE.defaults.schedule) or USUAL) if FILE.names_forms else None,
+    schedule=(USUAL and (FILE.defaults.schedule or USUAL)) if FILE.names_forms else None,
     catchup=False,
     max_active_runs=1,
     deadline=deadline_from_env("KOBO_SYNC_DEADLINE_MINUTES"),

@@ -17,6 +17,9 @@ DOC = """
 Does for one large form what `kobo_sync` does for that of the connection, in the same steps, which are tried
 again one by one. The entry of the form in `kobo.yml` says `own_dag: true`, and when it is read (`schedule`;
 without it by `KOBO_SYNC_SCHEDULE`). `kobo_sync_all` leaves the form out.
+
+Is it the form of the connection `kobo_default`, each run is skipped: `kobo_sync` mirrors that one. Take
+`own_dag` out of its entry then.
 """
 
 file = file_of_environment()
@@ -31,7 +34,7 @@ for dag_id, form in own_dags(file).items():
     with DAG(
         dag_id,
         dag_display_name=f"kobo_sync: {name}",
-        schedule=usual and (form.schedule or usual),
+        schedule=usual and (file.schedules_of(form).rounds or usual),
         catchup=False,
         max_active_runs=1,
         deadline=deadline_from_env("KOBO_SYNC_DEADLINE_MINUTES"),

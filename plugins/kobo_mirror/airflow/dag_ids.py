@@ -42,7 +42,6 @@ def own_dags(file: FormsFile) -> dict[str, FormEntry]:
     """Return the forms that have a DAG of their own, by its id.
 
     :param file: what ``kobo.yml`` says.
-    :raises ConfigurationError: one of them has no name of its own.
     """
     return {dag_id_of(entry, file): entry for entry in file.entries if entry.own_dag}
 
@@ -52,9 +51,9 @@ def dag_id_of(entry: FormEntry, file: FormsFile) -> str:
 
     :param entry: what the file says of the form.
     :param file: what it says of all.
-    :raises ConfigurationError: the form has no name of its own.
     """
-    return f"kobo_sync__{_name_of(entry, file)}"
+    is_alone = sum(other.uid == entry.uid for other in file.entries) == 1
+    return f"kobo_sync__{entry.uid if is_alone else entry.table}"
 
 
 def pick_of(entry: FormEntry) -> str:
@@ -63,17 +62,3 @@ def pick_of(entry: FormEntry) -> str:
     :param entry: what the file says of the form.
     """
     return entry.table or entry.uid
-
-
-def _name_of(entry: FormEntry, file: FormsFile) -> str:
-    if not entry.uid:
-        raise ConfigurationError(
-            f"{entry.place('own_dag')}: the form of KOBO_ASSET_ID has the DAG kobo_sync."
-        )
-    if sum(other.uid == entry.uid for other in file.entries) == 1:
-        return entry.uid
-    if not entry.table:
-        raise ConfigurationError(
-            f"{entry.place('own_dag')}: several servers have a form of this uid: add table, to name its DAG."
-        )
-    return entry.table

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 
-from croniter import croniter  # type: ignore[import-untyped]
-
+from kobo_mirror.config.schedules import is_schedule
 from kobo_mirror.errors import ConfigurationError
 
 
@@ -21,16 +19,6 @@ def schedule_from_env(variable: str, default: str) -> str | None:
     text = os.environ.get(variable, "").strip() or default
     if text.lower() == "none":
         return None
-    if not croniter.is_valid(text):
+    if not is_schedule(text):
         raise ConfigurationError(f"{variable} must be a cron expression such as '{default}', or 'none'.")
     return text
-
-
-def last_due(schedule: str, moment: datetime) -> datetime:
-    """Return when a schedule was due last.
-
-    :param schedule: a cron expression, or a preset such as ``@hourly``.
-    :param moment: now (UTC, without a zone).
-    """
-    found: datetime = croniter(schedule, moment).get_prev(datetime)
-    return found

@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 import yaml
 
 from kobo_mirror.config.policies import ADDITIVE, AUTO, POLICIES, REVIEW
-from kobo_mirror.config.settings import ASSET_ID, DEFAULT_FORMS_FILE, server_url
+from kobo_mirror.config.schedules import is_schedule
+from kobo_mirror.config.settings import ASSET_ID, DEFAULT_FORMS_FILE, NO_SERVER, server_url
 from kobo_mirror.config.view_kinds import FURTHER_VIEWS
 from kobo_mirror.config.yaml_tree import Fields, YamlTree, line_of
 
@@ -24,11 +26,19 @@ _OF_PATHS = ("types", "join", "apart")
 _PATH = re.compile(r"[^\s/]+(?:/[^\s/]+)*")
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]{0,99})\}|([A-Z][A-Z0-9_]{0,99})")
 _CONNECTION = re.compile(r"[\w.-]{1,200}", re.ASCII)
-_SCHEDULE = re.compile(r"@(?:hourly|daily|weekly|monthly|yearly)|[0-9A-Za-z*/,#-]+(?: [0-9A-Za-z*/,#-]+){4}")
+_SCHEDULE = re.compile(  # croniter takes H and R, too, but these are another moment each time
+    r"(?!.*\b[HRhr]\b)(?:@(?:hourly|daily|weekly|monthly|yearly)|[0-9A-Za-z*/,#-]+(?: [0-9A-Za-z*/,#-]+){4})"
+)
 NO_UID = "uid must be a form's uid: the 8 to 40 letters and digits after /forms/ in its address."
 _NO_TYPE = "a type must be a word such as integer."
 _NO_PATH = "a question is named by its path: its groups and its own name, with / between them."
-_NO_SCHEDULE = 'schedule must be @hourly, @daily, @weekly, @monthly or @yearly, or such as "*/15 * * * *".'
+_NO_SCHEDULE = (
+    'schedule must be @hourly, @daily, @weekly, @monthly or @yearly, or such as "*/15 * * * *": minute '
+    "(0-59), hour (0-23), day (1-31), month (1-12) and weekday (0-7), of a day that there is."
+)
+_NO_OWN_DAG = (
+    "own_dag needs uid beside it: add uid, or leave own_dag out. The form of KOBO_ASSET_ID has kobo_sync."
+)
 
 
 @dataclass(frozen=True)
@@ -45,8 +55,8 @@ class FormEntry:
     :param server: address of its server as ``server_url`` spells it; empty: that of all forms.
     :param token: the environment variable that holds the token of its account; empty: that of all forms.
     :param connection: the connection of Airflow that holds server and token of its account; empty: none.
-    :param schedule: when Airflow syncs it; empty: as all forms.
-    :param own_dag: it has a DAG of its own.
+    :param schedule: when Airflow syncs it, a schedule that there is; empty: as all forms.
+    :param own_dag: it has a DAG of its own, and a uid.
     :param file: the file's path, as the setting names it.
     :param lines: keys from the form on, such as ``("types", "hh/age")`` → line, from 1; ``()`` is the form's.
     """
@@ -129,15 +139,18 @@ def read_server(tree: YamlTree, fields: Fields) -> str:
 
     :param tree: the file.
     :param fields: the keys beside ``server``.
-    :raises ConfigurationError: it is none.
+    :raises ConfigurationError: it is none, or goes on behind the host.
     """
     if "server" not in fields:
         return ""
     key, value = fields["server"]
     try:
-        return server_url(tree.text(value, "server must be an address."))
+        address = server_url(tree.text(value, "server must be an address."))
     except ValueError as problem:
         raise tree.refusal(key, f"server {problem}.") from None
+    if urlsplit(address).path:
+        raise tree.refusal(key, f"server {NO_SERVER}.")
+    return address
 
 
 def read_variable(tree: YamlTree, fields: Fields, name: str) -> str:
@@ -181,7 +194,7 @@ def read_connection(tree: YamlTree, fields: Fields) -> str:
 def _with_texts(tree: YamlTree, fields: Fields, entry: FormEntry) -> FormEntry:
     """Return an entry with what single words say."""
     given = {
-        name: tree.text(value, f"{name} must be a text.")
+        name: tree.text(value, _NO_SCHEDULE if name == "schedule" else f"{name} must be a text.")
         for name, (_, value) in fields.items()
         if name in _WORDS
     }
@@ -189,10 +202,14 @@ def _with_texts(tree: YamlTree, fields: Fields, entry: FormEntry) -> FormEntry:
         raise tree.refusal(fields["uid"][0], NO_UID)
     if given.get("schema", ADDITIVE) not in POLICIES:
         raise tree.refusal(fields["schema"][0], f"schema must be {ADDITIVE}, {REVIEW} or {AUTO}.")
-    if "schedule" in given and not _SCHEDULE.fullmatch(given["schedule"]):
+    if "schedule" in given and not (
+        _SCHEDULE.fullmatch(given["schedule"]) and is_schedule(given["schedule"])
+    ):
         raise tree.refusal(fields["schedule"][0], _NO_SCHEDULE)
     if given.get("own_dag", "true") not in ("true", "false"):
         raise tree.refusal(fields["own_dag"][0], "own_dag must be true or false.")
+    if given.get("own_dag") == "true" and "uid" not in given:
+        raise tree.refusal(fields["own_dag"][0], _NO_OWN_DAG)
     return replace(
         entry,
         uid=given.get("uid", entry.uid),

@@ -22,6 +22,7 @@ from kobo_mirror.config.form_entry import (
     read_server,
     read_variable,
 )
+from kobo_mirror.config.schedules import Schedules
 from kobo_mirror.config.settings import ASSET_ID, DEFAULT_FORMS_FILE, Settings
 from kobo_mirror.config.yaml_tree import Fields, YamlTree
 from kobo_mirror.errors import ConfigurationError
@@ -75,6 +76,16 @@ class FormsFile:
         """True if it says which forms are mirrored: then they may share a database."""
         return self.discover is not None or any(entry.uid for entry in self.entries)
 
+    def schedules_of(self, entry: FormEntry) -> Schedules:
+        """Return when Airflow reads a form that is not that of ``KOBO_ASSET_ID``.
+
+        :param entry: what the file says of it.
+        """
+        if entry.own_dag:
+            return Schedules(entry.schedule)
+        usual = self.defaults.schedule
+        return Schedules(usual, entry.schedule if entry.schedule != usual else "")
+
 
 def read_forms_file(settings: Settings) -> FormsFile:
     """Read the file that the settings name; the default one may be missing.
@@ -113,7 +124,7 @@ def parse_forms_file(file: str, raw: bytes) -> FormsFile:
         raise tree.refusal(fields["connection"][0], _NO_SERVER)
     of_all = replace(defaults, server=server, token=token, connection=connection)
     entries = [_with_account(read_entry(tree, node, defaults), of_all) for node in tree.listed_forms(fields)]
-    _check_differing(entries)
+    check_differing(entries)
     return FormsFile(file, tuple(entries), of_all, _discover(tree, fields), server, token)
 
 
@@ -136,12 +147,17 @@ def _missing(file: str) -> str:
     return f"KOBO_FORMS_FILE names {file}, but there is no such file {where}."
 
 
-def _check_differing(entries: Sequence[FormEntry]) -> None:
-    """Refuse a form that stands twice, and a table that two forms ask for."""
+def check_differing(entries: Sequence[FormEntry], server: str = "") -> None:
+    """Check that no form stands twice, and that tables and DAGs have names of their own.
+
+    :param entries: the forms that a file names.
+    :param server: address of the server of those that name none; empty: it is not known here.
+    :raises ConfigurationError: they have not.
+    """
     seen: dict[tuple[str, str], FormEntry] = {}
     tables: dict[str, FormEntry] = {}
     for entry in entries:
-        twin = seen.setdefault((entry.server, entry.uid), entry)
+        twin = seen.setdefault((entry.server or server, entry.uid), entry)
         if twin is not entry:
             problem = (
                 f"this form stands here twice: first in line {twin.lines[()]}."
@@ -155,6 +171,10 @@ def _check_differing(entries: Sequence[FormEntry]) -> None:
                 "give each its own."
             )
             raise _refusal(entry, problem, "table")
+    for entry in entries:
+        if entry.own_dag and not entry.table and sum(other.uid == entry.uid for other in entries) > 1:
+            problem = "several servers have a form of this uid: add table, to name its DAG."
+            raise _refusal(entry, problem, "own_dag")
 
 
 def _refusal(entry: FormEntry, problem: str, *keys: str) -> ConfigurationError:

@@ -114,6 +114,8 @@ def _sentences(problems: Mapping[str, str], names: Mapping[str, str], advice: st
 
 
 _LONGEST_ADDRESS = 500
+NO_SERVER = "must be only the server's address, such as https://kf.kobotoolbox.org"
+"""Continues a sentence that names the setting."""
 
 
 def http_url(text: str) -> str:
@@ -151,7 +153,7 @@ def server_url(text: str) -> str:
     """
     parts = urlsplit(http_url(text))
     if parts.query or parts.fragment or "/api/" in f"{parts.path}/":
-        raise ValueError("must be only the server's address, such as https://kf.kobotoolbox.org")
+        raise ValueError(NO_SERVER)
     host = parts.netloc.lower().removesuffix(_USUAL_PORT[parts.scheme])
     return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from kobo_mirror.config.forms_file import FormEntry
 from kobo_mirror.config.policies import ADDITIVE
+from kobo_mirror.config.schedules import NO_SCHEDULES, Schedules
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.forms import naming
 from kobo_mirror.forms.declared import FORM
@@ -35,6 +36,7 @@ class WantedForm:
     :param entry: where each is asked for.
     :param others: the names that ``kobo.yml`` asks for other forms.
     :param may_be_declared: the form has the declared table where it serves, without asking for it by name.
+    :param schedules: when Airflow reads it; of the form of ``KOBO_ASSET_ID`` ``kobo.yml`` says nothing.
     """
 
     table: str | None = None
@@ -46,6 +48,7 @@ class WantedForm:
     entry: FormEntry = field(default_factory=FormEntry, compare=False, repr=False)
     others: frozenset[str] = frozenset()
     may_be_declared: bool = True
+    schedules: Schedules = NO_SCHEDULES
 
     def with_policy(self, schema: str | None) -> WantedForm:
         """Return it with another policy.
@@ -76,13 +79,18 @@ class WantedForm:
 
 
 def wanted_form(
-    entry: FormEntry, others: Iterable[FormEntry] = (), *, may_be_declared: bool = True
+    entry: FormEntry,
+    others: Iterable[FormEntry] = (),
+    *,
+    may_be_declared: bool = True,
+    schedules: Schedules = NO_SCHEDULES,
 ) -> WantedForm:
     """Return what the file asks for a form.
 
     :param entry: what the file says of it.
     :param others: what it says of further forms.
     :param may_be_declared: as for :class:`WantedForm`.
+    :param schedules: as for :class:`WantedForm`.
     :raises ConfigurationError: it asks for a type that there is not, or for a name that no table of a form
         can have.
     """
@@ -99,6 +107,7 @@ def wanted_form(
         entry=entry,
         others=frozenset(other.table for other in others if other.table),
         may_be_declared=may_be_declared,
+        schedules=schedules,
     )
 
 

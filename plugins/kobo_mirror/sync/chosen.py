@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Engine
 
-from kobo_mirror.config.forms_file import FormEntry, FormsFile, read_forms_file
+from kobo_mirror.config.forms_file import FormEntry, FormsFile, check_differing, read_forms_file
 from kobo_mirror.config.names_lock import LockedForm, read_names_lock
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError
@@ -115,6 +115,7 @@ def named_forms(
             raise ConfigurationError(
                 f"{entry.place()}: uid is missing: only the form of KOBO_ASSET_ID may go without."
             )
+    check_differing(further, settings.kobo_url)
     return found + further_forms(settings, file, further, env)
 
 
@@ -152,7 +153,12 @@ def further_forms(
             own, problem = settings_of(settings, replace(entry, token="", connection=""), env), error
         form = ChosenForm(
             replace(own, kobo_token="") if problem else own,
-            wanted_form(entry, _others(entry, file.entries), may_be_declared=False),
+            wanted_form(
+                entry,
+                _others(entry, file.entries),
+                may_be_declared=False,
+                schedules=file.schedules_of(entry),
+            ),
             locked_form(locks, entry.uid),
             among_others=True,
             has_own_path=True,

@@ -168,7 +168,13 @@ def test_the_file_is_called_as_the_setting_names_it() -> None:
         ("forms:\n- own_dag: yes", "line 2: own_dag must be true or false."),
         ("forms:\n- schedule: often",
          "line 2: schedule must be @hourly, @daily, @weekly, @monthly or @yearly, or such as "
-         '"*/15 * * * *".'),
+         '"*/15 * * * *": minute (0-59), hour (0-23), day (1-31), month (1-12) and weekday (0-7), of a day '
+         "that there is."),
+        (f"forms:\n- table: one\n  own_dag: true\n- uid: {UID}\n  own_dag: true",
+         "line 3: own_dag needs uid beside it: add uid, or leave own_dag out. The form of KOBO_ASSET_ID has "
+         "kobo_sync."),
+        ("defaults:\n  own_dag: true", "line 2: own_dag is not known here; known: schema, schedule."),
+        ("discover:\n  own_dag: true", "line 2: own_dag is not known here; known: tag, owner, exclude."),
         ("discover: some", "line 1: discover must be all, or lines such as tag: mirror."),
         ("discover: {}", "line 1: discover must be all, or lines such as tag: mirror."),
         ("discover:", "line 1: discover must be all, or lines such as tag: mirror."),

@@ -89,6 +89,28 @@ def test_what_is_wrong_is_a_sentence_with_its_line() -> None:
     assert refusal(f"forms:\n- uid: {SECOND}\n  types: {{age: int}}").startswith("kobo.yml, line 3: a type")
 
 
+@pytest.mark.parametrize("spelt", [URL, f"{URL}/", "https://KF.kobotoolbox.org", f"{URL}:443"])
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_form_that_stands_twice_is_seen_if_one_names_the_server_of_all(spelt: str, turn: int) -> None:
+    entries = [f"- uid: {SECOND}", f"- {{uid: {SECOND}, server: '{spelt}', token: TOKEN_2}}"][::turn]
+    said = "this form stands here twice: first in line 2."
+    assert refusal("\n".join(["forms:", *entries])) == f"kobo.yml, line 3: {said}"
+    assert refusal("\n".join(["forms:", *entries]), uid="") == f"kobo.yml, line 3: {said}"
+
+
+def test_schedules_are_those_of_further_forms_alone() -> None:
+    text = (
+        "defaults: {schedule: '@daily'}\n"
+        f"forms: [{{uid: {FIRST}, schedule: '@weekly'}}, {{uid: {SECOND}, schedule: '@hourly'}}, "
+        f"{{uid: {THIRD}}}]"
+    )
+    assert [form.wanted.schedules for form in chosen(text)] == [
+        ("", ""),
+        ("@daily", "@hourly"),
+        ("@daily", ""),
+    ]
+
+
 def test_no_entry_shows_a_token() -> None:
     assert "hunter2" not in repr(ChosenForm(Settings(kobo_token="hunter2"), chosen("")[0].wanted))
     assert FormEntry().token == ""

@@ -15,9 +15,9 @@ from kobo_mirror.airflow.operators.base import name_of_run
 from kobo_mirror.airflow.operators.listing import DISCOVER
 from kobo_mirror.airflow.operators.rendered import text_of, texts_of
 from kobo_mirror.airflow.operators.whole_sync import KoboStepOperator
-from kobo_mirror.airflow.schedules import last_due
 from kobo_mirror.airflow.task_start import make_tables, noting_refusal, target_engine
 from kobo_mirror.config.forms_file import read_forms_file
+from kobo_mirror.config.schedules import last_due
 from kobo_mirror.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class KoboChooseOperator(KoboStepOperator):
             everything = self._everything(about, known)
             chosen = self._meant(engine, about, everything.forms, known, picks)
             if not picks and not text_of(self.code) and _is_scheduled(context) and self.purpose == SYNC:
-                chosen = [form for form in chosen if _is_due(form, about, known)]
+                chosen = [form for form in chosen if _is_due(form, known)]
         found: list[dict[str, str | None]] = [
             {"form": name_of(form, known)} for form in chosen if self._is_here(form.server, about)
         ]
@@ -176,9 +176,9 @@ def _is_scheduled(context: Context) -> bool:
     return getattr(run_type, "value", run_type) == "scheduled"
 
 
-def _is_due(form: ChosenForm, about: Described, known: Known) -> bool:
+def _is_due(form: ChosenForm, known: Known) -> bool:
     """Return True unless the form has a schedule of its own that has not come round since it was read."""
-    schedule, standing = form.entry.schedule, known.get((form.server, form.uid))
-    if schedule in ("", about.file.defaults.schedule) or standing is None or standing.asked_at is None:
+    schedule, standing = form.wanted.schedules.own, known.get((form.server, form.uid))
+    if not schedule or standing is None or standing.asked_at is None:
         return True
     return standing.asked_at < last_due(schedule, datetime.now(UTC).replace(tzinfo=None))
