@@ -64,3 +64,12 @@ def office(
     terminal = Terminal(capsys, monkeypatch)
     with open_office(office_server, database_url, terminal, tmp_path, monkeypatch) as made:
         yield made
+
+
+@pytest.fixture
+def office_airflow(
+    airflow_db: None, monkeypatch: pytest.MonkeyPatch, office: Office, database_url: str
+) -> Airflow:
+    by_airflow = Airflow(monkeypatch, office.server, database_url)
+    by_airflow.connect(KOBO_ASSET_ID="")
+    return by_airflow

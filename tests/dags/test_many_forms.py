@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,9 @@ from sqlalchemy import select
 from kobo_mirror.database.engine import reading
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.tables import codes
-from tests.support.airflow_environment import ROOT
 from tests.support.dag_runs import Airflow, fresh_dags
 from tests.support.forms.any_mirror import uid_of
 from tests.support.forms.office import HOUSE, IMPATIENT, NOTES, SEVEN, TEN, VISIT, Office
-from tests.support.task_runs import TaskRun
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ALL = f"""\
@@ -31,10 +29,8 @@ ALL_TEN = ALL + "".join(f"  - uid: {uid_of(name)}\n" for name in SEVEN)
 
 
 @pytest.fixture
-def airflow(airflow_db: None, monkeypatch: pytest.MonkeyPatch, office: Office, database_url: str) -> Airflow:
-    by_airflow = Airflow(monkeypatch, office.server, database_url)
-    by_airflow.connect(KOBO_ASSET_ID="")
-    return by_airflow
+def airflow(office_airflow: Airflow) -> Airflow:
+    return office_airflow
 
 
 @pytest.fixture
@@ -166,26 +162,13 @@ def test_the_form_of_the_connection_stays_with_kobo_sync(airflow: Airflow, offic
     assert office.tables() == {HOUSE: "households", VISIT: "visits", NOTES: "notes"}
     skipped = airflow.run(f"kobo_sync__{NOTES}")
     assert set(airflow.states(skipped).values()) == {"skipped"}
+    assert "each run is skipped: `kobo_sync` mirrors that one." in str(
+        fresh_dags()[f"kobo_sync__{NOTES}"].doc_md
+    )
     refused = airflow.run("kobo_sync_all", forms=["notes"])
     assert airflow.states(refused)["forms"] == "failed"
     assert "is mirrored by kobo_sync: start that DAG." in airflow.note(refused)
     office.check()
-
-
-@pytest.mark.long
-def test_a_form_with_a_dag_of_its_own_is_not_in_the_map(airflow: Airflow, office: Office) -> None:
-    office.write(ALL.replace("table: visits", "table: visits, own_dag: true"))
-    before = len(told())
-    dag_id = f"kobo_sync__{VISIT}"
-    run = airflow.run(dag_id)
-    states = airflow.states(run)
-    assert set(states.values()) == {"success"}
-    assert (len(states), told(before)) == (7, [("visits", "kobo://mirror/visits", 30)])
-    assert airflow.note(run).startswith("visits: 30 new, ")
-    assert fresh_dags()[dag_id].dag_display_name == "kobo_sync: visits"
-    assert office.tables() == {VISIT: "visits"}
-    run = airflow.run("kobo_sync_all")
-    assert set(ended(run)) == {"households", "notes"}
 
 
 @pytest.mark.long
@@ -224,44 +207,6 @@ def test_a_connection_of_airflow_holds_the_account_of_a_form(
     run = airflow.run("kobo_sync_all")
     assert "The field 'API token' is in Admin → Connections → kobo_office." in airflow.note(run)
     assert "a-token-that-is-refused" not in airflow.note(run)
-
-
-def test_a_malformed_file_is_an_import_error_with_its_line_and_kobo_sync_goes_on(
-    airflow: Airflow, office: Office
-) -> None:
-    from airflow.dag_processing.dagbag import DagBag
-
-    airflow.connect(KOBO_ASSET_ID=NOTES)
-    office.write(f"{ALL}  - {{uid: aYetAnotherForm0000001, table: visits}}\n")
-    bag = DagBag(str(ROOT / "dags"))
-    assert {Path(file).name for file in bag.import_errors} == {"kobo_sync_all.py", "kobo_sync_own.py"}
-    for error in bag.import_errors.values():
-        (sentence,) = (line for line in error.splitlines() if "kobo.yml, line 6" in line)
-        assert sentence.endswith(
-            "line 6: two forms ask for the table visits: this one and that of line 4; give each its own."
-        )
-    assert set(bag.dags) == {"kobo_sync", "kobo_verify", "kobo_replay", "kobo_forms"}
-
-
-def test_a_form_with_a_schedule_of_its_own_is_left_out_until_it_is_due(
-    airflow: Airflow, office: Office
-) -> None:
-    from kobo_mirror.airflow.schedules import last_due
-
-    noon = datetime(2026, 11, 29, 12, 0, 5)  # noqa: DTZ001  # UTC, as DATETIME holds it
-    assert last_due("@daily", noon) == noon.replace(hour=0, second=0)
-    assert last_due("0 * * * *", noon) == noon.replace(second=0)
-    office.write(ALL.replace("table: visits", 'table: visits, schedule: "@yearly"'))
-    assert sorted(chosen("scheduled")) == sorted(["households", "visits", NOTES])
-    assert office.run("sync")[0] == 0
-    assert sorted(chosen("scheduled")) == ["households", "notes"]
-    assert sorted(chosen("manual")) == ["households", "notes", "visits"]
-
-
-def chosen(kind: str) -> list[str]:
-    """The forms that the first task of a run of this kind chooses."""
-    found = TaskRun(kind).execute("KoboChooseOperator")
-    return [one["form"] for one in found]
 
 
 CONSUMER = """

@@ -20,6 +20,7 @@ from kobo_mirror.database.engine import clock, transact
 from kobo_mirror.errors import CredentialsError, KoboMirrorError
 from kobo_mirror.store import failed_runs
 from kobo_mirror.store.codes import code_for
+from kobo_mirror.store.lights import SENTENCES
 from kobo_mirror.store.page_tables import days
 from kobo_mirror.store.proofs import note_proof
 from kobo_mirror.store.runs import open_run
@@ -78,6 +79,44 @@ def test_the_lights_are_those_of_the_pages_and_of_status(as_user: Client, many: 
         if "late" not in {finding["key"] for finding in form["findings"]}:  # status knows no schedule
             assert told[key]["light"] == form["light"], key
     assert {form["light"] for form in found.values()} == {"red", "amber", "green"}
+
+
+@pytest.mark.parametrize(
+    ("daily", "hours_ago", "late"),
+    [
+        ((), 0, {}),
+        ((), 3, {"page"}),
+        ((), 26, {"page", "status"}),
+        *(
+            (daily, hours_ago, late)
+            for daily in (("round_schedule",), ("own_schedule",), ("round_schedule", "own_schedule"))
+            for hours_ago, late in ((3, {}), (6, {"page"}), (26, {"page"}), (30, {"page", "status"}))
+        ),
+    ],
+)
+def test_a_form_is_late_by_its_own_schedule_everywhere(
+    as_user: Client, engine: Engine, daily: tuple[str, ...], hours_ago: int, late: Any
+) -> None:
+    """What it has is due once a day, five hours ago."""
+    add_forms(engine, 2)
+    due = clock(engine) - timedelta(hours=5)
+    noted = dict.fromkeys(daily, f"{due.minute} {due.hour} * * *")
+    ended = clock(engine) - timedelta(hours=hours_ago)
+
+    def work(connection: Any) -> None:
+        form, run = forms.c.asset_uid == key_of(1), sync_runs.c.asset_uid == key_of(1)
+        if noted:
+            connection.execute(update(forms).where(form).values(noted))
+        connection.execute(update(sync_runs).where(run).values(started_at=ended, finished_at=ended))
+
+    transact(engine, work)
+    page = as_user("vic").get(f"api/forms/{key_of(1)}").json()
+    (shown,) = (one for one in listed(as_user) if one["asset_uid"] == key_of(1))
+    (told,) = (one for one in statuses(engine) if isinstance(one, dict) and key_of(1) in one["mirrors"])
+    assert shown["findings"] == page["findings"]
+    found = {"page"} & {"page" for one in page["findings"] if one["key"] == "late"}
+    found |= {"status" for sentence in told["findings"] if sentence == SENTENCES["late"]}
+    assert found == set(late)
 
 
 def test_problems_come_first(as_user: Client, many: Engine) -> None:

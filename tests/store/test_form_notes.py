@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
+from kobo_mirror.config.schedules import Schedules
 from kobo_mirror.database.engine import clock, reading
 from kobo_mirror.errors import LeaseError
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.plan_steps import plan_between
 from kobo_mirror.store.bindings import NotBoundError
 from kobo_mirror.store.form_notes import Told, Waiting, note_refresh, note_waiting
 from kobo_mirror.store.leases import release_lease, take_lease
+from kobo_mirror.store.overview import read_state
 from kobo_mirror.store.plans import open_plan
 from kobo_mirror.store.tables import forms
 from tests.support.forms.applied import Applying
@@ -59,6 +62,17 @@ def test_what_the_server_or_the_database_refuses_is_noted_until_it_does_not(appl
     note_refresh(engine, applying.lease, Told("Survey", "v3"), None)
     found = noted(engine)
     assert [found[name] for name in refused] == [None] * 3
+
+
+def test_when_airflow_reads_the_form_is_noted_until_the_file_says_otherwise(applying: Applying) -> None:
+    engine = applying.engine
+    applying.apply(survey(V1))
+    for schedules in (Schedules("@hourly", "5 3 * * *"), Schedules("@daily"), Schedules()):
+        note_refresh(engine, applying.lease, Told("Survey", "v1", schedules=schedules), None)
+        found = noted(engine)
+        assert (found["round_schedule"] or "", found["own_schedule"] or "") == schedules
+        with reading(engine) as connection:
+            assert read_state(connection, KOBO_RECORDS, UID).schedules == schedules
 
 
 def test_a_plan_waits_until_a_sync_finds_none(applying: Applying) -> None:

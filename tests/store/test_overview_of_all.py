@@ -23,7 +23,7 @@ from kobo_mirror.store.overview_of_all import read_states
 from kobo_mirror.store.plans import note_open
 from kobo_mirror.store.refetch_queue import FAILED_DELIVERY, enqueue
 from kobo_mirror.store.registrations import Remembered, remember
-from kobo_mirror.store.tables import leases, sync_runs
+from kobo_mirror.store.tables import forms, leases, sync_runs
 from tests.page.test_plans import MOVE, NEW
 from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID
@@ -79,6 +79,8 @@ def unwell(engine: Engine) -> None:
         failed_runs.note_failed_verification(connection, key_of(2), "verify", error)
         failed_runs.note_not_started(connection, key_of(3), "sync", error)
         runs.open_run(connection, key_of(8), "old", "usual", None)
+        read_weekly = update(forms).where(forms.c.asset_uid == key_of(8))
+        connection.execute(read_weekly.values(round_schedule="@hourly", own_schedule="@weekly"))
         runs.open_run(connection, key_of(4), "repair", runs.REPAIR, None)
         for ids in ([5, 6], [5, 6, 7]):
             code_for(connection, key_of(5), ids)

@@ -25,7 +25,7 @@ from kobo_mirror.store.shown_runs import Run, failed_start
 
 _NAMED = 10
 _SET = "set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID, then "
-_LATE = timedelta(days=1)  # the schedule is not known here
+_LATE = timedelta(days=1)  # KOBO_SYNC_SCHEDULE is not known here
 
 
 SecretOf = Callable[[str, Iterable[Registration]], str | None]
@@ -54,7 +54,7 @@ def status(engine: Engine, secret: SecretOf | None = None, asset_uid: str | None
         rejected = rejected_submissions(connection, asset, after=-1, limit=_NAMED, answers=False)
         tables = tables_of(connection, asset)
     shown = secret(asset, state.registrations) if secret else None
-    findings = judge(state, due=state.moment - _LATE, secret=shown)
+    findings = judge(state, due=state.schedules.due(state.moment - _LATE), secret=shown)
     last_good, last_good_exact = _finish(state.last_good), _finish(state.last_good_exact)
     return {
         "form_table": bound.form_table,

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, select, update
 
+from kobo_mirror.config.schedules import NO_SCHEDULES, Schedules
 from kobo_mirror.database.engine import now, transact
 from kobo_mirror.forms.plan import Plan
 from kobo_mirror.store.bindings import NotBoundError
@@ -28,6 +29,7 @@ class Told(NamedTuple):
     :param refused: why the database did not take a change of the tables; None: it took what there was.
     :param altered: which columns were changed by hand so that they may hold other values than are written,
         and what mends them; None: none.
+    :param schedules: when Airflow reads it.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Told(NamedTuple):
     unread: str | None = None
     refused: str | None = None
     altered: str | None = None
+    schedules: Schedules = NO_SCHEDULES
 
 
 class Waiting(NamedTuple):
@@ -63,6 +66,8 @@ def note_refresh(engine: Engine, lease: Lease, told: Told, waiting: Waiting | No
         "versions_error": _cut(told.unread),
         "tables_error": _cut(told.refused),
         "tables_altered": _cut(told.altered),
+        "round_schedule": told.schedules.rounds or None,
+        "own_schedule": told.schedules.own or None,
     }
     if told.unread is None:
         values |= {

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, String, bindparam, func, select
 
+from kobo_mirror.config.schedules import NO_SCHEDULES, Schedules
 from kobo_mirror.database.engine import now
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.store.bindings import Epochs
@@ -71,6 +72,7 @@ class MirrorState:
     :param lease_holder: the run that holds the form now.
     :param tables: how many tables the form has, parts apart.
     :param rejected_cells: how many answers their columns cannot hold; ``rejected_columns``: of which columns.
+    :param schedules: when Airflow reads the form, as the last sync found it in ``kobo.yml``.
     """
 
     moment: datetime
@@ -104,6 +106,7 @@ class MirrorState:
     tables: int = 0
     rejected_cells: int = 0
     rejected_columns: RejectedColumns = NONE_REJECTED
+    schedules: Schedules = NO_SCHEDULES
 
     @property
     def to_fetch(self) -> int:
@@ -210,6 +213,7 @@ class SingleRows(NamedTuple):
     lease_holder: str | None
     tables: int
     rejected_cells: int
+    schedules: Schedules
 
 
 def _row_of(connection: Connection, form: Form, asset_uid: str) -> SingleRows:
@@ -232,7 +236,7 @@ def single_rows(
     :param rejected_cells: how many it has.
     """
     table, epoch, epoch_read, fingerprint, *versions, holder, submissions, counted_at = cells
-    refused, altered, is_unread, is_unfinished, views_refused, are_views_due = versions
+    refused, altered, is_unread, is_unfinished, views_refused, are_views_due, rounds, own = versions
     is_bound, is_declared = table is not None, table == form.table
     return SingleRows(
         moment=moment,
@@ -248,6 +252,7 @@ def single_rows(
         lease_holder=holder,
         tables=tables,
         rejected_cells=rejected_cells,
+        schedules=Schedules(rounds or "", own or ""),
     )
 
 
@@ -263,6 +268,8 @@ FORM_CELLS: tuple[ColumnElement[Any], ...] = (
     _F.intended_schema.is_not(None) | _F.paths_to_promote.is_not(None),
     _F.views_error,
     _F.schema.is_not(None) & _F.views_fingerprint.is_(None),
+    _F.round_schedule,
+    _F.own_schedule,
 )
 LEASE_CELLS: tuple[ColumnElement[Any], ...] = (leases.c.holder,)
 COUNT_CELLS: tuple[ColumnElement[Any], ...] = (_COUNT.submissions, _COUNT.counted_at)

@@ -63,6 +63,8 @@ forms = Table(
     Column("views_fingerprint", BINARY(16)),
     Column("views_error", String(500)),
     Column("tables_altered", String(500)),
+    Column("round_schedule", String(255)),
+    Column("own_schedule", String(255)),
     Index("uq_kobo_forms_asset_uid", "asset_uid", unique=True),
     **OPTIONS,
 )  # fmt: skip

@@ -124,7 +124,14 @@ class FormTables:
             bring_up_views(self.engine, mirror.schema, lease, self.wanted.views)
         if outlook.rejects_moved_answers:
             transact(self.engine, lambda connection: raise_epochs(connection, mirror.table))
-        told = Told(info.name, info.deployed_version_id, found.error, refused, self._altered(mirror))
+        told = Told(
+            info.name,
+            info.deployed_version_id,
+            unread=found.error,
+            refused=refused,
+            altered=self._altered(mirror),
+            schedules=self.wanted.schedules,
+        )
         note_refresh(self.engine, lease, told, outlook.waiting)
         return mirror
 

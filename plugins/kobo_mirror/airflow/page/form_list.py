@@ -47,11 +47,9 @@ def list_of(connection: Connection) -> FormList:
         read_states(connection, FORM, columns=contents.kept_columns_of, views=contents.kept_views_of),
         days_since(connection, first_day),
     )
-    due, secret_of = view_models.due_at(moment), access.shown_secrets()
+    secret_of = access.shown_secrets()
     found = [
-        _listed(
-            form, states[form.asset_uid], _by_day(days.get(form.asset_uid, {}), first_day), due, secret_of
-        )
+        _listed(form, states[form.asset_uid], _by_day(days.get(form.asset_uid, {}), first_day), secret_of)
         for form in named_forms(connection)
         if form.asset_uid in states
     ]
@@ -68,13 +66,13 @@ def list_of(connection: Connection) -> FormList:
 
 
 def _listed(
-    form: NamedForm, state: MirrorState | Any, days: list[int], due: Any, secret_of: access.SecretOf
+    form: NamedForm, state: MirrorState | Any, days: list[int], secret_of: access.SecretOf
 ) -> ListedForm:
     shown = {**form._asdict(), "days": days}
     if not isinstance(state, MirrorState):
         return ListedForm(**shown, light=Light.RED, findings=[], problem=view_models.failure_of(state))
     secret = secret_of(form.asset_uid, state.registrations)
-    findings = judge(state, due=due, secret=secret)
+    findings = judge(state, due=view_models.due_of(state), secret=secret)
     return ListedForm(
         **shown,
         light=light_of(findings),

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
 
-from croniter import croniter  # type: ignore[import-untyped]  # it has no types
 from sqlalchemy import Connection
 
 from kobo_mirror.airflow.page.schemas import (
@@ -53,7 +52,7 @@ def overview_of(
     :param lags: how long new submissions took, by their origin.
     :param secret: the fingerprint of the webhook's secret; None: it is not known here.
     """
-    findings = judge(state, due=due_at(state.moment), secret=secret)
+    findings = judge(state, due=due_of(state), secret=secret)
     return Overview(
         **form._asdict(),
         light=light_of(findings),
@@ -92,16 +91,13 @@ def findings_of(found: Sequence[lights.Finding]) -> list[Finding]:
     return [Finding.model_validate(one, from_attributes=True) for one in found]
 
 
-def due_at(moment: datetime) -> datetime | None:
-    """Return when the last sync should have finished at the latest, by the schedule; None without one.
+def due_of(state: MirrorState) -> datetime | None:
+    """Return when the last sync should have finished at the latest; None where none is scheduled.
 
-    :param moment: now (UTC).
+    :param state: what the database knows of the form's mirror.
     """
-    schedule = schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *")
-    if schedule is None:
-        return None
-    due: datetime = croniter(schedule, moment - _GRACE).get_prev(datetime)
-    return due
+    usual = schedule_from_env("KOBO_SYNC_SCHEDULE", "*/15 * * * *")
+    return state.schedules.due(state.moment - _GRACE, usual) if usual else None
 
 
 def failure_of(problem: KoboMirrorError) -> Failure:
