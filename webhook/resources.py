@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import falcon
 
@@ -28,6 +28,7 @@ _STATUS = {
     Refusal.NO_SUBMISSION: falcon.HTTP_400,
     Refusal.OTHER_FORM: falcon.HTTP_404,
     Refusal.UNKNOWN_FORM: falcon.HTTP_404,
+    Refusal.LET_GO: falcon.HTTP_410,
 }
 
 
@@ -66,6 +67,8 @@ class Taking:
     def take(self, req: falcon.Request, resp: falcon.Response, intake: Intake, form: str) -> None:
         """Commit the submission, or keep its body as a dead letter, before anything is answered.
 
+        Of a form that was let go nothing is kept: KoboToolbox has the submission.
+
         :param intake: takes the body.
         :param form: what the delivery is counted for as long as it is under way.
         :raises DatabaseError, SchemaError: neither could be done.
@@ -80,10 +83,11 @@ class Taking:
             if isinstance(outcome, Accepted):
                 self._answer_accepted(req, resp, outcome)
                 return
-            letter = intake.keep(body, outcome, source="webhook")
-        req.context.log["dead_letter"] = letter
-        resp.status = _STATUS[outcome.why]
-        resp.media = {"status": "error", "message": outcome.reason, "dead_letter": letter}
+            answer: dict[str, Any] = {"status": "error", "message": outcome.reason}
+            if outcome.why is not Refusal.LET_GO:
+                letter = intake.keep(body, outcome, source="webhook")
+                req.context.log["dead_letter"] = answer["dead_letter"] = letter
+        resp.status, resp.media = _STATUS[outcome.why], answer
 
     def _answer_accepted(self, req: falcon.Request, resp: falcon.Response, accepted: Accepted) -> None:
         pushed = accepted.result

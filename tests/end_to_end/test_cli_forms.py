@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, select
 
+from kobo_mirror.cli import removing
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.tables import metadata
@@ -25,7 +26,8 @@ from tests.support.forms.office import (
 @pytest.fixture(autouse=True)
 def impatient(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands about forms do not wait between attempts either."""
-    monkeypatch.setattr(command, "Accounts", lambda **options: Accounts(**options | IMPATIENT))
+    for module in (command, removing):
+        monkeypatch.setattr(module, "Accounts", lambda **options: Accounts(**options | IMPATIENT))
 
 
 def test_the_forms_of_the_account_are_listed(office: Office) -> None:

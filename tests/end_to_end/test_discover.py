@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kobo_mirror.store.lights import SENTENCES
 from tests.support.forms.office import HOUSE, NOTES, VISIT, Office
+
+ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def test_a_form_that_is_deployed_is_mirrored_by_the_next_sync(office: Office) -> None:
@@ -68,3 +71,74 @@ def test_a_form_that_left_the_list_is_named_and_keeps_its_rows(office: Office) -
     office.write(f"discover: {{exclude: [{VISIT}]}}")
     assert office.run("sync")[0] == 0
     assert office.counts()["visits"] == 30
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize("how", ["another tag", "excluded", "named by another filter", "no discover"])
+def test_a_form_that_no_longer_matches_is_let_go_and_keeps_its_tables(office: Office, how: str) -> None:
+    for uid in (HOUSE, VISIT):
+        office.form(uid).form(tag_string="mirror", owner="field_team")
+    office.write("discover: {tag: mirror}")
+    assert office.run("sync")[0] == 0
+    assert lets_go(office) == set()
+    if how == "another tag":
+        office.form(VISIT).form(tag_string="other")
+    elif how == "excluded":
+        office.write(f"discover: {{tag: mirror, exclude: [{VISIT}]}}")
+    elif how == "no discover":
+        office.write(f"forms: [{{uid: {HOUSE}}}]")
+    else:
+        office.form(VISIT).form(owner="others")
+        office.write("discover: {owner: field_team}")
+    office.form(VISIT).create(1)
+    office.form(HOUSE).create(1)
+    code, lines, _ = office.run("sync")
+    assert (code, len(lines)) == (0, 1)
+    assert office.counts() == {"household": 13, "visits": 30}
+    assert lets_go(office) == {"visits"}
+    assert office.run("verify")[1][0].startswith("household: ")
+    assert len(office.run("verify")[1]) == 1
+    office.form(VISIT).form(tag_string="mirror", owner="field_team", active=False)
+    office.write("discover: {tag: mirror}")
+    assert len(office.run("sync")[1]) == 2
+    assert office.counts()["visits"] == 31
+    assert lets_go(office) == set()
+
+
+@ON_ONE_DATABASE
+def test_a_discovered_form_that_is_deleted_is_gone_whatever_the_filter(office: Office) -> None:
+    office.form(VISIT).form(tag_string="mirror")
+    office.form(NOTES).form(tag_string="mirror")
+    office.write("discover: {tag: mirror}")
+    for _ in range(2):
+        assert office.run("sync")[0] == 0
+    office.form(VISIT).form(trashed=True)
+    for _ in range(2):
+        code, lines, err = office.run("sync")
+        assert (code, len(lines)) == (2, 1)
+        assert err.startswith("error: visits: ")
+        assert findings(office)["visits"][0] == SENTENCES["gone"]
+    office.write(f"discover: {{tag: mirror, exclude: [{VISIT}]}}")
+    assert office.run("sync")[0] == 0
+    assert findings(office)["visits"][0] == SENTENCES["let_go"]
+
+
+@ON_ONE_DATABASE
+def test_a_form_that_was_named_and_left_the_account_is_let_go_with_its_line(office: Office) -> None:
+    office.write(f"discover: {{tag: mirror}}\nforms: [{{uid: {VISIT}}}]")
+    for _ in range(2):
+        assert office.run("sync")[0] == 0
+    office.form(VISIT).form(trashed=True)
+    assert office.run("sync")[0] == 2
+    office.write("discover: {tag: mirror}")
+    assert office.run("sync")[0] == 0
+    assert lets_go(office) == {"visits"}
+
+
+def findings(office: Office) -> dict[str, list[str]]:
+    return {one["form_table"]: one["findings"] for one in office.told("status")}
+
+
+def lets_go(office: Office) -> set[str]:
+    """The tables of the forms that are mirrored no longer."""
+    return {table for table, said in findings(office).items() if SENTENCES["let_go"] in said}

@@ -10,7 +10,8 @@ from sqlalchemy import Engine, update
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.forms.mirror import Mirror
-from kobo_mirror.store.bindings import NotBoundError, ReshapedError, hold_form, is_shaped_otherwise
+from kobo_mirror.store.bindings import NotBoundError, ReshapedError, is_shaped_otherwise
+from kobo_mirror.store.form_locks import hold_form
 from kobo_mirror.store.tables import forms, submissions
 from kobo_mirror.store.writer import Writer
 from tests.support.forms.made import (

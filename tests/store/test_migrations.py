@@ -41,6 +41,7 @@ TABLES = {
     "kobo_tallies",
     "kobo_days",
     "kobo_account_forms",
+    "kobo_dropped_forms",
     "kobo_to_fetch",
     "kobo_dead_letters",
     "kobo_leases",

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, delete, update
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
-from kobo_mirror.store.bindings import hold_form
+from kobo_mirror.store.form_locks import hold_form
 from kobo_mirror.store.row_counts import correct_totals, misplaced
 from kobo_mirror.store.tables import form_table, submissions, tallies
 from kobo_mirror.store.totals import totals

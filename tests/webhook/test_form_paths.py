@@ -10,8 +10,11 @@ from falcon import testing
 from sqlalchemy import Engine, select, text, update
 
 from kobo_mirror.config.deliveries import form_secret
+from kobo_mirror.database.engine import transact
 from kobo_mirror.forms.mirror import Mirror
+from kobo_mirror.store.dropping import drop_form
 from kobo_mirror.store.form_names import learn_id_strings
+from kobo_mirror.store.let_go import let_go
 from kobo_mirror.store.tables import dead_letters, forms
 from kobo_mirror.sync.receive_by_path import PathReceivers
 from kobo_mirror.sync.replay import replay_dead_letters
@@ -133,6 +136,45 @@ def test_before_the_first_tables_a_delivery_is_asked_for(
         assert outcome(deliver(client, HERE, of(HERE, kobo_id, _xform_id_string=named)))[1] == "deferred"
     assert list(queued_refs(engine)) == ["1", "2"]
     assert tables.count() == NOTHING | {"to_fetch": 2}
+
+
+@pytest.mark.parametrize("how", ["before its first delivery", "after it"])
+@pytest.mark.parametrize("drop", [False, True])
+def test_a_form_that_was_let_go_answers_410_and_nothing_is_kept(
+    applied: dict[str, Applying], engine: Engine, tables: Tables, how: str, drop: bool
+) -> None:
+    client = client_of(engine)
+    if how == "after it":
+        assert outcome(deliver(client, HERE, of(HERE, 1))) == (200, "inserted", None)
+    if drop:
+        drop_form(engine, HERE)
+    else:
+        transact(engine, lambda connection: let_go(connection, HERE))
+    before = tables.count()
+    for named in (HERE, "household_survey_2016"):
+        answer = deliver(client, HERE, of(HERE, 2, _xform_id_string=named))
+        assert (answer.status_code, "dead_letter" in answer.json) == (410, False)
+        assert "mirrored no longer" in answer.json["message"]
+    assert deliver(client, HERE, of(HERE, 2), "wrong").status_code == 401
+    assert (tables.count(), letters(engine)) == (before, [])
+    assert outcome(deliver(client, THERE, of(THERE, 3))) == (200, "inserted", None)
+
+
+def test_the_form_of_the_settings_answers_410_too_once_it_was_let_go(engine: Engine, tables: Tables) -> None:
+    client = client_of(engine)
+    headers = {"Content-Type": "application/json", "X-Webhook-Secret": SECRET}
+
+    def post(kobo_id: int) -> int:
+        return client.simulate_post(PATH, body=body(kobo_id), headers=headers).status_code
+
+    assert post(1) == 200
+    transact(engine, lambda connection: let_go(connection, MIRROR.asset_uid))
+    before = tables.count()
+    assert post(2) == 410
+    assert tables.count() == before
+    with engine.begin() as connection:
+        connection.execute(update(forms).values(let_go_at=None))
+    assert post(2) == 200
 
 
 @ON_ONE_DATABASE

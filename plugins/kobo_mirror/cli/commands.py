@@ -24,6 +24,7 @@ from kobo_mirror.errors import ConfigurationError, DeletesWaitError, KoboMirrorE
 from kobo_mirror.store.codes import owner_of, require_waiting
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import migrate, require_tables
+from kobo_mirror.sync.choosing import note_choice
 from kobo_mirror.sync.chosen import named_tables
 from kobo_mirror.sync.failure_notes import noting_failed_verification, noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
@@ -87,6 +88,8 @@ def _sync(options: argparse.Namespace) -> int:
             migrate(work.engine)
         pick = work.pick_by(options.form, options.confirm_deletes, owner_of)
         forms = work.forms(pick)
+        if pick is None:
+            note_choice(work.engine, forms, among_others=not work.is_about_one)
         if options.since is not None and len(forms.forms) > 1:
             raise ConfigurationError("--since is an _id of one form: say which one with --form.")
         return work.each(forms, partial(_sync_one, options=options))

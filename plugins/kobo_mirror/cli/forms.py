@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Engine
 
+from kobo_mirror.cli.removing import remove
 from kobo_mirror.cli.voice import Voice
 from kobo_mirror.cli.wiring import engine_of
-from kobo_mirror.config.forms_editing import without_entry, write_forms_file
 from kobo_mirror.config.settings import ASSET_ID, DEFAULT_FORMS_FILE, Settings
 from kobo_mirror.errors import ConfigurationError, MissingTablesError
-from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.kobo.form_info import ListedForm
-from kobo_mirror.store.dropping import drop_form
-from kobo_mirror.store.listings import Standing
 from kobo_mirror.store.schema import at_head
-from kobo_mirror.sync.account_forms import AccountForms, file_to_edit, text_of
+from kobo_mirror.sync.account_forms import AccountForms, file_to_edit
 
 ADD, REMOVE = "add", "remove"
 
@@ -30,14 +25,14 @@ def forms(options: argparse.Namespace) -> int:
     """List the forms of the account, name some in ``kobo.yml``, or take one out.
 
     :param options: ``what`` (uids, behind ``add`` or ``remove``), ``write``, ``drop_tables``, ``json``.
-    :returns: 0.
+    :returns: the exit code.
     :raises ConfigurationError: there is no such form, or the file cannot be edited.
     """
     action, *further = options.what or [""]
     if action == REMOVE:
         if len(further) != 1:
             raise ConfigurationError("Say which form is to be removed: `forms remove UID`, or its table.")
-        return _remove(_open_office(asks=False), further[0], drop=options.drop_tables)
+        return remove(_open_office(asks=False), further[0], drop=options.drop_tables)
     if options.drop_tables:
         raise ConfigurationError("--drop-tables belongs to `forms remove UID`.")
     uids = further if action == ADD else options.what
@@ -118,78 +113,3 @@ def _add(office: AccountForms, listed: Sequence[ListedForm], uids: Collection[st
     if not added.entries:
         print("nothing was added")
     return 0
-
-
-def _remove(office: AccountForms, pick: str, *, drop: bool) -> int:
-    settings, file = office.settings, office.file
-    found = _found(office, pick)
-    if (found.server, found.uid) == (settings.kobo_url, settings.kobo_asset_id):
-        raise ConfigurationError("KOBO_ASSET_ID names this form: take it out of .env first.")
-    standing = found.standing
-    if drop:
-        _require_typed(standing)
-    if found.number is not None:
-        write_forms_file(file.file, without_entry(file.file, text_of(file.file), found.number))
-        print(f"{found.uid} is no longer in {file.file}")
-    if drop and standing and office.engine is not None:
-        print(f"dropped: {', '.join(drop_form(office.engine, standing.asset_uid))}")
-    elif standing:
-        print(f"its tables stay: {standing.table} and those whose names start with {standing.table}__")
-    is_of_account = file.discover is not None and found.server == office.account.kobo_url
-    if is_of_account and file.discover and found.uid not in file.discover.exclude:
-        print(f"discover may find it again: write {found.uid} into its list exclude")
-    return 0
-
-
-class _Found(NamedTuple):
-    """A form that is named or mirrored.
-
-    :param number: of its entry in the file; None: it has none.
-    :param standing: what the database has of it; None: nothing.
-    """
-
-    server: str
-    uid: str
-    number: int | None
-    standing: Standing | None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Its table and its key in the database."""
-        return (self.standing.table, self.standing.asset_uid) if self.standing else ()
-
-
-def _found(office: AccountForms, pick: str) -> _Found:
-    """Return the form that has a table or a key, or else the first one of a uid."""
-    own, entries = office.settings.kobo_url, office.file.entries
-    numbers = {(one.server or own, one.uid): number for number, one in enumerate(entries) if one.uid}
-    mirrored = {(one.server, uid_of(one.asset_uid)): one for one in office.everywhere()}
-    environment = [(own, office.settings.kobo_asset_id)] if office.settings.kobo_asset_id else []
-    found = [
-        _Found(*place, numbers.get(place), mirrored.get(place))
-        for place in dict.fromkeys([*numbers, *mirrored, *environment])
-    ]
-    tables: dict[int | None, str] = {number: entry.table for number, entry in enumerate(entries)}
-    exactly = [form for form in found if pick in (tables.get(form.number), *form.names)]
-    for form in (*exactly, *(one for one in found if one.uid == pick)):
-        return form
-    raise ConfigurationError(f"Neither {office.file.file} nor the database has a form {pick}.")
-
-
-def _require_typed(standing: Standing | None) -> None:
-    """Have a person type the name of the table, so that no other one is dropped by mistake."""
-    if standing is None:
-        raise ConfigurationError("The database has no tables of this form: leave --drop-tables out.")
-    table = standing.table
-    print(
-        f"The table {table}, all whose names start with {table}__, and all that is known of the form are "
-        "deleted. Type the name of the table: ",
-        end="",
-        file=sys.stderr,
-        flush=True,
-    )
-    typed = ""
-    with suppress(EOFError):
-        typed = input()
-    if typed.strip() != table:
-        raise ConfigurationError("That is not the name of the table: nothing was changed.")

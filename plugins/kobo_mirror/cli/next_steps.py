@@ -18,6 +18,8 @@ STEPS: Mapping[str, str] = {
     "sync_failed": f"mend what the error says, then run {SYNC}",
     "gone": f"have the form shared with the account again and run {SYNC}; or let go of it, its tables stay: "
     f"`{COMMAND} forms remove UID`, or its uid under `exclude` if it was discovered",
+    "let_go": f"if that is not meant, name it in kobo.yml (`{COMMAND} forms add UID`) and run {SYNC}; else "
+    f"take its REST Service away with `{COMMAND} forms remove UID`",
     "late": f"run {SYNC}",
     "deletes_wait": "if the {submissions} submissions are to be deleted, run "
     f"`{COMMAND} sync --confirm-deletes {{code}}`",

@@ -25,7 +25,7 @@ from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.forgetting import require_free
 from kobo_mirror.store.leases import process_holder
 from kobo_mirror.store.schema import migrate
-from kobo_mirror.sync.choosing import Chosen
+from kobo_mirror.sync.choosing import Chosen, note_choice
 from kobo_mirror.sync.failure_notes import note_not_started
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.register import register_form
@@ -59,7 +59,10 @@ def run(options: argparse.Namespace) -> int:
         def sync() -> str:
             _prepare(work)
             now = Command(settings, read_forms_file(settings), work.engine, work.accounts)
-            return _synced(now, now.forms(options.form), options.schema, registering)
+            chosen = now.forms(options.form)
+            if options.form is None:
+                note_choice(now.engine, chosen, among_others=not now.is_about_one)
+            return _synced(now, chosen, options.schema, registering)
 
         return serve.serve(
             partial(_first_contact, work, options.form),

@@ -82,6 +82,21 @@ def ensure_registered(
     return _by_rest_service(client, endpoint, secret, known, former)
 
 
+def remove_services(client: KoboClient, addresses: Collection[str]) -> list[str]:
+    """Remove the REST Services of a form that post to some addresses; all others stay.
+
+    :param client: the form's client.
+    :param addresses: of our webhook.
+    :returns: the address of each that was removed, without secrets.
+    :raises NotPermittedError: the account may not manage the form's REST Services.
+    :raises KoboMirrorError: there is no such form, no proper response, or a refusal.
+    """
+    ours = [service for service in _services(client) if service.get("endpoint") in addresses]
+    for service in ours:
+        client.delete_hook(service["uid"])
+    return [without_secrets(service["endpoint"]) for service in ours]
+
+
 def fingerprint(secret: str) -> str:
     """Return 16 hexadecimal digits that tell one secret from another without giving it away.
 
@@ -97,7 +112,7 @@ def _by_rest_service(
     known: Collection[Registration],
     former: Collection[str],
 ) -> Registration:
-    shown = _without_secrets(endpoint)
+    shown = without_secrets(endpoint)
     wanted = {**_AS_NEEDED, "endpoint": endpoint}
     addresses = {endpoint, *former}
     services = _ours(_services(client), addresses, {r.hook_uid for r in known})
@@ -113,7 +128,7 @@ def _by_rest_service(
         done.append(f"mended the REST Service for {shown}: {_faults(kept, repairs)}")
     for double in _doubles(others, addresses, known):
         client.delete_hook(double["uid"])
-        done.append(f"removed a second REST Service, for {_without_secrets(double['endpoint'])}")
+        done.append(f"removed a second REST Service, for {without_secrets(double['endpoint'])}")
     return Registration(
         channel=Channel.REST_SERVICE,
         endpoint=endpoint,
@@ -168,7 +183,7 @@ def _secrets(service: Mapping[str, Any]) -> list[str]:
 def _faults(service: Mapping[str, Any], repairs: Collection[str]) -> str:
     """Return what was wrong with a service, for a person."""
     words = {
-        "endpoint": f"it posted to {_without_secrets(str(service.get('endpoint')))}",
+        "endpoint": f"it posted to {without_secrets(str(service.get('endpoint')))}",
         "active": "it was switched off",
         "export_type": "it sent XML",
         "subset_fields": "it sent some fields only",
@@ -180,7 +195,7 @@ def _faults(service: Mapping[str, Any], repairs: Collection[str]) -> str:
 
 def _by_registrar(url: str, endpoint: str, secret: str, known: Collection[Registration]) -> Registration:
     now = Registration(Channel.REGISTRAR, endpoint, None, fingerprint(secret))
-    shown = _without_secrets(endpoint)
+    shown = without_secrets(endpoint)
     if any(
         (r.channel, r.endpoint, r.secret_fingerprint) == (now.channel, endpoint, now.secret_fingerprint)
         for r in known
@@ -222,6 +237,9 @@ def _with_token(endpoint: str, secret: str) -> str:
     return f"{endpoint}{'&' if '?' in endpoint else '?'}token={quote(secret, safe='')}"
 
 
-def _without_secrets(endpoint: str) -> str:
-    """Return an address without its user, password and query, which may be secrets."""
+def without_secrets(endpoint: str) -> str:
+    """Return an address without its user, password and query, which may be secrets.
+
+    :param endpoint: of a webhook.
+    """
     return re.sub(r"//[^/]*@", "//", endpoint.partition("?")[0])

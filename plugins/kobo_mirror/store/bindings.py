@@ -7,13 +7,10 @@ only in that one.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Column, Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
-from kobo_mirror.database.bulk import First
-from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import now, reading, transact
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.declared_form import Form
@@ -37,17 +34,6 @@ class Epochs(NamedTuple):
     def must_read_all(self) -> bool:
         """True until a run that began in the current epoch has read everything."""
         return self.read != self.current
-
-
-class HeldForm(NamedTuple):
-    """A form as a transaction sees it while it locks the form's row.
-
-    :param epoch: the current epoch.
-    :param moment: the database's clock (UTC).
-    """
-
-    epoch: int
-    moment: datetime
 
 
 def bound_to(engine: Engine, mirror: Mirror) -> tuple[str, str] | None:
@@ -213,57 +199,12 @@ def note_epoch_read(connection: Connection, mirror: Mirror, epoch: int) -> None:
     connection.execute(update(forms).where(mine).values(epoch_read=epoch))
 
 
-def hold_form(connection: Connection, mirror: Mirror) -> HeldForm:
-    """Lock the form's row shared, so that epoch and declaration stay until the transaction ends.
-
-    :param connection: a writer's transaction that has locked nothing yet.
-    :param mirror: the form that is written to.
-    :returns: the epoch, and the database's clock.
-    :raises NotBoundError: the form table mirrors no form yet.
-    :raises ReshapedError: the form has got further tables or columns meanwhile.
-    :raises SchemaError: it mirrors another form, or its rows are shaped by another declaration.
-    """
-    t = forms.c
-    row = connection.execute(
-        select(t.server, t.asset_uid, t.fingerprint, t.epoch, now(), t.schema_fingerprint)
-        .where(t.form_table == mirror.table)
-        .with_for_update(read=True)
-    ).one_or_none()
-    if row is None:
-        raise NotBoundError(f"The table {mirror.table} mirrors no form yet.")
-    require_form(mirror, row[0], row[1])
-    if row[2] != mirror.fingerprint:
-        raise declared_otherwise(mirror)
-    if row[5] != mirror.schema_fingerprint:
-        raise ReshapedError(
-            f"The tables of form {mirror.asset_uid} have changed while it was written to: try again."
-        )
-    return HeldForm(row[3], row[4])
-
-
-def hold_first(connection: Connection, mirror: Mirror) -> First | None:
-    """Return what does as ``hold_form`` does as the first statement of a message, without a round trip.
-
-    It sets ``THE_MOMENT``, and ``THE_CELL`` to the form's epoch. The latter is NULL where ``hold_form`` would
-    refuse, and no ledger row can be written with that.
-
-    :param connection: an open transaction.
-    :param mirror: the form that is written to.
-    :returns: None where the dialect takes no first statement.
-    """
-    t = forms.c
-    row: dict[Column[Any], str | bytes | None] = {
-        t.form_table: mirror.table,
-        t.server: mirror.server,
-        t.asset_uid: mirror.asset_uid,
-        t.fingerprint: mirror.fingerprint,
-        t.schema_fingerprint: mirror.schema_fingerprint,
-    }
-    return dialect_of(connection).first_statement(t.epoch, row)
-
-
 class NotBoundError(SchemaError):
     """The form table mirrors no form yet: ``binding_checks.bind`` notes which one."""
+
+
+class LetGoError(SchemaError):
+    """The form is mirrored no longer, so that no delivery is taken for it."""
 
 
 class ReshapedError(SchemaError):

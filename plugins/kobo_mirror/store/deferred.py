@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Engine
 from kobo_mirror.database.engine import transact
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.batches import PushResult
-from kobo_mirror.store.bindings import hold_form
+from kobo_mirror.store.form_locks import hold_for_delivery
+from kobo_mirror.store.let_go import require_kept
 from kobo_mirror.store.mirrors import find_mirror
 from kobo_mirror.store.refetch_queue import enqueue
 
@@ -24,13 +25,15 @@ def defer(engine: Engine, mirror: Mirror, kobo_id: int, reason: str) -> PushResu
     :param kobo_id: the submission's ``_id``.
     :param reason: one of the reasons above.
     :returns: a result that says ``deferred``.
+    :raises LetGoError: the form is mirrored no longer.
     :raises DatabaseError, SchemaError: the database cannot take it, or mirrors another form.
     """
 
     def work(connection: Connection) -> None:
         if mirror.has_tables:
-            hold_form(connection, mirror)
+            hold_for_delivery(connection, mirror)
         else:
+            require_kept(connection, mirror.asset_uid)
             find_mirror(connection, *mirror.identity)
         enqueue(connection, mirror.asset_uid, [kobo_id], reason)
 

@@ -13,6 +13,7 @@ from kobo_mirror.forms.declared import FORM
 from kobo_mirror.store import catalog_tables  # noqa: F401  # its tables are part of the metadata
 from kobo_mirror.store.forgetting import retract
 from kobo_mirror.store.leases import process_holder, take_lease
+from kobo_mirror.store.let_go import note_dropped
 from kobo_mirror.store.tables import code_ids, codes, form_table, forms, leases, metadata
 from kobo_mirror.store.views import drop_views
 
@@ -20,7 +21,9 @@ _PORTION = 1000
 
 
 def drop_form(engine: Engine, asset_uid: str) -> list[str]:
-    """Drop the tables and views of a form, and delete what is known of it. Safe to repeat after a crash.
+    """Drop the tables and views of a form, and delete what is known of it, but that it was dropped.
+
+    Safe to repeat after a crash. No delivery is taken for it from then on.
 
     :param engine: made by ``open_engine``.
     :param asset_uid: the form key.
@@ -29,6 +32,7 @@ def drop_form(engine: Engine, asset_uid: str) -> list[str]:
     :raises TablesRefusedError: a table cannot be dropped; the next call goes on.
     """
     take_lease(engine, asset_uid, process_holder("drop"))
+    transact(engine, partial(note_dropped, form_key=asset_uid))
     with changing_tables(engine) as changes:
         dropped = [*reversed(changes.step(partial(retract, asset_uid=asset_uid)))]
         if changes.step(partial(_has_declared, asset_uid=asset_uid)):

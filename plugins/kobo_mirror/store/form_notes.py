@@ -53,7 +53,7 @@ class Waiting(NamedTuple):
 
 
 def note_refresh(engine: Engine, lease: Lease, told: Told, waiting: Waiting | None) -> None:
-    """Note what the server has just said of a form, and which plan waits.
+    """Note what the server has just said of a form, which a sync mirrors, and which plan waits.
 
     :param engine: made by ``open_engine``.
     :param lease: the right to pull the form.
@@ -68,6 +68,7 @@ def note_refresh(engine: Engine, lease: Lease, told: Told, waiting: Waiting | No
         "tables_altered": _cut(told.altered),
         "round_schedule": told.schedules.rounds or None,
         "own_schedule": told.schedules.own or None,
+        "let_go_at": None,
     }
     if told.unread is None:
         values |= {

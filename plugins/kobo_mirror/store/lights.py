@@ -23,6 +23,8 @@ SENTENCES: Mapping[str, str] = {
     "sync_failed": "The last sync failed.",
     "gone": "KoboToolbox no longer shows this form to the account: it was deleted, handed over, or is no "
     "longer shared with it. Its tables stay as they are.",
+    "let_go": "This form is mirrored no longer: nothing names it, and discover does not find it. Its tables "
+    "stay as they are, and deliveries are refused.",
     "late": "The last sync that ended well is older than it should be.",
     "deletes_wait": "{submissions} submissions have gone from KoboToolbox: confirm that they may be deleted.",
     "deletes_not_proven": "Submissions have gone, but this token does not see enough to prove it.",
@@ -99,9 +101,13 @@ def judge(state: MirrorState, *, due: datetime | None = None, secret: str | None
     :param due: when the last sync should have finished at the latest (UTC); None: there is no schedule.
     :param secret: the fingerprint of the webhook's secret as it is set; None: it is not known here.
     """
-    if state.last_good is None and (state.newest_sync is None or not state.newest_sync.error):
+    is_tried = state.newest_sync is not None and state.newest_sync.error
+    if state.last_good is None and not is_tried and not state.is_let_go:
         return [Finding(Light.AMBER, "never_synced")]
-    found = [*_of_the_sync(state, due), *_of_the_rows(state), *_of_the_proofs(state)]
+    of_the_sync = [Finding(Light.AMBER, "let_go")] if state.is_let_go else _of_the_sync(state, due)
+    found = [*of_the_sync, *_of_the_rows(state), *_of_the_proofs(state)]
+    if state.is_let_go:
+        secret = None
     if secret is not None and {known.secret_fingerprint for known in state.registrations} - {secret}:
         found.append(Finding(Light.AMBER, "secret_old"))
     return sorted(found, key=lambda finding: finding.light is not Light.RED)
@@ -176,6 +182,8 @@ def _of_the_proofs(state: MirrorState) -> Iterator[Finding]:
         yield Finding(Light.RED, "proof_differs", {"differences": proof.differences})
     elif full and not full.equal:
         yield Finding(Light.RED, "full_proof_differs", {"differences": full.differences})
+    if state.is_let_go:
+        return
     if state.verification_failure:
         yield Finding(Light.AMBER, "verify_failed")
     if state.last_good is None:

@@ -91,6 +91,8 @@ class Standing(NamedTuple):
     :param table: its declared table or its root.
     :param submissions: how many the server had when it was last asked; 0 if it never was.
     :param asked_at: when that was (UTC); None: never.
+    :param is_let_go: it is mirrored no longer, and its tables stay.
+    :param is_discovered: nothing but ``discover`` chose it when that was last told; None: it never was.
     """
 
     table: str
@@ -98,6 +100,8 @@ class Standing(NamedTuple):
     asset_uid: str
     submissions: int
     asked_at: datetime | None
+    is_let_go: bool = False
+    is_discovered: bool | None = None
 
 
 def standings(connection: Connection) -> list[Standing]:
@@ -108,8 +112,9 @@ def standings(connection: Connection) -> list[Standing]:
     t, count = forms.c, server_counts.c
     counted = forms.outerjoin(server_counts, count.asset_uid == t.asset_uid)
     number = func.coalesce(count.submissions, 0)
-    query = select(t.form_table, t.server, t.asset_uid, number, count.counted_at).select_from(counted)
-    return [Standing(*row) for row in connection.execute(query.order_by(t.form_table))]
+    cells = t.form_table, t.server, t.asset_uid, number, count.counted_at, t.let_go_at.is_not(None)
+    query = select(*cells, t.is_discovered).select_from(counted).order_by(t.form_table)
+    return [Standing(*row) for row in connection.execute(query)]
 
 
 def table_of(connection: Connection, server: str, asset_uid: str) -> str | None:

@@ -62,6 +62,7 @@ class MirrorState:
     :param views_refused: why the database refuses a view; empty: it does not.
     :param views_due: views are not there as they are to be.
     :param views_altered: the views that were dropped or changed by hand.
+    :param is_let_go: the form is mirrored no longer; its tables stay.
     :param applied: submissions that are rows of the form table; ``rejected`` and ``deleted`` those that are
         not.
     :param counted: what the server counted when a sync last asked.
@@ -94,6 +95,7 @@ class MirrorState:
     views_refused: str = ""
     views_due: bool = False
     views_altered: tuple[str, ...] = ()
+    is_let_go: bool = False
     applied: int = 0
     rejected: int = 0
     deleted: int = 0
@@ -209,6 +211,7 @@ class SingleRows(NamedTuple):
     tables_unfinished: bool
     views_refused: str
     views_due: bool
+    is_let_go: bool
     counted: ServerCount | None
     lease_holder: str | None
     tables: int
@@ -236,7 +239,9 @@ def single_rows(
     :param rejected_cells: how many it has.
     """
     table, epoch, epoch_read, fingerprint, *versions, holder, submissions, counted_at = cells
-    refused, altered, is_unread, is_unfinished, views_refused, are_views_due, rounds, own = versions
+    refused, altered, is_unread, is_unfinished, views_refused, are_views_due, rounds, own, is_let_go = (
+        versions
+    )
     is_bound, is_declared = table is not None, table == form.table
     return SingleRows(
         moment=moment,
@@ -249,6 +254,7 @@ def single_rows(
         tables_unfinished=bool(is_unfinished),
         views_refused=views_refused or "",
         views_due=bool(are_views_due),
+        is_let_go=bool(is_let_go),
         lease_holder=holder,
         tables=tables,
         rejected_cells=rejected_cells,
@@ -270,6 +276,7 @@ FORM_CELLS: tuple[ColumnElement[Any], ...] = (
     _F.schema.is_not(None) & _F.views_fingerprint.is_(None),
     _F.round_schedule,
     _F.own_schedule,
+    _F.let_go_at.is_not(None),
 )
 LEASE_CELLS: tuple[ColumnElement[Any], ...] = (leases.c.holder,)
 COUNT_CELLS: tuple[ColumnElement[Any], ...] = (_COUNT.submissions, _COUNT.counted_at)

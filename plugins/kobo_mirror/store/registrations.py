@@ -100,6 +100,16 @@ def remember(engine: Engine, asset_uid: str, registration: Remembered) -> None:
     transact(engine, work)
 
 
+def forget(engine: Engine, asset_uid: str) -> None:
+    """Forget the registrations of a form: nothing is posted to us any longer.
+
+    :param engine: the mirror's database.
+    :param asset_uid: the form key.
+    """
+    mine = delete(registrations).where(registrations.c.asset_uid == asset_uid)
+    transact(engine, lambda connection: connection.execute(mine))
+
+
 def registrations_of(connection: Connection, asset_uid: str) -> list[Registration]:
     """Return where new submissions of a form are posted to, by address.
 

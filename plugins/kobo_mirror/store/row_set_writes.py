@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Table, select
 from kobo_mirror.database.bulk import Delete, Moment, Write
 from kobo_mirror.forms import form_schema
 from kobo_mirror.forms.form_schema import ROWS, FormSchema, TableKind
-from kobo_mirror.store.bindings import HeldForm
 from kobo_mirror.store.catalog_tables import rejected_cells
 from kobo_mirror.store.decide import Stored
+from kobo_mirror.store.form_locks import HeldForm
 from kobo_mirror.store.form_tables import physical_tables
 from kobo_mirror.store.rows_to_write import HeldByMessage
 from kobo_mirror.submissions.files import FileRow

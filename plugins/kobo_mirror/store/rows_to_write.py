@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from kobo_mirror.database.bulk import THE_CELL, THE_MOMENT, Moment, Write
 from kobo_mirror.database.sql import Sql
-from kobo_mirror.store.bindings import HeldForm
 from kobo_mirror.store.decide import Stored
+from kobo_mirror.store.form_locks import HeldForm
 from kobo_mirror.store.tables import submissions
 from kobo_mirror.submissions.rows import State
 

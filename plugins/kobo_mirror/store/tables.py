@@ -65,7 +65,17 @@ forms = Table(
     Column("tables_altered", String(500)),
     Column("round_schedule", String(255)),
     Column("own_schedule", String(255)),
+    Column("let_go_at", MOMENT),
+    Column("is_discovered", Boolean),
     Index("uq_kobo_forms_asset_uid", "asset_uid", unique=True),
+    **OPTIONS,
+)  # fmt: skip
+
+dropped_forms = Table(
+    "kobo_dropped_forms", metadata,
+    Column("form_key", UID, primary_key=True),
+    Column("server", String(255), nullable=False),
+    Column("dropped_at", MOMENT, nullable=False),
     **OPTIONS,
 )  # fmt: skip
 

@@ -13,8 +13,8 @@ from kobo_mirror.database.engine import moment_of
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import totals
 from kobo_mirror.store.batches import WRITTEN
-from kobo_mirror.store.bindings import HeldForm, hold_first
 from kobo_mirror.store.decide import Decision, Incoming, Origin, Stored, decide
+from kobo_mirror.store.form_locks import HeldForm, hold_first
 from kobo_mirror.store.oversized import may_be_too_large, reject_too_large, too_large
 from kobo_mirror.store.refetch_queue import enqueue
 from kobo_mirror.store.row_set_writes import Change, FormWrites

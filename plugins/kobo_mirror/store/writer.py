@@ -17,10 +17,10 @@ from kobo_mirror.errors import LeaseError
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import lanes, runs, totals
 from kobo_mirror.store.batches import Absent, Pulled, PushResult, page_counts, push_result
-from kobo_mirror.store.bindings import HeldForm, hold_form
 from kobo_mirror.store.codes import note_use
 from kobo_mirror.store.days import submitted_at
 from kobo_mirror.store.decide import Decision, Origin, decide_absent
+from kobo_mirror.store.form_locks import HeldForm, hold_for_delivery, hold_form
 from kobo_mirror.store.form_names import MOST_ID_STRINGS, learn_id_strings
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger_windows import locked_between, locked_of, window_equals
@@ -58,6 +58,7 @@ class Writer:
         :returns: what became of it.
         :raises SubmissionError: the body is no submission.
         :raises NotBoundError: the form has no tables yet, or is not bound to them.
+        :raises LetGoError: the form is mirrored no longer.
         :raises ReshapedError: the form has further tables or columns now: shape it anew, with another writer.
         :raises DatabaseError, SchemaError: the database cannot take it.
         """
@@ -73,7 +74,7 @@ class Writer:
 
         :param states: the deliveries.
         :returns: what became of each, in the order given.
-        :raises NotBoundError, ReshapedError: as ``push`` does; none was written.
+        :raises NotBoundError, LetGoError, ReshapedError: as ``push`` does; none was written.
         :raises DatabaseError, SchemaError: the database cannot take them; none was written.
         """
         unseen, again = self._expects_new and not any(state.partial for state in states), False
@@ -108,7 +109,7 @@ class Writer:
             decided = [(state, Decision.INSERT) for state in states]
             write_decided(connection, self._target, decided, {}, HELD_BY_MESSAGE, pushed=True)
         else:
-            held = hold_form(connection, self._mirror)
+            held = hold_for_delivery(connection, self._mirror)
             stored = locked_of(connection, self._mirror.asset_uid, [state.kobo_id for state in states])
             decided = decide_states(states, stored, None, held.epoch, held.moment)
             write_decided(connection, self._target, decided, stored, held, pushed=True, again=again)

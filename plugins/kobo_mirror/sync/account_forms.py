@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Engine
 
 from kobo_mirror.config.forms_editing import NewEntry, lines_of, with_entries, write_forms_file
-from kobo_mirror.config.forms_file import FormsFile, read_forms_file
+from kobo_mirror.config.forms_file import FormEntry, FormsFile, read_forms_file
 from kobo_mirror.config.settings import DEFAULT_FORMS_FILE, Settings
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading
@@ -83,6 +83,21 @@ class AccountForms:
         with reading(self.engine) as connection:
             return standings(connection)
 
+    def account_of(self, server: str, uid: str, entry: FormEntry | None) -> Settings:
+        """Return the settings with the account that asks for one form.
+
+        :param server: address of its server.
+        :param uid: of the form.
+        :param entry: what the file says of it; None: nothing.
+        :raises ConfigurationError: nothing names an account of that server, or its token is not set.
+        """
+        account = settings_of(self.settings, entry or replace(self.file.defaults, uid=uid))
+        if account.kobo_url != server:
+            raise ConfigurationError(f"{self.file.file} and KOBO_URL name no account at {server}.")
+        if not account.kobo_token:
+            raise ConfigurationError("KOBO_TOKEN is not set.")
+        return replace(account, kobo_asset_id=uid)
+
     def mirrored(self) -> dict[str, Standing]:
         """Return the forms of this account's server that the database has, by uid."""
         url = self.account.kobo_url
@@ -100,7 +115,11 @@ class AccountForms:
         :param listed: of the account.
         """
         mirrored, named, discover = self.mirrored(), self.named(), self.file.discover
-        chosen = named | {form.uid for form in listed if discover is not None and fits(form, discover)}
+        chosen = named | {
+            form.uid
+            for form in listed
+            if discover is not None and fits(form, discover, is_known=form.uid in mirrored)
+        }
         entries = {one.uid: one for one in self._entries(form for form in listed if form.uid not in chosen)}
         return [
             AccountForm(

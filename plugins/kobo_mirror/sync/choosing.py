@@ -15,6 +15,7 @@ from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError
 from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.kobo.accounts import Accounts
+from kobo_mirror.store.let_go import forget_unread, forms_unread, note_mirrored
 from kobo_mirror.store.listings import Standing, standings
 from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms, with_keys
 from kobo_mirror.sync.discovering import found_forms, known_of_account
@@ -84,6 +85,27 @@ def chosen_forms(
         forms += found
     keyed = with_keys(forms, known.values(), read_names_lock(settings))
     return Chosen(sorted(keyed, key=lambda form: _turn(form, known)), problem)
+
+
+def note_choice(engine: Engine, chosen: Chosen, *, among_others: bool) -> None:
+    """Note which forms are mirrored, so that the page and the webhook know which no longer are.
+
+    Failures of forms that were never read and are not chosen are forgotten: a uid was mistyped.
+
+    :param engine: the database.
+    :param chosen: all forms that the settings and ``kobo.yml`` choose; where some may be lacking, nothing is
+        noted.
+    :param among_others: the database may have several forms.
+    """
+    if chosen.problem is not None:
+        return
+    discovered = {form.form_key: form.is_discovered for form in chosen.forms}
+    if among_others:
+        note_mirrored(engine, discovered)
+    with reading(engine) as connection:
+        unread = forms_unread(connection)
+    for key in unread - discovered.keys():
+        forget_unread(engine, key)
 
 
 def form_picked(

@@ -30,6 +30,7 @@ class ChosenForm:
     :param key: by which the database has it, or is to have it; empty: by its uid.
     :param has_own_path: its deliveries are posted to a path and with a secret of its own.
     :param entry: what ``kobo.yml`` says of it, or of all forms that it does not name.
+    :param is_discovered: nothing but ``discover`` chooses it.
     :param problem: why its account cannot be told, so that it fails and the others go on; None: it can.
     """
 
@@ -40,6 +41,7 @@ class ChosenForm:
     key: str = ""
     has_own_path: bool = False
     entry: FormEntry = field(default_factory=FormEntry, repr=False)
+    is_discovered: bool = False
     problem: ConfigurationError | None = None
 
     @property

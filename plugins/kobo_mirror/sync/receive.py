@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine
@@ -16,9 +17,10 @@ from kobo_mirror.errors import DatabaseError, SubmissionError
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import dead_letters
 from kobo_mirror.store.batches import PushResult
-from kobo_mirror.store.bindings import NotBoundError, ReshapedError
+from kobo_mirror.store.bindings import LetGoError, NotBoundError, ReshapedError
 from kobo_mirror.store.deferred import BEFORE_THE_FIRST_SYNC, CHANGING, OF_ANOTHER_NAME, defer
 from kobo_mirror.store.form_names import FormMatch, FormNames
+from kobo_mirror.store.let_go import require_kept
 from kobo_mirror.store.mirrors import find_bound, find_mirror
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.document import form_of, parse
@@ -56,11 +58,12 @@ class Refusal(Enum):
     NO_SUBMISSION = auto()
     OTHER_FORM = auto()
     UNKNOWN_FORM = auto()
+    LET_GO = auto()
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A body that belongs in the dead letters; nothing was written.
+    """A body that belongs in the dead letters, unless its form was let go; nothing was written.
 
     :param why: the kind of refusal.
     :param reason: a sentence for a person, without anything of the body but a proper form name.
@@ -69,6 +72,13 @@ class Refused:
     why: Refusal
     reason: str
 
+
+LET_GO = Refused(
+    Refusal.LET_GO,
+    "this form is mirrored no longer: remove its REST Service; should it be mirrored again, the next sync "
+    "asks for what was missed",
+)
+"""The refusal of a form that was let go: KoboToolbox keeps the submission, and notes that it failed."""
 
 Outcome: TypeAlias = Accepted | Refused
 
@@ -116,11 +126,13 @@ class Receiver:
         :param form_key: the form key.
         :param keep_payloads: as for the class.
         :param committing: as for the class.
-        :raises NotBoundError: the database does not mirror the form; so does ``receive``, if it was dropped.
+        :raises NotBoundError: the database does not mirror the form; so does ``receive``.
+        :raises LetGoError: it does no longer.
         :raises DatabaseError, SchemaError: the database cannot be asked.
         """
 
         def find(connection: Connection) -> Mirror:
+            require_kept(connection, form_key)
             if (mirror := find_bound(connection, form_key)) is None:
                 raise NotBoundError(f"The database mirrors no form {form_key}.")
             return mirror
@@ -149,9 +161,12 @@ class Receiver:
         form, match = self._form_of(id_string)
         if form is None:
             return Refused(Refusal.OTHER_FORM, f"{RefusalReason.OTHER_FORM} {_shown(id_string)}")
-        if match is FormMatch.UNKNOWN:
-            return form.deferred(submission, OF_ANOTHER_NAME, form_is_known=False)
-        return form.push(submission, body)
+        try:
+            if match is FormMatch.UNKNOWN:
+                return form.deferred(submission, OF_ANOTHER_NAME, form_is_known=False)
+            return form.push(submission, body)
+        except LetGoError:
+            return LET_GO
 
     def keep(self, body: bytes, refused: Refused, *, source: str) -> int:
         """Keep a refused body as a dead letter.
@@ -200,7 +215,7 @@ class _Form:
         self._engine, self._keep_payloads, self._committing = engine, keep_payloads, committing
         self.asset_uid = mirror.asset_uid
         self.match = FormNames(engine, mirror, must_be_named=find is not None).match
-        self._find = find or (lambda connection: find_mirror(connection, *mirror.identity))
+        self._find = find or partial(_find_kept, mirror)
         self._tables = mirror, self._committing_to(mirror)  # together: a state is shaped as it is written
         self._deferring = threading.BoundedSemaphore(_DEFERRING)
 
@@ -255,6 +270,12 @@ class _Form:
         if not mirror.has_tables:
             return None
         return self._committing(Writer(self._engine, mirror, self._keep_payloads))
+
+
+def _find_kept(mirror: Mirror, connection: Connection) -> Mirror:
+    """Return a form with the tables that it has now, unless it was let go."""
+    require_kept(connection, mirror.asset_uid)
+    return find_mirror(connection, *mirror.identity)
 
 
 def _shown(id_string: str | None) -> str:

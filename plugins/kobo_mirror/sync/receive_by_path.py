@@ -10,10 +10,10 @@ from collections.abc import Callable
 from sqlalchemy import Engine
 
 from kobo_mirror.store import dead_letters
-from kobo_mirror.store.bindings import NotBoundError
+from kobo_mirror.store.bindings import LetGoError, NotBoundError
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.submissions.refusals import RefusalReason
-from kobo_mirror.sync.receive import Outcome, Push, Receiver, Refusal, Refused, one_by_one
+from kobo_mirror.sync.receive import LET_GO, Outcome, Push, Receiver, Refusal, Refused, one_by_one
 
 MOST_COLUMNS = 20_000
 """Columns of all forms that are kept in memory: some 3 kB each, so 60 MB for 200 forms of 100 columns."""
@@ -63,6 +63,8 @@ class PathReceivers:
             return _UNKNOWN
         try:
             return self._receiver(form_key).receive(body)
+        except LetGoError:
+            return LET_GO
         except NotBoundError:
             with self._lock:
                 self._receivers.pop(form_key, None)

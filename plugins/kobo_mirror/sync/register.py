@@ -1,8 +1,9 @@
-"""Register: have KoboToolbox post new submissions to the webhook, and remember that."""
+"""Register: have KoboToolbox post new submissions to the webhook, or no longer, and remember that."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
@@ -11,10 +12,16 @@ from kobo_mirror.config.deliveries import form_endpoint, form_secret
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.kobo.form import KoboClient
-from kobo_mirror.kobo.rest_services import Channel, Registration, ensure_registered, fingerprint
+from kobo_mirror.kobo.rest_services import (
+    Channel,
+    Registration,
+    ensure_registered,
+    fingerprint,
+    remove_services,
+)
 from kobo_mirror.store.listings import table_of
-from kobo_mirror.store.registrations import Registration as Registered
-from kobo_mirror.store.registrations import Remembered, remember, remembered
+from kobo_mirror.store.registrations import Registration as Shown
+from kobo_mirror.store.registrations import Remembered, forget, remember, remembered
 from kobo_mirror.sync.chosen import ChosenForm
 
 
@@ -53,7 +60,45 @@ def register_form(chosen: ChosenForm, client: KoboClient, engine: Engine) -> Reg
     return register_webhook(client, engine, endpoint=own, secret=secret, former=[plain])
 
 
-def secret_fingerprint(secret: str, form_key: str, registered: Iterable[Registered]) -> str | None:
+class Places(NamedTuple):
+    """Where deliveries of a form may be posted to.
+
+    :param addresses: at which a REST Service of the form is ours.
+    :param registrars: addresses that an external registrar was told.
+    """
+
+    addresses: frozenset[str]
+    registrars: frozenset[str]
+
+
+def places_of(engine: Engine, form_key: str, endpoint: str) -> Places:
+    """Return where a form may be registered, as far as the settings and the database tell.
+
+    :param engine: the database.
+    :param form_key: by which the database has it, or had it.
+    :param endpoint: ``REAL_TIME_POST_ENDPOINT_URL``; empty: it is not set.
+    """
+    known = remembered(engine, form_key)
+    ours = {endpoint, form_endpoint(endpoint, form_key)} if endpoint else set()
+    told = {one.endpoint for one in known if one.channel == Channel.REGISTRAR}
+    return Places(frozenset(ours | {one.endpoint for one in known} - told), frozenset(told))
+
+
+def unregister_form(client: KoboClient, engine: Engine, places: Places) -> list[str]:
+    """Remove the REST Services by which a form is posted to our webhook; those of others stay.
+
+    :param client: the form's client.
+    :param engine: the database, which forgets the registration.
+    :param places: where it may be registered.
+    :returns: the address of each that was removed, without secrets.
+    :raises KoboMirrorError: as ``remove_services`` does; then the registration is remembered.
+    """
+    removed = remove_services(client, places.addresses)
+    forget(engine, client.form_key)
+    return removed
+
+
+def secret_fingerprint(secret: str, form_key: str, registered: Iterable[Shown]) -> str | None:
     """Return the fingerprint of the secret that the deliveries of a form are to show.
 
     :param secret: ``WEBHOOK_SECRET``.

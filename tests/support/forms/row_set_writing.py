@@ -13,9 +13,9 @@ from kobo_mirror.database.bulk import Write, write
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import moment_of, transact
 from kobo_mirror.store import totals
-from kobo_mirror.store.bindings import HeldForm
 from kobo_mirror.store.catalog_tables import rejected_cells
 from kobo_mirror.store.decide import Origin, Stored
+from kobo_mirror.store.form_locks import HeldForm
 from kobo_mirror.store.ledger_windows import locked_of
 from kobo_mirror.store.oversized import too_large
 from kobo_mirror.store.row_set_writes import Change, FormWrites

@@ -66,7 +66,7 @@ class KoboChooseOperator(KoboStepOperator):
         self.others = others
 
     def _perform(self, context: Context) -> list[dict[str, str | None]]:
-        from kobo_mirror.sync.choosing import name_of
+        from kobo_mirror.sync.choosing import name_of, note_choice
 
         name, picks = name_of_run(context), texts_of("forms", self.forms)
         with self._noting(name):
@@ -78,6 +78,8 @@ class KoboChooseOperator(KoboStepOperator):
         with self._noting(name), target_engine(self.database_conn_id) as engine:
             known = known_or_none(engine)
             everything = self._everything(about, known)
+            if self.purpose == SYNC:
+                note_choice(engine, everything, among_others=True)
             chosen = self._meant(engine, about, everything.forms, known, picks)
             if not picks and not text_of(self.code) and _is_scheduled(context) and self.purpose == SYNC:
                 chosen = [form for form in chosen if _is_due(form, known)]
