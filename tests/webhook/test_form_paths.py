@@ -15,7 +15,7 @@ from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.dropping import drop_form
 from kobo_mirror.store.form_names import learn_id_strings
 from kobo_mirror.store.let_go import let_go
-from kobo_mirror.store.tables import dead_letters, forms
+from kobo_mirror.store.tables import dead_letters, forms, leases
 from kobo_mirror.sync.receive_by_path import PathReceivers
 from kobo_mirror.sync.replay import replay_dead_letters
 from tests.support.forms.applied import SURVEY, Applying
@@ -147,6 +147,8 @@ def test_a_form_that_was_let_go_answers_410_and_nothing_is_kept(
     if how == "after it":
         assert outcome(deliver(client, HERE, of(HERE, 1))) == (200, "inserted", None)
     if drop:
+        with engine.begin() as connection:
+            connection.execute(leases.delete())
         drop_form(engine, HERE)
     else:
         transact(engine, lambda connection: let_go(connection, HERE))

@@ -68,7 +68,7 @@ def test_the_description_names_what_there_is(client: testing.TestClient) -> None
     assert described["openapi"].startswith("3.1")
     assert described["info"]["version"] == __version__
     codes = set(described["paths"][PATH]["post"]["responses"])
-    assert codes == {"200", "400", "401", "403", "404", "408", "411", "413", "415", "503"}
+    assert codes == {"200", "400", "401", "403", "404", "408", "410", "411", "413", "415", "503"}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
