@@ -11,6 +11,7 @@ from kobo_mirror.database.engine import reading
 from kobo_mirror.store.tables import codes
 from tests.support.forms.any_mirror import uid_of
 from tests.support.forms.office import HOUSE, NOTES, SEVEN, TEN, VISIT, Office
+from tests.support.terminal import WEBHOOK
 
 ALL = f"""\
 forms:
@@ -241,3 +242,42 @@ def test_a_form_without_its_token_is_red_alone_and_a_malformed_file_makes_all_re
     assert office.run("sync")[0] == 2
     office.write(ALL)
     assert red() == {"households", "visits", "notes"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_sentence_names_what_must_be_changed(office: Office) -> None:
+    office.set(OTHER_TOKEN=office.server.token)
+    office.write(f"token: OTHER_TOKEN\nforms:\n- uid: {HOUSE}\n")
+    assert office.run("sync")[0] == 0
+    office.set(KOBO_TOKEN=None, OTHER_TOKEN="wrong")
+    for command in ("sync", "verify", "forms"):
+        err = office.run(command)[2]
+        assert "OTHER_TOKEN was refused" in err and "KOBO_TOKEN" not in err, command
+    (facts,) = office.told("status")
+    assert "OTHER_TOKEN was refused" in facts["error"]
+    office.set(OTHER_TOKEN=office.server.token)
+    office.write(
+        f"server: {office.server.url}\ntoken: OTHER_TOKEN\nforms:\n- uid: {HOUSE}\n"
+        "- uid: aNoSuchForm00000000001\n"
+    )
+    err = office.run("sync")[2]
+    assert "(uid in kobo.yml, line 5, server in kobo.yml), or OTHER_TOKEN belongs to" in err
+    office.write("token: OTHER_TOKEN\ndiscover: all\n")
+    office.form(HOUSE).form(trashed=True)
+    err = office.run("sync")[2]
+    assert "(discover in kobo.yml, KOBO_URL), or OTHER_TOKEN belongs to" in err
+    rights = ["view_asset", "view_submissions"]
+    office.server.control.user(office.server.token, "a_viewer", rights)
+    office.set(**WEBHOOK)
+    err = office.run("register-webhook", "--form", "visits")[2]
+    assert "let the account of OTHER_TOKEN edit the form" in err
+    office.write(f"forms:\n- uid: {VISIT}\n  server: {office.server.url}\n  connection: kobo_eu\n")
+    assert "the account is a connection of Airflow" in office.run("sync")[2]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_before_the_first_form_only_what_is_lacking_is_asked_for(office: Office) -> None:
+    office.run("migrate")
+    assert "set KOBO_URL, KOBO_TOKEN and KOBO_ASSET_ID" in office.told("status")[0]["next"]
+    office.write("discover: all\n")
+    assert "KOBO_ASSET_ID" not in office.told("status")[0]["next"]

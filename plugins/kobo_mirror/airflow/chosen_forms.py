@@ -111,8 +111,6 @@ def naming_account(sentence: str, form: ChosenForm | None, kobo_conn_id: str) ->
     :param kobo_conn_id: the connection of all forms that name no other account.
     """
     token = form.entry.token if form and form.entry.uid else ""
-    if token and not token.startswith(_BY_CONNECTION):
-        sentence = sentence.replace("KOBO_TOKEN", token)
     return naming_connection(sentence, token.partition(_BY_CONNECTION)[2] or kobo_conn_id)
 
 

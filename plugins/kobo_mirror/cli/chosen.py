@@ -57,9 +57,8 @@ class FormAtHand:
         """
         self.chosen.require_account()
         settings = self.chosen.settings
-        return self.accounts.form(
-            settings.kobo_url, settings.kobo_token, self.chosen.uid, self.chosen.form_key
-        )
+        account = settings.kobo_url, settings.kobo_token
+        return self.accounts.form(*account, self.chosen.uid, self.chosen.form_key, self.chosen.names)
 
     def noting_not_started(self, run: str) -> AbstractContextManager[None]:
         """Note a run of the form as failed if the block fails.

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 from kobo_mirror.cli.arguments import Command, parser_of
 from kobo_mirror.cli.chosen import FormAtHand, command
@@ -25,7 +26,7 @@ from kobo_mirror.store.codes import owner_of, require_waiting
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import migrate, require_tables
 from kobo_mirror.sync.choosing import note_choice
-from kobo_mirror.sync.chosen import named_tables
+from kobo_mirror.sync.chosen import named_tables, names_in
 from kobo_mirror.sync.failure_notes import noting_failed_verification, noting_not_started
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.register import register_form, secret_fingerprint
@@ -162,12 +163,15 @@ def _status(options: argparse.Namespace) -> int:
     engine = engine_of(settings, must_exist=True)
     secret = partial(secret_fingerprint, settings.webhook_secret)
     code, named = 0, None
+    told: dict[str, Any] = {}
     try:
         named = named_tables(settings)
+        file = read_forms_file(settings)
+        told = {"names": partial(names_in, settings, file), "names_forms": file.names_forms}
     except ConfigurationError as error:  # the database tells enough
         Voice().complain(error)
         code = COULD_NOT_TELL
-    for number, facts in enumerate(statuses(engine, secret, options.form, named)):
+    for number, facts in enumerate(statuses(engine, secret, options.form, named, **told)):
         if isinstance(facts, KoboMirrorError):
             Voice().complain(facts)
             code = max(code, FAILED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Engine
@@ -52,7 +53,8 @@ def forms(options: argparse.Namespace) -> int:
 
 def _open_office(*, asks: bool) -> AccountForms:
     file = file_to_edit(os.environ.get("KOBO_FORMS_FILE", "").strip() or DEFAULT_FORMS_FILE)
-    settings = Settings.from_env(["KOBO_TOKEN"] if asks and not file.token else [])
+    has_account = file.token or file.defaults.connection
+    settings = Settings.from_env(["KOBO_TOKEN"] if asks and not has_account else [])
     return AccountForms(settings, file, _engine_of_ours(settings) if settings.database_url else None)
 
 

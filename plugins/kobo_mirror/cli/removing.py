@@ -20,6 +20,7 @@ from kobo_mirror.store.dropping import drop_form
 from kobo_mirror.store.let_go import forget_unread, forms_dropped, forms_unread, let_go
 from kobo_mirror.store.listings import Standing
 from kobo_mirror.sync.account_forms import AccountForms, text_of
+from kobo_mirror.sync.chosen import names_of
 from kobo_mirror.sync.register import Places, places_of, unregister_form
 
 
@@ -111,10 +112,11 @@ def _unregister(office: AccountForms, engine: Engine, found: _Found) -> int:
     shown = " or ".join(sorted(map(without_secrets, places.addresses)))
     by_hand = f"remove the REST Service that posts to {shown} in KoboToolbox, in the form's settings"
     entry = office.file.entries[found.number] if found.number is not None else None
+    names = names_of(entry) if entry else names_of(office.file.defaults, is_discovered=True)
     try:
         account = office.account_of(found.server, found.uid, entry)
         with Accounts(max_in_flight=1, attempts=2) as accounts:
-            client = accounts.form(account.kobo_url, account.kobo_token, found.uid, found.key)
+            client = accounts.form(account.kobo_url, account.kobo_token, found.uid, found.key, names)
             for address in unregister_form(client, engine, places):
                 print(f"removed the REST Service that posted to {address}")
     except FormGoneError:

@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from kobo_mirror.cli.next_steps import SYNC, after_a_failed_first_sync, next_steps
+from kobo_mirror.config.setting_names import OF_ENVIRONMENT, SettingNames
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError
 from kobo_mirror.forms.declared import FORM
+from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.store.failed_runs import UNBOUND
 from kobo_mirror.store.form_contents import tables_of
 from kobo_mirror.store.lights import SENTENCES, Light, judge, light_of
@@ -31,13 +33,29 @@ _LATE = timedelta(days=1)  # KOBO_SYNC_SCHEDULE is not known here
 SecretOf = Callable[[str, Iterable[Registration]], str | None]
 """Tells the fingerprint of the secret that a form's deliveries are to show, by its key and registrations."""
 
+NamesOf = Callable[[str, str], SettingNames]
+"""Tells the names of the settings that give a form and its account, by its server and uid."""
 
-def status(engine: Engine, secret: SecretOf | None = None, asset_uid: str | None = None) -> dict[str, Any]:
+
+def _of_environment(_server: str, _uid: str) -> SettingNames:
+    return OF_ENVIRONMENT
+
+
+def status(
+    engine: Engine,
+    secret: SecretOf | None = None,
+    asset_uid: str | None = None,
+    *,
+    names: NamesOf = _of_environment,
+    names_forms: bool = False,
+) -> dict[str, Any]:
     """Return what the database knows of a form's mirror, without asking the server.
 
     :param engine: the mirror's database.
     :param secret: tells which secret the form's deliveries are to show; None: it is not known here.
     :param asset_uid: the key of the form; None: the first one.
+    :param names: tells which settings give the form and its account.
+    :param names_forms: ``kobo.yml`` says which forms are mirrored.
     :returns: counts, the tables with their rows (None: the database lacks the table), the last runs, the
         first ten rejections (``_id`` and reason) and what to do next, ready for JSON. ``last_run`` and
         ``last_exact_run`` are former names of ``last_good_sync`` and ``last_good_exact_sync``.
@@ -48,7 +66,7 @@ def status(engine: Engine, secret: SecretOf | None = None, asset_uid: str | None
         known = {form.asset_uid: form for form in bound_forms(connection)}
         bound = known.get(asset_uid) if asset_uid else first_bound(connection)
         if bound is None:
-            return _unbound(connection)
+            return _unbound(connection, names_forms=names_forms)
         asset = bound.asset_uid
         state = read_state(connection, FORM, asset)
         rejected = rejected_submissions(connection, asset, after=-1, limit=_NAMED, answers=False)
@@ -81,7 +99,7 @@ def status(engine: Engine, secret: SecretOf | None = None, asset_uid: str | None
         "waiting_deletes": state.waiting_deletes.code if state.waiting_deletes else None,
         "waiting_plan": _code(state.open_plan, declined=False),
         "declined_plan": _code(state.open_plan, declined=True),
-        "next": next_steps(state, findings),
+        "next": next_steps(state, findings, names(bound.server, uid_of(asset))),
     }
 
 
@@ -90,6 +108,9 @@ def statuses(
     secret: SecretOf | None = None,
     pick: str | None = None,
     named: Mapping[str, str] | None = None,
+    *,
+    names: NamesOf = _of_environment,
+    names_forms: bool = False,
 ) -> Iterator[dict[str, Any] | KoboMirrorError]:
     """Yield what :func:`status` returns for each form, or why nothing is known of it.
 
@@ -98,6 +119,8 @@ def statuses(
     :param pick: the table or the uid of the only form that is meant; None: all.
     :param named: uid → table of the forms that are to be mirrored, empty for none; None: only the database
         tells.
+    :param names: as for :func:`status`.
+    :param names_forms: as for :func:`status`.
     :raises ConfigurationError: there is no such form.
     :raises SchemaError: our tables are not all there, or are old.
     """
@@ -106,7 +129,7 @@ def statuses(
         tables = {form.asset_uid: form.form_table for form in bound_forms(connection)}
     unread = {uid: table for uid, table in (named or {}).items() if uid not in tables}
     if pick is None and len(tables) < 2 and not (unread and named and len(named) > 1):
-        yield status(engine, secret)
+        yield status(engine, secret, names=names, names_forms=names_forms)
         return
     forms = [uid for uid, table in (tables | unread).items() if pick in (None, uid, table)]
     if not forms:
@@ -114,7 +137,11 @@ def statuses(
         raise ConfigurationError(f"No form has the table or the uid given with --form. There are: {known}.")
     for uid in forms:
         try:
-            yield _unread(engine, uid, unread[uid]) if uid in unread else status(engine, secret, uid)
+            yield (
+                _unread(engine, uid, unread[uid])
+                if uid in unread
+                else status(engine, secret, uid, names=names)
+            )
         except KoboMirrorError as error:
             yield type(error)(f"{tables[uid]}: {error}")
 
@@ -126,7 +153,9 @@ def _unread(engine: Engine, asset_uid: str, table: str) -> dict[str, Any]:
     return facts | {"form_table": table or None, "mirrors": f"form {asset_uid}"}
 
 
-def _unbound(connection: Connection, asset_uid: str = UNBOUND) -> dict[str, Any]:
+def _unbound(
+    connection: Connection, asset_uid: str = UNBOUND, *, names_forms: bool = False
+) -> dict[str, Any]:
     """Return what is known while a form is not mirrored: whether a sync was tried, and why it failed."""
     failed = failed_start(connection, asset_uid)
     nothing_read = (
@@ -142,7 +171,7 @@ def _unbound(connection: Connection, asset_uid: str = UNBOUND) -> dict[str, Any]
         "error": failed.error if failed else None,
         "next": after_a_failed_first_sync()
         if failed
-        else f"{_SET if asset_uid == UNBOUND else ''}run {SYNC}",
+        else f"{'' if names_forms or asset_uid != UNBOUND else _SET}run {SYNC}",
     }
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from kobo_mirror.config.setting_names import SettingNames
 from kobo_mirror.errors import CredentialsError, FormGoneError
 from kobo_mirror.kobo.form_info import FormInfo, form_info
 from kobo_mirror.kobo.lists import Action, Delivery, Service, listed
@@ -43,7 +44,13 @@ class KoboClient(FormSubmissions):
     :param server: the account that asks.
     :param asset_uid: the form's uid.
     :param form_key: by which the database has the form; empty: by its uid.
+    :param names: as for :class:`FormSubmissions`.
     """
+
+    @property
+    def names(self) -> SettingNames:
+        """The names of the settings that give the form and its account."""
+        return self._session.names
 
     def form(self) -> FormInfo:
         """Return the form's description (kobo-api.md §6).

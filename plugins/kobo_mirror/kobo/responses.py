@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from kobo_mirror.config.setting_names import OF_ENVIRONMENT, SettingNames
 from kobo_mirror.errors import (
     CredentialsError,
     KoboMirrorError,
@@ -30,7 +31,12 @@ class ForeignResponseError(ServerError):
 
 
 def problem(
-    response: Response, *, server: str, asset_uid: str, managing: bool = False
+    response: Response,
+    *,
+    server: str,
+    asset_uid: str,
+    managing: bool = False,
+    names: SettingNames = OF_ENVIRONMENT,
 ) -> KoboMirrorError | None:
     """Return the error that a response stands for, None if it is a success (kobo-api.md §1.5).
 
@@ -39,6 +45,7 @@ def problem(
     :param asset_uid: the form that was asked about, for messages.
     :param managing: the request manages REST Services, where 404 also means that the account may not
         (kobo-api.md §5.1).
+    :param names: of the settings that give account and form.
     """
     if 200 <= response.status < 300:
         return None
@@ -53,7 +60,7 @@ def problem(
             f"{server} answered {response.status} with something that is not KoboToolbox's: a proxy, filter "
             "or sign-in page in front of it does not let the request pass, or this is no KoboToolbox server."
         )
-    return _refusal(response, server, asset_uid, managing)
+    return _refusal(response, server, asset_uid, managing, names)
 
 
 def _is_foreign(response: Response) -> bool:
@@ -69,25 +76,27 @@ def _is_foreign(response: Response) -> bool:
         return True
 
 
-def _refusal(response: Response, server: str, asset_uid: str, managing: bool) -> KoboMirrorError:
+def _refusal(
+    response: Response, server: str, asset_uid: str, managing: bool, names: SettingNames
+) -> KoboMirrorError:
     if response.status == 401:
         return CredentialsError(
-            f"KOBO_TOKEN was refused by {server}: it is wrong or no longer valid. "
+            f"{names.token} was refused by {server}: it is wrong or no longer valid. "
             "KoboToolbox shows the right one under Account Settings, Security."
         )
     if response.status in (403, 404) and managing:
         return NotPermittedError(
-            "not permitted: ask the form's owner to let the account of KOBO_TOKEN edit the form, "
+            f"not permitted: ask the form's owner to let the account of {names.token} edit the form, "
             "which REST Services need, or to add the REST Service themselves."
         )
     if response.status == 403:
         return CredentialsError(
-            f"{server} shuts out the account of KOBO_TOKEN: sign in there once to see why."
+            f"{server} shuts out the account of {names.token}: sign in there once to see why."
         )
     if response.status == 404:
         return CredentialsError(
-            f"{server} shows no form {asset_uid!r}: either it has no such form (KOBO_ASSET_ID, KOBO_URL), "
-            "or KOBO_TOKEN belongs to an account that may not view its submissions.",
+            f"{server} shows no form {asset_uid!r}: either it has no such form ({names.uid}, "
+            f"{names.server}), or {names.token} belongs to an account that may not view its submissions.",
             status=404,
         )
     if _NOT_DEPLOYED in response.body:

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 
 import msgspec
 
+from kobo_mirror.config.setting_names import OF_ENVIRONMENT, SettingNames
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.kobo.closable import Closable
 from kobo_mirror.kobo.concurrency import AdaptiveLimit
@@ -32,6 +33,7 @@ class ServerOptions(TypedDict, total=False):
     :param sleep: waits between two attempts, for the seconds given.
     :param limit: what bounds concurrent requests, where other accounts of the server share it; by default one
         of its own, of ``max_in_flight``.
+    :param names: of the settings that give server and account.
     """
 
     max_in_flight: int
@@ -41,6 +43,7 @@ class ServerOptions(TypedDict, total=False):
     longest_wait: float
     sleep: Callable[[float], None]
     limit: AdaptiveLimit
+    names: SettingNames
 
 
 class _Account(msgspec.Struct):
@@ -61,12 +64,15 @@ class KoboServer(Closable):
     """
 
     def __init__(self, url: str, token: str, **options: Unpack[ServerOptions]) -> None:
+        self.names = options.get("names", OF_ENVIRONMENT)
         if not token or not token.isascii() or not token.isprintable():
-            raise ConfigurationError("KOBO_TOKEN must be a token as KoboToolbox shows it: printable ASCII.")
+            raise ConfigurationError(
+                f"{self.names.token} must be a token as KoboToolbox shows it: printable ASCII."
+            )
         at_once = options.get("max_in_flight", 4)
         self._transport = Transport(
             url.rstrip("/"),
-            setting="KOBO_URL",
+            setting=self.names.server,
             headers={"Authorization": f"Token {token}", "User-Agent": "kobo-mirror"},
             connections=at_once,
             timeout=options.get("timeout", (10.0, 125.0)),
@@ -78,6 +84,7 @@ class KoboServer(Closable):
             attempts=options.get("attempts", 6),
             longest_wait=options.get("longest_wait", 60.0),
             sleep=options.get("sleep", time.sleep),
+            names=self.names,
         )
 
     @property
@@ -92,12 +99,13 @@ class KoboServer(Closable):
         """Close the idle connections."""
         self._transport.close()
 
-    def session(self, asset_uid: str) -> Session:
+    def session(self, asset_uid: str, names: SettingNames | None = None) -> Session:
         """Return a session for requests about one form, which counts them separately.
 
         :param asset_uid: the form's uid.
+        :param names: of the settings that give account and form; None: those of the server.
         """
-        return self._session.about(asset_uid)
+        return self._session.about(asset_uid, names or self.names)
 
     def whoami(self) -> str:
         """Return the name of the account that the token belongs to."""

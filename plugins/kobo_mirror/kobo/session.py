@@ -18,6 +18,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from kobo_mirror.config.setting_names import OF_ENVIRONMENT, SettingNames
 from kobo_mirror.errors import ServerError, ServerFailedError, UnreachableError
 from kobo_mirror.kobo.concurrency import AdaptiveLimit
 from kobo_mirror.kobo.responses import problem
@@ -60,6 +61,7 @@ class Session:
         response, since then the address is wrong or the network is down.
     :param longest_wait: seconds between two attempts at most.
     :param sleep: waits between two attempts, for the seconds given.
+    :param names: of the settings that give account and form.
     """
 
     def __init__(
@@ -70,11 +72,12 @@ class Session:
         attempts: int,
         longest_wait: float,
         sleep: Callable[[float], None],
+        names: SettingNames = OF_ENVIRONMENT,
     ) -> None:
         self.usage = Usage()
         self._counting = threading.Lock()
         self._transport = transport
-        self._asset_uid = ""
+        self._asset_uid, self.names = "", names
         self._limit = limit
         self._attempts = attempts
         self._contact = _Contact()
@@ -90,14 +93,16 @@ class Session:
             reraise=True,
         )
 
-    def about(self, asset_uid: str) -> Session:
+    def about(self, asset_uid: str, names: SettingNames) -> Session:
         """Return a session for requests about one form, which counts them separately.
 
         Limit, connections and contact are shared.
 
         :param asset_uid: the form's uid.
+        :param names: of the settings that give account and form.
         """
         session = copy(self)
+        session.names = names
         session._asset_uid, session.usage, session._counting = asset_uid, Usage(), threading.Lock()
         return session
 
@@ -159,7 +164,8 @@ class Session:
             response = self._send(method, path, params, json)
             with self._counting:
                 self.usage.bytes += response.wire
-            if error := problem(response, server=server, asset_uid=self._asset_uid, managing=managing):
+            about = {"server": server, "asset_uid": self._asset_uid}
+            if error := problem(response, **about, managing=managing, names=self.names):
                 raise error
         try:
             return decode(response)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from kobo_mirror.config.setting_names import SettingNames
 from kobo_mirror.errors import ServerError, ServerFailedError
 from kobo_mirror.kobo import pages
 from kobo_mirror.kobo.apart import Apart
@@ -21,12 +22,10 @@ from kobo_mirror.kobo.xml_keys import Keys, keys_of
 MOST_IN_ONE_QUERY = 250
 """How many ids or root uuids a query may name: an address may have about 16 KB (kobo-api.md §1.2)."""
 _ONLY_ID = {"limit": "1", "fields": '["_id"]'}
-_TRIES_WHILE_IT_SHRINKS = 3
-_TRIES_ALONE = 2
+_TRIES_WHILE_IT_SHRINKS, _TRIES_ALONE = 3, 2
 _SWEPT = '["_id","_uuid","_validation_status"]'
 _FILES = '["_id","_attachments"]'
-_ASCENDING = '{"_id":1}'
-_DESCENDING = '{"_id":-1}'
+_ASCENDING, _DESCENDING = '{"_id":1}', '{"_id":-1}'
 
 
 class _Tries(TypedDict, total=False):
@@ -42,12 +41,15 @@ class FormSubmissions(Closable):
     :param server: the account that asks.
     :param asset_uid: the form's uid.
     :param form_key: by which the database has the form; empty: by its uid.
+    :param names: of the settings that give account and form; None: those of the server.
     """
 
-    def __init__(self, server: KoboServer, asset_uid: str, form_key: str = "") -> None:
+    def __init__(
+        self, server: KoboServer, asset_uid: str, form_key: str = "", names: SettingNames | None = None
+    ) -> None:
         self.server, self.asset_uid, self.form_key = server, asset_uid, form_key or asset_uid
         self._asset = f"/api/v2/assets/{quote(asset_uid, safe='')}"
-        self._session = server.session(asset_uid)
+        self._session = server.session(asset_uid, names)
         self.usage = self._session.usage
         self._sorts_downwards = True
         self._apart = Apart(self._those, self.alone, most_at_once=MOST_IN_ONE_QUERY)

@@ -219,7 +219,7 @@ def _content_of(client: KoboClient, version: DeployedVersion) -> bytes:
         client.form()  # a form that is not shown at all looks the same, and says so here
         raise DefinitionError(
             f"KoboToolbox lists the version {version.uid} of the form {client.asset_uid!r} and does not show "
-            "it to the account of KOBO_TOKEN: use a token of the form's owner."
+            f"it to the account of {client.names.token}: use a token of the form's owner."
         ) from error
 
 
@@ -235,8 +235,9 @@ def _shown_by_asset(client: KoboClient) -> VersionList:
             raise RequestError(f"The form {client.asset_uid!r} is not deployed yet, so it has no versions.")
         if newest != deployed:
             raise DefinitionError(
-                f"The account of KOBO_TOKEN may not read the versions of the form {client.asset_uid!r}, and "
-                "the form itself shows changes that are not deployed: deploy them, or use its owner's token."
+                f"The account of {client.names.token} may not read the versions of the form "
+                f"{client.asset_uid!r}, and the form itself shows changes that are not deployed: deploy "
+                "them, or use its owner's token."
             )
         at, content_hash = _moment(asset.get("date_deployed")), _text(asset.get("version__content_hash"))
         version = DeployedVersion(deployed, at, content_hash)

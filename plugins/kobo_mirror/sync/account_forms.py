@@ -25,7 +25,7 @@ from kobo_mirror.kobo.form_info import ListedForm
 from kobo_mirror.store.account_listing import AccountForm
 from kobo_mirror.store.catalog import claimed_names
 from kobo_mirror.store.listings import Standing, standings
-from kobo_mirror.sync.chosen import settings_of
+from kobo_mirror.sync.chosen import names_of, settings_of
 from kobo_mirror.sync.discovering import fits
 
 
@@ -71,9 +71,9 @@ class AccountForms:
 
     def listed(self) -> list[ListedForm]:
         """Return the forms that the account shows, those that take submissions first."""
-        account = self.account
+        account, names = self.account, names_of(self.file.defaults, is_discovered=True)
         with Accounts(max_in_flight=1) as accounts:
-            found = list(accounts.account(account.kobo_url, account.kobo_token).forms())
+            found = list(accounts.account(account.kobo_url, account.kobo_token, names).forms())
         return sorted(found, key=lambda form: (not form.is_deployed, form.name.casefold(), form.uid))
 
     def everywhere(self) -> list[Standing]:

@@ -53,7 +53,8 @@ def settings_needed(file: FormsFile) -> tuple[str, ...]:
     """
     if not file.names_forms:
         return ("KOBO_TOKEN", "KOBO_ASSET_ID")
-    is_needed = any(not entry.token for entry in file.entries) or (file.discover and not file.token)
+    accounts = [*file.entries, *([file.defaults] if file.discover else [])]
+    is_needed = any(not (account.token or account.connection) for account in accounts)
     return ("KOBO_TOKEN",) if is_needed else ()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.config.forms_file import FormEntry, FormsFile, check_differing, read_forms_file
 from kobo_mirror.config.names_lock import LockedForm, read_names_lock
+from kobo_mirror.config.setting_names import OF_ENVIRONMENT, SettingNames
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.forms.mirror import Mirror, uid_of
@@ -59,6 +60,11 @@ class ChosenForm:
         """Address of its server."""
         return self.settings.kobo_url
 
+    @property
+    def names(self) -> SettingNames:
+        """The names of the settings that give the form and its account."""
+        return names_of(self.entry, is_discovered=self.is_discovered) if self.has_own_path else OF_ENVIRONMENT
+
     def require_account(self) -> None:
         """Check that it is told which account asks for the form.
 
@@ -74,6 +80,34 @@ class ChosenForm:
         :raises SchemaError: the database mirrors another form, or lacks our tables.
         """
         return load_mirror(engine, self.server, self.form_key, among_others=self.among_others)
+
+
+def names_of(entry: FormEntry, *, is_discovered: bool = False) -> SettingNames:
+    """Return the names of the settings that give a form beside that of ``KOBO_ASSET_ID``.
+
+    :param entry: what ``kobo.yml`` says of it.
+    :param is_discovered: nothing but ``discover`` chooses it.
+    """
+    here = OF_ENVIRONMENT
+    token = here.token if entry.connection or not entry.token else entry.token
+    uid = f"discover in {entry.file}" if is_discovered else f"uid in {entry.place('uid')}"
+    return SettingNames(token, uid, f"server in {entry.place('server')}" if entry.server else here.server)
+
+
+def names_in(settings: Settings, file: FormsFile, server: str, uid: str) -> SettingNames:
+    """Return the names of the settings that give a form of the database and its account.
+
+    :param settings: the settings of this process.
+    :param file: what ``kobo.yml`` says.
+    :param server: address of the form's server.
+    :param uid: of the form.
+    """
+    if not file.names_forms or (server, uid) == (settings.kobo_url, settings.kobo_asset_id):
+        return OF_ENVIRONMENT
+    for entry in file.entries:
+        if (entry.server or settings.kobo_url, entry.uid) == (server, uid):
+            return names_of(entry)
+    return names_of(file.defaults, is_discovered=True)
 
 
 def form_of_environment(settings: Settings, file: FormsFile | None = None) -> ChosenForm:

@@ -45,7 +45,7 @@ def close(source: Source, run_handle: RunHandle, retention: Retention) -> dict[s
         held = totals(connection, asset)
         reasons = rejections(connection, asset, 1)
         counts = count_rows(connection, source.mirror, whole=row["mode"] == EXACT)
-    error = unequal(source.mirror, counts, held, reasons)
+    error = unequal(source.mirror, counts, held, reasons, source.client.names.uid)
     if row["finished_at"] is None:  # else an earlier attempt of this step died after its commit
         retake_lease(engine, asset, run_handle.run)
         _require_read_and_reconciled(source, row)

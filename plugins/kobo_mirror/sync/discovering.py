@@ -12,7 +12,7 @@ from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.kobo.form_info import ListedForm
 from kobo_mirror.store.listings import Standing
-from kobo_mirror.sync.chosen import ChosenForm, further_forms, settings_of
+from kobo_mirror.sync.chosen import ChosenForm, further_forms, names_of, settings_of
 
 
 def found_forms(
@@ -41,9 +41,10 @@ def found_forms(
     """
     discover = file.discover or Discover()
     account = settings_of(settings, file.defaults, env)
+    names = names_of(file.defaults, is_discovered=True)
     here = [one for one in mirrored if one.server == account.kobo_url]
     try:
-        listed = list(accounts.account(account.kobo_url, account.kobo_token).forms())
+        listed = list(accounts.account(account.kobo_url, account.kobo_token, names).forms())
     except KoboMirrorError as error:
         problem = type(error)(f"The forms of the account cannot be listed, so none is discovered: {error}")
         return known_of_account(settings, file, named, here, env=env), problem

@@ -102,7 +102,11 @@ def _how(run: RowMapping, last_exact: datetime | None) -> str:
 
 
 def unequal(
-    mirror: Mirror, counts: Sequence[TableCount], held: Mapping[str, int], reasons: Sequence[tuple[int, str]]
+    mirror: Mirror,
+    counts: Sequence[TableCount],
+    held: Mapping[str, int],
+    reasons: Sequence[tuple[int, str]],
+    uid_setting: str,
 ) -> UnequalError | None:
     """Tell why a run that has read everything is no success all the same.
 
@@ -110,6 +114,7 @@ def unequal(
     :param counts: of the rows of its tables.
     :param held: how many submissions of the form are ``applied`` and ``rejected`` now.
     :param reasons: ``_id`` and reason of the first rejection, if there is one.
+    :param uid_setting: the name of the setting that gives the form.
     :returns: the error to raise; None for a success.
     """
     wrong = max(counts, key=lambda count: abs(count.difference), default=None)
@@ -125,6 +130,6 @@ def unequal(
         first = "".join(f" Submission {i}: {reason.partition('; ')[0]}." for i, reason in reasons)
         return UnequalError(
             f"None of the form's {held['rejected']} submissions fits the table {mirror.table}: check that "
-            f"KOBO_ASSET_ID names the form that this table is for.{first}"
+            f"{uid_setting} names the form that this table is for.{first}"
         )
     return None

@@ -8,6 +8,7 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine
 
+from kobo_mirror.config.setting_names import OF_ENVIRONMENT
 from kobo_mirror.database.engine import clock, read, read_snapshot, reading, transact
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.mirror import Mirror
@@ -39,6 +40,7 @@ class Report:
 
     :param whole: True if every answer was compared, False if only tokens and digests were.
     :param sees_part: True if the token sees only some of the form's submissions.
+    :param uid_setting: the name of the setting that gives the form.
     :param compared: how many submissions were compared.
     :param rejected: how many of them are rejected.
     :param unreadable: the ``_id`` of each submission that the server cannot send: it was not compared.
@@ -47,6 +49,7 @@ class Report:
 
     whole: bool = True
     sees_part: bool = False
+    uid_setting: str = OF_ENVIRONMENT.uid
     compared: int = 0
     rejected: int = 0
     unreadable: list[int] = field(default_factory=list)
@@ -88,7 +91,7 @@ class Report:
         if self.all_rejected and not number:
             return (
                 f"mirror holds nothing of the source: all {self.rejected} submissions are rejected. Check "
-                "that KOBO_ASSET_ID names the form that this table is for"
+                f"that {self.uid_setting} names the form that this table is for"
             )
         if self.equal:
             return f"mirror equals {source}: {self.compared} submissions, 0 differences{apart}"
@@ -184,7 +187,7 @@ class _Proof:
     def __init__(self, client: KoboClient, engine: Engine, mirror: Mirror, *, full: bool) -> None:
         self._client, self._engine, self._mirror = client, engine, mirror
         self._tables = MirrorTables(mirror)
-        self.report = Report(whole=full)
+        self.report = Report(whole=full, uid_setting=client.names.uid)
 
     def compare(self, page: Page, after: int, upto: int | None) -> None:
         """Compare a page with what is stored of ``after < id <= upto``, None for no end."""

@@ -12,7 +12,8 @@ import pytest
 
 from kobo_mirror.cli.arguments import parser_of
 from kobo_mirror.cli.next_steps import STEPS, next_steps, step_of
-from kobo_mirror.store.lights import SENTENCES, judge
+from kobo_mirror.config.setting_names import SettingNames
+from kobo_mirror.store.lights import SENTENCES, Finding, Light, judge
 from kobo_mirror.store.overview import MirrorState
 from tests.unit.store.test_lights import CASES, NOW, PROOF, WAITING, state
 
@@ -62,3 +63,11 @@ def test_the_most_urgent_comes_first_and_none_twice() -> None:
 def test_a_difference_is_repaired_by_a_proof_that_finds_it_again(whole: bool, options: str) -> None:
     differs = state(proof=replace(DIFFERS, whole=whole))
     assert next_of(differs) == f"run `python -m kobo_mirror verify {options}`"
+
+
+@pytest.mark.parametrize("what", ["versions_unread", "sees_part", "all_rejected"])
+def test_a_step_names_the_settings_of_the_form(what: str) -> None:
+    names = SettingNames("OTHER_TOKEN", "uid in kobo.yml, line 4", "KOBO_URL")
+    step = step_of(Finding(Light.RED, what), state(), names)
+    assert "KOBO" not in step
+    assert (names.uid if what == "all_rejected" else names.token) in step

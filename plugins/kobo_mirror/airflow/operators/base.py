@@ -150,7 +150,7 @@ class BaseKoboOperator(BaseOperator):
             chosen.require_account()
             most = in_flight or chosen.settings.kobo_max_in_flight
             with self.hook().get_client(
-                chosen.settings, form_key=chosen.form_key, max_in_flight=most
+                chosen.settings, form_key=chosen.form_key, max_in_flight=most, names=chosen.names
             ) as client:
                 yield Opened(chosen, client, engine)
 

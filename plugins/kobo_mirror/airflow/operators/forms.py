@@ -38,8 +38,8 @@ class KoboFormsOperator(KoboStepOperator):
         from kobo_mirror.sync.account_forms import AccountForms, file_to_edit
 
         wanted = uids_of("add", self.add)
-        settings = self.hook().settings(need=("KOBO_TOKEN",))
-        file = file_to_edit(settings.kobo_forms_file)
+        file = file_to_edit(self.hook().settings(need=()).kobo_forms_file)
+        settings = self.hook().settings(need=() if file.token else ("KOBO_TOKEN",))
         with ExitStack() as open_until_end:
             engine = self._database(open_until_end)
             account = AccountForms(settings, file, engine)
