@@ -263,6 +263,7 @@ def test_a_sentence_names_what_must_be_changed(office: Office) -> None:
     err = office.run("sync")[2]
     assert "(uid in kobo.yml, line 5, server in kobo.yml), or OTHER_TOKEN belongs to" in err
     office.write("token: OTHER_TOKEN\ndiscover: all\n")
+    assert office.run("sync")[0] == 0
     office.form(HOUSE).form(trashed=True)
     err = office.run("sync")[2]
     assert "(discover in kobo.yml, KOBO_URL), or OTHER_TOKEN belongs to" in err
