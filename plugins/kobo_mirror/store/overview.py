@@ -63,8 +63,7 @@ class MirrorState:
     :param views_due: views are not there as they are to be.
     :param views_altered: the views that were dropped or changed by hand.
     :param is_let_go: the form is mirrored no longer; its tables stay.
-    :param applied: submissions that are rows of the form table; ``rejected`` and ``deleted`` those that are
-        not.
+    :param applied: submissions that are rows of the form table; ``rejected``, ``deleted``: that are not.
     :param counted: what the server counted when a sync last asked.
     :param refetch: how many submissions are to be asked for again, by reason.
     :param dead_letters: how many of the form, or of no form that is known, wait for a replay.
@@ -151,8 +150,7 @@ def read_state(
 ) -> MirrorState:
     """Return the state of a form's mirror.
 
-    :param connection: an open transaction. At READ COMMITTED what is committed meanwhile may be in a part of
-        the state only.
+    :param connection: an open transaction. At READ COMMITTED a part of the state may be newer than the rest.
     :param form: the declared form, as this process has it.
     :param asset_uid: the form's uid; it may not be bound yet.
     :param columns: reads the columns with rejected cells, where there are any, which may take a second; None:
