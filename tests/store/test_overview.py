@@ -29,7 +29,7 @@ from tests.support.writing import Writing
 from webhook.metrics import figures_of
 
 OTHER = "aOtherForm00000000001"
-STATEMENTS = 11  # an open plan, and a list of deletes that waits, take one each
+STATEMENTS = 12  # an open plan, and a list of deletes that waits, take one each
 
 
 def state_of(engine: Engine, asset_uid: str = ASSET) -> MirrorState:
