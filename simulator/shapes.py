@@ -47,6 +47,7 @@ def parsed(row: Mapping[str, Any], repeats: Collection[str]) -> Row:
     :param row: the submission as another definition has shaped it.
     :param repeats: the paths that are repeats in the newest definition.
     :returns: a new object.
+    :raises NotParsed: a path has an answer beside rows that stay a list.
     """
     shaped: Row = {}
     for path, value, places in _answers(row, {}):
@@ -57,6 +58,8 @@ def parsed(row: Mapping[str, Any], repeats: Collection[str]) -> Row:
                 if prefix == path and not isinstance(value, str):
                     break
                 rows = holder.setdefault(prefix, [])
+                if not isinstance(rows, list):
+                    raise NotParsed(f"{prefix} has an answer and rows at once")
                 rows.extend({} for _ in range(place.number + 1 - len(rows)))
                 holder = rows[place.number]
         holder[path] = value

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulator.control_client import SimulatorError
-from simulator.shapes import parsed
+from simulator.shapes import NotParsed, parsed
 from tests.simulator.any_forms import FIRST, SECOND, content, row
 from tests.simulator.api import AnyForms, Api, Row, changed
 from tests.support.forms.asked import HIDDEN
@@ -126,6 +126,12 @@ def test_lists_of_one_path_are_told_apart() -> None:
     """A server decides for each row around them, whether it has one or several."""
     before = {"o": [{"o/g": [{"o/g/x": "1"}, {"o/g/x": "2"}]}, {"o/g": [{"o/g/x": "3"}]}]}
     assert parsed(before, {"o"}) == {"o": [{"o/g": [{"o/g/x": "1"}, {"o/g/x": "2"}]}, {"o/g/x": "3"}]}
+
+
+def test_an_answer_beside_rows_that_stay_a_list_cannot_be_parsed() -> None:
+    before = {"g/x": "1", "g": [{"g/x": [{"g/x/y": "2"}, {"g/x/y": "3"}]}]}
+    with pytest.raises(NotParsed, match="g/x"):
+        parsed(before, set())
 
 
 def test_a_question_that_became_a_repeat(forms: AnyForms) -> None:
