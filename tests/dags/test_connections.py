@@ -158,13 +158,13 @@ def test_pools_that_are_missing_are_made_when_a_run_starts(
     monkeypatch.chdir(tmp_path)
     Path("kobo.yml").write_text(
         "server: https://kf.kobotoolbox.org\nforms:\n  - {uid: aInkomokoTestForm00001}\n"
-        "  - {uid: aInkomokoTestForm00002, server: https://eu.example/kobo, connection: kobo_eu}\n"
+        "  - {uid: aInkomokoTestForm00002, server: https://eu.example, connection: kobo_eu}\n"
     )
     dag = fresh_dags()["kobo_sync_all"]
     pools = {task.task_id: task.pool for task in dag.tasks}
-    name = "kobo_api__eu.example_kobo"
+    name = "kobo_api__eu.example"
     assert pools == {"forms": "kobo_api", "sync": "kobo_api"} | dict.fromkeys(
-        ("forms__eu.example_kobo", "sync__eu.example_kobo"), name
+        ("forms__eu.example", "sync__eu.example"), name
     )
     ours = set(pools.values())
     run = dag.test()  # fails, since there are no connections

@@ -106,8 +106,11 @@ def forget(engine: Engine, asset_uid: str) -> None:
     :param engine: the mirror's database.
     :param asset_uid: the form key.
     """
-    mine = delete(registrations).where(registrations.c.asset_uid == asset_uid)
-    transact(engine, lambda connection: connection.execute(mine))
+
+    def work(connection: Connection) -> None:
+        connection.execute(delete(registrations).where(registrations.c.asset_uid == asset_uid))
+
+    transact(engine, work)
 
 
 def registrations_of(connection: Connection, asset_uid: str) -> list[Registration]:
