@@ -211,7 +211,10 @@ def test_where_forms_are_discovered_a_person_is_told_to_exclude_it(office: Offic
     office.write("discover: all\n")
     office.run("sync")
     code, lines, _ = office.run("forms", "remove", NOTES)
-    assert (code, lines[-1]) == (0, f"discover may find it again: write {NOTES} into its list exclude")
+    assert (code, lines[-1]) == (
+        0,
+        f"discover may find it again: exclude it, as in discover: {{exclude: [{NOTES}]}}",
+    )
     assert all(one["is_mirrored"] for one in office.told("forms"))
     office.write(f"discover: {{exclude: [{NOTES}]}}\n")
     assert len(office.run("sync")[1]) == 2

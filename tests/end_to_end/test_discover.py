@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from kobo_mirror.store.lights import SENTENCES
@@ -71,6 +73,23 @@ def test_a_form_that_left_the_list_is_named_and_keeps_its_rows(office: Office) -
     office.write(f"discover: {{exclude: [{VISIT}]}}")
     assert office.run("sync")[0] == 0
     assert office.counts()["visits"] == 30
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize("file", ["discover: all", f"forms: [{{uid: {HOUSE}}}]"])
+def test_with_the_address_of_another_server_no_form_is_let_go(office: Office, file: str) -> None:
+    office.write("discover: all")
+    assert office.run("sync")[0] == 0
+    office.write(file)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        elsewhere = f"http://127.0.0.1:{free.getsockname()[1]}"
+    for wrong in (elsewhere, office.server.url.replace("127.0.0.1", "localhost")):
+        office.set(KOBO_URL=wrong)
+        office.run("sync")
+        assert lets_go(office) == set()
+    office.set(KOBO_URL=office.server.url)
+    office.run("sync")
+    assert lets_go(office) == (set() if file == "discover: all" else {"visits", "notes"})
 
 
 @ON_ONE_DATABASE

@@ -120,6 +120,31 @@ def test_where_the_server_refuses_a_person_is_told_and_the_form_is_removed(
         assert office.run("forms", "remove", VISIT)[1][0] == f"removed the REST Service that posted to {OWN}"
 
 
+@ON_ONE_DATABASE
+def test_without_the_database_a_person_is_told_what_was_left(registered: Office) -> None:
+    office = registered
+    url = str(office.engine.url)
+    office.set(DATABASE_URL=None)
+    code, lines, err = office.run("forms", "remove", VISIT)
+    assert (code, lines) == (1, [f"{VISIT} is no longer in kobo.yml"])
+    assert f"run forms remove {VISIT} again" in err
+    office.set(DATABASE_URL=url)
+    assert office.run("forms", "remove", VISIT)[1][0] == f"removed the REST Service that posted to {OWN}"
+
+
+@ON_ONE_DATABASE
+def test_an_entry_has_the_tables_of_its_uid_where_the_server_is_spelt_otherwise(registered: Office) -> None:
+    office = registered
+    office.write(f"forms:\n- {{uid: {VISIT}, table: visits}}\n- uid: {HOUSE}\n")
+    office.set(KOBO_URL=office.server.url.replace("127.0.0.1", "localhost"))
+    lines = office.run("forms", "remove", "visits")[1]
+    assert f"{VISIT} is no longer in kobo.yml" in lines
+    assert "its tables stay: visits and those whose names start with visits__" in lines
+    office.set(KOBO_URL=office.server.url)
+    assert office.run("forms", "remove", VISIT)[0] == 0
+    assert hooks(office, VISIT) == []
+
+
 @pytest.mark.parametrize("drop", [False, True])
 def test_a_delivery_of_a_removed_form_is_refused_and_recovered(
     office: Office, drop: bool, monkeypatch: pytest.MonkeyPatch

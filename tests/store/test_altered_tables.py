@@ -185,6 +185,6 @@ def test_comparing_two_hundred_columns_takes_no_time(applying: Applying) -> None
     schema = survey([*rows, *V2])
     applying.apply(schema)
     assert found(applying, schema) == []  # which imports Alembic
-    began = time.process_time()
+    began = time.thread_time()
     found(applying, schema)
-    assert time.process_time() - began < 1  # 0.1 s of processor
+    assert time.thread_time() - began < 1  # 0.1 s of processor

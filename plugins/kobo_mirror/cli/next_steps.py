@@ -20,7 +20,7 @@ STEPS: Mapping[str, str] = {
     "gone": f"have the form shared with the account again and run {SYNC}; or let go of it, its tables stay: "
     f"`{COMMAND} forms remove UID`, or its uid under `exclude` if it was discovered",
     "let_go": f"if that is not meant, name it in kobo.yml (`{COMMAND} forms add UID`) and run {SYNC}; else "
-    f"take its REST Service away with `{COMMAND} forms remove UID`",
+    f"take its REST Service away with `{COMMAND} forms remove UID`, and its tables with `--drop-tables`",
     "late": f"run {SYNC}",
     "deletes_wait": "if the {submissions} submissions are to be deleted, run "
     f"`{COMMAND} sync --confirm-deletes {{code}}`",

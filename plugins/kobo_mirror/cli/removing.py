@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
@@ -63,13 +64,18 @@ def remove(office: AccountForms, pick: str, *, drop: bool) -> int:
     if found.number is not None:
         write_forms_file(file.file, without_entry(file.file, text_of(file.file), found.number))
         print(f"{found.uid} is no longer in {file.file}")
-    code = 0
-    if office.engine is not None:
+    if office.engine is None:
+        Voice().complain(
+            "DATABASE_URL is not set: if the form was mirrored, its REST Service goes on to post. "
+            f"Set it, and run forms remove {found.uid} again."
+        )
+        code = FAILED
+    else:
         code = _unregister(office, office.engine, found)
         _let_go(office.engine, found, drop=drop)
     is_of_account = file.discover is not None and found.server == office.account.kobo_url
     if is_of_account and file.discover and found.uid not in file.discover.exclude:
-        print(f"discover may find it again: write {found.uid} into its list exclude")
+        print(f"discover may find it again: exclude it, as in discover: {{exclude: [{found.uid}]}}")
     return code
 
 
@@ -87,8 +93,16 @@ def _found(office: AccountForms, pick: str) -> _Found:
     tables: dict[int | None, str] = {number: entry.table for number, entry in enumerate(entries)}
     exactly = [form for form in found if pick in (tables.get(form.number), *form.names)]
     for form in (*exactly, *(one for one in found if one.uid == pick)):
-        return form
+        return _with_tables(form, [*exactly, *found])
     raise ConfigurationError(f"Neither {office.file.file} nor the database has a form {pick}.")
+
+
+def _with_tables(form: _Found, others: Sequence[_Found]) -> _Found:
+    """Return an entry's form with what the database has of its uid: KOBO_URL may be spelt otherwise there."""
+    twins = [one for one in others if one.uid == form.uid and one.number is None and one.key]
+    if form.key or form.number is None or not twins:
+        return form
+    return twins[0]._replace(number=form.number)
 
 
 def _former_keys(office: AccountForms) -> dict[tuple[str, str], str]:
@@ -142,6 +156,8 @@ def _let_go(engine: Engine, found: _Found, *, drop: bool) -> None:
         for key in unread:
             forget_unread(engine, key)
             print("it was never read: that its syncs failed is forgotten")
+        if not unread:
+            print("the database has no tables of it")
 
 
 def _require_typed(standing: Standing | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -73,18 +73,19 @@ def require_kept(connection: Connection, form_key: str) -> None:
         raise LetGoError(f"The form {form_key} is mirrored no longer.")
 
 
-def note_mirrored(engine: Engine, discovered: Mapping[str, bool]) -> None:
-    """Note which of the database's forms are mirrored; all others are let go.
+def note_mirrored(engine: Engine, discovered: Mapping[str, bool], servers: Collection[str]) -> None:
+    """Note which of the database's forms are mirrored; all others of some servers are let go.
 
     :param engine: made by ``open_engine``.
     :param discovered: all forms that are mirrored, by form key: True for those that ``discover`` alone finds.
+    :param servers: addresses of the servers whose forms are let go.
     """
     t = forms.c
     with reading(engine) as connection:
-        rows = connection.execute(select(t.asset_uid, t.let_go_at, t.is_discovered)).all()
-    for key, let_go_at, is_discovered in rows:
+        rows = connection.execute(select(t.asset_uid, t.server, t.let_go_at, t.is_discovered)).all()
+    for key, server, let_go_at, is_discovered in rows:
         if key not in discovered:
-            if let_go_at is None:
+            if let_go_at is None and server in servers:
                 transact(engine, partial(let_go, form_key=key))
         elif (let_go_at, is_discovered) != (None, discovered[key]):
             values = {"let_go_at": None, "is_discovered": discovered[key]}

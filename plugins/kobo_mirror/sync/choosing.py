@@ -17,7 +17,7 @@ from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.store.let_go import forget_unread, forms_unread, note_mirrored
 from kobo_mirror.store.listings import Standing, standings
-from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms, with_keys
+from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms, settings_of, with_keys
 from kobo_mirror.sync.discovering import found_forms, known_of_account
 
 Known = Mapping[tuple[str, str], Standing]
@@ -30,10 +30,12 @@ class Chosen:
 
     :param forms: in the order in which they are worked on.
     :param problem: why there may be further ones that could not be found; None: there are none.
+    :param servers: those that they are of, and that of ``discover``.
     """
 
     forms: list[ChosenForm]
     problem: KoboMirrorError | None = None
+    servers: frozenset[str] = frozenset()
 
 
 def known_forms(engine: Engine) -> Known:
@@ -79,17 +81,21 @@ def chosen_forms(
     :raises ConfigurationError: a token is not set, or the file asks for what cannot be.
     """
     forms, problem = named_forms(settings, file, env), None
+    servers = {form.server for form in forms}
     if file.discover is not None and accounts is None:
         forms += known_of_account(settings, file, forms, known.values(), further, env=env)
     elif file.discover is not None and accounts is not None:
         found, problem = found_forms(settings, file, accounts, forms, known.values(), env=env)
         forms += found
+        servers.add(settings_of(settings, file.defaults, env).kobo_url)
     keyed = with_keys(forms, known.values(), read_names_lock(settings))
-    return Chosen(sorted(keyed, key=lambda form: _turn(form, known)), problem)
+    return Chosen(sorted(keyed, key=lambda form: _turn(form, known)), problem, frozenset(servers))
 
 
 def note_choice(engine: Engine, chosen: Chosen, *, among_others: bool) -> None:
     """Note which forms are mirrored, so that the page and the webhook know which no longer are.
+
+    A form of a server that nothing names stays as it is: KOBO_URL may be mistyped.
 
     Failures of forms that were never read and are not chosen are forgotten: a uid was mistyped.
 
@@ -102,7 +108,7 @@ def note_choice(engine: Engine, chosen: Chosen, *, among_others: bool) -> None:
         return
     discovered = {form.form_key: form.is_discovered for form in chosen.forms}
     if among_others:
-        note_mirrored(engine, discovered)
+        note_mirrored(engine, discovered, chosen.servers)
     with reading(engine) as connection:
         unread = forms_unread(connection)
     for key in unread - discovered.keys():
