@@ -16,7 +16,6 @@ from kobo_mirror.cli.wiring import engine_of
 from kobo_mirror.config.settings import ASSET_ID, DEFAULT_FORMS_FILE, Settings
 from kobo_mirror.errors import ConfigurationError, MissingTablesError
 from kobo_mirror.kobo.form_info import ListedForm
-from kobo_mirror.store.schema import at_head
 from kobo_mirror.sync.account_forms import AccountForms, file_to_edit
 
 ADD, REMOVE = "add", "remove"
@@ -55,14 +54,13 @@ def _open_office(*, asks: bool) -> AccountForms:
     file = file_to_edit(os.environ.get("KOBO_FORMS_FILE", "").strip() or DEFAULT_FORMS_FILE)
     has_account = file.token or file.defaults.connection
     settings = Settings.from_env(["KOBO_TOKEN"] if asks and not has_account else [])
-    return AccountForms(settings, file, _engine_of_ours(settings) if settings.database_url else None)
+    return AccountForms.of(settings, file, _engine_of(settings) if settings.database_url else None)
 
 
-def _engine_of_ours(settings: Settings) -> Engine | None:
-    """Return an engine for the database if it has our tables; before the first sync it has none."""
+def _engine_of(settings: Settings) -> Engine | None:
+    """Return an engine for the database; None: it is a file that is not there yet."""
     with suppress(MissingTablesError):
-        engine = engine_of(settings, must_exist=True)
-        return engine if at_head(engine) else None
+        return engine_of(settings, must_exist=True)
     return None
 
 

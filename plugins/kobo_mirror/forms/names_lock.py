@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from kobo_mirror.config.names_lock import LockedColumn, LockedForm, LockedTable
@@ -18,6 +18,7 @@ from kobo_mirror.forms.locked_names import (
     facet_kind,
 )
 from kobo_mirror.forms.question_types import Kind
+from kobo_mirror.forms.taken_names import TakenNames
 from kobo_mirror.forms.wanted import WantedForm
 
 _LONGEST_NAME = 63
@@ -85,13 +86,13 @@ def locked_names(form: LockedForm | None) -> LockedNames:
 
 
 def require_free_names(
-    form: LockedForm, wanted: WantedForm, taken: Collection[str], *, is_declared: bool = False
+    form: LockedForm, wanted: WantedForm, taken: TakenNames, *, is_declared: bool = False
 ) -> None:
     """Check that a form that has no tables yet can have the name of the file.
 
     :param form: what the file has of it.
     :param wanted: what ``kobo.yml`` asks for.
-    :param taken: tables and views that are there, none of them the form's.
+    :param taken: the names that the form cannot have.
     :param is_declared: the form is to have the declared table.
     :raises ConfigurationError: ``kobo.yml`` asks for another name, or the name is taken or another kind's.
     """
@@ -107,12 +108,12 @@ def require_free_names(
             f"the form is named {form.name} here, and {wanted.entry.place('table')} asks for another name: "
             "write the same, or take the form out here.",
         )
-    if form.name != FORM.table and not naming.is_free(form.name, taken):
-        raise form.refusal(
-            form.line,
-            f"the database has a table or view {form.name} already, or one whose name starts with "
-            f"{form.name}__, and it is not this form's: take the form out here, or use another database.",
-        )
+    otherwise = "take the form out here"
+    if wanted.table:
+        otherwise += f", and ask for another name in {wanted.entry.place('table')}"
+    problem = None if form.name == FORM.table else taken.why_not(form.name, otherwise)
+    if problem:
+        raise form.refusal(form.line, problem)
 
 
 def differences(schema: FormSchema, form: LockedForm, *, only_moved: bool = False) -> list[str]:

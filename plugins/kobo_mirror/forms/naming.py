@@ -213,14 +213,14 @@ def form_name(name: str, uid: str, taken: Collection[str]) -> str:
     :param uid: the form's uid.
     :param taken: tables and views that are there.
     """
-    in_use = {fold(other) for other in taken}
+    reserved = set()
     readable = _single(slug(name)).strip("_") or _single(slug(uid)).strip("_")
     if readable.startswith(_NO_TABLE):
         readable = f"form_{readable}"
     found, length = readable, _HASH
     if len(found.encode()) > LONGEST_FORM or found.startswith("kobo_"):
-        in_use.add(fold(found))
-    while fold(found) in in_use:
+        reserved.add(found)
+    while found in reserved or not is_free(found, taken):
         start = _first_bytes(readable, LONGEST_FORM - length - 1).rstrip("_")
         found, length = f"{start}_{_hash(uid, length)}", length + 1
     return found
@@ -256,5 +256,17 @@ def is_free(name: str, taken: Collection[str]) -> bool:
     :param name: of a root table.
     :param taken: tables and views that are there, in any spelling.
     """
+    return in_the_way(name, taken) is None
+
+
+def in_the_way(name: str, taken: Iterable[str]) -> str | None:
+    """Return a table or view that keeps a form from having a name: the root itself, or one below it.
+
+    :param name: of a root table.
+    :param taken: tables and views that are there, in any spelling.
+    :returns: None: the name is free.
+    """
     own = fold(name)
-    return not any(other == own or other.startswith(f"{own}__") for other in map(fold, taken))
+    below = f"{own}__"
+    found = [one for one in taken if (other := fold(one)) == own or other.startswith(below)]
+    return min(found, key=lambda one: (len(one), one), default=None)

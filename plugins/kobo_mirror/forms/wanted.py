@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.forms import naming
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.question_types import Kind
+from kobo_mirror.forms.taken_names import TakenNames
 
 KINDS = (Kind.INTEGER, Kind.DECIMAL, Kind.TEXT, Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.BOOLEAN)
 """The types that a question may be given."""
@@ -111,18 +112,14 @@ def wanted_form(
     )
 
 
-def require_free_table(wanted: WantedForm, taken: Collection[str]) -> None:
+def require_free_table(wanted: WantedForm, taken: TakenNames) -> None:
     """Check that the table that is asked for can be made, for a form that has no tables yet.
 
     :param wanted: what is asked for.
-    :param taken: tables and views that are there, none of them the form's.
+    :param taken: the names that the form cannot have.
     :raises ConfigurationError: the table, or one that would stand below it, is there.
     """
-    if wanted.table and not naming.is_free(wanted.table, taken):
-        problem = (
-            f"the database has a table or view {wanted.table} already, or one whose name starts with "
-            f"{wanted.table}__, and it is not this form's: ask for another name."
-        )
+    if wanted.table and (problem := taken.why_not(wanted.table, "ask for another name")):
         raise wanted.refusal(problem, "table")
 
 

@@ -13,18 +13,21 @@ from sqlalchemy import Engine
 
 from kobo_mirror.config.forms_editing import NewEntry, lines_of, with_entries, write_forms_file
 from kobo_mirror.config.forms_file import FormEntry, FormsFile, read_forms_file
+from kobo_mirror.config.names_lock import read_names_lock
 from kobo_mirror.config.settings import DEFAULT_FORMS_FILE, Settings
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.mirror import uid_of
-from kobo_mirror.forms.naming import form_name
+from kobo_mirror.forms.names_lock import locked_form
+from kobo_mirror.forms.naming import form_name, is_form_name, is_free
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.kobo.form_info import ListedForm
 from kobo_mirror.store.account_listing import AccountForm
 from kobo_mirror.store.catalog import claimed_names
 from kobo_mirror.store.listings import Standing, standings
+from kobo_mirror.store.schema import at_head
 from kobo_mirror.sync.chosen import names_of, settings_of
 from kobo_mirror.sync.discovering import fits
 
@@ -58,11 +61,26 @@ class AccountForms:
     :param settings: of the process.
     :param file: what ``kobo.yml`` says.
     :param engine: the database, where one is set and has our tables.
+    :param without_tables: the database that is set and does not have them yet; None: there is none.
     """
 
     settings: Settings
     file: FormsFile
     engine: Engine | None
+    without_tables: Engine | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, file: FormsFile, database: Engine | None) -> AccountForms:
+        """Return the forms of an account beside a database, whether it has our tables yet or not.
+
+        :param settings: of the process.
+        :param file: what ``kobo.yml`` says.
+        :param database: the database that is set; None: there is none.
+        :raises DatabaseError: it cannot be asked.
+        """
+        if database is None or at_head(database):
+            return cls(settings, file, database)
+        return cls(settings, file, None, without_tables=database)
 
     @property
     def account(self) -> Settings:
@@ -177,26 +195,41 @@ class AccountForms:
 
     def _entries(self, wanted: Iterable[ListedForm]) -> list[NewEntry]:
         """Return entries with the tables that the forms have, or with names that are free."""
-        mirrored, taken = self.mirrored(), self._taken()
+        mirrored, taken, locks = self.mirrored(), self._taken(), read_names_lock(self.settings)
         entries = []
         for form in wanted:
-            has = mirrored.get(form.uid)
-            table = has.table if has else form_name(form.name, form.uid, taken)
+            has, lock = mirrored.get(form.uid), locked_form(locks, form.uid)
+            if has is not None:
+                table = has.table
+            elif lock is not None and is_form_name(lock.name) and is_free(lock.name, taken):
+                table = lock.name
+            else:
+                table = _free_name(form, taken)
             taken.add(table)
             entries.append(NewEntry(form.uid, table, form.name))
         return entries
 
     def _taken(self) -> set[str]:
-        names = {entry.table for entry in self.file.entries} | {FORM.table}
+        """Return the names that no new form can have, as the check of the sync has them."""
+        names = {entry.table for entry in self.file.entries if entry.table} | {FORM.table}
+        for engine in filter(None, (self.engine, self.without_tables)):
+            with reading(engine) as connection:
+                names |= dialect_of(connection).stored_tables(connection).keys()
         if self.engine is not None:
             with reading(self.engine) as connection:
-                names |= {*dialect_of(connection).stored_tables(connection), *claimed_names(connection)}
+                names |= claimed_names(connection).keys()
         return names
 
     def is_writable(self) -> bool:
         """Return True if this process may write the file: it is replaced by another one beside it."""
         folder = Path(self.file.file).resolve().parent
         return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _free_name(form: ListedForm, taken: Collection[str]) -> str:
+    """Return a name that a person may ask for, too: one that begins with ``kobo_`` is not among these."""
+    name = form_name(form.name, form.uid, taken)
+    return name if is_form_name(name) else form_name(f"form_{form.name}", form.uid, taken)
 
 
 def text_of(file: str) -> str:

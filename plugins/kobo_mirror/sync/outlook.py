@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -22,6 +22,7 @@ from kobo_mirror.forms.names_lock import locked_names, require_free_names
 from kobo_mirror.forms.overrides import as_wanted, with_types
 from kobo_mirror.forms.plan import What
 from kobo_mirror.forms.proposal import Permission, Proposal, Wishes, propose, propose_first
+from kobo_mirror.forms.taken_names import Holder, TakenNames
 from kobo_mirror.forms.wanted import WantedForm, require_free_table
 from kobo_mirror.kobo.form import FormInfo, KoboClient
 from kobo_mirror.store import catalog
@@ -167,27 +168,26 @@ class Planner:
 
     def _first(self, stored: StoredForm | None, info: FormInfo, versions: Sequence[Version]) -> FormSchema:
         """Return the tables that the form has before its first version."""
-        is_declared, taken = self._is_declared(stored, versions), self._taken()
+        taken = self._taken()
+        is_declared = self._is_declared(stored, versions, taken)
         if self.lock is not None and stored is None:
             require_free_names(self.lock, self.wanted, taken, is_declared=is_declared)
         if is_declared:
             return nothing_yet(self.asset_uid, FORM.table, form=FORM, names=self._names)
         require_free_table(self.wanted, taken)
         name = self.wanted.table or info.name
-        return nothing_yet(self.asset_uid, name, taken=taken, names=self._names)
+        return nothing_yet(self.asset_uid, name, taken=taken.holders, names=self._names)
 
-    def _is_declared(self, stored: StoredForm | None, versions: Iterable[Version]) -> bool:
+    def _is_declared(self, stored: StoredForm | None, versions: Iterable[Version], taken: TakenNames) -> bool:
         """Return True if the form has the declared table: it is bound to it, or asks all that it requires."""
         if stored is not None:
             return stored.table == FORM.table
         is_asked = self.wanted.table == FORM.table
         if not is_asked and (self.wanted.table or not self.wanted.may_be_declared):
             return False
-        if FORM.table in self.wanted.others or self._is_anothers(FORM.table):
+        if problem := taken.why_another_has(FORM.table, "ask for another name"):
             if is_asked:
-                raise self.wanted.refusal(
-                    f"another form has the table {FORM.table}: ask for another.", "table"
-                )
+                raise self.wanted.refusal(problem, "table")
             return False
         paths = {question.path for version in versions for question in version.questions}
         is_served = serves(FORM, paths)
@@ -199,14 +199,15 @@ class Planner:
             )
         return is_served
 
-    def _is_anothers(self, table: str) -> bool:
-        with reading(self.engine) as connection:
-            bound = bound_forms(connection)
-        return any(form.form_table == table and form.asset_uid != self.asset_uid for form in bound)
-
-    def _taken(self) -> Collection[str]:
+    def _taken(self) -> TakenNames:
         """Return the names that this form cannot have: of others' tables and views, made or asked for."""
         with reading(self.engine) as connection:
-            claimed = catalog.claimed_names(connection)
-            there = {*dialect_of(connection).stored_tables(connection), *claimed}
-        return {name for name in there if claimed.get(name) != self.asset_uid} | self.wanted.others
+            bound = bound_forms(connection)
+            owners = {one.form_table: one.asset_uid for one in bound} | catalog.claimed_names(connection)
+            there = {*dialect_of(connection).stored_tables(connection), *owners}
+        servers = {one.asset_uid: one.server for one in bound}
+        holders = dict.fromkeys(self.wanted.others, Holder(is_asked=True))
+        for name in there:
+            if (owner := owners.get(name, "")) != self.asset_uid:
+                holders[name] = Holder(owner, servers.get(owner, ""))
+        return TakenNames(holders, self.asset_uid, self.client.server.url, self.client.names.server)

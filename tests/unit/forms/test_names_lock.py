@@ -28,6 +28,7 @@ from kobo_mirror.forms.names_lock import (
 )
 from kobo_mirror.forms.overrides import retype, with_types
 from kobo_mirror.forms.question_types import Kind as AnyKind
+from kobo_mirror.forms.taken_names import Holder, TakenNames
 from kobo_mirror.forms.wanted import WantedForm
 from tests.support.forms import judging
 from tests.support.forms.histories import Deployed, histories
@@ -36,6 +37,10 @@ from tests.support.forms.names import FORM_NAMES
 from tests.support.forms.surveys import Row, ask, group, repeat, survey
 
 VISITS = Form("visits", (Column("age", "hh/age", Kind.INTEGER),))
+
+
+def names_taken(*names: str) -> TakenNames:
+    return TakenNames(dict.fromkeys(names, Holder()), UID, "https://kf.kobotoolbox.org", "KOBO_URL")
 
 
 def read_back(folder: Path, *schemas: FormSchema) -> tuple[LockedForm, ...]:
@@ -132,15 +137,25 @@ def test_a_column_from_before_a_type_came_is_there_again() -> None:
 def test_a_name_that_is_no_other_form_s_is_taken_from_the_file() -> None:
     lock = lock_of(survey(ask("text", "a"), name="Kobo stuff"))
     assert lock.name.startswith("kobo_stuff_")
-    require_free_names(lock, WantedForm(), ["kobo_stuff"])
+    require_free_names(lock, WantedForm(), names_taken("kobo_stuff"))
     assert nothing_yet(UID, "Renamed", names=locked_names(lock)).root.name == lock.name
 
 
 @pytest.mark.parametrize(
     ("wanted", "taken", "said"),
     [
-        (WantedForm(), ["survey"], "line 4: the database has a table or view survey already"),
-        (WantedForm(), ["Survey__x"], "line 4: the database has a table or view survey already"),
+        (
+            WantedForm(),
+            ["survey"],
+            "line 4: the database has a table or view survey already, which is not the mirror's: rename "
+            "that, or take the form out here.",
+        ),
+        (
+            WantedForm("survey"),
+            ["Survey__x"],
+            "line 4: the database has a table or view Survey__x already, which is not the mirror's: rename "
+            "that, or take the form out here, and ask for another name in kobo.yml.",
+        ),
         (WantedForm("other"), [], "line 4: the form is named survey here, and kobo.yml asks for another"),
     ],
 )
@@ -149,7 +164,7 @@ def test_a_name_that_cannot_be_had_is_one_sentence(
 ) -> None:
     (lock,) = read_back(tmp_path, survey(ask("text", "a")))
     with pytest.raises(ConfigurationError, match=rf"names\.lock\.yml, {said}"):
-        require_free_names(lock, wanted, taken)
+        require_free_names(lock, wanted, names_taken(*taken))
 
 
 def test_a_form_that_is_declared_by_now_or_no_longer_does_not_take_the_other_s_name(tmp_path: Path) -> None:
@@ -157,8 +172,8 @@ def test_a_form_that_is_declared_by_now_or_no_longer_does_not_take_the_other_s_n
     for schema, is_declared in ((derived, True), (declared, False)):
         (lock,) = read_back(tmp_path, schema)
         with pytest.raises(ConfigurationError, match=r"names\.lock\.yml, line 4: the form is named .* here"):
-            require_free_names(lock, WantedForm(), [], is_declared=is_declared)
-        require_free_names(lock, WantedForm(), ["kobo_records"], is_declared=not is_declared)
+            require_free_names(lock, WantedForm(), names_taken(), is_declared=is_declared)
+        require_free_names(lock, WantedForm(), names_taken("kobo_records"), is_declared=not is_declared)
 
 
 def test_beside_a_declared_table_only_what_is_derived_is_locked(tmp_path: Path) -> None:

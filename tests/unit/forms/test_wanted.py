@@ -13,16 +13,22 @@ from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.forms.derive import nothing_yet
 from kobo_mirror.forms.naming import LONGEST_FORM, is_form_name, is_free
 from kobo_mirror.forms.question_types import Kind
+from kobo_mirror.forms.taken_names import Holder, TakenNames
 from kobo_mirror.forms.wanted import KINDS, WantedForm, require_free_table, wanted_form
 from tests.support.forms.names import FORM_NAMES
 
 UID = "aBcDeFgHiJkLmNoPqRsTuV"
+HERE, THERE = "http://127.0.0.1:8800", "http://localhost:8800"
 LINES = MappingProxyType({(): 2, ("uid",): 3, ("table",): 4, ("types", "hh/age"): 6})
 
 
 def entry(table: str = "", uid: str = "", **types: str) -> FormEntry:
     paths = {path.replace("__", "/"): kind for path, kind in types.items()}
     return FormEntry(uid=uid, table=table, types=paths, lines=LINES)
+
+
+def names_taken(*names: str, **holders: Holder) -> TakenNames:
+    return TakenNames({**dict.fromkeys(names, Holder()), **holders}, UID, HERE, "KOBO_URL")
 
 
 def refusal(asked: FormEntry) -> str:
@@ -102,17 +108,47 @@ def test_a_form_is_named_as_asked_exactly_where_the_name_is_a_valid_one(name: st
 
 def test_a_name_that_is_taken_is_refused_where_a_form_s_own_name_would_give_way() -> None:
     wanted = wanted_form(entry("households"))
-    require_free_table(wanted, ["house", "households_of_old", "other__households"])
+    require_free_table(wanted, names_taken("house", "households_of_old", "other__households"))
     for taken in ("households", "Households", "hóuseholds", "households__files", "HOUSEHOLDS__2"):
         with pytest.raises(ConfigurationError) as caught:
-            require_free_table(wanted, ["other", taken])
-        assert str(caught.value).startswith(
-            "kobo.yml, line 4: the database has a table or view households already, or one whose name starts "
-            "with households__, and it is not this form's"
+            require_free_table(wanted, names_taken("other", taken))
+        assert str(caught.value) == (
+            f"kobo.yml, line 4: the database has a table or view {taken} already, which is not the mirror's: "
+            "rename that, or ask for another name."
         )
         assert not is_free("households", [taken])
-    assert nothing_yet(UID, "households", taken=["Households"]).root.name != "households"
+        assert is_free(nothing_yet(UID, "households", taken=[taken]).root.name, [taken])
 
 
 def test_no_name_is_never_taken() -> None:
-    require_free_table(WantedForm(), ["households"])
+    require_free_table(WantedForm(), names_taken("households"))
+
+
+@pytest.mark.parametrize(
+    ("holder", "said"),
+    [
+        (Holder(is_asked=True), "another form is to have the table visits: ask for another name."),
+        (
+            Holder("aAnother1", HERE),
+            f"another form has the table visits, aAnother1 of {HERE}: ask for another",
+        ),
+        (Holder("aAnother1"), "another form has the table visits, aAnother1: ask for another name."),
+        (Holder(UID), f"another form has the table visits, {UID}: ask for another name."),
+        *(
+            (
+                Holder(key, THERE),
+                f"the database has form {UID} of {THERE} already, with the table visits, and this is that of "
+                f"{HERE}: set KOBO_URL back to {THERE}. Only if two servers really have a form of this uid, "
+                "and both are to be mirrored, ask for another name.",
+            )
+            for key in (UID, f"{UID}~2")
+        ),
+    ],
+)
+def test_whose_a_taken_name_is_decides_what_is_to_be_done(holder: Holder, said: str) -> None:
+    taken = names_taken(visits=holder)
+    for why in (taken.why_not, taken.why_another_has):
+        told = why("visits", "ask for another name")
+        assert told is not None
+        assert told.startswith(said)
+    assert names_taken("visits").why_another_has("visits", "ask for another name") is None

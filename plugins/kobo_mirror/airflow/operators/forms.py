@@ -42,7 +42,7 @@ class KoboFormsOperator(KoboStepOperator):
         settings = self.hook().settings(need=() if file.token else ("KOBO_TOKEN",))
         with ExitStack() as open_until_end:
             engine = self._database(open_until_end)
-            account = AccountForms(settings, file, engine)
+            account = AccountForms.of(settings, file, engine)
             listed = account.listed()
             told = []
             if wanted:
@@ -50,7 +50,7 @@ class KoboFormsOperator(KoboStepOperator):
                     f"{entry.uid} is in {file.file} now, with the table {entry.table}."
                     for entry in account.add(listed, wanted).entries
                 ]
-                account = AccountForms(settings, file_to_edit(settings.kobo_forms_file), engine)
+                account = AccountForms.of(settings, file_to_edit(settings.kobo_forms_file), engine)
             self._keep(account, listed)
         forms = sorted(map(str, listed), key=str.casefold)
         sentence = " ".join([*told, f"{len(forms)} forms at {account.account.kobo_url}"])
@@ -59,15 +59,12 @@ class KoboFormsOperator(KoboStepOperator):
         self.leave_note(context, "\n- ".join([sentence, *forms]))
 
     def _database(self, open_until_end: ExitStack) -> Engine | None:
-        """Return an engine for the database, or None where there is none that has our tables."""
-        from kobo_mirror.store.schema import at_head
-
+        """Return an engine for the database, or None where there is none."""
         try:
-            engine = open_until_end.enter_context(target_engine(self.database_conn_id))
+            return open_until_end.enter_context(target_engine(self.database_conn_id))
         except ConfigurationError as problem:
             self.log.info("The list is not kept for the page: %s", problem)
             return None
-        return engine if at_head(engine) else None
 
     def _keep(self, account: AccountForms, listed: Sequence[Any]) -> None:
         """Keep the list for the page."""
