@@ -87,7 +87,9 @@ _POST: dict[str, Any] = {
         "400": _error("The body is no submission (it is kept), or did not come whole (it is not)."),
         "401": _error("The secret is missing or wrong."),
         "403": _error("It comes from an address that may not send."),
-        "404": _error("It is another form's submission. The body is kept."),
+        "404": _error(
+            "It is another form's submission; of one that is mirrored the path is told. The body is kept."
+        ),
         "410": _error("The form is mirrored no longer: remove its REST Service. Nothing is kept."),
         "408": _error("The body did not come in time."),
         "411": _error("There is no Content-Length."),

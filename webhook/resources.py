@@ -83,7 +83,7 @@ class Taking:
             if isinstance(outcome, Accepted):
                 self._answer_accepted(req, resp, outcome)
                 return
-            answer: dict[str, Any] = {"status": "error", "message": outcome.reason}
+            answer: dict[str, Any] = {"status": "error", "message": _message(outcome)}
             if outcome.why is not Refusal.LET_GO:
                 letter = intake.keep(body, outcome, source="webhook")
                 req.context.log["dead_letter"] = answer["dead_letter"] = letter
@@ -152,6 +152,16 @@ class _OfForm:
     def __init__(self, receivers: PathReceivers, form_key: str) -> None:
         self.receive = partial(receivers.receive, form_key)
         self.keep = partial(receivers.keep, form_key)
+
+
+def _message(refused: Refused) -> str:
+    """Return what a sender is told, with the paths that would take what it sent."""
+    paths = " or ".join(f"{PATH}/{key}" for key in refused.form_keys)
+    return (
+        f"{refused.reason}: this form is taken at {paths}, with the secret of that path"
+        if paths
+        else refused.reason
+    )
 
 
 def _body(req: falcon.Request) -> bytes:

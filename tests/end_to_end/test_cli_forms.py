@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +25,7 @@ from tests.support.forms.office import (
     VISIT,
     Office,
 )  # fmt: skip
+from tests.support.mirroring import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +59,50 @@ def test_the_forms_of_the_account_are_listed(office: Office) -> None:
     code, lines, err = office.run("forms")
     assert (code, lines) == (2, [])
     assert "was refused" in err
+
+
+def on_a_terminal(columns: int, *arguments: str) -> list[str]:
+    """What a command shows on a terminal of its own."""
+    ours, theirs = os.openpty()
+    environment = os.environ | {"COLUMNS": str(columns), "PYTHONPATH": str(ROOT / "plugins")}
+    command = [sys.executable, "-m", "kobo_mirror", *arguments]
+    with subprocess.Popen(command, stdout=theirs, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux's way to say that the other end is closed
+            while part := os.read(ours, 65536):
+                shown += part
+    os.close(ours)
+    assert process.returncode == 0
+    return shown.decode().splitlines()
+
+
+LONG = "clinicsoftheeasterndistrictandmore"
+
+
+@pytest.mark.parametrize("office_server", [{"household": 2, LONG: 3}], indirect=True)
+def test_uid_and_table_are_never_broken_and_a_pipe_gets_all(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.run("forms", "--write")
+    office.run("sync")
+    monkeypatch.setenv("COLUMNS", "80")
+    uids = office.tables()
+    name = {one["uid"]: one["name"] for one in office.told("forms")}
+    whole = office.run("forms")[1]
+    for lines, is_whole in (
+        (whole, True),
+        (on_a_terminal(80, "forms"), False),
+        (on_a_terminal(300, "forms"), True),
+    ):
+        assert len(lines) == 4
+        for line in lines[1:3]:
+            uid = line.split()[0]
+            assert line.endswith(f" {uids[uid]}")
+            assert line.count(name[uid]) == is_whole
+            assert ("…" in line) is not is_whole
+    assert max(map(len, uids.values())) == 24
+    assert max(map(len, on_a_terminal(100, "forms"))) == 100
 
 
 def test_from_nothing_to_all_forms_in_three_commands(office: Office) -> None:

@@ -22,7 +22,7 @@ from tests.support.forms.applied import SURVEY, Applying
 from tests.support.forms.delivered import sent
 from tests.support.forms.surveys import V1, V2, survey
 from tests.support.tables import queued_refs
-from tests.webhook.application import MIRROR, NOTHING, Tables, client_of, outcome
+from tests.webhook.application import MIRROR, NOTHING, Tables, client_of, outcome, post
 from tests.webhook.bodies import ASSET, PATH, PREVIOUS_SECRET, SECRET, body
 from webhook.app import Dependencies, create_app
 
@@ -76,6 +76,37 @@ def test_each_form_takes_its_own_and_nothing_else(
     assert outcome(deliver(client, HERE, legacy)) == (200, "inserted", None)
     assert deliver(client, HERE, b"[]").status_code == 400
     assert letters(engine)[-1][0] == HERE
+
+
+def test_a_body_at_the_wrong_path_is_told_which_one_takes_it(
+    applied: dict[str, Applying], engine: Engine, tables: Tables
+) -> None:
+    unset = testing.TestClient(
+        create_app(Dependencies(engine=engine, probe=engine, mirrors=[], secrets=(SECRET,)))
+    )
+    learn_id_strings(engine, Mirror(None, SURVEY.server, HERE), [HERE])
+    learn_id_strings(engine, Mirror(None, SURVEY.server, THERE), ["household_survey_2016"])
+    learn_id_strings(engine, MIRROR, [ASSET])
+    theirs = f"this form is taken at {PATH}/{THERE}, with the secret of that path"
+    here = f"this form is taken at {PATH}/{HERE}, with the secret of that path"
+    for named, told in ((HERE, here), (THERE.partition("~")[0], theirs), ("household_survey_2016", theirs)):
+        raw = of(HERE, 8, _xform_id_string=named)
+        refused = [post(unset, raw)]
+        if told is theirs:
+            refused.append(deliver(unset, HERE, raw))
+        else:
+            refused += [deliver(unset, THERE, raw), post(client_of(engine), raw)]
+        for one in refused:
+            assert one.status_code == 404
+            assert one.json["message"] == f"unknown asset {named}: {told}"
+    assert {reason for _, reason in letters(engine)} == {
+        f"unknown asset {named}" for named in (HERE, THERE.partition("~")[0], "household_survey_2016")
+    }
+    nobodys = post(unset, of(HERE, 8, _xform_id_string="aNobodysForm0000000001"))
+    assert nobodys.json["message"] == "unknown asset aNobodysForm0000000001"
+    with engine.begin() as connection:
+        let_go(connection, HERE)
+    assert post(unset, of(HERE, 8)).json["message"] == f"unknown asset {HERE}"
 
 
 @ON_ONE_DATABASE

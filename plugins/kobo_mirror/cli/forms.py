@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from shutil import get_terminal_size
 from typing import Any
 
 from sqlalchemy import Engine
@@ -19,6 +21,9 @@ from kobo_mirror.kobo.form_info import ListedForm
 from kobo_mirror.sync.account_forms import AccountForms, file_to_edit
 
 ADD, REMOVE = "add", "remove"
+_TITLES = ("uid", "name", "status", "submissions", "last", "mirrored")
+_NAME = _TITLES.index("name")
+_GAP, _LEAST_OF_A_NAME = "  ", 8
 
 
 def forms(options: argparse.Namespace) -> int:
@@ -88,20 +93,30 @@ def _show(office: AccountForms, listed: Sequence[ListedForm], *, as_json: bool) 
 
 
 def _print_table(facts: Iterable[Mapping[str, Any]]) -> None:
-    from rich.console import Console  # noqa: PLC0415  # no other command but status imports it
-    from rich.table import Table  # noqa: PLC0415
+    """Print a line for each form, whole; on a terminal that is too narrow, names are cut."""
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415  # no other command but status imports rich
 
-    table = Table(box=None, pad_edge=False)
-    for title in ("uid", "name", "status", "submissions", "last", "mirrored"):
-        table.add_column(title, overflow="fold", no_wrap=title == "uid")
-    for fact in facts:
-        mirrored = fact["table"] or "not yet" if fact["is_mirrored"] else "no"
-        if fact["table"] and not fact["is_mirrored"]:
-            mirrored = f"no longer ({fact['table']})"
-        count = "–" if fact["submissions"] is None else f"{fact['submissions']:,}"
-        last = (fact["last_submission"] or "–")[:10]
-        table.add_row(fact["uid"], fact["name"], fact["status"], count, last, mirrored)
-    Console().print(table, markup=False)
+    rows = [_TITLES, *map(_cells, facts)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    if sys.stdout.isatty():
+        room = get_terminal_size().columns - sum(widths) - len(_GAP) * (len(widths) - 1) + widths[_NAME]
+        widths[_NAME] = min(widths[_NAME], max(room, _LEAST_OF_A_NAME))
+    for row in rows:
+        cells = [
+            cell if cell_len(cell) <= width else f"{set_cell_size(cell, width - 1)}…"
+            for cell, width in zip(row, widths, strict=True)
+        ]
+        print(_GAP.join(map(set_cell_size, cells, widths)).rstrip())
+
+
+def _cells(fact: Mapping[str, Any]) -> tuple[str, ...]:
+    mirrored = fact["table"] or "not yet" if fact["is_mirrored"] else "no"
+    if fact["table"] and not fact["is_mirrored"]:
+        mirrored = f"no longer ({fact['table']})"
+    count = "–" if fact["submissions"] is None else f"{fact['submissions']:,}"
+    last = (fact["last_submission"] or "–")[:10]
+    name = "".join(c for c in " ".join(fact["name"].split()) if c.isprintable())
+    return fact["uid"], name, fact["status"], count, last, mirrored
 
 
 def _add(office: AccountForms, listed: Sequence[ListedForm], uids: Collection[str]) -> int:

@@ -79,6 +79,21 @@ def id_strings_of(connection: Connection, mirror: Mirror) -> frozenset[str] | No
     return _names_in(text)
 
 
+def keys_named(connection: Connection, id_string: str | None) -> tuple[str, ...]:
+    """Return the keys of the forms that go by a name and are not let go.
+
+    :param connection: an open transaction.
+    :param id_string: a body's ``_xform_id_string``, whatever its sender made of it.
+    """
+    if not id_string:
+        return ()
+    query = select(forms.c.asset_uid, forms.c.id_strings).where(forms.c.let_go_at.is_(None))
+    rows = connection.execute(query.order_by(forms.c.asset_uid))
+    return tuple(
+        key for key, text in rows if id_string in (_names_in(text) or ()) or id_string == uid_of(key)
+    )
+
+
 def _names_in(text: str | None) -> frozenset[str] | None:
     """Return the id_strings in a cell; None for NULL, and for what was changed by hand to something else."""
     try:

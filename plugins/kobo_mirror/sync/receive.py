@@ -19,7 +19,7 @@ from kobo_mirror.store import dead_letters
 from kobo_mirror.store.batches import PushResult
 from kobo_mirror.store.bindings import LetGoError, NotBoundError, ReshapedError
 from kobo_mirror.store.deferred import BEFORE_THE_FIRST_SYNC, CHANGING, OF_ANOTHER_NAME, defer
-from kobo_mirror.store.form_names import FormMatch, FormNames
+from kobo_mirror.store.form_names import FormMatch, FormNames, keys_named
 from kobo_mirror.store.let_go import require_kept
 from kobo_mirror.store.mirrors import find_bound, find_mirror
 from kobo_mirror.store.writer import Writer
@@ -67,10 +67,12 @@ class Refused:
 
     :param why: the kind of refusal.
     :param reason: a sentence for a person, without anything of the body but a proper form name.
+    :param form_keys: of the forms that are mirrored and that the body names, which others take.
     """
 
     why: Refusal
     reason: str
+    form_keys: tuple[str, ...] = ()
 
 
 LET_GO = Refused(
@@ -160,7 +162,8 @@ class Receiver:
         id_string = form_of(submission)
         form, match = self._form_of(id_string)
         if form is None:
-            return Refused(Refusal.OTHER_FORM, f"{RefusalReason.OTHER_FORM} {_shown(id_string)}")
+            keys = read(self._engine, partial(keys_named, id_string=id_string))
+            return Refused(Refusal.OTHER_FORM, f"{RefusalReason.OTHER_FORM} {_shown(id_string)}", keys)
         try:
             if match is FormMatch.UNKNOWN:
                 return form.deferred(submission, OF_ANOTHER_NAME, form_is_known=False)
