@@ -13,6 +13,7 @@ from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.store.codes import code_for
 from kobo_mirror.store.dropping import drop_form
+from kobo_mirror.store.form_tables import physical_tables
 from kobo_mirror.store.leases import take_lease
 from kobo_mirror.store.schema import migrate
 from kobo_mirror.store.tables import metadata
@@ -20,6 +21,7 @@ from kobo_mirror.store.views import bring_up_views
 from tests.support.crashes import Crash, CrashPoint
 from tests.support.forms.made import ALONE, BESIDE, make_tables
 from tests.support.submissions import ASSET, submission
+from tests.support.tables import drop_views_of_file, run_sql
 from tests.support.writing import Writing
 
 BOTH = pytest.mark.parametrize("schema", [ALONE, BESIDE], ids=["derived", "declared"])
@@ -47,6 +49,11 @@ def left(engine: Engine, schema: FormSchema) -> dict[str, int]:
     return there | {name: number for name, number in rows.items() if number}
 
 
+def take_away_lease(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(metadata.tables["kobo_leases"].delete())
+
+
 @BOTH
 def test_nothing_of_it_is_left(engine: Engine, schema: FormSchema) -> None:
     fill(engine, schema)
@@ -56,13 +63,53 @@ def test_nothing_of_it_is_left(engine: Engine, schema: FormSchema) -> None:
     with pytest.raises(LeaseError):
         drop_form(engine, ASSET)
     take_lease(engine, ASSET, "test")
-    with engine.begin() as connection:
-        connection.execute(metadata.tables["kobo_leases"].delete())
-    dropped = drop_form(engine, ASSET)
+    take_away_lease(engine)
+    dropped, stays = drop_form(engine, ASSET)
+    assert stays == []
     assert len(dropped) == 5 if schema.declared else 4
     assert dropped[-1] == ("kobo_records" if schema.declared else "survey")
     assert left(engine, schema) == {"kobo_dropped_forms": 1}
-    assert drop_form(engine, ASSET) == []
+    assert drop_form(engine, ASSET) == ([], [])
+
+
+@BOTH
+@pytest.mark.parametrize("most", [1, 5], ids=["one", "nearly all"])
+def test_tables_go_that_lost_columns_or_got_others_by_hand(
+    engine: Engine, schema: FormSchema, most: int
+) -> None:
+    fill(engine, schema)
+    drop_views_of_file(engine)
+    if engine.dialect.name == "sqlite":
+        run_sql(engine, f"DROP TRIGGER {schema.root.name}_updated_at")
+    for table in physical_tables(schema).sorted_tables:
+        lost = [one.name for one in table.columns if not one.primary_key and one.name != "updated_at"][-most:]
+        run_sql(engine, *(f"ALTER TABLE {table.name} DROP COLUMN {name}" for name in lost))
+        if most == 1:
+            run_sql(engine, f"ALTER TABLE {table.name} ADD COLUMN a_note INTEGER")
+    take_away_lease(engine)
+    assert drop_form(engine, ASSET).left == []
+    assert left(engine, schema) == {"kobo_dropped_forms": 1}
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "made",
+    [
+        "TABLE {} (note INTEGER)",
+        "TABLE {} (kobo_id INTEGER, uid INTEGER, note INTEGER)",
+        "VIEW {} AS SELECT form_key AS kobo_id, form_key AS uid FROM kobo_dropped_forms",
+    ],
+)
+def test_what_another_program_has_in_the_place_of_ours_is_left_and_named(
+    engine: Engine, schema: FormSchema, made: str
+) -> None:
+    fill(engine, schema)
+    drop_views_of_file(engine)
+    files = f"{schema.root.name.removesuffix('__rest')}__files"
+    run_sql(engine, f"DROP TABLE {files}", f"CREATE {made.format(files)}")
+    take_away_lease(engine)
+    assert drop_form(engine, ASSET).left == [files]
+    assert left(engine, schema) == {"kobo_dropped_forms": 1, files: 0}
 
 
 @pytest.mark.long
@@ -70,8 +117,7 @@ def test_nothing_of_it_is_left(engine: Engine, schema: FormSchema) -> None:
 def test_a_process_that_is_killed_is_followed_by_one_that_ends_it(engine: Engine, schema: FormSchema) -> None:
     for statements in count(3, 4):
         fill(engine, schema)
-        with engine.begin() as connection:
-            connection.execute(metadata.tables["kobo_leases"].delete())
+        take_away_lease(engine)
         killed = open_engine(engine.url)
         try:
             with CrashPoint(killed).crash_after(statements):

@@ -146,7 +146,10 @@ def _unregister(office: AccountForms, engine: Engine, found: _Found) -> int:
 def _let_go(engine: Engine, found: _Found, *, drop: bool) -> None:
     standing = found.standing
     if standing and drop:
-        print(f"dropped: {', '.join(drop_form(engine, standing.asset_uid))}")
+        dropped = drop_form(engine, standing.asset_uid)
+        print(f"dropped: {', '.join(dropped.tables)}")
+        if dropped.left:
+            print(f"left, since by its columns it is none of ours: {', '.join(dropped.left)}")
     elif standing:
         transact(engine, partial(let_go, form_key=standing.asset_uid))
         print(f"its tables stay: {standing.table} and those whose names start with {standing.table}__")

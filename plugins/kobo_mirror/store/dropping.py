@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, select
 
@@ -20,28 +20,40 @@ from kobo_mirror.store.views import drop_views
 _PORTION = 1000
 
 
-def drop_form(engine: Engine, asset_uid: str) -> list[str]:
+class Dropped(NamedTuple):
+    """What became of the tables of a form.
+
+    :param tables: names of those that were dropped.
+    :param left: names of those that stay, since another program has made them in the place of ours.
+    """
+
+    tables: list[str]
+    left: list[str]
+
+
+def drop_form(engine: Engine, asset_uid: str) -> Dropped:
     """Drop the tables and views of a form, and delete what is known of it, but that it was dropped.
 
     Safe to repeat after a crash. No delivery is taken for it from then on.
 
     :param engine: made by ``open_engine``.
     :param asset_uid: the form key.
-    :returns: the names of the tables that were dropped.
+    :returns: what became of its tables.
     :raises LeaseError: a sync has the form.
     :raises TablesRefusedError: a table cannot be dropped; the next call goes on.
     """
     take_lease(engine, asset_uid, process_holder("drop"))
     transact(engine, partial(note_dropped, form_key=asset_uid))
     with changing_tables(engine) as changes:
-        dropped = [*reversed(changes.step(partial(retract, asset_uid=asset_uid)))]
+        retracted = changes.step(partial(retract, asset_uid=asset_uid))
+        dropped = [*reversed(retracted.tables)]
         if changes.step(partial(_has_declared, asset_uid=asset_uid)):
             dropped.append(form_table(FORM))
         drop_views(changes, asset_uid)
         for table in dropped:
             changes.drop(table)
     _forget(engine, asset_uid)
-    return [table.name for table in dropped]
+    return Dropped([table.name for table in dropped], [*retracted.left])
 
 
 def _has_declared(connection: Connection, asset_uid: str) -> bool:

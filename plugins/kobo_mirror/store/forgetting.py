@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, Table, delete, select, update
 
@@ -30,6 +30,17 @@ _OF_A_FORM = (
     catalog_tables.form_versions,
     catalog_tables.plans,
 )
+
+
+class Retracted(NamedTuple):
+    """The derived tables of a form, once nothing is written there any longer.
+
+    :param tables: those that are ours, parents first.
+    :param left: names of those that another program has made in the place of ours.
+    """
+
+    tables: Sequence[Table] = ()
+    left: Sequence[str] = ()
 
 
 def require_free(engine: Engine, server: str, asset_uid: str) -> None:
@@ -87,21 +98,21 @@ def _retract(connection: Connection, server: str, asset_uid: str) -> Sequence[Ta
     They are noted as intended: the next form that is synced after a crash finds what is left to do.
     """
     row = _require_free(connection, server, asset_uid, lock=True)
-    return [] if row is None else _retracted(connection, row)
+    return [] if row is None else _retracted(connection, row).tables
 
 
-def retract(connection: Connection, asset_uid: str) -> Sequence[Table]:
+def retract(connection: Connection, asset_uid: str) -> Retracted:
     """Take the derived tables of a form back, so that nothing is written there, before they are dropped.
 
     :param connection: an open transaction.
     :param asset_uid: the form key.
-    :returns: the tables, parents first; none of a form that is not there.
+    :returns: its tables; none of a form that is not there.
     """
     row = connection.execute(select(forms).where(forms.c.asset_uid == asset_uid).with_for_update()).first()
-    return [] if row is None else _retracted(connection, row)
+    return Retracted() if row is None else _retracted(connection, row)
 
 
-def _retracted(connection: Connection, row: Row[Any]) -> Sequence[Table]:
+def _retracted(connection: Connection, row: Row[Any]) -> Retracted:
     values = {
         "schema": None,
         "schema_fingerprint": None,
@@ -110,7 +121,9 @@ def _retracted(connection: Connection, row: Row[Any]) -> Sequence[Table]:
     connection.execute(update(forms).where(forms.c.form_table == row.form_table).values(values))
     claimed = {name for name, owner in claimed_names(connection).items() if owner == row.asset_uid}
     there = dialect_of(connection).stored_tables(connection)
-    return [table for table in _derived(row) if table.name in claimed and _is_there(table, there)]
+    found = [table for table in _derived(row) if table.name in there]
+    ours = [table for table in found if table.name in claimed and _is_ours(table, there[table.name])]
+    return Retracted(ours, [table.name for table in found if table not in ours])
 
 
 def _others(connection: Connection, server: str, asset_uid: str) -> list[str]:
@@ -135,9 +148,16 @@ def _derived(row: Row[Any]) -> Sequence[Table]:
     return list(made.values())
 
 
-def _is_there(table: Table, there: Mapping[str, StoredTable]) -> bool:
-    """Return False, too, for a table of that name which another program has made since."""
-    return table.name in there and there[table.name].columns.keys() >= {*table.columns.keys()}
+def _is_ours(table: Table, stored: StoredTable) -> bool:
+    """Return False for a table or view of that name which another program has made since.
+
+    Ours may have lost columns, or got others by hand, but keeps its key: one that has columns of others and
+    lacks more than half of ours is none of ours.
+    """
+    ours, there = {*table.columns.keys()}, stored.columns.keys()
+    if stored.is_view or not there >= {*table.primary_key.columns.keys()}:
+        return False
+    return there <= ours or 2 * len(ours & there) >= len(ours)
 
 
 def _is_empty(connection: Connection, table: Table) -> bool:
