@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class KoboMirrorError(Exception):
@@ -155,6 +158,34 @@ def column_is_missing(table: str, columns: Sequence[str], *, is_form: bool) -> M
         else "restore this table from a backup"
     )
     return MissingColumnError(f"The table {table} lacks a column of ours ({', '.join(columns)}): {todo}.")
+
+
+def unforeseen(error: Exception) -> KoboMirrorError:
+    """Return the error for a fault of ours: of what kind it is, and where, without its text.
+
+    That may hold an answer.
+
+    :param error: as it was raised.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return KoboMirrorError(
+        f"It ended by an error that was not foreseen: {type(error).__name__}{place}; please report it."
+    )
+
+
+@contextmanager
+def naming_faults() -> Iterator[None]:
+    """Raise an error that was not foreseen as one of this family, so that other forms go on.
+
+    :returns: a context; errors of this family are raised as they are.
+    """
+    try:
+        yield
+    except KoboMirrorError:
+        raise
+    except Exception as error:
+        raise unforeseen(error) from error
 
 
 def error_of(name: str, sentence: str) -> KoboMirrorError:

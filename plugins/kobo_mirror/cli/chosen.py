@@ -16,7 +16,7 @@ from kobo_mirror.cli.wiring import Sleep, engine_of
 from kobo_mirror.config.forms_file import FormsFile, read_forms_file
 from kobo_mirror.config.settings import DEFAULT_FORMS_FILE, Settings
 from kobo_mirror.database.engine import reading
-from kobo_mirror.errors import ConfigurationError, KoboMirrorError
+from kobo_mirror.errors import ConfigurationError, KoboMirrorError, naming_faults
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store.listings import table_of
@@ -145,7 +145,8 @@ class Command:
     def _code(self, form: ChosenForm, work: Work, failed: int) -> int:
         at_hand = self.at_hand(form)
         try:
-            return work(at_hand)
+            with naming_faults():
+                return work(at_hand)
         except KoboMirrorError as error:
             at_hand.voice.complain(f"{error}{self._what_stays(form)}")
             return code_of(error, failed)

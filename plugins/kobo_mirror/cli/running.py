@@ -20,6 +20,7 @@ from kobo_mirror.errors import (
     KoboMirrorError,
     NotPermittedError,
     ServerError,
+    naming_faults,
 )
 from kobo_mirror.kobo.form import open_form
 from kobo_mirror.store.forgetting import require_free
@@ -153,9 +154,10 @@ def _synced(work: Command, chosen: Chosen, schema: str | None, registering: Regi
     for form in chosen.forms:
         at_hand = work.at_hand(form)
         try:
-            at_hand.voice.say(_synced_one(at_hand, schema))
-            done += 1
-            registering.after_sync(at_hand)
+            with naming_faults():
+                at_hand.voice.say(_synced_one(at_hand, schema))
+                done += 1
+                registering.after_sync(at_hand)
         except KoboMirrorError as error:
             errors.append(error)
             if len(chosen.forms) > 1:

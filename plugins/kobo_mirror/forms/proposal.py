@@ -101,10 +101,10 @@ def propose(in_force: FormSchema, newest: FormSchema, wishes: Wishes, permission
     :param permission: which steps may be applied.
     :raises ConfigurationError: ``kobo.yml`` asks for something that cannot be.
     """
-    grown = grow_up_to(newest, wishes.versions, Care.CAREFUL, wishes.names).schema
-    full = as_wanted(grown, wishes.wanted, wishes.names)
-    approved = _approved_from(newest, full, wishes, permission)
-    target = approved or _up_to(newest, full, wishes, permission.care)
+    wanted = _whole(newest, wishes)
+    approved = _approved_from(newest, wanted, wishes, permission)
+    target = approved or _up_to(newest, wanted, wishes, permission.care)
+    full = _whole(target, wishes)
     known = {*in_force.versions, *in_force.partly}
     new = tuple(one.uid for one in wishes.versions if one.uid not in known)
     done = Plan(plan_between(in_force, target).steps, new)
@@ -112,6 +112,12 @@ def propose(in_force: FormSchema, newest: FormSchema, wishes: Wishes, permission
     if permission.allows(waiting):
         return Proposal(full, tuple(plan for plan in (done, waiting) if plan.steps))
     return Proposal(target, (done,) if done.steps else (), waiting)
+
+
+def _whole(schema: FormSchema, wishes: Wishes) -> FormSchema:
+    """Return the schema grown to all that is wanted; it has each column that the schema has."""
+    grown = grow_up_to(schema, wishes.versions, Care.CAREFUL, wishes.names).schema
+    return as_wanted(grown, wishes.wanted, wishes.names)
 
 
 def _bringing(target: FormSchema, wishes: Wishes) -> tuple[str, ...]:
@@ -128,7 +134,7 @@ def _bringing(target: FormSchema, wishes: Wishes) -> tuple[str, ...]:
 
 
 def _approved_from(
-    newest: FormSchema, full: FormSchema, wishes: Wishes, permission: Permission
+    newest: FormSchema, wanted: FormSchema, wishes: Wishes, permission: Permission
 ) -> FormSchema | None:
     """Return the schema from which the list leads on that was approved; None: no such list was.
 
@@ -136,15 +142,16 @@ def _approved_from(
     """
     if permission.approved is None:
         return None
-    schemas = (_up_to(newest, full, wishes, care) for care in (None, Care.SAFE, Care.COSTLY))
-    return next((one for one in schemas if plan_between(one, full).digest == permission.approved), None)
+    schemas = (_up_to(newest, wanted, wishes, care) for care in (None, Care.SAFE, Care.COSTLY))
+    plans = ((one, plan_between(one, _whole(one, wishes))) for one in schemas)
+    return next((one for one, plan in plans if plan.digest == permission.approved), None)
 
 
-def _up_to(newest: FormSchema, full: FormSchema, wishes: Wishes, care: Care | None) -> FormSchema:
-    """Return the schema with what may be done without asking."""
+def _up_to(newest: FormSchema, wanted: FormSchema, wishes: Wishes, care: Care | None) -> FormSchema:
+    """Return the schema with what may be done without asking; ``wanted`` says which questions are joined."""
     if care is None:
         return newest
     grown = grow_up_to(newest, wishes.versions, care, wishes.names).schema
     if care is not Care.SAFE:
         grown = retype(grown, wishes.wanted, wishes.names)
-    return replace(grown, joined=full.joined, apart=full.apart)
+    return replace(grown, joined=wanted.joined, apart=wanted.apart)

@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import Engine
 
 from kobo_mirror.database.engine import reading, transact
-from kobo_mirror.errors import KoboMirrorError, LeaseError
+from kobo_mirror.errors import KoboMirrorError, LeaseError, unforeseen
 from kobo_mirror.store import failed_runs, runs
 from kobo_mirror.store.listings import bound_forms
 
@@ -36,7 +36,7 @@ def noting_not_started(
         note_not_started(engine, name, error, asset_uid, among_others=among_others)
         raise
     except Exception as error:
-        note_not_started(engine, name, _unforeseen(error), asset_uid, among_others=among_others)
+        note_not_started(engine, name, unforeseen(error), asset_uid, among_others=among_others)
         raise
 
 
@@ -68,10 +68,6 @@ def note_not_started(
             transact(engine, partial(failed_runs.note_not_bound, name=name, error=error))
 
 
-def _unforeseen(error: Exception) -> KoboMirrorError:
-    return KoboMirrorError(f"It ended by an error that was not foreseen: {type(error).__name__}.")
-
-
 def _about(engine: Engine, asset_uid: str | None) -> list[str]:
     """Return the key of this form if the database mirrors it, else those of all that it mirrors."""
     with reading(engine) as connection:
@@ -97,7 +93,7 @@ def noting_failed_verification(
         note_failed_verification(engine, name, error, asset_uid, among_others=among_others)
         raise
     except Exception as error:
-        note_failed_verification(engine, name, _unforeseen(error), asset_uid, among_others=among_others)
+        note_failed_verification(engine, name, unforeseen(error), asset_uid, among_others=among_others)
         raise
 
 

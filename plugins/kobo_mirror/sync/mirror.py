@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from kobo_mirror import errors
 from kobo_mirror.config.names_lock import LockedForm
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError, SchemaError, UnequalError
@@ -264,11 +265,8 @@ class MirrorSync:
             return told_if_archived(self.finish(run_handle), archived=self._is_archived)
         except (LeaseError, DeletesWaitError, UnequalError):
             raise
-        except KoboMirrorError as error:
-            self.fail(run_handle, error)
-            raise
         except Exception as error:
-            self.fail(run_handle, f"It ended by an error that was not foreseen: {type(error).__name__}.")
+            self.fail(run_handle, error if isinstance(error, KoboMirrorError) else errors.unforeseen(error))
             raise
         except BaseException:
             release_lease(self._engine, self._asset, run_handle.run)
