@@ -27,6 +27,8 @@ def test_a_fault_of_ours_in_one_form_stops_no_other(office: Office, monkeypatch:
     monkeypatch.setattr(FormTables, "bring_up", broken)
     code, lines, err = office.run("sync")
     assert (code, len(lines)) == (1, 2)
-    assert err.startswith("error: visits: It ended by an error that was not foreseen: KeyError in test_cli_")
+    assert err.startswith(
+        "error: visits: It ended by an error that was not foreseen: KeyError in test_unforeseen.py, line "
+    )
     assert "an answer" not in err
     assert office.counts() == {"households": 14, "visits": 30, "notes": 7}
