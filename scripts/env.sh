@@ -18,4 +18,4 @@ while IFS= read -r line; do
     printf '%s\n' "$line"
 done <.env.example >.env.new
 ln .env.new .env
-echo "env: wrote .env with fresh secrets; for your own form fill in KOBO_TOKEN and KOBO_ASSET_ID"
+echo "env: wrote .env with fresh secrets; for your own forms fill in KOBO_TOKEN, and KOBO_ASSET_ID for one of them; python -m kobo_mirror forms add UID names further ones, or all, in kobo.yml"

@@ -14,7 +14,7 @@ import falcon
 from sqlalchemy import Engine
 
 from kobo_mirror.config.asset_addresses import asset_uri
-from kobo_mirror.config.settings import Settings
+from kobo_mirror.config.settings import SET_IT, Settings
 from kobo_mirror.database.dialects import dialect_of_url
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.errors import ConfigurationError, DatabaseError, SchemaError
@@ -124,9 +124,7 @@ def _without_key(settings: Settings) -> list[Mirror]:
     """Return the form of ``KOBO_ASSET_ID``, whose deliveries are posted without a form key, if it is set."""
     if settings.kobo_asset_id:
         return [form_of(settings)]
-    logging.getLogger("webhook").warning(
-        "KOBO_ASSET_ID is not set: submissions are taken at %s/<form key> alone.", PATH
-    )
+    logging.getLogger("webhook").info("Submissions are taken at %s/<form key>.", PATH)
     return []
 
 
@@ -136,8 +134,8 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
         return ()
     if not settings.webhook_secret:
         raise ConfigurationError(
-            "WEBHOOK_SECRET is not set. Set it in .env or the environment (`make env` makes one), "
-            "or set WEBHOOK_AUTH=none to take submissions from everybody."
+            f"WEBHOOK_SECRET is not set. {SET_IT} `make env` makes one. Or set WEBHOOK_AUTH=none to take "
+            "submissions from everybody."
         )
     return tuple(filter(None, (settings.webhook_secret, settings.webhook_secret_previous)))
 

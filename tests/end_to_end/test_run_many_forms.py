@@ -81,6 +81,7 @@ def test_run_serves_forms_of_the_file_alone(tmp_path: Path) -> None:
             code, _ = tree.end()
             assert (code, tree.processes()) == (0, [])
             assert "Traceback" not in tree.said()
+            assert '"level":"warning"' not in tree.said()
             assert SECRET not in tree.said()
 
 

@@ -43,7 +43,13 @@ def forms(options: argparse.Namespace) -> int:
     uids = further if action == ADD else options.what
     if action == ADD and not uids:
         raise ConfigurationError("Say which forms are to be added: `forms add UID`; or `forms --write`.")
-    if any(not ASSET_ID.fullmatch(uid) for uid in uids) or (uids and action != ADD and not options.write):
+    are_uids = all(map(ASSET_ID.fullmatch, uids))
+    if are_uids and uids and action != ADD and not options.write:
+        raise ConfigurationError(
+            f"Write `forms add {' '.join(uids)}` to have that mirrored, or `forms remove` before a uid to "
+            "take it out."
+        )
+    if not are_uids:
         raise ConfigurationError(
             "Say `forms`, `forms --write`, `forms add UID` or `forms remove UID`; a uid has 8 to 40 letters "
             "and digits."

@@ -13,7 +13,7 @@ from kobo_mirror.cli import serve
 from kobo_mirror.cli.chosen import Command, FormAtHand, command
 from kobo_mirror.cli.voice import Voice
 from kobo_mirror.config.forms_file import FormsFile, read_forms_file
-from kobo_mirror.config.settings import Settings
+from kobo_mirror.config.settings import SET_IT, Settings
 from kobo_mirror.errors import (
     ConfigurationError,
     DatabaseError,
@@ -120,7 +120,7 @@ def with_secret(settings: Settings) -> Settings:
     """
     if not settings.webhook_secret and settings.webhook_auth != "none":
         raise ConfigurationError(
-            "WEBHOOK_SECRET is not set. Set it in .env, or say WEBHOOK_AUTH=none if nothing shall guard it."
+            f"WEBHOOK_SECRET is not set. {SET_IT} Or say WEBHOOK_AUTH=none if nothing shall guard it."
         )
     return settings
 

@@ -32,7 +32,15 @@ _LISTENING_ADDRESS = re.compile(
 _HIGHEST_PORT = 65535
 ASSET_ID = re.compile(r"[A-Za-z0-9]{8,40}")
 DEFAULT_FORMS_FILE = "kobo.yml"
-_ADVICE = "Set it in .env or the environment (see .env.example)."
+SET_IT = (
+    "Set it in the environment, or in .env (see .env.example), which docker compose reads by itself and the "
+    "command line after `set -a; . ./.env; set +a`."
+)
+"""Where a setting belongs: ends the sentence about one that is missing or malformed."""
+_MISSING = {
+    "KOBO_ASSET_ID": "is not set, and kobo.yml names no form (`python -m kobo_mirror forms` lists those of "
+    "the account, and `python -m kobo_mirror forms add UID` names one there)"
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +84,7 @@ class Settings:
         env: Mapping[str, str] | None = None,
         *,
         names: Mapping[str, str] = MappingProxyType({}),
-        advice: str = _ADVICE,
+        advice: str = SET_IT,
     ) -> Settings:
         """Return the settings, after checking those that are set.
 
@@ -90,7 +98,8 @@ class Settings:
         """
         source = os.environ if env is None else env
         given = {name: source.get(name.upper(), "").strip() for name in cls.__dataclass_fields__}
-        problems = {name: "is not set" for name in need if not given.get(name.lower(), "")}
+        missing = [name for name in need if not given.get(name.lower(), "")]
+        problems = {name: _MISSING.get(name, "is not set") for name in missing}
         values: dict[str, str | int] = {}
         for name, text in given.items():
             if not text:
@@ -108,7 +117,7 @@ def _sentences(problems: Mapping[str, str], names: Mapping[str, str], advice: st
     """Return what is wrong with settings, and after each group of them where to set these."""
     groups: dict[str, list[str]] = {}
     for name, problem in problems.items():
-        where = advice if name in names or not names else _ADVICE
+        where = advice if name in names or not names else SET_IT
         groups.setdefault(where, []).append(f"{names.get(name, name)} {problem}")
     return " ".join(f"{'; '.join(group)}. {where}" for where, group in groups.items())
 

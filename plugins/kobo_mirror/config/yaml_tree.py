@@ -56,7 +56,8 @@ class YamlTree:
         root = self._root(raw)
         if root is None or root.tag == _NULL:
             return {}
-        return self.fields(root, 'the file must begin with "forms:".', known)
+        keys = [f'"{name}:"' for name in known]
+        return self.fields(root, f"the file must begin with {' or '.join(keys)}.", known)
 
     def listed_forms(self, fields: Fields) -> list[yaml.Node]:
         """Return the items of ``forms``; none where it is not there.

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from kobo_mirror.config.forms_editing import NewEntry, lines_of, with_entries, write_forms_file
 from kobo_mirror.config.forms_file import FormEntry, FormsFile, read_forms_file
 from kobo_mirror.config.names_lock import read_names_lock
-from kobo_mirror.config.settings import DEFAULT_FORMS_FILE, Settings
+from kobo_mirror.config.settings import DEFAULT_FORMS_FILE, SET_IT, Settings
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading
 from kobo_mirror.errors import ConfigurationError
@@ -113,7 +113,7 @@ class AccountForms:
         if account.kobo_url != server:
             raise ConfigurationError(f"{self.file.file} and KOBO_URL name no account at {server}.")
         if not account.kobo_token:
-            raise ConfigurationError("KOBO_TOKEN is not set.")
+            raise ConfigurationError(f"KOBO_TOKEN is not set. {SET_IT}")
         return replace(account, kobo_asset_id=uid)
 
     def mirrored(self) -> dict[str, Standing]:

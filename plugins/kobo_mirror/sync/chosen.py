@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from kobo_mirror.config.forms_file import FormEntry, FormsFile, check_differing, read_forms_file
 from kobo_mirror.config.names_lock import LockedForm, read_names_lock
 from kobo_mirror.config.setting_names import OF_ENVIRONMENT, SettingNames
-from kobo_mirror.config.settings import Settings
+from kobo_mirror.config.settings import SET_IT, Settings
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.forms.mirror import Mirror, uid_of
 from kobo_mirror.forms.names_lock import locked_form
@@ -248,8 +248,7 @@ def settings_of(settings: Settings, entry: FormEntry, env: Mapping[str, str] | N
         token = (os.environ if env is None else env).get(name, "").strip()
         if not token:
             raise ConfigurationError(
-                f"{entry.place('token')}: the environment variable {name} is not set. Set it in .env or the "
-                "environment."
+                f"{entry.place('token')}: the environment variable {name} is not set. {SET_IT}"
             )
     return replace(
         settings, kobo_url=entry.server or settings.kobo_url, kobo_token=token, kobo_asset_id=entry.uid

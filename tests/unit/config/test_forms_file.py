@@ -121,11 +121,16 @@ def test_the_file_is_called_as_the_setting_names_it() -> None:
         read("#\nforms: one", file="forms/kobo.yml")
 
 
+NO_FILE = "the file must begin with " + " or ".join(
+    f'"{name}:"' for name in ("server", "token", "connection", "defaults", "forms", "discover")
+)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("- table: one", "line 1: the file must begin with \"forms:\"."),
-        ("households", "line 1: the file must begin with \"forms:\"."),
+        ("- table: one", f"line 1: {NO_FILE}."),
+        ("households", f"line 1: {NO_FILE}."),
         ("form:\n- table: one", "line 1: form is not known here; did you mean forms?"),
         ("\nboth: all",
          "line 2: both is not known here; known: server, token, connection, defaults, forms, discover."),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from kobo_mirror.config.settings import PUBLIC_SERVER, Settings, server_url
+from kobo_mirror.config.settings import PUBLIC_SERVER, SET_IT, Settings, server_url
 from kobo_mirror.errors import ConfigurationError
 
 GOOD = {
@@ -65,7 +65,8 @@ def test_all_that_is_missing_or_wrong_is_said_in_one_sentence() -> None:
     said = refusal(["KOBO_TOKEN", "KOBO_ASSET_ID"], KOBO_ASSET_ID="x", KOBO_PAGE_SIZE="many")
     assert said.startswith("KOBO_TOKEN is not set; KOBO_ASSET_ID must be a form's uid")
     assert "KOBO_PAGE_SIZE must be a whole number from 1 to 30000" in said
-    assert said.endswith("Set it in .env or the environment (see .env.example).")
+    assert said.endswith(f". {SET_IT}")
+    assert "`set -a; . ./.env; set +a`" in SET_IT
 
 
 def test_errors_call_variables_by_the_given_names() -> None:
@@ -85,7 +86,7 @@ def test_the_advice_for_given_names_is_not_given_for_other_variables() -> None:
         "'API token' is not set. Set it in the connection. "
         "KOBO_MAX_IN_FLIGHT must be a whole number from 1 to 32; "
         "KOBO_EXACT_EVERY_HOURS must be a whole number from 1 to 8760. "
-        "Set it in .env or the environment (see .env.example)."
+        f"{SET_IT}"
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kobo_mirror.config.forms_file import FormEntry, read_forms_file
-from kobo_mirror.config.settings import Settings
+from kobo_mirror.config.settings import SET_IT, Settings
 from kobo_mirror.errors import ConfigurationError
 from kobo_mirror.store.listings import Standing
 from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms, with_keys
@@ -67,7 +67,7 @@ def test_a_form_of_another_server_is_asked_with_its_own_token() -> None:
     *_, form = chosen(f"forms:\n- uid: {SECOND}\n  token: TOKEN_3")
     assert (form.settings.kobo_token, str(form.problem)) == (
         "",
-        "kobo.yml, line 3: the environment variable TOKEN_3 is not set. Set it in .env or the environment.",
+        f"kobo.yml, line 3: the environment variable TOKEN_3 is not set. {SET_IT}",
     )
     with pytest.raises(ConfigurationError, match="TOKEN_3 is not set"):
         form.require_account()
