@@ -144,14 +144,16 @@ class TableChanges:
             for statement in filter(None, (drop, self._dialect.moving_trigger(table, column.name))):
                 self._change(table.name, ("TRIGGER",), partial(run, statement=statement))
 
-    def make_view(self, name: str, select: Callable[[Dialect], Part]) -> None:
+    def make_view(self, name: str, select: Callable[[Dialect], Part], *, replaces: bool) -> None:
         """Make a view, or make it anew, and see that it can be read.
 
         :param name: of the view; none that is another's.
         :param select: makes what it shows.
+        :param replaces: whether it takes the place of one of ours; else that is refused.
         :raises TablesRefusedError: the database refuses it, or it was in use for as long as our patience.
         """
-        for statement in self._dialect.making_view(Identifier(name), select(self._dialect)):
+        making = self._dialect.making_view(Identifier(name), select(self._dialect), replaces=replaces)
+        for statement in making:
             self._change(name, ("CREATE VIEW", "DROP"), partial(run, statement=statement), "view")
         try:
             self._change(name, ("SELECT",), partial(_read_nothing, view=name), "view")

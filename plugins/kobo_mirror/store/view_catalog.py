@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from kobo_mirror.database.bulk import Write, write
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.forms.form_schema import Status
-from kobo_mirror.store.catalog import VIEW
+from kobo_mirror.store.catalog import VIEW, claimed_names
 from kobo_mirror.store.catalog_tables import tables, view_columns
 from kobo_mirror.views.answers import ViewColumn
 from kobo_mirror.views.definitions import View
@@ -70,41 +70,77 @@ def altered_views(connection: Connection, asset_uids: Collection[str]) -> dict[s
     there = dialect_of(connection).stored_views(connection, [row.table_name for row in made])
     found: dict[str, tuple[str, ...]] = {}
     for key, name, definition in made:
-        if name not in there or there[name] not in (definition, None):
+        if name not in there or there[name].digest not in (definition, None):
             found[key] = (*found.get(key, ()), name)
     return found
 
 
+def our_views(connection: Connection, asset_uid: str, names: Collection[str]) -> set[str]:
+    """Return which of these views are there and were made by us for a form.
+
+    A claim alone says only that a view was to be made: another program's may be there by now. So it must be
+    noted as made, or have the mark, which also tells a view whose claim was lost.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form key.
+    :param names: of views that the form has, or is to have.
+    """
+    claims, owners = claimed_views(connection, asset_uid), claimed_names(connection)
+    noted = {name for name, claim in claims.items() if claim.definition is not None}
+    noted |= {name for name, _ in described_columns(connection, claims)}
+    there = dialect_of(connection).stored_views(connection, names)
+    ours = {name for name, view in there.items() if name in noted or view.is_marked}
+    return {name for name in ours if name in claims or name not in owners}
+
+
 def note_definitions(connection: Connection, asset_uid: str, made: Collection[str]) -> None:
-    """Note what the database has of the views that were just made, and forget what it had of the others.
+    """Note what the database has of the views that were just made, and of others that they are not there.
 
     :param connection: an open transaction.
     :param asset_uid: the form key.
     :param made: the names of those.
     """
-    t, there = tables.c, dialect_of(connection).stored_views(connection, made)
-    for name, claim in claimed_views(connection, asset_uid).items():
-        if claim.definition != there.get(name):
-            values = {"definition": there.get(name)}
-            connection.execute(update(tables).where(t.table_name == name).values(values))
+    claims = claimed_views(connection, asset_uid)
+    there = dialect_of(connection).stored_views(connection, claims)
+    for name, claim in claims.items():
+        kept = claim.definition if name in there else None
+        definition = there[name].digest if name in made and name in there else kept
+        if claim.definition != definition:
+            is_it = tables.c.table_name == name
+            connection.execute(update(tables).where(is_it).values({"definition": definition}))
 
 
-def claim_views(
-    connection: Connection, key: str, rows: Mapping[str, CatalogRow], changed: Collection[str]
-) -> None:
+def claim_views(connection: Connection, key: str, rows: Mapping[str, CatalogRow]) -> None:
     """Write which views a form is to have, before they are made.
 
     :param connection: an open transaction.
     :param key: the form key.
     :param rows: what the catalog is to say of each.
-    :param changed: the names of those of which it says something else.
     """
-    release_views(connection, sorted(changed))
-    for name in sorted(changed):
-        path, parent, label = rows[name]
+    mine = claimed_views(connection, key)
+    for name, (path, parent, label) in sorted(rows.items()):
         told = {"path": path, "parent_table": parent, "label": label, "status": Status.ACTIVE.value}
-        row = {"asset_uid": key, "table_name": name, "kind": VIEW, **told}
-        connection.execute(insert(tables).values(row))
+        if name not in mine:
+            row = {"asset_uid": key, "table_name": name, "kind": VIEW, **told}
+            connection.execute(insert(tables).values(row))
+        elif mine[name].told != rows[name]:
+            connection.execute(update(tables).where(tables.c.table_name == name).values(told))
+
+
+def retire_views(connection: Connection, asset_uid: str, names: Collection[str]) -> list[str]:
+    """Forget that views of a form were made, before they are dropped; until then their marks tell them.
+
+    :param connection: an open transaction.
+    :param asset_uid: the form key.
+    :param names: of claimed views.
+    :returns: the names of those that are to be dropped: another program's is left to it.
+    """
+    ours = our_views(connection, asset_uid, names)
+    for name in names:
+        is_it = (tables.c.table_name == name, tables.c.kind == VIEW)
+        connection.execute(update(tables).where(*is_it).values({"definition": None}))
+        connection.execute(delete(view_columns).where(view_columns.c.view_name == name))
+    return sorted(ours)
 
 
 def release_views(connection: Connection, names: Iterable[str]) -> None:

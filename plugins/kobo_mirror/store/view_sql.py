@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import singledispatchmethod
 
 from kobo_mirror.database.dialects.base import Dialect
-from kobo_mirror.database.dialects.base_views import Words
+from kobo_mirror.database.dialects.base_views import Words, mark_of
 from kobo_mirror.database.lookup import looked_up
 from kobo_mirror.database.sql import Identifier, Literal, Part, Sql
 from kobo_mirror.forms.question_types import Kind
@@ -38,10 +38,13 @@ def select_of(view: View, dialect: Dialect) -> Part:
     :param view: its definition.
     :param dialect: of the database.
     """
-    return Sql(" UNION ALL ").join(_select(one, dialect) for one in view.selects)
+    first, *others = view.selects
+    selects = [_select(first, dialect, view.name), *(_select(one, dialect) for one in others)]
+    return Sql(" UNION ALL ").join(selects)
 
 
-def _select(select: Select, dialect: Dialect) -> Part:
+def _select(select: Select, dialect: Dialect, marked: str = "") -> Part:
+    """Return rows of a view, with its mark as a condition that always holds."""
     words = Expressions(dialect).words(select.words) if select.words else None
     rows = dialect.words(words) if words else None
     expressions = Expressions(dialect, rows)
@@ -49,9 +52,10 @@ def _select(select: Select, dialect: Dialect) -> Part:
     found: Part = Sql("SELECT {} FROM {}").format(Sql(", ").join(columns), _joined(select.sources))
     if rows:
         found = Sql("{} CROSS JOIN {}").format(found, rows.rows)
+    conditions = [Sql("{} <> ''").format(Literal(mark_of(marked)))] if marked else []
     if select.answered:
-        found = Sql("{} WHERE TRIM({}) <> ''").format(found, expressions.of(select.answered))
-    return found
+        conditions.append(Sql("TRIM({}) <> ''").format(expressions.of(select.answered)))
+    return Sql("{} WHERE {}").format(found, Sql(" AND ").join(conditions)) if conditions else found
 
 
 def _joined(sources: Sequence[Source]) -> Part:

@@ -1,19 +1,19 @@
 """Views: made of a form's tables for people, made anew when they would be others, and never read by us.
 
-A view is ours if the catalog has it: its name is claimed, and that committed, before it is made. What the
-database refuses is noted in ``kobo_forms`` and fails nothing.
+Its name is claimed, and that committed, before a view is made; which of those that are there are ours,
+``view_catalog.our_views`` decides. What the database refuses is noted in ``kobo_forms`` and fails nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select, update
 
 from kobo_mirror.database.ddl import TableChanges, changing_tables
 from kobo_mirror.database.dialects import dialect_of
-from kobo_mirror.database.dialects.base_tables import StoredTable
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DatabaseError
 from kobo_mirror.forms.form_schema import FormSchema
@@ -23,13 +23,14 @@ from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.table_names import taken_error
 from kobo_mirror.store.tables import forms
 from kobo_mirror.store.view_catalog import (
-    CatalogRow,
     catalog_row,
     claim_views,
     claimed_views,
     describe_views,
     note_definitions,
+    our_views,
     release_views,
+    retire_views,
 )
 from kobo_mirror.store.view_fingerprint import Asked, fingerprint_of
 from kobo_mirror.store.view_sql import select_of
@@ -67,12 +68,12 @@ def bring_up_views(
 
 def _make(changes: TableChanges, asked: Asked, lease: Lease) -> str | None:
     views = views_of(asked.schema, asked.further)
-    refused, gone = changes.step(partial(_claim, views=views, lease=lease))
-    _drop(changes, gone)
+    refused, gone, ours = changes.step(partial(_claim, views=views, lease=lease))
+    _drop(changes, lease.asset_uid, gone)
     for view in views:
         if view.name not in refused:
             try:
-                changes.make_view(view.name, partial(select_of, view))
+                changes.make_view(view.name, partial(select_of, view), replaces=view.name in ours)
             except DatabaseError as problem:
                 refused[view.name] = str(problem)
     error = next(iter(refused.values()), None)
@@ -81,41 +82,38 @@ def _make(changes: TableChanges, asked: Asked, lease: Lease) -> str | None:
     return error
 
 
-def _claim(connection: Connection, views: Sequence[View], lease: Lease) -> tuple[dict[str, str], list[str]]:
-    """Note which views the form is to have; names that others have are left to them.
+class _Claimed(NamedTuple):
+    """What is to be done about the views of a form.
 
-    :returns: the views that cannot be made, each with the reason; and those that are not wanted any more.
+    :param refused: the views that cannot be made, each with the reason.
+    :param gone: the claimed ones that are not to be any more.
+    :param ours: those that are there and were made by us.
     """
+
+    refused: dict[str, str]
+    gone: list[str]
+    ours: set[str]
+
+
+def _claim(connection: Connection, views: Sequence[View], lease: Lease) -> _Claimed:
+    """Note which views the form is to have; names that others have are left to them."""
     _lock(connection, lease)
     key = lease.asset_uid
-    there = dialect_of(connection).stored_tables(connection)
-    claimed, mine = claimed_names(connection), claimed_views(connection, key)
-    known = {name for name in _made_by_us(connection, key, views) if name not in claimed}
-    others = {fold(name): name for name in (*there, *claimed) if name not in mine and name not in known}
+    mine = claimed_views(connection, key)
+    ours = our_views(connection, key, {*mine, *(view.name for view in views)})
+    there, claimed = dialect_of(connection).stored_tables(connection), claimed_names(connection)
+    others = {fold(name): name for name in {*(there.keys() - ours), *(claimed.keys() - mine.keys())}}
     refused: dict[str, str] = {}
-    rows: dict[str, CatalogRow] = {}
     for view in views:
-        name = view.name
-        other = others.get(fold(name)) or (name if _is_table(there.get(name)) else None)
-        if other:
+        if other := others.get(fold(view.name)):
             owner = claimed.get(other)
-            refused[name] = str(taken_error(key, name, other, owner if owner != key else None, "view"))
-        else:
-            rows[name] = catalog_row(view)
-    claim_views(
-        connection, key, rows, {name for name in rows if name not in mine or mine[name].told != rows[name]}
-    )
-    return refused, sorted(mine.keys() - rows)
-
-
-def _made_by_us(connection: Connection, key: str, views: Sequence[View]) -> set[str]:
-    """Return the names of views that were all made, even if the catalog has lost them since."""
-    noted = connection.scalar(select(forms.c.views_fingerprint).where(forms.c.asset_uid == key))
-    return {view.name for view in views} if noted is not None else set()
-
-
-def _is_table(stored: StoredTable | None) -> bool:
-    return stored is not None and not stored.is_view
+            refused[view.name] = str(
+                taken_error(key, view.name, other, owner if owner != key else None, "view")
+            )
+    rows = {view.name: catalog_row(view) for view in views if view.name not in refused}
+    claim_views(connection, key, rows)
+    connection.execute(update(forms).where(forms.c.asset_uid == key).values({"views_fingerprint": None}))
+    return _Claimed(refused, sorted(mine.keys() - rows.keys()), ours)
 
 
 def _note(
@@ -149,7 +147,7 @@ def drop_views_in_the_way(changes: TableChanges, schema: FormSchema) -> None:
     """
     wanted = {fold(t.part_name(part)) for t in schema.tables for part in range(1, t.parts + 1)}
     mine = changes.step(partial(claimed_views, asset_uid=schema.asset_uid))
-    _drop(changes, [name for name in mine if fold(name) in wanted])
+    _drop(changes, schema.asset_uid, [name for name in mine if fold(name) in wanted])
 
 
 def drop_views(changes: TableChanges, asset_uid: str) -> None:
@@ -158,16 +156,12 @@ def drop_views(changes: TableChanges, asset_uid: str) -> None:
     :param changes: what changes tables.
     :param asset_uid: the form key.
     """
-    _drop(changes, changes.step(partial(claimed_views, asset_uid=asset_uid)))
+    _drop(changes, asset_uid, [*changes.step(partial(claimed_views, asset_uid=asset_uid))])
 
 
-def _drop(changes: TableChanges, names: Collection[str]) -> None:
-    there = changes.step(partial(_views_there, names=names)) if names else ()
-    for name in there:
+def _drop(changes: TableChanges, asset_uid: str, names: Sequence[str]) -> None:
+    if not names:
+        return
+    for name in changes.step(partial(retire_views, asset_uid=asset_uid, names=names)):
         changes.drop_view(name)
-    changes.step(partial(release_views, names=sorted(names)))
-
-
-def _views_there(connection: Connection, names: Collection[str]) -> list[str]:
-    there = dialect_of(connection).stored_tables(connection)
-    return [name for name in names if name in there and there[name].is_view]
+    changes.step(partial(release_views, names=names))

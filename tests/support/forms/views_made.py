@@ -21,10 +21,10 @@ def made(applying: Applying, *versions: Any) -> str | None:
     return bring_up_views(applying.engine, schema, applying.lease)
 
 
-def again(applying: Applying) -> str | None:
-    """What the next sync does."""
+def again(applying: Applying, *further: str) -> str | None:
+    """What the next sync does, where these further kinds are asked for."""
     assert applying.schema
-    return bring_up_views(applying.engine, applying.schema, applying.lease)
+    return bring_up_views(applying.engine, applying.schema, applying.lease, further)
 
 
 def views(engine: Engine) -> set[str]:

@@ -25,6 +25,26 @@ class Words(NamedTuple):
     word: Part
 
 
+class StoredView(NamedTuple):
+    """A view that is in the database.
+
+    :param digest: 16 bytes that change with its definition, and do not with the name of the database; None:
+        the user may not read it.
+    :param is_marked: its definition has the mark of a view of ours with this name.
+    """
+
+    digest: bytes | None
+    is_marked: bool
+
+
+def mark_of(name: str) -> str:
+    """Return the text that a view of ours holds, so that it is told from another one of this name.
+
+    :param name: of the view.
+    """
+    return f"kobo_mirror: {name}"
+
+
 class ViewDialect(ABC):
     """What a kind of database needs for views. Each expression is NULL for NULL."""
 
@@ -90,21 +110,21 @@ class ViewDialect(ABC):
         """
 
     @abstractmethod
-    def making_view(self, name: Part, select: Part) -> Sequence[Part]:
-        """Return the statements that make a view, or make it anew, with the rights of the reader.
+    def making_view(self, name: Part, select: Part, *, replaces: bool) -> Sequence[Part]:
+        """Return the statements that make a view with the rights of the reader.
 
         :param name: of the view.
         :param select: what it shows.
+        :param replaces: whether it takes the place of one that is there; else that is refused.
         """
 
     @abstractmethod
-    def stored_views(self, connection: Connection, names: Collection[str]) -> Mapping[str, bytes | None]:
+    def stored_views(self, connection: Connection, names: Collection[str]) -> Mapping[str, StoredView]:
         """Return the definitions of views as the database has them, in one statement.
 
         :param connection: an open transaction.
         :param names: of the views that are asked for.
-        :returns: the name of each that is there → 16 bytes that change with it, and do not with the name of
-            the database; None where the user may not read its definition.
+        :returns: those that are there, by their names.
         """
 
     @property

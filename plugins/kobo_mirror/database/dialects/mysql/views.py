@@ -6,15 +6,17 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, text
 
-from kobo_mirror.database.dialects.base_views import ViewDialect, Words
+from kobo_mirror.database.dialects.base_views import StoredView, ViewDialect, Words, mark_of
 from kobo_mirror.database.sql import Literal, Part, Sql
 
 _DEEPEST = 300  # calls within each other: the usual stack of a thread takes some 800
-_VIEWS = text(
-    "SELECT table_name, UNHEX(LEFT(SHA2(CONCAT(security_type, ' ', REPLACE(NULLIF(view_definition, ''), "
-    "CONCAT('`', REPLACE(DATABASE(), '`', '``'), '`.'), '')), 256), 32)) FROM information_schema.views "
-    "WHERE table_schema = DATABASE() AND table_name IN :names"
-).bindparams(bindparam("names", expanding=True))
+_VIEWS = text(  # the name of the database goes before tables alone: a text of the form may be like it
+    "SELECT name, UNHEX(LEFT(SHA2(CONCAT(security_type, ' ', REPLACE(REPLACE(REPLACE(NULLIF(told, ''), "
+    "CONCAT(' from ', here), ' from `'), CONCAT(' join ', here), ' join `'), CONCAT('(', here), '(`')), "
+    "256), 32)), LOCATE(CONCAT(:mark, name, CHAR(39)), told) FROM (SELECT table_name AS name, security_type, "
+    "view_definition AS told, CONCAT('`', REPLACE(DATABASE(), '`', '``'), '`.`') AS here "
+    "FROM information_schema.views WHERE table_schema = DATABASE() AND table_name IN :names) AS views"
+).bindparams(bindparam("names", expanding=True), mark=mark_of(""))
 _MARKS = "".join(map(chr, (*range(2, 6), *range(0xE000, 0xF900))))  # control characters, private ones
 _TEXT = Sql("CONVERT(CAST({} AS CHAR) USING utf8mb4) COLLATE utf8mb4_bin")
 _NUMBER = "[-+0-9.eE]++"
@@ -112,15 +114,17 @@ class MySQLViews(ViewDialect):
         found = positions.format(points, Literal(_POINT), swapped)
         return short.format(points, Literal(_LONGEST_LINE), found)
 
-    def making_view(self, name: Part, select: Part) -> Sequence[Part]:
+    def making_view(self, name: Part, select: Part, *, replaces: bool) -> Sequence[Part]:
         """Return one statement, so that there is no moment without the view.
 
         :param name: of the view.
         :param select: what it shows.
+        :param replaces: whether it takes the place of one that is there; else that is refused.
         """
-        return [Sql("CREATE OR REPLACE SQL SECURITY INVOKER VIEW {} AS {}").format(name, select)]
+        create = "CREATE OR REPLACE" if replaces else "CREATE"
+        return [Sql(f"{create} SQL SECURITY INVOKER VIEW {{}} AS {{}}").format(name, select)]
 
-    def stored_views(self, connection: Connection, names: Collection[str]) -> dict[str, bytes | None]:
+    def stored_views(self, connection: Connection, names: Collection[str]) -> dict[str, StoredView]:
         """Return the definitions of these views; who made them needs no further right for that.
 
         :param connection: an open transaction.
@@ -129,7 +133,7 @@ class MySQLViews(ViewDialect):
         if not names:
             return {}
         rows = connection.execute(_VIEWS, {"names": sorted(names)})
-        return {row[0]: row[1] for row in rows}
+        return {name: StoredView(digest, bool(mark)) for name, digest, mark in rows}
 
 
 def _replaced(text: Part, old: str, new: str) -> Part:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, text
 
-from kobo_mirror.database.dialects.base_views import ViewDialect, Words
+from kobo_mirror.database.dialects.base_views import StoredView, ViewDialect, Words, mark_of
 from kobo_mirror.database.lookup import looked_up
 from kobo_mirror.database.sql import Literal, Part, Sql
 
@@ -93,19 +93,18 @@ class SQLiteViews(ViewDialect):
         """
         return _POSITIONS.format(points)
 
-    def making_view(self, name: Part, select: Part) -> Sequence[Part]:
-        """Return two statements, which are one transaction.
+    def making_view(self, name: Part, select: Part, *, replaces: bool) -> Sequence[Part]:
+        """Return statements of one transaction.
 
         :param name: of the view.
         :param select: what it shows.
+        :param replaces: whether it takes the place of one that is there; else that is refused.
         """
-        return [
-            Sql("DROP VIEW IF EXISTS {}").format(name),
-            Sql("CREATE VIEW {} AS {}").format(name, select),
-        ]
+        drop = [Sql("DROP VIEW IF EXISTS {}").format(name)] if replaces else []
+        return [*drop, Sql("CREATE VIEW {} AS {}").format(name, select)]
 
-    def stored_views(self, connection: Connection, names: Collection[str]) -> dict[str, bytes | None]:
-        """Return a digest of the statement by which each of these views was made.
+    def stored_views(self, connection: Connection, names: Collection[str]) -> dict[str, StoredView]:
+        """Return what the statements tell by which these views were made.
 
         :param connection: an open transaction.
         :param names: of the views.
@@ -114,7 +113,9 @@ class SQLiteViews(ViewDialect):
             return {}
         there = connection.execute(_VIEWS)
         return {
-            name: hashlib.blake2b(sql.encode(), digest_size=16).digest()
+            name: StoredView(
+                hashlib.blake2b(sql.encode(), digest_size=16).digest(), mark_of(name) + "'" in sql
+            )
             for name, sql in there
             if name in names
         }
