@@ -60,13 +60,15 @@ def chosen_form(kobo_conn_id: str, engine: Engine, pick: str | None) -> ChosenFo
     :raises ConfigurationError: as :func:`described` does, or there is no such form.
     """
     from kobo_mirror.airflow.hooks import KoboHook
+    from kobo_mirror.database.engine import moment_of, read
     from kobo_mirror.sync.choosing import form_picked
     from kobo_mirror.sync.chosen import form_of_environment
 
     if pick is None:
         return form_of_environment(KoboHook(kobo_conn_id).settings())
+    at = read(engine, moment_of)
     settings, file, tokens = described(kobo_conn_id)
-    return form_picked(settings, file, known_or_none(engine), pick, env=tokens, given="form")
+    return form_picked(settings, file, known_or_none(engine), pick, env=tokens, given="form", at=at)
 
 
 def known_or_none(engine: Engine) -> Known:

@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 
 from sqlalchemy import Connection, Engine
@@ -15,7 +16,7 @@ from kobo_mirror.cli.voice import FAILED, Voice, code_of
 from kobo_mirror.cli.wiring import Sleep, engine_of
 from kobo_mirror.config.forms_file import FormsFile, read_forms_file
 from kobo_mirror.config.settings import DEFAULT_FORMS_FILE, Settings
-from kobo_mirror.database.engine import reading
+from kobo_mirror.database.engine import moment_of, read, reading
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError, naming_faults
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.kobo.form import KoboClient
@@ -83,6 +84,7 @@ class Command:
     :param engine: the database.
     :param accounts: the servers that are asked.
     :param run: as for :func:`command`.
+    :param at: when the file was read, as :attr:`ChosenForm.chosen_at`.
     """
 
     settings: Settings
@@ -90,6 +92,16 @@ class Command:
     engine: Engine
     accounts: Accounts
     run: str | None = None
+    at: datetime | None = None
+
+    def anew(self) -> Command:
+        """Return it with ``kobo.yml`` as it is now, so that what is let go from now on is left out.
+
+        :raises ConfigurationError: the file is malformed.
+        :raises DatabaseError: the database cannot be asked what time it is.
+        """
+        at = read(self.engine, moment_of)
+        return replace(self, file=read_forms_file(self.settings), at=at)
 
     def _noting(self) -> AbstractContextManager[None]:
         """Note a run that fails since ``kobo.yml`` or ``names.lock.yml`` asks for what cannot be."""
@@ -122,7 +134,7 @@ class Command:
             named = named_forms(self.settings, self.file)
         is_named = pick is not None and bool(picked(pick, named, known))
         accounts = None if is_named else self.accounts
-        chosen = chosen_forms(self.settings, self.file, known, accounts)
+        chosen = chosen_forms(self.settings, self.file, known, accounts, at=self.at)
         return chosen if pick is None else Chosen([require_picked(pick, chosen.forms, known)])
 
     def each(self, chosen: Chosen, work: Work, *, failed: int = FAILED) -> int:

@@ -22,6 +22,7 @@ from kobo_mirror.cli.wiring import engine_of
 from kobo_mirror.config.forms_file import read_forms_file
 from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import ConfigurationError, DeletesWaitError, KoboMirrorError
+from kobo_mirror.store.bindings import LetGoError
 from kobo_mirror.store.codes import owner_of, require_waiting
 from kobo_mirror.store.proofs import full_proof_is_due
 from kobo_mirror.store.schema import migrate, require_tables
@@ -84,9 +85,10 @@ def _migrate(_: argparse.Namespace) -> int:
 
 
 def _sync(options: argparse.Namespace) -> int:
-    with command(run="sync", makes=True) as work:
-        with noting_not_started(work.engine, "sync"):
-            migrate(work.engine)
+    with command(run="sync", makes=True) as asked:
+        with noting_not_started(asked.engine, "sync"):
+            migrate(asked.engine)
+        work = asked.anew()
         pick = work.pick_by(options.form, options.confirm_deletes, owner_of)
         forms = work.forms(pick)
         if pick is None:
@@ -105,7 +107,10 @@ def _sync_one(form: FormAtHand, options: argparse.Namespace) -> int:
         syncing = MirrorSync.configured(
             form.chosen, client, form.engine, schema=options.schema, progress=tell
         )
-        result = syncing.run(mode=options.mode, since=options.since, confirm=options.confirm_deletes)
+        try:
+            result = syncing.run(mode=options.mode, since=options.since, confirm=options.confirm_deletes)
+        except LetGoError as error:
+            result = {"sentence": f"{error} This round leaves it out."}
     if options.json:
         form.voice.tell(result)
     else:

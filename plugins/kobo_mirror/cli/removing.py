@@ -13,7 +13,13 @@ from sqlalchemy import Engine
 from kobo_mirror.cli.voice import FAILED, Voice
 from kobo_mirror.config.forms_editing import without_entry, write_forms_file
 from kobo_mirror.database.engine import reading, transact
-from kobo_mirror.errors import ConfigurationError, FormGoneError, KoboMirrorError, NotPermittedError
+from kobo_mirror.errors import (
+    ConfigurationError,
+    FormGoneError,
+    KoboMirrorError,
+    LeaseError,
+    NotPermittedError,
+)
 from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.kobo.rest_services import without_secrets
@@ -51,7 +57,7 @@ def remove(office: AccountForms, pick: str, *, drop: bool) -> int:
     :param office: the forms of the account beside file and database.
     :param pick: the table, the form key or the uid.
     :param drop: drop its tables, and all that is known of it.
-    :returns: the exit code: 1 where the REST Service may still be there.
+    :returns: the exit code: 1 where the REST Service or, as a sync has the form, its tables are still there.
     :raises ConfigurationError: there is no such form, or the file cannot be edited.
     :raises KoboMirrorError: the tables cannot be dropped now.
     """
@@ -71,8 +77,11 @@ def remove(office: AccountForms, pick: str, *, drop: bool) -> int:
         )
         code = FAILED
     else:
-        code = _unregister(office, office.engine, found)
-        _let_go(office.engine, found, drop=drop)
+        # After its line is gone, so that no round takes it back; before its REST Service is, so that none is
+        # made again. A sync that has the form ends by it.
+        if found.standing:
+            transact(office.engine, partial(let_go, form_key=found.standing.asset_uid))
+        code = max(_unregister(office, office.engine, found), _drop(office.engine, found, drop=drop))
     is_of_account = file.discover is not None and found.server == office.account.kobo_url
     if is_of_account and file.discover and found.uid not in file.discover.exclude:
         print(f"discover may find it again: exclude it, as in discover: {{exclude: [{found.uid}]}}")
@@ -143,15 +152,20 @@ def _unregister(office: AccountForms, engine: Engine, found: _Found) -> int:
     return 0
 
 
-def _let_go(engine: Engine, found: _Found, *, drop: bool) -> None:
+def _drop(engine: Engine, found: _Found, *, drop: bool) -> int:
+    """Drop the tables of a form, or say what stays; return the exit code."""
     standing = found.standing
     if standing and drop:
-        dropped = drop_form(engine, standing.asset_uid)
+        try:
+            dropped = drop_form(engine, standing.asset_uid)
+        except LeaseError as error:
+            again = f"python -m kobo_mirror forms remove {standing.table} --drop-tables"
+            Voice().complain(f"{str(error).rstrip('.')}, and run `{again}` again to drop its tables.")
+            return FAILED
         print(f"dropped: {', '.join(dropped.tables)}")
         if dropped.left:
             print(f"left, since by its columns it is none of ours: {', '.join(dropped.left)}")
     elif standing:
-        transact(engine, partial(let_go, form_key=standing.asset_uid))
         print(f"its tables stay: {standing.table} and those whose names start with {standing.table}__")
     else:
         with reading(engine) as connection:
@@ -161,6 +175,7 @@ def _let_go(engine: Engine, found: _Found, *, drop: bool) -> None:
             print("it was never read: that its syncs failed is forgotten")
         if not unread:
             print("the database has no tables of it")
+    return 0
 
 
 def _require_typed(standing: Standing | None) -> None:

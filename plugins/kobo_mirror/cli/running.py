@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from kobo_mirror.cli import serve
 from kobo_mirror.cli.chosen import Command, FormAtHand, command
 from kobo_mirror.cli.voice import Voice
-from kobo_mirror.config.forms_file import FormsFile, read_forms_file
+from kobo_mirror.config.forms_file import FormsFile
 from kobo_mirror.config.settings import SET_IT, Settings
 from kobo_mirror.errors import (
     ConfigurationError,
@@ -23,6 +23,7 @@ from kobo_mirror.errors import (
     naming_faults,
 )
 from kobo_mirror.kobo.form import open_form
+from kobo_mirror.store.bindings import LetGoError
 from kobo_mirror.store.forgetting import require_free
 from kobo_mirror.store.leases import process_holder
 from kobo_mirror.store.schema import migrate
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
         def sync() -> str:
             _prepare(work)
-            now = Command(settings, read_forms_file(settings), work.engine, work.accounts)
+            now = work.anew()
             chosen = now.forms(options.form)
             if options.form is None:
                 note_choice(now.engine, chosen, among_others=not now.is_about_one)
@@ -158,6 +159,8 @@ def _synced(work: Command, chosen: Chosen, schema: str | None, registering: Regi
                 at_hand.voice.say(_synced_one(at_hand, schema))
                 done += 1
                 registering.after_sync(at_hand)
+        except LetGoError as error:
+            at_hand.voice.say(f"{error} This round leaves it out.")
         except KoboMirrorError as error:
             errors.append(error)
             if len(chosen.forms) > 1:

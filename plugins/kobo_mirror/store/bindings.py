@@ -204,7 +204,15 @@ class NotBoundError(SchemaError):
 
 
 class LetGoError(SchemaError):
-    """The form is mirrored no longer, so that no delivery is taken for it."""
+    """The form is mirrored no longer, so that no row is written to its tables."""
+
+
+def let_go_error(form_key: str) -> LetGoError:
+    """Return the error of a form that is mirrored no longer.
+
+    :param form_key: of the form.
+    """
+    return LetGoError(f"The form {form_key} is mirrored no longer: it was let go or dropped.")
 
 
 class ReshapedError(SchemaError):

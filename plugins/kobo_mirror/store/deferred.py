@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine
 from kobo_mirror.database.engine import transact
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.batches import PushResult
-from kobo_mirror.store.form_locks import hold_for_delivery
+from kobo_mirror.store.form_locks import hold_form
 from kobo_mirror.store.let_go import require_kept
 from kobo_mirror.store.mirrors import find_mirror
 from kobo_mirror.store.refetch_queue import enqueue
@@ -31,7 +31,7 @@ def defer(engine: Engine, mirror: Mirror, kobo_id: int, reason: str) -> PushResu
 
     def work(connection: Connection) -> None:
         if mirror.has_tables:
-            hold_for_delivery(connection, mirror)
+            hold_form(connection, mirror)
         else:
             require_kept(connection, mirror.asset_uid)
             find_mirror(connection, *mirror.identity)

@@ -12,10 +12,10 @@ from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import now
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store.bindings import (
-    LetGoError,
     NotBoundError,
     ReshapedError,
     declared_otherwise,
+    let_go_error,
     require_form,
 )
 from kobo_mirror.store.tables import forms
@@ -26,12 +26,10 @@ class HeldForm(NamedTuple):
 
     :param epoch: the current epoch.
     :param moment: the database's clock (UTC).
-    :param is_let_go: it is mirrored no longer.
     """
 
     epoch: int
     moment: datetime
-    is_let_go: bool = False
 
 
 def hold_form(connection: Connection, mirror: Mirror) -> HeldForm:
@@ -41,6 +39,7 @@ def hold_form(connection: Connection, mirror: Mirror) -> HeldForm:
     :param mirror: the form that is written to.
     :returns: the epoch, and the database's clock.
     :raises NotBoundError: the form table mirrors no form yet.
+    :raises LetGoError: the form is mirrored no longer.
     :raises ReshapedError: the form has got further tables or columns meanwhile.
     :raises SchemaError: it mirrors another form, or its rows are shaped by another declaration.
     """
@@ -59,29 +58,16 @@ def hold_form(connection: Connection, mirror: Mirror) -> HeldForm:
         raise ReshapedError(
             f"The tables of form {mirror.asset_uid} have changed while it was written to: try again."
         )
-    return HeldForm(row[3], row[4], row[6] is not None)
-
-
-def hold_for_delivery(connection: Connection, mirror: Mirror) -> HeldForm:
-    """Lock the form's row as ``hold_form`` does, for what was delivered.
-
-    :param connection: as for ``hold_form``.
-    :param mirror: as for ``hold_form``.
-    :returns: as ``hold_form`` does.
-    :raises LetGoError: the form is mirrored no longer.
-    :raises SchemaError: as ``hold_form`` does.
-    """
-    held = hold_form(connection, mirror)
-    if held.is_let_go:
-        raise LetGoError(f"The form {mirror.asset_uid} is mirrored no longer.")
-    return held
+    if row[6] is not None:
+        raise let_go_error(mirror.asset_uid)
+    return HeldForm(row[3], row[4])
 
 
 def hold_first(connection: Connection, mirror: Mirror) -> First | None:
-    """Return what does as ``hold_for_delivery`` does, as the first statement of a message.
+    """Return what does as ``hold_form`` does, as the first statement of a message.
 
     So it costs no round trip. It sets ``THE_MOMENT``, and ``THE_CELL`` to the form's epoch. The latter is
-    NULL where ``hold_for_delivery`` would refuse, and no ledger row can be written with that.
+    NULL where ``hold_form`` would refuse, and no ledger row can be written with that.
 
     :param connection: an open transaction.
     :param mirror: the form that is written to.

@@ -13,6 +13,7 @@ from kobo_mirror.forms.plan import Plan
 from kobo_mirror.store.bindings import NotBoundError
 from kobo_mirror.store.form_schemas import StoredForm, stored_form
 from kobo_mirror.store.leases import Lease, check_lease
+from kobo_mirror.store.let_go import require_kept_since
 from kobo_mirror.store.plans import StoredPlan, close_open, note_open
 from kobo_mirror.store.tables import forms
 from kobo_mirror.submissions.document import token
@@ -52,15 +53,19 @@ class Waiting(NamedTuple):
     made_from: bytes | None
 
 
-def note_refresh(engine: Engine, lease: Lease, told: Told, waiting: Waiting | None) -> None:
+def note_refresh(
+    engine: Engine, lease: Lease, told: Told, waiting: Waiting | None, chosen_at: datetime | None = None
+) -> None:
     """Note what the server has just said of a form, which a sync mirrors, and which plan waits.
 
     :param engine: made by ``open_engine``.
     :param lease: the right to pull the form.
     :param told: what was learnt.
     :param waiting: the plan that waits; None: none does, and earlier ones are closed.
+    :param chosen_at: when the form was chosen, as for ``require_kept_since``.
     :raises NotBoundError: there is no such form.
     :raises LeaseError: another sync has the form.
+    :raises LetGoError: the form was let go after it was chosen.
     """
     values: dict[str, Any] = {
         "versions_error": _cut(told.unread),
@@ -78,7 +83,11 @@ def note_refresh(engine: Engine, lease: Lease, told: Told, waiting: Waiting | No
         }
 
     def work(connection: Connection) -> None:
-        _note(connection, lease, values)
+        _lock(connection, lease.asset_uid)
+        require_kept_since(connection, lease.asset_uid, chosen_at)
+        check_lease(connection, lease)
+        mine = forms.c.asset_uid == lease.asset_uid
+        connection.execute(update(forms).where(mine).values(values))
         if waiting is None:
             close_open(connection, lease.asset_uid)
         else:
@@ -139,13 +148,6 @@ def note_files_swept(connection: Connection, asset_uid: str, at: datetime) -> No
     :param at: before the first of them was asked for, by the database's clock (UTC).
     """
     connection.execute(update(forms).where(forms.c.asset_uid == asset_uid).values(files_swept_at=at))
-
-
-def _note(connection: Connection, lease: Lease, values: dict[str, Any]) -> None:
-    _lock(connection, lease.asset_uid)
-    check_lease(connection, lease)
-    mine = forms.c.asset_uid == lease.asset_uid
-    connection.execute(update(forms).where(mine).values(values))
 
 
 def _lock(connection: Connection, asset_uid: str) -> None:

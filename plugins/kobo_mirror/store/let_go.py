@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Select, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Select, delete, insert, or_, select, update
 
 from kobo_mirror.database.engine import now, reading, transact
-from kobo_mirror.store.bindings import LetGoError
+from kobo_mirror.store.bindings import let_go_error
 from kobo_mirror.store.failed_runs import UNBOUND
 from kobo_mirror.store.tables import dropped_forms, forms, sync_runs
 
@@ -70,15 +71,43 @@ def require_kept(connection: Connection, form_key: str) -> None:
     row = connection.execute(select(t.let_go_at).where(t.asset_uid == form_key)).one_or_none()
     query = select(dropped_forms.c.form_key).where(dropped_forms.c.form_key == form_key)
     if row.let_go_at is not None if row else connection.scalar(query) is not None:
-        raise LetGoError(f"The form {form_key} is mirrored no longer.")
+        raise let_go_error(form_key)
 
 
-def note_mirrored(engine: Engine, discovered: Mapping[str, bool], servers: Collection[str]) -> None:
+def require_kept_since(connection: Connection, form_key: str, chosen_at: datetime | None) -> None:
+    """Refuse a form that was let go, or dropped with its tables, after it was chosen.
+
+    :param connection: an open transaction.
+    :param form_key: of the form.
+    :param chosen_at: by the database's clock (UTC), before ``kobo.yml`` was read; None: nothing is refused.
+    :raises LetGoError: it was.
+    """
+    if chosen_at is None:
+        return
+    t, d = forms.c, dropped_forms.c
+    gone = select(t.asset_uid).where(t.asset_uid == form_key, _since(t.let_go_at, chosen_at))
+    dropped = select(d.form_key).where(d.form_key == form_key, _since(d.dropped_at, chosen_at))
+    if connection.execute(gone.union_all(dropped)).first() is not None:
+        raise let_go_error(form_key)
+
+
+def _since(column: Column[Any], chosen_at: datetime) -> ColumnElement[bool]:
+    """Return what is true from the choice on; a stamp of the future is from before the clock was set back."""
+    return column.between(chosen_at, now())
+
+
+def note_mirrored(
+    engine: Engine,
+    discovered: Mapping[str, bool],
+    servers: Collection[str],
+    chosen_at: datetime | None = None,
+) -> None:
     """Note which of the database's forms are mirrored; all others of some servers are let go.
 
     :param engine: made by ``open_engine``.
     :param discovered: all forms that are mirrored, by form key: True for those that ``discover`` alone finds.
     :param servers: addresses of the servers whose forms are let go.
+    :param chosen_at: as for :func:`require_kept_since`: a form that was let go since is not taken back.
     """
     t = forms.c
     with reading(engine) as connection:
@@ -90,6 +119,8 @@ def note_mirrored(engine: Engine, discovered: Mapping[str, bool], servers: Colle
         elif (let_go_at, is_discovered) != (None, discovered[key]):
             values = {"let_go_at": None, "is_discovered": discovered[key]}
             mine = update(forms).where(t.asset_uid == key).values(values)
+            if chosen_at is not None:
+                mine = mine.where(or_(t.let_go_at.is_(None), ~_since(t.let_go_at, chosen_at)))
             transact(engine, partial(Connection.execute, statement=mine))
 
 

@@ -20,7 +20,7 @@ from kobo_mirror.store.batches import Absent, Pulled, PushResult, page_counts, p
 from kobo_mirror.store.codes import note_use
 from kobo_mirror.store.days import submitted_at
 from kobo_mirror.store.decide import Decision, Origin, decide_absent
-from kobo_mirror.store.form_locks import HeldForm, hold_for_delivery, hold_form
+from kobo_mirror.store.form_locks import HeldForm, hold_form
 from kobo_mirror.store.form_names import MOST_ID_STRINGS, learn_id_strings
 from kobo_mirror.store.leases import Lease, check_lease
 from kobo_mirror.store.ledger_windows import locked_between, locked_of, window_equals
@@ -109,7 +109,7 @@ class Writer:
             decided = [(state, Decision.INSERT) for state in states]
             write_decided(connection, self._target, decided, {}, HELD_BY_MESSAGE, pushed=True)
         else:
-            held = hold_for_delivery(connection, self._mirror)
+            held = hold_form(connection, self._mirror)
             stored = locked_of(connection, self._mirror.asset_uid, [state.kobo_id for state in states])
             decided = decide_states(states, stored, None, held.epoch, held.moment)
             write_decided(connection, self._target, decided, stored, held, pushed=True, again=again)
@@ -121,6 +121,7 @@ class Writer:
         :param page: its states, and what the transaction must check and note.
         :returns: the counts that were added to the run's row, by name (``rows_read``, ``inserted`` …).
         :raises LeaseError: the lease, or the lane, has gone to another sync; nothing was written.
+        :raises LetGoError: the form was let go meanwhile; nothing was written.
         :raises DatabaseError, SchemaError: the database cannot take it; nothing was written.
         """
         self._learn_names(page.states)

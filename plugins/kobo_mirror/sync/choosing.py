@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
@@ -31,11 +32,13 @@ class Chosen:
     :param forms: in the order in which they are worked on.
     :param problem: why there may be further ones that could not be found; None: there are none.
     :param servers: those that they are of, and that of ``discover``.
+    :param at: as :attr:`ChosenForm.chosen_at`.
     """
 
     forms: list[ChosenForm]
     problem: KoboMirrorError | None = None
     servers: frozenset[str] = frozenset()
+    at: datetime | None = None
 
 
 def known_forms(engine: Engine) -> Known:
@@ -68,6 +71,7 @@ def chosen_forms(
     *,
     further: Iterable[str] = (),
     env: Mapping[str, str] | None = None,
+    at: datetime | None = None,
 ) -> Chosen:
     """Return the forms that the settings and ``kobo.yml`` name or discover, smallest and stalest first.
 
@@ -78,6 +82,7 @@ def chosen_forms(
         the database mirrors.
     :param further: uids of forms that the server was asked for before, where it is not asked now.
     :param env: the variables that hold tokens; None: those of the process.
+    :param at: as :attr:`ChosenForm.chosen_at`.
     :raises ConfigurationError: a token is not set, or the file asks for what cannot be.
     """
     forms, problem = named_forms(settings, file, env), None
@@ -89,7 +94,8 @@ def chosen_forms(
         forms += found
         servers.add(settings_of(settings, file.defaults, env).kobo_url)
     keyed = with_keys(forms, known.values(), read_names_lock(settings))
-    return Chosen(sorted(keyed, key=lambda form: _turn(form, known)), problem, frozenset(servers))
+    found = sorted(keyed, key=lambda form: _turn(form, known))
+    return Chosen([replace(form, chosen_at=at) for form in found], problem, frozenset(servers), at)
 
 
 def note_choice(engine: Engine, chosen: Chosen, *, among_others: bool) -> None:
@@ -108,7 +114,7 @@ def note_choice(engine: Engine, chosen: Chosen, *, among_others: bool) -> None:
         return
     discovered = {form.form_key: form.is_discovered for form in chosen.forms}
     if among_others:
-        note_mirrored(engine, discovered, chosen.servers)
+        note_mirrored(engine, discovered, chosen.servers, chosen.at)
     with reading(engine) as connection:
         unread = forms_unread(connection)
     for key in unread - discovered.keys():
@@ -123,6 +129,7 @@ def form_picked(
     *,
     env: Mapping[str, str] | None = None,
     given: str = "--form",
+    at: datetime | None = None,
 ) -> ChosenForm:
     """Return one of the forms, without asking a server whether there is one that ``discover`` would add.
 
@@ -132,13 +139,15 @@ def form_picked(
     :param pick: as for :func:`picked`.
     :param env: as for :func:`chosen_forms`.
     :param given: by what a person named it.
+    :param at: as :attr:`ChosenForm.chosen_at`.
     :raises ConfigurationError: as :func:`chosen_forms` does; or there is no such form.
     """
     if not file.names_forms:
         return require_picked(pick, [form_of_environment(settings, file)], known, given)
-    forms = chosen_forms(settings, file, known, None, env=env).forms
+    forms = chosen_forms(settings, file, known, None, env=env, at=at).forms
     if not picked(pick, forms, known) and ASSET_ID.fullmatch(uid_of(pick)):
-        forms = chosen_forms(settings, file, known, None, further=[uid_of(pick)], env=env).forms
+        further = [uid_of(pick)]
+        forms = chosen_forms(settings, file, known, None, further=further, env=env, at=at).forms
     return require_picked(pick, forms, known, given)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy import Engine
 
@@ -33,6 +34,7 @@ class ChosenForm:
     :param entry: what ``kobo.yml`` says of it, or of all forms that it does not name.
     :param is_discovered: nothing but ``discover`` chooses it.
     :param problem: why its account cannot be told, so that it fails and the others go on; None: it can.
+    :param chosen_at: by the database's clock (UTC), before ``kobo.yml`` was read; None: it was not asked.
     """
 
     settings: Settings
@@ -44,6 +46,7 @@ class ChosenForm:
     entry: FormEntry = field(default_factory=FormEntry, repr=False)
     is_discovered: bool = False
     problem: ConfigurationError | None = None
+    chosen_at: datetime | None = None
 
     @property
     def uid(self) -> str:

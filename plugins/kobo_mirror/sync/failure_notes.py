@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import KoboMirrorError, LeaseError, unforeseen
 from kobo_mirror.store import failed_runs, runs
+from kobo_mirror.store.bindings import LetGoError
 from kobo_mirror.store.listings import bound_forms
 
 
@@ -20,7 +21,8 @@ def noting_not_started(
 ) -> Iterator[None]:
     """Note a run as failed if the block, which is to begin it, fails; else the run before would look newest.
 
-    A :class:`LeaseError` is not noted: another sync is at work, which is no failure.
+    A :class:`LeaseError` is not noted: another sync is at work, which is no failure. Nor is it one that the
+    form is mirrored no longer.
 
     :param engine: the database.
     :param name: the run's name.
@@ -30,7 +32,7 @@ def noting_not_started(
     """
     try:
         yield
-    except LeaseError:
+    except (LeaseError, LetGoError):
         raise
     except KoboMirrorError as error:
         note_not_started(engine, name, error, asset_uid, among_others=among_others)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Engine
 
 from kobo_mirror.config.names_lock import LockedForm
-from kobo_mirror.database.engine import reading, transact
+from kobo_mirror.database.engine import read, reading, transact
 from kobo_mirror.forms.declared import FORM
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.mirror import Mirror
@@ -22,6 +23,7 @@ from kobo_mirror.store.forgetting import forget_empty_form, require_free
 from kobo_mirror.store.form_notes import Told, note_refresh
 from kobo_mirror.store.form_schemas import StoredForm, stored_form
 from kobo_mirror.store.leases import Lease
+from kobo_mirror.store.let_go import require_kept_since
 from kobo_mirror.store.mirrors import load_mirror
 from kobo_mirror.store.postponing import Postponed, apply_or_postpone
 from kobo_mirror.store.promotion import finish_growth
@@ -43,6 +45,7 @@ class FormTables:
         that its versions need.
     :param lock: the names that ``names.lock.yml`` has of the form.
     :param among_others: the form may be a further one of a database that mirrors others.
+    :param chosen_at: when the form was chosen, as for ``require_kept_since``.
     """
 
     engine: Engine
@@ -52,6 +55,7 @@ class FormTables:
     form: Form | None = None
     lock: LockedForm | None = None
     among_others: bool = False
+    chosen_at: datetime | None = None
 
     @property
     def _alone(self) -> Mirror | None:
@@ -71,6 +75,7 @@ class FormTables:
         """Refuse a database that mirrors another form, unless it may, or nothing of that was ever stored.
 
         :raises SchemaError: it mirrors another form, or lacks tables of ours.
+        :raises LetGoError: the form was let go, or dropped, after it was chosen.
         """
         if self._alone:
             check_binding(self.engine, self._alone, may_rebind_if_empty=True)
@@ -80,6 +85,10 @@ class FormTables:
                 self._load()
             else:
                 require_free(self.engine, self.server, self.client.form_key)
+        self._require_kept()
+
+    def _require_kept(self) -> None:
+        read(self.engine, lambda found: require_kept_since(found, self.client.form_key, self.chosen_at))
 
     def take_place(self) -> None:
         """Take the place of another form of which nothing was ever stored, or one beside other forms.
@@ -105,7 +114,9 @@ class FormTables:
         :raises DefinitionError, CredentialsError, RequestError: the form has no versions that can be read.
         :raises SchemaError: a table cannot be made for a form that has none; the next call goes on.
         :raises LeaseError: another sync has the form.
+        :raises LetGoError: the form was let go, or dropped, after it was chosen.
         """
+        self._require_kept()  # whoever drops the form has the lease, so that this holds from here on
         if self._alone:
             return self._alone
         stored = self._stored()
@@ -132,7 +143,7 @@ class FormTables:
             altered=self._altered(mirror),
             schedules=self.wanted.schedules,
         )
-        note_refresh(self.engine, lease, told, outlook.waiting)
+        note_refresh(self.engine, lease, told, outlook.waiting, self.chosen_at)
         return mirror
 
     def _altered(self, mirror: Mirror) -> str | None:

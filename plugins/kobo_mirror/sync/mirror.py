@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
 
 from kobo_mirror import errors
 from kobo_mirror.config.names_lock import LockedForm
-from kobo_mirror.database.engine import reading, transact
+from kobo_mirror.database.engine import read, transact
 from kobo_mirror.errors import DeletesWaitError, KoboMirrorError, LeaseError, SchemaError, UnequalError
 from kobo_mirror.forms.declared_form import Form
 from kobo_mirror.forms.mirror import Mirror
@@ -49,6 +49,7 @@ class MirrorSync:
     :param wanted: what ``kobo.yml`` asks for those tables; None: nothing.
     :param lock: the names that ``names.lock.yml`` has of the form; None: it has none.
     :param among_others: the form may be a further one of a database that mirrors others.
+    :param chosen_at: when the form was chosen: one that was let go since is not synced; None: whenever.
     :param server: the server's address as ``config.server_url`` spells it: part of every row's identity.
     :param keep_payloads: ``rejected`` keeps the JSON of what does not fit, ``all`` that of each submission.
     :param page_size: submissions a page at most.
@@ -70,6 +71,7 @@ class MirrorSync:
         wanted: WantedForm | None = None,
         lock: LockedForm | None = None,
         among_others: bool = False,
+        chosen_at: datetime | None = None,
         keep_payloads: str = "rejected",
         page_size: int = 1000,
         in_flight: int = 4,
@@ -80,7 +82,8 @@ class MirrorSync:
         progress: Progress = no_progress,
     ) -> None:
         self._engine, self._client, self._asset = engine, client, client.form_key
-        self._tables = FormTables(engine, client, server, wanted or WantedForm(), form, lock, among_others)
+        wanted = wanted or WantedForm()
+        self._tables = FormTables(engine, client, server, wanted, form, lock, among_others, chosen_at)
         self._keep_payloads, self._progress = keep_payloads, progress
         self._page_size, self._in_flight = page_size, in_flight
         self._in_flight_in_all = max(in_flight, in_flight_in_all)
@@ -119,6 +122,7 @@ class MirrorSync:
             wanted=chosen.wanted.with_policy(schema),
             lock=chosen.lock,
             among_others=chosen.among_others,
+            chosen_at=chosen.chosen_at,
             keep_payloads=settings.kobo_keep_payloads,
             page_size=page_size or settings.kobo_page_size,
             in_flight=in_flight or settings.kobo_max_in_flight,
@@ -180,11 +184,9 @@ class MirrorSync:
         :returns: the numbers of the lanes to read, in at most so many groups; empty if all are done.
         """
         run_id = run_handle.run_id
-        with reading(self._engine) as connection:
-            start = runs.run_row(connection, run_id)["watermark"] or 0
+        start = read(self._engine, lambda c: runs.run_row(c, run_id)["watermark"]) or 0
         if not transact(self._engine, lambda c: lanes.covering_lanes(c, self._asset, run_id, start)):
-            with reading(self._engine) as connection:
-                total = None if start else counted_by_server(connection, self._asset)
+            total = None if start else read(self._engine, lambda c: counted_by_server(c, self._asset))
             most = most_lanes(groups, self._source.in_flight)
             open_lanes_and_note_history(self._source, run_id, start, most, total)
         return grouped(self._lanes(run_id), groups)
@@ -234,8 +236,7 @@ class MirrorSync:
         :param run_handle: what ``prepare`` returned.
         :param error: the error, or a sentence for a person.
         """
-        with reading(self._engine) as connection:
-            row = runs.run_row(connection, run_handle.run_id)
+        row = read(self._engine, lambda c: runs.run_row(c, run_handle.run_id))
         if row["name"] == run_handle.run:  # else a newer run has resumed it
             note_error(self._engine, run_handle.run_id, error)
         release_lease(self._engine, self._asset, run_handle.run)
@@ -294,5 +295,4 @@ class MirrorSync:
         repair(self._source, ids, confirm)
 
     def _lanes(self, run_id: int) -> list[lanes.Lane]:
-        with reading(self._engine) as connection:
-            return lanes.lanes(connection, self._asset, run_id)
+        return read(self._engine, lambda c: lanes.lanes(c, self._asset, run_id))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine
 
 from kobo_mirror.config.deliveries import form_endpoint, form_secret
-from kobo_mirror.database.engine import reading
+from kobo_mirror.database.engine import read, reading
 from kobo_mirror.errors import SchemaError
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.kobo.rest_services import (
@@ -19,6 +19,8 @@ from kobo_mirror.kobo.rest_services import (
     fingerprint,
     remove_services,
 )
+from kobo_mirror.store.bindings import LetGoError
+from kobo_mirror.store.let_go import require_kept
 from kobo_mirror.store.listings import table_of
 from kobo_mirror.store.registrations import Registration as Shown
 from kobo_mirror.store.registrations import Remembered, forget, remember, remembered
@@ -36,6 +38,7 @@ def register_form(chosen: ChosenForm, client: KoboClient, engine: Engine) -> Reg
     :param engine: the database, which remembers the registration.
     :returns: as ``register_webhook`` does.
     :raises SchemaError: its deliveries would be refused, since no sync has begun to make its tables.
+    :raises LetGoError: they would be, or are from now on, since the form was let go; it has no REST Service.
     :raises KoboMirrorError: as ``register_webhook`` does.
     """
     settings, key = chosen.settings, chosen.form_key
@@ -56,8 +59,20 @@ def register_form(chosen: ChosenForm, client: KoboClient, engine: Engine) -> Reg
                 f"The form {chosen.uid} has no tables yet, so nothing is registered: run "
                 "`python -m kobo_mirror sync` first."
             )
+        try:
+            require_kept(connection, key)
+        except LetGoError as error:
+            raise LetGoError(
+                f"{error} Nothing is registered: where it is chosen again, the next sync takes it back first."
+            ) from None
     secret = form_secret(settings.webhook_secret, key)
-    return register_webhook(client, engine, endpoint=own, secret=secret, former=[plain])
+    found = register_webhook(client, engine, endpoint=own, secret=secret, former=[plain])
+    try:
+        read(engine, lambda connection: require_kept(connection, key))
+    except LetGoError:  # whoever let it go may have looked for REST Services before there was this one
+        unregister_form(client, engine, places_of(engine, key, plain))
+        raise
+    return found
 
 
 class Places(NamedTuple):

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from kobo_mirror.airflow.chosen_forms import chosen_form, known_table, naming_account
 from kobo_mirror.airflow.keys import ERROR, FAILURE, NOTE
@@ -180,6 +181,19 @@ class BaseKoboOperator(BaseOperator):
             schema=schema,
             progress=Progress(self.log.info),
         )
+
+    @contextmanager
+    def leaving_out(self) -> Iterator[None]:
+        """Skip the task where the block finds that the form is mirrored no longer.
+
+        :returns: a context; any other error goes on.
+        """
+        from kobo_mirror.store.bindings import LetGoError
+
+        try:
+            yield
+        except LetGoError as error:
+            raise AirflowSkipException(self.about(f"{error} This round leaves it out.")) from error
 
     def _what_stays(self, error: KoboMirrorError) -> str:
         """Return what a person is told of the tables of a form, of several, that its server did not show."""

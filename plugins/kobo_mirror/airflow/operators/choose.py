@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -66,18 +67,21 @@ class KoboChooseOperator(KoboStepOperator):
         self.others = others
 
     def _perform(self, context: Context) -> list[dict[str, str | None]]:
+        from kobo_mirror.database.engine import moment_of, read
         from kobo_mirror.sync.choosing import name_of, note_choice
 
         name, picks = name_of_run(context), texts_of("forms", self.forms)
         with self._noting(name):
             if not read_forms_file(self.hook().settings(need=())).names_forms:
                 return self._only_one(picks)
+            with target_engine(self.database_conn_id) as engine:
+                at = read(engine, moment_of)
             about = described(self.kobo_conn_id)
         if self.purpose == SYNC:
             make_tables(self.database_conn_id, name)
         with self._noting(name), target_engine(self.database_conn_id) as engine:
             known = known_or_none(engine)
-            everything = self._everything(about, known)
+            everything = replace(self._everything(about, known), at=at)
             if self.purpose == SYNC:
                 note_choice(engine, everything, among_others=True)
             chosen = self._meant(engine, about, everything.forms, known, picks)

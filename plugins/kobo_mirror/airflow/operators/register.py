@@ -27,7 +27,8 @@ class KoboRegisterOperator(KoboStepOperator):
                     "No webhook endpoint is set: new submissions come by schedule only."
                 )
             try:
-                registration = register_form(*opened)
+                with self.leaving_out():
+                    registration = register_form(*opened)
             except NotPermittedError as problem:
                 reason = naming_account(str(problem), self._chosen, self.kobo_conn_id)
                 context["ti"].xcom_push(SKIPPED, reason)

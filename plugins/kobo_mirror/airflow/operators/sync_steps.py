@@ -86,7 +86,7 @@ class KoboPrepareOperator(KoboStepOperator):
         if reason:
             raise AirflowSkipException(reason)
         self._make_ready(name)
-        with self.opened() as opened:
+        with self.opened() as opened, self.leaving_out():
             require_waiting_code(opened, text_of(self.confirm_deletes))
             if decided := note_decision(opened, apply, decline):
                 self.leave_note(context, decided)

@@ -89,7 +89,7 @@ class KoboOperator(BaseKoboOperator):
         apply, decline = codes_of(self.apply_plan, self.decline_plan)
         schema, name = policy_of(self.schema), name_of_run(context)
         self._make_ready(name)
-        with self.opened(in_flight=in_flight) as opened:
+        with self.opened(in_flight=in_flight) as opened, self.leaving_out():
             require_waiting_code(opened, confirm)
             decided = note_decision(opened, apply, decline)
             sync = self.sync_of(opened, page_size=page_size, in_flight=in_flight, schema=schema)
