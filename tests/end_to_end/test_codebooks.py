@@ -20,6 +20,8 @@ from tests.support.forms import judging
 from tests.support.forms.applied import Applying
 from tests.support.forms.histories import histories
 from tests.support.forms.hostile import LABELS, content, hostile
+from tests.support.forms.surveys import ask, survey
+from tests.support.tables import run_sql
 
 SOURCE_KEYS = {"name", "description", "schema", "tables"}
 TABLE_KEYS = {"name", "description", "columns"}
@@ -96,6 +98,17 @@ def test_codebooks_of_many_forms_are_well_formed(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     check_codebooks(Applying(engine), data, tmp_path_factory.mktemp("codebooks"))
+
+
+def test_a_view_that_was_never_made_is_no_source(engine: Engine) -> None:
+    applying = Applying(engine)
+    schema = survey(ask("text", "village"))
+    applying.apply(schema)
+    assert bring_up_views(engine, schema, applying.lease) is None
+    assert "survey__full" in check_sources(engine, codebook_of(engine, "survey", Path("s.yml")))
+    run_sql(engine, "DROP VIEW survey__full")
+    assert "survey__full" not in check_sources(engine, codebook_of(engine, "survey", Path("s.yml")))
+    applying.forget()
 
 
 @pytest.mark.long

@@ -63,8 +63,10 @@ def _data_package(_: Connection, form: FormAtHand) -> bytes:
 
 def _dbt(connection: Connection, form: FormAtHand) -> bytes:
     mine = (tables.c.asset_uid == form.bound.asset_uid) & (tables.c.kind == VIEW)
-    views = connection.scalars(select(tables.c.table_name).where(mine)).all()
-    place = _MAIN if dialect_of(connection).is_file else connection.engine.url.database
+    dialect = dialect_of(connection)
+    there = dialect.stored_tables(connection)  # a view that is claimed may not have been made
+    views = [name for name in connection.scalars(select(tables.c.table_name).where(mine)) if name in there]
+    place = _MAIN if dialect.is_file else connection.engine.url.database
     return dbt_sources(form.exported, title=form.title, schema=place or _MAIN, views=views).encode()
 
 
