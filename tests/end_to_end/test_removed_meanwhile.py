@@ -82,6 +82,7 @@ def let_go_or_dropped(office: Office) -> bool:
     return row.let_go_at is not None if row else not any(name.startswith("visits") for name in there)
 
 
+@pytest.mark.long
 @DROP
 @pytest.mark.parametrize("when", ["before its turn", "while its tables are brought up", "while it is read"])
 def test_a_sync_leaves_it_out(
@@ -142,6 +143,7 @@ def test_run_leaves_it_out(registered: Office, drop: bool) -> None:
     registered.check()
 
 
+@pytest.mark.long
 @DROP
 @pytest.mark.parametrize("when", ["before its turn", "before its REST Service", "after it"])
 def test_no_rest_service_is_made_again(
