@@ -21,6 +21,7 @@ from kobo_mirror.store.catalog import catalog_differences
 from kobo_mirror.store.mirrors import find_mirror
 from kobo_mirror.store.schema import require_tables
 from kobo_mirror.store.view_catalog import altered_views
+from kobo_mirror.store.views import differences_of_views
 
 _NAMED = 3
 
@@ -57,18 +58,19 @@ def check_shape(connection: Connection, mirror: Mirror) -> None:
 
 
 def check_catalog(connection: Connection, mirror: Mirror) -> None:
-    """Refuse a form whose tables the catalog describes otherwise than they are.
+    """Refuse a form whose tables or views the catalog describes otherwise than they are.
 
     :param connection: an open transaction.
     :param mirror: the form.
     :raises SchemaError: the catalog lacks a row, has one too many, or says something else; a sync mends it.
     """
     schema = find_mirror(connection, *mirror.identity).schema
-    found = catalog_differences(connection, schema) if schema else []
-    if found:
+    if schema is None:
+        return
+    if found := [*catalog_differences(connection, schema), *differences_of_views(connection, schema)]:
         more = f", and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         raise SchemaError(
-            f"The catalog does not describe the tables of form {mirror.asset_uid} "
+            f"The catalog does not describe the tables and views of form {mirror.asset_uid} "
             f"({'; '.join(found[:_NAMED])}{more}): run `python -m kobo_mirror sync`, which writes it anew, "
             "and verify again."
         )
@@ -98,8 +100,9 @@ def check_views(connection: Connection, asset_uid: str) -> None:
     """
     if names := altered_views(connection, [asset_uid]).get(asset_uid):
         raise SchemaError(
-            f"Views of form {asset_uid} were dropped or changed by hand ({', '.join(names)}): run "
-            "`python -m kobo_mirror sync`, which makes them anew, and verify again."
+            f"Views of form {asset_uid} were dropped or changed by hand, or cannot be read any more "
+            f"({', '.join(names)}): run `python -m kobo_mirror sync`, which makes them anew, and verify "
+            "again."
         )
 
 

@@ -38,7 +38,8 @@ SENTENCES: Mapping[str, str] = {
     "tables_unfinished": "A change of the form's tables is not finished: the next sync goes on with it.",
     "views_refused": "The database refuses a view of the form's tables: {why}",
     "views_due": "Views of the form's tables are still to be made: the next sync does that.",
-    "views_altered": "Views were dropped or changed by hand, and the next sync makes them anew: {views}.",
+    "views_altered": "Views were dropped or changed by hand, or cannot be read any more, and the next sync "
+    "makes them anew: {views}.",
     "sees_part": "This token sees only some of the form's submissions: use one that sees all.",
     "history_gap": "A part of the server's history was missed: verify in full.",
     "rows_differ": "The table has {rows} rows too few or too many.",

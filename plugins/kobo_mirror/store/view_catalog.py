@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from kobo_mirror.database.bulk import Write, write
 from kobo_mirror.database.dialects import dialect_of
@@ -15,6 +15,7 @@ from kobo_mirror.store.catalog_tables import tables, view_columns
 from kobo_mirror.views.answers import ViewColumn
 from kobo_mirror.views.definitions import View
 
+_ByKey = Mapping[tuple[str, ...], tuple[Any, ...]]
 CatalogRow = tuple[str | None, ...]
 """What the catalog says of a view: path, table, language."""
 
@@ -54,9 +55,9 @@ def claimed_views(connection: Connection, asset_uid: str) -> dict[str, Claim]:
 
 
 def altered_views(connection: Connection, asset_uids: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Return the views of forms that are missing, or are not what they were made as.
+    """Return the views of forms that are missing, are not what they were made as, or cannot be read any more.
 
-    One that could not be made is none of them, nor one whose definition the user may not read.
+    One that could not be made is none of them.
 
     :param connection: an open transaction.
     :param asset_uids: the form keys.
@@ -70,7 +71,7 @@ def altered_views(connection: Connection, asset_uids: Collection[str]) -> dict[s
     there = dialect_of(connection).stored_views(connection, [row.table_name for row in made])
     found: dict[str, tuple[str, ...]] = {}
     for key, name, definition in made:
-        if name not in there or there[name].digest not in (definition, None):
+        if name not in there or there[name].digest != definition:
             found[key] = (*found.get(key, ()), name)
     return found
 
@@ -87,7 +88,7 @@ def our_views(connection: Connection, asset_uid: str, names: Collection[str]) ->
     """
     claims, owners = claimed_views(connection, asset_uid), claimed_names(connection)
     noted = {name for name, claim in claims.items() if claim.definition is not None}
-    noted |= {name for name, _ in described_columns(connection, claims)}
+    noted |= {row[1] for row in described_columns(connection, asset_uid, claims)} & claims.keys()
     there = dialect_of(connection).stored_views(connection, names)
     ours = {name for name, view in there.items() if name in noted or view.is_marked}
     return {name for name in ours if name in claims or name not in owners}
@@ -162,22 +163,59 @@ def describe_views(connection: Connection, asset_uid: str, views: Sequence[View]
     :param views: those that were made; of one that could not be made anew stays what was said.
     """
     names = tuple(view_columns.columns.keys())
-    rows = [(asset_uid, view.name, *row) for view in views for row in _rows_of(view)]
+    rows = [row for view in views for row in _described(asset_uid, view)]
     for view in views:
         connection.execute(delete(view_columns).where(view_columns.c.view_name == view.name))
+    of_none = view_columns.c.view_name.not_in(select(tables.c.table_name).where(tables.c.kind == VIEW))
+    connection.execute(delete(view_columns).where(view_columns.c.asset_uid == asset_uid, of_none))
     write(connection, Write(view_columns, names, rows))
 
 
-def described_columns(connection: Connection, names: Collection[str]) -> list[tuple[Any, ...]]:
-    """Return of how many columns of each view the catalog tells.
+def described_columns(
+    connection: Connection, asset_uid: str, names: Collection[str]
+) -> list[tuple[Any, ...]]:
+    """Return what the catalog tells of the columns of views.
 
     :param connection: an open transaction.
+    :param asset_uid: the form key; what is told of other views of the form is returned, too.
     :param names: of the views.
-    :returns: name of a view and a number, in order.
+    :returns: rows of ``kobo_view_columns``, in order.
     """
-    name = view_columns.c.view_name
-    mine = select(name, func.count()).where(name.in_(sorted(names)))
-    return [tuple(row) for row in connection.execute(mine.group_by(name).order_by(name))]
+    c = view_columns.c
+    mine = select(view_columns).where((c.asset_uid == asset_uid) | c.view_name.in_(sorted(names)))
+    return sorted((tuple(row) for row in connection.execute(mine)), key=lambda row: row[1:3])
+
+
+def view_differences(connection: Connection, asset_uid: str, views: Sequence[View]) -> list[str]:
+    """Return where the catalog does not say what it is to say of the views of a form.
+
+    :param connection: a transaction that sees one state of the database.
+    :param asset_uid: the form key.
+    :param views: those that were made.
+    :returns: a few words each, such as ``kobo_view_columns lacks survey__full.age``.
+    """
+    claims: _ByKey = {(name,): claim.told for name, claim in claimed_views(connection, asset_uid).items()}
+    wanted: _ByKey = {(view.name,): catalog_row(view) for view in views}
+    told = described_columns(connection, asset_uid, [view.name for view in views])
+    shown = {row[1:3]: row for view in views for row in _described(asset_uid, view)}
+    return [
+        *_differences(tables.name, claims, wanted),
+        *_differences(view_columns.name, {row[1:3]: row for row in told}, shown),
+    ]
+
+
+def _differences(table: str, there: _ByKey, wanted: _ByKey) -> Iterator[str]:
+    for key in sorted(there.keys() | wanted.keys()):
+        if key not in there:
+            yield f"{table} lacks {'.'.join(key)}"
+        elif key not in wanted:
+            yield f"{table} has {'.'.join(key)} too many"
+        elif there[key] != wanted[key]:
+            yield f"{table} says something else of {'.'.join(key)}"
+
+
+def _described(asset_uid: str, view: View) -> Iterator[tuple[Any, ...]]:
+    return ((asset_uid, view.name, *row) for row in _rows_of(view))
 
 
 def _rows_of(view: View) -> Iterator[tuple[Any, ...]]:

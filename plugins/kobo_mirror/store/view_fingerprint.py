@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
+from itertools import chain, combinations
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from kobo_mirror import __version__
+from kobo_mirror.config.view_kinds import FURTHER_VIEWS
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.store.view_catalog import claimed_views, described_columns
@@ -33,15 +35,36 @@ class Asked(NamedTuple):
 def fingerprint_of(connection: Connection, asked: Asked) -> bytes:
     """Return 16 bytes that change with what views are to be, and with what the database has of them.
 
+    The first ones tell by which code, the next ones which further kinds were asked for.
+
     :param connection: an open transaction.
     :param asked: what they are made of.
     """
     key = asked.schema.asset_uid
     claimed = claimed_views(connection, key)
     stored = dialect_of(connection).stored_views(connection, claimed)
-    wanted = (_making(), asked.schema.to_json(), asked.further)
-    told = (wanted, sorted(claimed.items()), sorted(stored.items()), described_columns(connection, claimed))
-    return hashlib.blake2b(repr(told).encode(), digest_size=16).digest()
+    described = described_columns(connection, key, claimed)
+    told = (asked.schema.to_json(), sorted(claimed.items()), sorted(stored.items()), described)
+    return _code_and_kinds(asked.further) + _digest(told, 8)
+
+
+def further_noted(fingerprint: bytes) -> tuple[str, ...] | None:
+    """Return which further kinds of views were asked for when they were made.
+
+    :param fingerprint: of views.
+    :returns: None: other code has made them, and the next sync makes them anew.
+    """
+    kinds = sorted(FURTHER_VIEWS)
+    some = chain.from_iterable(combinations(kinds, number) for number in range(len(kinds) + 1))
+    return next((further for further in some if fingerprint.startswith(_code_and_kinds(further))), None)
+
+
+def _code_and_kinds(further: Collection[str]) -> bytes:
+    return _making()[:6] + _digest(further, 2)
+
+
+def _digest(told: object, size: int) -> bytes:
+    return hashlib.blake2b(repr(told).encode(), digest_size=size).digest()
 
 
 @cache

@@ -31,8 +31,9 @@ from kobo_mirror.store.view_catalog import (
     our_views,
     release_views,
     retire_views,
+    view_differences,
 )
-from kobo_mirror.store.view_fingerprint import Asked, fingerprint_of
+from kobo_mirror.store.view_fingerprint import Asked, fingerprint_of, further_noted
 from kobo_mirror.store.view_sql import select_of
 from kobo_mirror.views.definitions import View, views_of
 
@@ -64,6 +65,21 @@ def bring_up_views(
     except DatabaseError as refused:
         transact(engine, partial(_note, lease=lease, asked=asked, error=str(refused)))
         return str(refused)
+
+
+def differences_of_views(connection: Connection, schema: FormSchema) -> list[str]:
+    """Return where the catalog does not say what it is to say of a form's views.
+
+    Where they wait to be made, or other code has made them, the next sync makes them anew: none is told.
+
+    :param connection: a transaction that sees one state of the database.
+    :param schema: by which the form's rows are shaped.
+    :returns: a few words each, such as ``kobo_view_columns lacks survey__full.age``.
+    """
+    key = schema.asset_uid
+    noted = connection.scalar(select(forms.c.views_fingerprint).where(forms.c.asset_uid == key))
+    further = further_noted(noted) if noted else None
+    return [] if further is None else view_differences(connection, key, views_of(schema, further))
 
 
 def _make(changes: TableChanges, asked: Asked, lease: Lease) -> str | None:
