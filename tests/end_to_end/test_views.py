@@ -12,10 +12,12 @@ import pytest
 from sqlalchemy import inspect, text
 
 from kobo_mirror.config.policies import AUTO
+from kobo_mirror.errors import SchemaError
 from kobo_mirror.forms.wanted import WantedForm
 from simulator.process import SimulatorProcess
 from tests.support.forms.any_mirror import AnyMirror, any_mirror, form_file, uid_of
 from tests.support.mirroring import ROOT, Mirroring
+from tests.support.tables import run_sql
 
 NAME = "households"
 LANGUAGES = ["English (en)", "Français (fr)", "العربية (ar)"]
@@ -120,28 +122,44 @@ def test_views_that_were_dropped_or_replaced_are_there_again_after_a_sync(mirror
         connection.execute(text("DROP VIEW households__full"))
         connection.execute(text("DROP VIEW households__fr"))
         connection.execute(text("CREATE VIEW households__fr AS SELECT 1 AS x"))
-    assert mirror.verify().equal  # which does not read them
+    with pytest.raises(SchemaError, match=r"\(households__fr, households__full\)"):
+        mirror.verify()
     mirror.sync()
     assert views(mirror) == before
     assert rows(mirror, "SELECT district FROM households__fr") == []
+    assert mirror.verify().equal
+
+
+def test_a_catalog_that_tells_something_else_of_views_is_written_anew_by_a_sync(mirror: AnyMirror) -> None:
+    mirror.sync()
+    run_sql(mirror.engine, "UPDATE kobo_view_columns SET label = 'wrong' WHERE view_name = 'households__fr'")
+    with pytest.raises(SchemaError, match=r"kobo_view_columns says something else of households__fr\."):
+        mirror.verify()
+    mirror.sync()
+    assert mirror.verify().equal
 
 
 def test_a_view_of_another_program_makes_the_light_amber_and_nothing_fail(mirror: AnyMirror) -> None:
-    with mirror.engine.begin() as connection:
-        connection.execute(text("CREATE VIEW households__full AS SELECT 1 AS x"))
+    asked = form()
+    asked["survey"].append({"type": "select_multiple", "name": "d", "select_from_list_name": "districts"})
+    mirror.control.deploy(asked)
     household(mirror, "n")
     mirror.sync()
+    run_sql(mirror.engine, "CREATE VIEW households__wide AS SELECT 1 AS x")
+    (Path(mirror.folder.name) / "kobo.yml").write_text("forms:\n- views: [wide]\n")
+    assert mirror.command("sync")[0] == 0
     mirror.verify()
     _, out, _ = mirror.command("status", "--json")
     told = json.loads(out)
     assert told["light"] == "amber"
-    assert "cannot have the view households__full" in " ".join(told["findings"])
+    assert "cannot have the view households__wide" in " ".join(told["findings"])
+    assert rows(mirror, "SELECT * FROM households__wide") == [{"x": 1}]
     assert mirror.found() == mirror.wanted()
-    with mirror.engine.begin() as connection:
-        connection.execute(text("DROP VIEW households__full"))
-    mirror.sync()
+    run_sql(mirror.engine, "DROP VIEW households__wide")
+    assert mirror.command("sync")[0] == 0
     _, out, _ = mirror.command("status", "--json")
     assert json.loads(out)["light"] == "green", out
+    assert len(rows(mirror, "SELECT d__n FROM households__wide")) == 1
 
 
 def test_the_survey_has_its_views_beside_its_table(mirroring: Mirroring) -> None:
