@@ -69,10 +69,10 @@ def _views(exported: Exported, source: str, there: Collection[str]) -> Iterator[
     full: dict[str, str] = {}
     for view in views_of(exported.schema) if exported.further else ():
         full.setdefault(view.table, view.name)  # the first one of a table is that
+    full = {table: name for table, name in full.items() if name in there}
     book = Codebook(exported)
     for table in exported.rows:
-        name = full.get(table.name)
-        if name in there:
+        if name := full.get(table.name):
             columns = [_field(field, table, book, source, full) for field in table.fields]
             yield {"name": name, "description": _plain(f"{table.name}, all columns"), "columns": columns}
 
