@@ -121,8 +121,8 @@ class MySQLViews(ViewDialect):
         :param select: what it shows.
         :param replaces: whether it takes the place of one that is there; else that is refused.
         """
-        create = "CREATE OR REPLACE" if replaces else "CREATE"
-        return [Sql(f"{create} SQL SECURITY INVOKER VIEW {{}} AS {{}}").format(name, select)]
+        create = Sql("CREATE OR REPLACE") if replaces else Sql("CREATE")
+        return [Sql("{} SQL SECURITY INVOKER VIEW {} AS {}").format(create, name, select)]
 
     def stored_views(self, connection: Connection, names: Collection[str]) -> dict[str, StoredView]:
         """Return the definitions of these views; who made them needs no further right for that.
