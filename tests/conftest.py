@@ -53,7 +53,8 @@ _FIRST_CASES_QUICKLY = {
     "dags": {"test_failures"},
     "database": {"test_session", "test_time_zone"},
     "end_to_end": {
-        "test_any_form", "test_changed_by_hand", "test_cli_confirms", "test_cli_many_forms", "test_counts",
+        "test_any_form", "test_approvals", "test_changed_by_hand", "test_cli_replay", "test_forms_removed",
+        "test_late_files", "test_leftovers", "test_cli_confirms", "test_cli_many_forms", "test_counts",
         "test_delete_guard", "test_demo", "test_discover", "test_dropped_bookkeeping", "test_dropped_column",
         "test_epochs_and_bounds", "test_failed_verifications", "test_many_forms", "test_no_sorting_downwards",
         "test_nothing_is_green_by_mistake", "test_odd_rows", "test_readme_example", "test_restored_server",

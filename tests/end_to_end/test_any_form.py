@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from kobo_mirror.sync.receive import Accepted, Receiver
 from simulator.process import SimulatorProcess
 from tests.simulator.any_forms import EVERYTHING, content, row
 from tests.support.forms.any_mirror import AnyMirror, any_mirror, form_file, uid_of
-from tests.support.tables import queued_refs
+from tests.support.tables import queued_refs, run_sql
 
 Opening = Callable[[str], AbstractContextManager[AnyMirror]]
 
@@ -161,16 +162,28 @@ def test_another_forms_uid_is_refused_and_changes_nothing(mirror_of: Opening) ->
 
 def test_a_table_of_that_name_that_is_not_ours_is_never_written(mirror_of: Opening) -> None:
     with mirror_of("household") as mirror:
-        with mirror.engine.begin() as connection:
-            connection.execute(text("CREATE TABLE household__members (a INTEGER)"))
+        (Path(mirror.folder.name) / "kobo.yml").write_text("forms:\n- table: household\n")
+        run_sql(mirror.engine, "CREATE TABLE household__members (a INTEGER)")
         code, _, errors = mirror.command("sync")
-        assert code == 1
-        assert "household__members is in the database and is none of ours" in errors
+        assert code == 2
+        assert "a table or view household__members already, which is not the mirror's" in errors
         assert {"household", "household__files"}.isdisjoint(inspect(mirror.engine).get_table_names())
-        with mirror.engine.begin() as connection:
-            connection.execute(text("DROP TABLE household__members"))
+        run_sql(mirror.engine, "DROP TABLE household__members")
         assert mirror.command("sync")[0] == 0
         assert mirror.found() == mirror.wanted()
+
+
+def test_a_form_whose_table_is_not_named_gets_a_free_name(mirror_of: Opening) -> None:
+    with mirror_of("household") as mirror:
+        run_sql(
+            mirror.engine,
+            "CREATE TABLE household__members (a INTEGER)", "INSERT INTO household__members VALUES (1)",
+        )  # fmt: skip
+        assert mirror.command("sync")[0] == 0
+        assert mirror.found() == mirror.wanted()
+        with mirror.engine.connect() as connection:
+            assert connection.execute(text("SELECT a FROM household__members")).scalars().all() == [1]
+        assert {"household", "household__files"}.isdisjoint(inspect(mirror.engine).get_table_names())
 
 
 def test_a_form_that_is_not_deployed_says_so(several: SimulatorProcess, mirror_of: Opening) -> None:
