@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Engine, create_engine, inspect, make_url, text
 
@@ -25,13 +23,6 @@ from tests.support.forms.views_made import again, is_server, made, views
 from tests.support.tables import run_sql
 
 OTHERWISE = "CREATE VIEW survey__full AS SELECT * FROM survey WHERE kobo_id > 1"
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    applied = Applying(engine)
-    yield applied
-    forget(applied)
 
 
 def altered(engine: Engine) -> tuple[str, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Engine
 
@@ -12,19 +10,11 @@ from kobo_mirror.store.views import bring_up_views, differences_of_views
 from tests.support.forms.applied import Applying
 from tests.support.forms.hostile import content, hostile
 from tests.support.forms.judging import UID
-from tests.support.forms.row_set_writing import forget
 from tests.support.forms.surveys import V2
 from tests.support.forms.views_made import again, made, rows
 from tests.support.tables import run_sql
 
 LOST = "DELETE FROM kobo_tables WHERE kind = 'view'"
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    applied = Applying(engine)
-    yield applied
-    forget(applied)
 
 
 def differences(applying: Applying) -> list[str]:

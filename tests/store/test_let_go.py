@@ -1,11 +1,12 @@
-"""A form that is let go takes no rows, and is taken back by who chose it later, and by nobody else."""
+"""A form that is let go takes no rows; only a round that chose its forms later takes it back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from kobo_mirror.database.engine import moment_of, read, transact
 from kobo_mirror.store.bindings import LetGoError
@@ -42,8 +43,9 @@ def test_what_is_pulled_is_not_written(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("note", [let_go, note_dropped])
-def test_the_later_one_of_choice_and_removal_counts(engine: Engine, note: object) -> None:
-    assert callable(note)
+def test_the_later_one_of_choice_and_removal_counts(
+    engine: Engine, note: Callable[[Connection, str], None]
+) -> None:
     writing = Writing(engine, mirror=make_tables(engine, ALONE))
     before = read(engine, moment_of)
     transact(engine, lambda connection: note(connection, ASSET))

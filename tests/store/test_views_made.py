@@ -16,26 +16,11 @@ from kobo_mirror.store.schema import VERSION_TABLE, migrate
 from kobo_mirror.store.views import bring_up_views
 from tests.support.forms.applied import Applying
 from tests.support.forms.hostile import LABELS, LONG, content, hostile
-from tests.support.forms.row_set_writing import forget
 from tests.support.forms.surveys import V1, V2, ask, repeat, survey
 from tests.support.forms.views_made import again, claimed, made, rows, state, views
 from tests.support.tables import run_sql
 
 FULL = {"survey__full", "survey__members__full"}
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    forget(made)
-
-
-@pytest.fixture
-def on_server(server_engine: Engine) -> Iterator[Applying]:
-    made = Applying(server_engine)
-    yield made
-    forget(made)
 
 
 @pytest.fixture

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from sqlalchemy import Engine
 
 from kobo_mirror.store.views import bring_up_views
 from tests.support.forms.applied import Applying
 from tests.support.forms.hostile import content, hostile
-from tests.support.forms.row_set_writing import forget
 from tests.support.forms.views_made import rows
 from tests.support.tables import run_sql
 
 CONTROLS = "".join(map(chr, (*range(1, 32), *range(127, 160))))
 FURTHER = {"controls": f"a{CONTROLS}b", "marks": "\ue000\ue001\ufdd0\U000f0000"}
-
-
-@pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    made = Applying(engine)
-    yield made
-    forget(made)
 
 
 def test_a_label_keeps_control_characters_on_any_database(applying: Applying) -> None:

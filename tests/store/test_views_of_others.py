@@ -14,7 +14,6 @@ from kobo_mirror.store.views import drop_views
 from tests.support.crashes import Crash, CrashPoint
 from tests.support.forms.applied import Applying
 from tests.support.forms.judging import UID
-from tests.support.forms.row_set_writing import forget
 from tests.support.forms.surveys import V2, ask
 from tests.support.forms.views_made import again, claimed, is_server, made, rows, state, views
 from tests.support.tables import run_sql
@@ -25,11 +24,9 @@ ALL = {"survey__full", "survey__members__full", "survey__pets__full"}
 
 
 @pytest.fixture
-def applying(engine: Engine) -> Iterator[Applying]:
-    applied = Applying(engine)
-    yield applied
-    run_sql(engine, "DROP VIEW IF EXISTS survey__members__geo")
-    forget(applied)
+def applying(applying: Applying) -> Iterator[Applying]:
+    yield applying
+    run_sql(applying.engine, "DROP VIEW IF EXISTS survey__members__geo")
 
 
 def is_mine(engine: Engine) -> bool:

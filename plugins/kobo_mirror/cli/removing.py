@@ -102,16 +102,17 @@ def _found(office: AccountForms, pick: str) -> _Found:
     tables: dict[int | None, str] = {number: entry.table for number, entry in enumerate(entries)}
     exactly = [form for form in found if pick in (tables.get(form.number), *form.names)]
     for form in (*exactly, *(one for one in found if one.uid == pick)):
-        return _with_tables(form, [*exactly, *found])
+        return form if form.number is None or entries[form.number].server else _with_tables(form, found)
     raise ConfigurationError(f"Neither {office.file.file} nor the database has a form {pick}.")
 
 
 def _with_tables(form: _Found, others: Sequence[_Found]) -> _Found:
-    """Return an entry's form with what the database has of its uid: KOBO_URL may be spelt otherwise there."""
+    """Return the form of an entry, of KOBO_URL's server, with what the database has of its uid.
+
+    The database may know the server by another spelling of its address.
+    """
     twins = [one for one in others if one.uid == form.uid and one.number is None and one.key]
-    if form.key or form.number is None or not twins:
-        return form
-    return twins[0]._replace(number=form.number)
+    return form if form.key or not twins else twins[0]._replace(number=form.number)
 
 
 def _former_keys(office: AccountForms) -> dict[tuple[str, str], str]:

@@ -14,6 +14,8 @@ from kobo_mirror.store.bindings import let_go_error
 from kobo_mirror.store.failed_runs import UNBOUND
 from kobo_mirror.store.tables import dropped_forms, forms, sync_runs
 
+_IS_UNREAD = sync_runs.c.asset_uid.not_in(select(forms.c.asset_uid)) & (sync_runs.c.asset_uid != UNBOUND)
+
 
 class DroppedForm(NamedTuple):
     """A form that was dropped with its tables.
@@ -67,10 +69,13 @@ def require_kept(connection: Connection, form_key: str) -> None:
     :param form_key: of the form; one that the database never had is no such form.
     :raises LetGoError: it is one.
     """
-    t = forms.c
+    t, d = forms.c, dropped_forms.c
     row = connection.execute(select(t.let_go_at).where(t.asset_uid == form_key)).one_or_none()
-    query = select(dropped_forms.c.form_key).where(dropped_forms.c.form_key == form_key)
-    if row.let_go_at is not None if row else connection.scalar(query) is not None:
+    if row is None:
+        is_gone = connection.scalar(select(d.form_key).where(d.form_key == form_key)) is not None
+    else:
+        is_gone = row.let_go_at is not None
+    if is_gone:
         raise let_go_error(form_key)
 
 
@@ -144,6 +149,3 @@ def forget_unread(engine: Engine, form_key: str) -> None:
     for run_id in found:  # by keys, since a DELETE of many waits for what other forms hold
         one = delete(sync_runs).where(sync_runs.c.id == run_id)
         transact(engine, partial(Connection.execute, statement=one))
-
-
-_IS_UNREAD = sync_runs.c.asset_uid.not_in(select(forms.c.asset_uid)) & (sync_runs.c.asset_uid != UNBOUND)

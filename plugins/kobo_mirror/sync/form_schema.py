@@ -116,7 +116,7 @@ class FormTables:
         :raises LeaseError: another sync has the form.
         :raises LetGoError: the form was let go, or dropped, after it was chosen.
         """
-        self._require_kept()  # whoever drops the form has the lease, so that this holds from here on
+        self._require_kept()  # it stays so: the form is dropped under the lease alone
         if self._alone:
             return self._alone
         stored = self._stored()

@@ -69,7 +69,7 @@ def register_form(chosen: ChosenForm, client: KoboClient, engine: Engine) -> Reg
     found = register_webhook(client, engine, endpoint=own, secret=secret, former=[plain])
     try:
         read(engine, lambda connection: require_kept(connection, key))
-    except LetGoError:  # whoever let it go may have looked for REST Services before there was this one
+    except LetGoError:  # `forms remove` may have looked for REST Services before this one was made
         unregister_form(client, engine, places_of(engine, key, plain))
         raise
     return found
