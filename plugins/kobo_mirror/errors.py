@@ -16,6 +16,10 @@ class ConfigurationError(KoboMirrorError):
     """A setting is missing or malformed. Another try does not help."""
 
 
+class NoSuchFormError(ConfigurationError):
+    """None of the forms that are mirrored is the one that was named: nothing is wrong with the others."""
+
+
 class CredentialsError(KoboMirrorError):
     """This token may not see the form, or there is no such form. Another try does not help.
 

@@ -172,6 +172,17 @@ def test_the_form_of_the_connection_stays_with_kobo_sync(airflow: Airflow, offic
 
 
 @pytest.mark.long
+def test_a_form_that_is_not_mirrored_is_no_failure_of_the_others(airflow: Airflow, office: Office) -> None:
+    office.write(ALL)
+    airflow.run("kobo_sync_all")
+    refused = airflow.run("kobo_sync_all", forms=["no_such_table"])
+    assert airflow.states(refused)["forms"] == "failed"
+    assert "No form that is mirrored has the table or the uid" in airflow.note(refused)
+    office.run("status")  # with what Airflow has printed before
+    assert "red" not in [one["light"] for one in office.told("status")]
+
+
+@pytest.mark.long
 def test_a_code_chooses_its_form(airflow: Airflow, office: Office) -> None:
     office.write(ALL)
     airflow.run("kobo_sync_all")

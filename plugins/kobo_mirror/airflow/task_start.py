@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from kobo_mirror.airflow.keys import ERROR, FAILURE
-from kobo_mirror.errors import ConfigurationError, KoboMirrorError
+from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NoSuchFormError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -45,6 +45,9 @@ def require_form(task: BaseKoboOperator, name: str, note_failure: NoteFailure) -
 def noting_refusal(database_conn_id: str, name: str, note_failure: NoteFailure) -> Iterator[None]:
     """Note a run as failed if the block is refused something by the settings.
 
+    That a form was named which is not mirrored, perhaps since a moment, is told by the task alone: it is no
+    failure of the others.
+
     :param database_conn_id: the connection of the database in which that is noted.
     :param name: the run's name.
     :param note_failure: as for :func:`require_form`.
@@ -52,6 +55,8 @@ def noting_refusal(database_conn_id: str, name: str, note_failure: NoteFailure) 
     """
     try:
         yield
+    except NoSuchFormError:
+        raise
     except ConfigurationError as error:
         with suppress(KoboMirrorError), target_engine(database_conn_id) as engine:
             note_failure(engine, name, error)

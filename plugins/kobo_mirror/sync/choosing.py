@@ -13,7 +13,7 @@ from kobo_mirror.config.forms_file import FormsFile
 from kobo_mirror.config.names_lock import read_names_lock
 from kobo_mirror.config.settings import ASSET_ID, Settings
 from kobo_mirror.database.engine import reading
-from kobo_mirror.errors import ConfigurationError, KoboMirrorError
+from kobo_mirror.errors import ConfigurationError, KoboMirrorError, NoSuchFormError
 from kobo_mirror.forms.mirror import uid_of
 from kobo_mirror.kobo.accounts import Accounts
 from kobo_mirror.store.let_go import forget_unread, forms_unread, note_mirrored
@@ -170,7 +170,8 @@ def require_picked(pick: str, forms: Sequence[ChosenForm], known: Known, given: 
     :param forms: all that there are.
     :param known: the forms that the database mirrors.
     :param given: by what a person named it.
-    :raises ConfigurationError: there is no such form, or it is not clear which.
+    :raises NoSuchFormError: there is no such form.
+    :raises ConfigurationError: it is not clear which is meant.
     """
     found = picked(pick, forms, known)
     if len(found) == 1:
@@ -178,7 +179,7 @@ def require_picked(pick: str, forms: Sequence[ChosenForm], known: Known, given: 
     if found:
         raise ConfigurationError(f"Several servers have the form {pick}: name it by its table.")
     shown = ", ".join(sorted(form.wanted.table or form.uid for form in forms)[:20]) or "none"
-    raise ConfigurationError(
+    raise NoSuchFormError(
         f"No form that is mirrored has the table or the uid given with {given}. There are: {shown}."
     )
 
