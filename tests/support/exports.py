@@ -195,8 +195,9 @@ class ExportViewed(Viewed):
             if name in of_rows
         ]
 
-    def _check_described(self, view: str) -> None:
-        """Nothing: the catalog tells of views alone."""
+    def _check_view(self, view: Row) -> None:
+        """Each is of a table, whatever its name ends with; the catalog tells of views alone."""
+        self._check(view["table_name"], view["parent_table"], view["label"])
 
     def _all(self, table: str) -> list[Row]:
         if table in self._shown:

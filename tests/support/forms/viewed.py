@@ -53,15 +53,18 @@ class Viewed:
         wanted = {n for n, row in self._tables.items() if row["kind"] in ("main", "declared", "repeat")}
         assert shown == wanted
         for view in self.views:
-            self._check_described(view["table_name"])
-            if view["table_name"].endswith("__geo"):
-                self._check_places(view["table_name"], view["parent_table"])
-            elif view["table_name"].endswith("__wide"):
-                self._check_wide(view["table_name"], view["parent_table"])
-            elif view["table_name"].endswith("__choices"):
-                self._check_choices(view["table_name"])
-            else:
-                self._check(view["table_name"], view["parent_table"], view["label"])
+            self._check_view(view)
+
+    def _check_view(self, view: Row) -> None:
+        self._check_described(view["table_name"])
+        if view["table_name"].endswith("__geo"):
+            self._check_places(view["table_name"], view["parent_table"])
+        elif view["table_name"].endswith("__wide"):
+            self._check_wide(view["table_name"], view["parent_table"])
+        elif view["table_name"].endswith("__choices"):
+            self._check_choices(view["table_name"])
+        else:
+            self._check(view["table_name"], view["parent_table"], view["label"])
 
     def _check(self, view: str, table: str, language: str | None) -> None:
         rows = self._rows_of(table)
