@@ -6,6 +6,7 @@ Names of columns are those of the tables, so of a question's columns the view is
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -19,6 +20,8 @@ from tests.support.forms.shown_cells import NUMBERS, Row, cell_of, moment_of, ro
 _ONE = ("select_one", "select_one_external", "rank__level", "score__row")
 _POINTS = ("geopoint", "start-geopoint", "background-geopoint")
 _MANY = ("select_multiple", "rank")
+_WIDE = re.compile(r"__wide(_[0-9]+)?$")
+_MOST_COLUMNS = 1010  # a thousand choices, and the keys
 _TEXTS = {"text", "key", "json"}
 
 
@@ -59,8 +62,8 @@ class Viewed:
         self._check_described(view["table_name"])
         if view["table_name"].endswith("__geo"):
             self._check_places(view["table_name"], view["parent_table"])
-        elif view["table_name"].endswith("__wide"):
-            self._check_wide(view["table_name"], view["parent_table"])
+        elif _WIDE.search(view["table_name"]):
+            self._check_wide(view["parent_table"])
         elif view["table_name"].endswith("__choices"):
             self._check_choices(view["table_name"])
         else:
@@ -138,10 +141,18 @@ class Viewed:
             assert row["question"] is None or row["question"] in asked, (view, row)
             assert row["choice"] is not None or row["label"] in (None, *labels), (view, row)
 
-    def _check_wide(self, view: str, table: str) -> None:
-        """Each choice has a column that is 1 if the answer has it, 0 if not, NULL without an answer."""
-        shown = {row["key"]: row for row in self._all(view)}
-        names = {(d["question"], d["choice"]): d["column_name"] for d in self._described[view]}
+    def _check_wide(self, table: str) -> None:
+        """Each choice has a column that is 1 if the answer has it, 0 if not, NULL without an answer.
+
+        A thousand of them are in a view, and what is left in further ones: together they have all.
+        """
+        of_table = [view["table_name"] for view in self.views if view["parent_table"] == table]
+        views = [name for name in of_table if _WIDE.search(name)]
+        assert all(len(self._described[view]) < _MOST_COLUMNS for view in views)
+        names = {(d["question"], d["choice"]): d["column_name"] for v in views for d in self._described[v]}
+        shown: dict[str, Row] = {}
+        for row in (row for view in views for row in self._all(view)):
+            shown.setdefault(row["key"], {}).update(row)
         for key, parts in self._rows_of(table).items():
             row = shown["-".join(map(str, key))]
             wanted: dict[str, int | None] = {}
@@ -155,7 +166,7 @@ class Viewed:
                     }
                     wanted |= {names[question, n]: int(n in words) if filled else None for n in choices}
             keys = ("key", "parent_key", "kobo_id", "pos", *(f"pos_{n}" for n in (1, 2, 3)))
-            assert {n: cell for n, cell in row.items() if n not in keys} == wanted, view
+            assert {n: cell for n, cell in row.items() if n not in keys} == wanted, views
 
     def _chosen(self, columns: list[Row], parts: Mapping[str, Row]) -> Iterator[tuple[int, str, str]]:
         """The choices of an answer, each with its place and its label in the first language."""
