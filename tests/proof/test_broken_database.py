@@ -18,7 +18,7 @@ from tests.support.database_server import OwnServer, own_server
 from tests.support.mirrored_server import MirroredServer, mirrored_server
 
 ROWS = 6000
-SMALL_DISK = ("--innodb-file-per-table=OFF", "--innodb-data-file-path=ibdata1:12M:autoextend:max:14M")
+SMALL_DISK = ("--innodb-file-per-table=OFF", "--innodb-data-file-path=ibdata1:12M:autoextend:max:18M")
 
 
 @pytest.fixture(scope="module")
