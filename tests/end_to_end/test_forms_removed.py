@@ -17,6 +17,7 @@ from kobo_mirror.sync.receive_by_path import PathReceivers
 from tests.end_to_end.test_cli_forms import typed
 from tests.end_to_end.test_register_many_forms import FORMS, client, hooks, registering, wanted
 from tests.support.forms.office import HOUSE, IMPATIENT, NOTES, VISIT, Office
+from tests.support.tables import run_sql
 from tests.support.terminal import ENDPOINT
 
 __all__ = ["registering"]
@@ -130,6 +131,20 @@ def test_without_the_database_a_person_is_told_what_was_left(registered: Office)
     assert f"run forms remove {VISIT} again" in err
     office.set(DATABASE_URL=url)
     assert office.run("forms", "remove", VISIT)[1][0] == f"removed the REST Service that posted to {OWN}"
+
+
+def test_before_the_first_sync_nothing_is_left_of_a_form(office: Office) -> None:
+    office.write(f"forms:\n- {{uid: {VISIT}, table: visits}}\n")
+    told = [f"{VISIT} is no longer in kobo.yml", "the database has no tables of it"]
+    assert office.run("forms", "remove", VISIT) == (0, told, "")
+
+
+def test_tables_of_an_earlier_version_are_no_reason_to_forget_a_rest_service(registered: Office) -> None:
+    office = registered
+    run_sql(office.engine, "UPDATE kobo_alembic_version SET version_num = '0020'")
+    code, lines, err = office.run("forms", "remove", VISIT)
+    assert (code, lines) == (1, [f"{VISIT} is no longer in kobo.yml"])
+    assert "earlier version: if the form was mirrored" in err and "Run a sync" in err
 
 
 @ON_ONE_DATABASE

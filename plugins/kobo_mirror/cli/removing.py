@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from kobo_mirror.cli.voice import FAILED, Voice
 from kobo_mirror.config.forms_editing import without_entry, write_forms_file
+from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import (
     ConfigurationError,
@@ -26,9 +27,12 @@ from kobo_mirror.kobo.rest_services import without_secrets
 from kobo_mirror.store.dropping import drop_form
 from kobo_mirror.store.let_go import forget_unread, forms_dropped, forms_unread, let_go
 from kobo_mirror.store.listings import Standing
+from kobo_mirror.store.tables import registrations
 from kobo_mirror.sync.account_forms import AccountForms, text_of
 from kobo_mirror.sync.chosen import names_of
 from kobo_mirror.sync.register import Places, places_of, unregister_form
+
+_NO_TABLES = "the database has no tables of it"
 
 
 class _Found(NamedTuple):
@@ -71,11 +75,7 @@ def remove(office: AccountForms, pick: str, *, drop: bool) -> int:
         write_forms_file(file.file, without_entry(file.file, text_of(file.file), found.number))
         print(f"{found.uid} is no longer in {file.file}")
     if office.engine is None:
-        Voice().complain(
-            "DATABASE_URL is not set: if the form was mirrored, its REST Service goes on to post. "
-            f"Set it, and run forms remove {found.uid} again."
-        )
-        code = FAILED
+        code = _leave(office, found.uid)
     else:
         # After its line is gone, so that no round takes it back; before its REST Service is, so that none is
         # made again. A sync that has the form ends by it.
@@ -86,6 +86,29 @@ def remove(office: AccountForms, pick: str, *, drop: bool) -> int:
     if is_of_account and file.discover and found.uid not in file.discover.exclude:
         print(f"discover may find it again: exclude it, as in discover: {{exclude: [{found.uid}]}}")
     return code
+
+
+def _leave(office: AccountForms, uid: str) -> int:
+    """Say what stays where the database cannot be asked for the form; return the exit code."""
+    is_old = office.without_tables is not None and _has_registrations(office.without_tables)
+    if office.settings.database_url and not is_old:
+        print(_NO_TABLES)
+        return 0
+    why, first = (
+        ("The tables of the database are of an earlier version", "Run a sync")
+        if is_old
+        else ("DATABASE_URL is not set", "Set it")
+    )
+    Voice().complain(
+        f"{why}: if the form was mirrored, its REST Service goes on to post. "
+        f"{first}, and run forms remove {uid} again."
+    )
+    return FAILED
+
+
+def _has_registrations(engine: Engine) -> bool:
+    with reading(engine) as connection:
+        return registrations.name in dialect_of(connection).stored_tables(connection)
 
 
 def _found(office: AccountForms, pick: str) -> _Found:
@@ -175,7 +198,7 @@ def _drop(engine: Engine, found: _Found, *, drop: bool) -> int:
             forget_unread(engine, key)
             print("it was never read: that its syncs failed is forgotten")
         if not unread:
-            print("the database has no tables of it")
+            print(_NO_TABLES)
     return 0
 
 
