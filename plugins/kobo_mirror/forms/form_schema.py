@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
 from kobo_mirror.forms.question_types import Kind
 
 VALUE, ROWS = "value", "rows"
+EXTRA, INSERTED_AT, UPDATED_AT = "extra", "inserted_at", "updated_at"
+OF_THE_ROW = (EXTRA, INSERTED_AT, UPDATED_AT)
+"""The columns of the system that hold no cell of a submission."""
 _READING = 1  # raise it when the same document becomes other rows under the same schema
 
 
@@ -109,6 +113,32 @@ class Table:
         """The columns of the primary key: ``kobo_id``, then the positions from the outermost repeat on."""
         depth = len(self.chain)
         return ("kobo_id", *(f"pos_{level}" for level in range(1, depth)), *(("pos",) if depth else ()))
+
+    @cached_property
+    def cell_names(self) -> tuple[str, ...]:
+        """The columns that hold what a submission says, moved ones too, in ascending order of names.
+
+        Neither ``extra`` nor the counts of repetitions and the clocks are among them.
+        """
+        return tuple(
+            sorted(
+                column.name
+                for column in self.columns
+                if column.facet != ROWS and (column.path or column.name not in OF_THE_ROW)
+            )
+        )
+
+    @cached_property
+    def told_cells(self) -> Callable[..., msgspec.Struct]:
+        """Make of the cells of a row, in the order of ``cell_names``, what JSON has as an object.
+
+        It has the members of the dict of those that are not NULL, sorted, without the steps to make it.
+        """
+        fields = [
+            (f"c{place}", Any, msgspec.field(default=None, name=name))
+            for place, name in enumerate(self.cell_names)
+        ]
+        return msgspec.defstruct("Cells", fields, omit_defaults=True)
 
     @property
     def parts(self) -> int:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, select
 
 from kobo_mirror.database.bulk import Delete, Moment, Write
 from kobo_mirror.forms import form_schema
-from kobo_mirror.forms.form_schema import ROWS, FormSchema, TableKind
+from kobo_mirror.forms.form_schema import (
+    EXTRA,
+    INSERTED_AT,
+    OF_THE_ROW,
+    ROWS,
+    UPDATED_AT,
+    FormSchema,
+    TableKind,
+)
 from kobo_mirror.store.catalog_tables import rejected_cells
 from kobo_mirror.store.decide import Stored
 from kobo_mirror.store.form_locks import HeldForm
@@ -22,8 +31,6 @@ from kobo_mirror.submissions.files import FileRow
 from kobo_mirror.submissions.row_set import RejectedCell, Row, RowSet
 
 _KEY = "kobo_id"
-_EXTRA, _INSERTED_AT, _UPDATED_AT = "extra", "inserted_at", "updated_at"
-_OF_THE_ROW = (_EXTRA, _INSERTED_AT, _UPDATED_AT)
 
 Cells = tuple[Any, ...]
 
@@ -48,19 +55,19 @@ class _Filled(NamedTuple):
     """What the rows of a physical table consist of, beside the keys.
 
     :param write: without rows.
-    :param answers: the columns whose cells a row has by name.
+    :param pick: returns those cells of a row that this table has, in the order of the write.
     :param counts: the columns that count repetitions.
     :param has_extra: ``extra`` follows.
     """
 
     write: Write
-    answers: tuple[str, ...]
+    pick: Callable[[Sequence[Any]], Cells]
     counts: tuple[str, ...]
     has_extra: bool
 
     def cells(self, kobo_id: int, row: Row) -> Cells:
-        """Return the cells of a row; what it has no cell for is NULL, as is a column that was moved."""
-        cells: Cells = (kobo_id, *row.position, *map(row.cells.get, self.answers))
+        """Return the cells of a row; a column that was moved is NULL."""
+        cells: Cells = (kobo_id, *row.position, *self.pick(row.values))
         if self.counts:
             cells += tuple(row.counts.get(name, 0) for name in self.counts)
         return (*cells, row.extra_text) if self.has_extra else cells
@@ -182,15 +189,30 @@ class FormWrites:
 
 def _filled(table: form_schema.Table, part: int, physical: Table) -> _Filled:
     columns = [column for column in table.columns if column.part == part]
-    system = {column.name for column in columns if not column.path and column.name in _OF_THE_ROW}
+    system = {column.name for column in columns if not column.path and column.name in OF_THE_ROW}
     counts = tuple(column.name for column in columns if column.facet == ROWS)
-    answers = tuple(c.name for c in columns if c.name not in system and c.facet != ROWS)
-    of_row = tuple(name for name in (_EXTRA, _INSERTED_AT) if name in system)
+    here = {column.name for column in columns}
+    places = [place for place, name in enumerate(table.cell_names) if name in here]
+    answers = tuple(table.cell_names[place] for place in places)
+    of_row = tuple(name for name in (EXTRA, INSERTED_AT) if name in system)
     names = (*table.keys, *answers, *counts, *of_row)
     key = () if table.path else table.keys
-    keep, touch = (tuple({name} & system) for name in (_INSERTED_AT, _UPDATED_AT))
+    keep, touch = (tuple({name} & system) for name in (INSERTED_AT, UPDATED_AT))
     write = Write(physical, names, (), key=key, keep=keep, touch=touch)
-    return _Filled(write, answers, counts, _EXTRA in system)
+    return _Filled(write, _picking(places), counts, EXTRA in system)
+
+
+def _picking(places: Sequence[int]) -> Callable[[Sequence[Any]], Cells]:
+    """Return what picks the values at some places, as a tuple.
+
+    :param places: ascending.
+    """
+    if not places:
+        return lambda values: ()
+    first, end = places[0], places[-1] + 1
+    if len(places) == end - first:
+        return lambda values: tuple(values[first:end])
+    return itemgetter(*places)
 
 
 def _key_hash(cell: RejectedCell) -> bytes:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kobo_mirror.forms.question_types import KEY_LENGTH
@@ -121,23 +123,28 @@ class _Cells:
 
     def __init__(self, named: Iterable[Named]) -> None:
         self._exact: dict[str, list[Named]] = {}
-        self._stored: dict[str, list[Named]] = {}
         for cell in named:
             self._exact.setdefault(cell[2], []).append(cell)
-            self._stored.setdefault(_stored(cell[2]), []).append(cell)
+
+    @cached_property
+    def _stored(self) -> dict[str, list[Named]]:
+        found: dict[str, list[Named]] = {}
+        for cell in chain.from_iterable(self._exact.values()):
+            found.setdefault(_stored(cell[2]), []).append(cell)
+        return found
 
     def match(self, name: str | None) -> tuple[str, Named | None]:
         """Return the cell that names a file, and how sure that is."""
         if name is None or not self._exact:
             return "none", None
-        spellings = dict.fromkeys((name, _SUFFIX.sub("", name)))
-        for word, alike in (
-            ("exact", self._exact.get(name, [])),
-            ("guess", [cell for spelling in spellings for cell in self._stored.get(spelling, [])]),
-        ):
-            if alike:
-                return (word, alike[0]) if len(alike) == 1 else ("several", None)
-        return "none", None
+        word, alike = "exact", self._exact.get(name)
+        if not alike:
+            spellings = dict.fromkeys((name, _SUFFIX.sub("", name)))
+            word = "guess"
+            alike = [cell for spelling in spellings for cell in self._stored.get(spelling, [])]
+        if not alike:
+            return "none", None
+        return (word, alike[0]) if len(alike) == 1 else ("several", None)
 
 
 def _stored(name: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,6 +19,8 @@ ToldRow = tuple[str, tuple[int, ...], Mapping[str, Any], str | None]
 """What a digest is made of a row, see :func:`told_row`."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_encode_in_order = msgspec.json.Encoder().encode
+_table_of = attrgetter("table.name")
 
 
 class RejectedCell(NamedTuple):
@@ -36,23 +39,37 @@ class RejectedCell(NamedTuple):
     reason: str
 
 
-@dataclass(slots=True)
-class Row:
+class Row(msgspec.Struct):
     """A row while it is filled.
 
     :param position: of the repetitions around it, the outermost first, and its own; empty for the root.
-    :param cells: by column, none of them None; a column without a cell is NULL.
+    :param values: a cell for each of ``Table.cell_names``, in their order; None is NULL.
     :param extra: what no column holds: path → value as sent.
     :param counts: of the repetitions in it, by the column that has their number; no column: there are none.
     :param rows: the repetitions in it, by the path of their repeat.
     """
 
     table: Table
-    position: tuple[int, ...] = ()
-    cells: dict[str, Cell] = field(default_factory=dict)
-    extra: dict[str, Any] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    rows: dict[str, list[Row]] = field(default_factory=dict)
+    position: tuple[int, ...]
+    values: list[Cell]
+    extra: dict[str, Any] = {}  # a Struct copies it
+    counts: dict[str, int] = {}
+    rows: dict[str, list[Row]] = {}
+
+    @classmethod
+    def empty(cls, table: Table, position: tuple[int, ...] = ()) -> Row:
+        """Return a row without cells.
+
+        :param table: the table of the row.
+        :param position: as the class has it.
+        """
+        return cls(table, position, [None] * len(table.cell_names))
+
+    @property
+    def cells(self) -> dict[str, Cell]:
+        """Its cells by column, without those that are NULL."""
+        named = zip(self.table.cell_names, self.values, strict=True)
+        return {name: cell for name, cell in named if cell is not None}
 
     @property
     def pos(self) -> str:
@@ -64,12 +81,16 @@ class Row:
         """What the column ``extra`` holds: canonical ASCII JSON, or NULL."""
         return tolerant_json.dumps(self.extra).decode() if self.extra else None
 
-    def all_rows(self) -> Iterator[Row]:
-        """Yield this row, and after each the repetitions in it, in the order of their paths."""
-        yield self
+    def all_rows(self) -> list[Row]:
+        """Return this row, and after each the repetitions in it, in the order of their paths."""
+        found = [self]
         for path in sorted(self.rows):
             for row in self.rows[path]:
-                yield from row.all_rows()
+                if row.rows:
+                    found += row.all_rows()
+                else:
+                    found.append(row)
+        return found
 
 
 @dataclass(frozen=True)
@@ -93,9 +114,12 @@ class RowSet:
         Neither does a column that is born and has no answer here change it, nor the question that the server
         names for a file, nor the order of the files. The numbers of repetitions follow from the rows.
         """
-        in_order = sorted(self.rows, key=lambda row: (row.table.name, row.position))
-        rows = [(row.table.name, row.position, row.cells, row.extra_text) for row in in_order]
-        return digest_of(self.kobo_id, rows, self.rejected, [file[:-1] for file in self.files])
+        rows = [
+            (row.table.name, row.position, row.table.told_cells(*row.values), row.extra_text)
+            for row in sorted(self.rows, key=_table_of)  # those of one table ascend by position already
+        ]
+        others = _told_others(self.rejected, [file[:-1] for file in self.files])
+        return _digest(_encode_in_order((self.kobo_id, rows, others)))
 
 
 def told_row(
@@ -124,5 +148,12 @@ def digest_of(
     :param rejected: as ``RejectedCell``, in any order.
     :param files: as ``FileRow``, without ``question_xpath``, in any order.
     """
-    others = [[*map(msgspec.Raw, sorted(map(_encode, cells)))] for cells in (rejected, files)]
-    return hashlib.blake2b(_encode((kobo_id, rows, others)), digest_size=16).digest()
+    return _digest(_encode((kobo_id, rows, _told_others(rejected, files))))
+
+
+def _told_others(*kinds: Iterable[tuple[Any, ...]]) -> list[list[msgspec.Raw]]:
+    return [[*map(msgspec.Raw, sorted(map(_encode, cells)))] for cells in kinds]
+
+
+def _digest(told: bytes) -> bytes:
+    return hashlib.blake2b(told, digest_size=16).digest()

@@ -107,7 +107,7 @@ def bare_row_set(mirror: Mirror, kobo_id: int) -> RowSet | None:
     schema = mirror.schema
     if schema is None or schema.root.kind is not TableKind.REST:
         return None
-    return RowSet(kobo_id, (Row(schema.root),))
+    return RowSet(kobo_id, (Row.empty(schema.root),))
 
 
 def _with_ledger_columns(

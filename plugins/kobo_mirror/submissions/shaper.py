@@ -65,7 +65,8 @@ class Shaper:
         self._repeats = frozenset(schema.repeats)
         self._declared = frozenset(schema.declared)
         self._elsewhere = SYSTEM_KEYS | self._declared
-        self._system = {column.facet for column in schema.root.columns if not column.path}
+        root = self._targets[schema.root.name].places
+        self._system = {c.facet: root[c.name] for c in schema.root.columns if not c.path and c.name in root}
         known = {path for targets in self._targets.values() for path in targets.of} | self._repeats
         self._places = {path: self._read_place(path) for path in known}
         self._remembered_place = lru_cache(_PATHS_REMEMBERED)(self._read_place)
@@ -88,16 +89,16 @@ class Shaper:
         :param texts_are_storable: it is known that none of its texts has a half character or a NUL.
         """
         work = _Work(texts_are_storable)
-        root = Row(self._tables[()])
-        root.cells, root.extra = read_system(document, self._system)
+        root = Row(self._tables[()], (), [])
         answers: Answers = {key: v for key, v in document.items() if key not in self._elsewhere}
         if not self._groups.isdisjoint(answers):
             opened = self._with_lists_opened(answers, document)
             answers = {key: value for key, value in opened.items() if key not in self._declared}
         self._fill(root, answers, work)
+        read_system(document, self._system, root)
         for row, place, value in sorted(work.later, key=_innermost_first):
             self._fill_below(row, place, value, work)
-        rows = tuple(root.all_rows())
+        rows = root.all_rows()
         for row in rows:
             if row.rows:
                 counts = self._targets[row.table.name].counts
@@ -105,7 +106,7 @@ class Shaper:
         files, odd = read_files(document.get(_ATTACHMENTS), self._named_files(rows))
         if odd is not None:
             root.extra[_ATTACHMENTS] = odd
-        return RowSet(document["_id"], rows, tuple(sorted(work.rejected)), tuple(files))
+        return RowSet(document["_id"], tuple(rows), tuple(sorted(work.rejected)), tuple(files))
 
     def _fill(self, row: Row, answers: Answers, work: _Work) -> None:
         """Give each key and value that belongs to a row or to the rows in it a home.
@@ -126,10 +127,11 @@ class Shaper:
                 _fill_cells(row, place, value, work.rejected)
             else:
                 row.extra[key] = value
-        for place, items in sorted(lists, key=_depth):
+        if len(lists) > 1:
+            lists.sort(key=_depth)
+        for place, items in lists:
             above = self._implied(row, place.chain)
-            for item in items:
-                born = self._new_row(above, place.path)
+            for born, item in zip(self._new_rows(above, place.path, len(items)), items, strict=True):
                 if isinstance(item, dict):
                     is_flat = self._groups.isdisjoint(item)
                     inside = item if is_flat else self._with_lists_opened(item, item)
@@ -139,15 +141,17 @@ class Shaper:
 
     def _fill_usual(self, row: Row, answers: Answers, work: _Work) -> list[tuple[str, Any]]:
         """Write the texts of this row that become one cell, or a time and its offset; return all else."""
-        targets, cells = self._targets[row.table.name], row.cells
+        targets = self._targets[row.table.name]
         usual = (targets.usual_storable if work.texts_are_storable else targets.usual).get
+        values: list[Any] = [None] * len(targets.places)
+        row.values = values
         others: list[tuple[str, Any]] = []
         for key, value in answers.items():
             found = usual(key)
             if found is not None and type(value) is str:
-                column, read, offset = found
+                place, read, offset = found
                 if read is None:
-                    cells[column] = value
+                    values[place] = value
                     continue
                 try:
                     cell = read(value)
@@ -155,26 +159,28 @@ class Shaper:
                     others.append((key, value))  # to say why
                     continue
                 if offset is None:
-                    cells[column] = cell
-                    continue
-                cells[column], minutes = cell
-                if minutes is not None:
-                    cells[offset] = minutes
+                    values[place] = cell
+                else:
+                    values[place], values[offset] = cell
             elif value is not None:
                 others.append((key, value))
         return others
 
-    def _new_row(self, parent: Row, path: str) -> Row:
+    def _new_rows(self, parent: Row, path: str, count: int) -> list[Row]:
+        """Add empty rows behind those that a row has in a repeat, and return them."""
+        if not count:
+            return []
         siblings = parent.rows.setdefault(path, [])
-        table = self._tables[(*parent.table.chain, path)]
-        siblings.append(Row(table, (*parent.position, len(siblings) + 1)))
-        return siblings[-1]
+        table, position, first = self._tables[(*parent.table.chain, path)], parent.position, len(siblings) + 1
+        born = [Row.empty(table, (*position, number)) for number in range(first, first + count)]
+        siblings += born
+        return born
 
     def _implied(self, row: Row, chain: tuple[str, ...]) -> Row:
         """Return the first row of the last repeat of a chain; first rows that are missing are made."""
         for path in chain[len(row.table.chain) :]:
             siblings = row.rows.get(path)
-            row = siblings[0] if siblings else self._new_row(row, path)
+            row = siblings[0] if siblings else self._new_rows(row, path, 1)[0]
         return row
 
     def _fill_below(self, row: Row, place: Place, value: Any, work: _Work) -> None:
@@ -220,7 +226,7 @@ class Shaper:
         """Yield the answers that name a file, with the row and column that hold them."""
         for row in rows:
             for target in self._targets[row.table.name].files:
-                if name := row.cells.get(target.column):
+                if name := row.values[target.place]:
                     yield row, target, str(name)
 
 
@@ -255,22 +261,22 @@ def _fill_cells(row: Row, place: Place, value: Any, rejected: list[RejectedCell]
             _rejected(row, place, target, value, why) for target in place.targets if not target.narrowed
         )
         return
+    values = row.values
     for target in place.targets:
-        column, _, narrowed, read, read_timed, offset, numbers, *_ = target
         try:
-            if read is not None:
-                row.cells[column] = read(answer)
-            elif read_timed is not None:
-                row.cells[column], minutes = read_timed(answer)
-                if offset is not None and minutes is not None:
-                    row.cells[offset] = minutes
+            if target.read is not None:
+                values[target.place] = target.read(answer)
+            elif target.read_timed is not None:
+                values[target.place], minutes = target.read_timed(answer)
+                if target.offset is not None:
+                    values[target.offset] = minutes
         except ValueError as problem:
-            if not narrowed:
+            if not target.narrowed:
                 rejected.append(_rejected(row, place, target, answer, str(problem)))
             continue
-        if numbers:
-            found = zip(numbers, point(answer), strict=True)
-            row.cells.update({name: number for name, number in found if number is not None})
+        if target.numbers:
+            for number, found in zip(target.numbers, point(answer), strict=True):
+                values[number] = found
 
 
 def _rejected(row: Row, place: Place, target: Target, value: Any, why: str) -> RejectedCell:

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from kobo_mirror.submissions.answers import Cell, moment_of, storable
 from kobo_mirror.submissions.document import is_usual_validation, token
+from kobo_mirror.submissions.row_set import Row
 
 _FIRST_SECOND = -30_610_224_000  # of the year 1000; a DATETIME of MySQL starts there
 _SCHEME = "uuid:"
 _OF_THE_LEDGER = ("_uuid", "meta/instanceID", "meta/deprecatedID")
 
 
-def read_system(
-    document: Mapping[str, Any], wanted: Collection[str]
-) -> tuple[dict[str, Cell], dict[str, Any]]:
-    """Read the values of the server's own keys.
+def read_system(document: Mapping[str, Any], places: Mapping[str, int], root: Row) -> None:
+    """Write the values of the server's own keys.
+
+    Values of another shape than usual, and ids that the ledger does not keep as they were sent, go whole to
+    ``extra``.
 
     :param document: a submission.
-    :param wanted: the system columns of the root; a key whose columns a declared table has is left to that.
-    :returns: cells by column, and what goes whole to ``extra``: values of another shape than usual, and ids
-        that the ledger does not keep as they were sent.
+    :param places: of the system columns among the root's values; a key whose columns a declared table has is
+        left to that.
+    :param root: the row to write to.
     """
-    cells: dict[str, Cell] = {}
-    extra: dict[str, Any] = {}
+    values, extra = root.values, root.extra
     for key, (columns, read) in _READERS.items():
         value = document.get(key)
-        if value is None or columns[0] not in wanted:
+        if value is None or columns[0] not in places:
             continue
         try:
-            found = zip(columns, read(value), strict=True)
-            cells.update({column: cell for column, cell in found if cell is not None})
+            for column, cell in zip(columns, read(value), strict=True):
+                values[places[column]] = cell
         except (ValueError, OverflowError, OSError):
             extra[key] = value
     for key in _OF_THE_LEDGER:
@@ -42,7 +43,6 @@ def read_system(
     token_of, instance = document.get("_uuid"), document.get("meta/instanceID")
     if token_of is not None and instance is not None and instance not in (token_of, f"{_SCHEME}{token_of}"):
         extra["meta/instanceID"] = instance  # it is another than the edit token, which the ledger keeps
-    return cells, extra
 
 
 def _is_kept(value: Any) -> bool:

@@ -11,24 +11,27 @@ from kobo_mirror.submissions.answers import READERS, READERS_OF_STORABLE, TIMED_
 
 
 class Target(NamedTuple):
-    """A column that holds an answer, with its facets.
+    """A column that holds an answer, with its facets; each by its place among ``Table.cell_names``.
 
+    :param column: its name.
     :param table: the physical table.
+    :param place: of the column.
     :param narrowed: what does not fit is NULL here: a column beside it holds every answer.
     :param read: turns a text into the cell; None: ``read_timed`` does, and gives the offset, too.
-    :param offset: the column of a time's offset, or None.
-    :param numbers: the columns of a point's numbers, or none.
+    :param offset: of a time's offset, or None.
+    :param numbers: of a point's numbers, or none.
     :param names_file: the answer may be the name of an attachment.
     :param read_storable: as ``read``, for a storable text; None: that is the cell.
     """
 
     column: str
     table: str
+    place: int
     narrowed: bool
     read: Callable[[str], Cell] | None
     read_timed: Callable[[str], Timed] | None
-    offset: str | None
-    numbers: tuple[str, ...]
+    offset: int | None
+    numbers: tuple[int, ...]
     names_file: bool
     read_storable: Callable[[str], Cell] | None
 
@@ -39,14 +42,14 @@ class Target(NamedTuple):
         :returns: None if an answer may become more cells.
         """
         if self.read_timed is not None:
-            return (self.column, self.read_timed, self.offset) if self.offset else None
+            return (self.place, self.read_timed, self.offset) if self.offset is not None else None
         if self.read is None or self.numbers:
             return None
-        return self.column, self.read_storable if of_storable else self.read, None
+        return self.place, self.read_storable if of_storable else self.read, None
 
 
-Usual = tuple[str, Callable[[str], Any] | None, str | None]
-"""A column, what reads a text into its cell (None: the text is the cell), and the column of the offset.
+Usual = tuple[int, Callable[[str], Any] | None, int | None]
+"""A place of a row, what reads a text into its cell (None: the text is the cell), and that of the offset.
 
 With one of the offset, what is read is a ``Timed``.
 """
@@ -78,9 +81,11 @@ class Targets:
         for column in there:
             if column.facet != ROWS:
                 by_path.setdefault(column.path, {}).setdefault(column.facet, []).append(column)
+        places = {name: place for place, name in enumerate(table.cell_names)}
         self.of: Mapping[str, tuple[Target, ...]] = {
-            path: tuple(_targets(table, facets)) for path, facets in by_path.items()
+            path: tuple(_targets(table, places, facets)) for path, facets in by_path.items()
         }
+        self.places: Mapping[str, int] = places
         self.counts: Mapping[str, str] = {c.path: c.name for c in there if c.facet == ROWS}
         self.usual = self._usual(of_storable=False)
         self.usual_storable = self._usual(of_storable=True)
@@ -94,18 +99,19 @@ class Targets:
         return {path: usual for path, usual in alone.items() if usual}
 
 
-def _targets(table: Table, facets: Mapping[str, list[Column]]) -> Iterator[Target]:
+def _targets(table: Table, places: Mapping[str, int], facets: Mapping[str, list[Column]]) -> Iterator[Target]:
     for column in facets[VALUE]:
         has_offset = column.kind in FACETS and "offset" in facets
         is_point = column.kind is Kind.TEXT and POINT_FACETS[0] in facets
         yield Target(
             column.name,
             table.part_name(column.part),
+            places[column.name],
             column.status is Status.NARROWED,
             READERS.get(column.kind),
             TIMED_READERS.get(column.kind),
-            facets["offset"][0].name if has_offset else None,
-            tuple(facets[facet][0].name for facet in POINT_FACETS) if is_point else (),
+            places[facets["offset"][0].name] if has_offset else None,
+            tuple(places[facets[facet][0].name] for facet in POINT_FACETS) if is_point else (),
             column.kind is Kind.TEXT and column.names_file,
             READERS_OF_STORABLE.get(column.kind),
         )

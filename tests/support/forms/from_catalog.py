@@ -157,10 +157,11 @@ def row_sets(schema: FormSchema, found: Found) -> dict[int, RowSet]:
 def _row(table: Table, position: tuple[int, ...], cells: Told) -> Row:
     counts = {c.name for c in table.columns if c.facet == ROWS and c.path}
     text = cells.get("extra")
-    row = Row(table, position)
+    held = {name: cell for name, cell in cells.items() if name not in counts and name != "extra"}
+    assert held.keys() <= set(table.cell_names), "a table has columns that the schema does not have"
+    row = Row(table, position, [held.get(name) for name in table.cell_names])
     row.extra = tolerant_json.loads(text.encode()) if text else {}
     assert row.extra_text == text, "extra is not written as JSON of ours"
-    row.cells = {name: cell for name, cell in cells.items() if name not in counts and name != "extra"}
     row.counts = {name: cell for name, cell in cells.items() if name in counts}
     return row
 

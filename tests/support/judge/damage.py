@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from msgspec import structs
+
 from kobo_mirror.submissions.row_set import Row, RowSet
 
 Damaged = tuple[str, RowSet]
@@ -20,7 +22,7 @@ def damages(row_set: RowSet) -> Iterator[Damaged]:
         if row.position:
             rows = (*row_set.rows[:index], *row_set.rows[index + 1 :])
             yield f"{row.table.name} {row.pos} is missing", replace(row_set, rows=rows)
-            moved = replace(row, position=(*row.position[:-1], row.position[-1] + 100))
+            moved = _with(row, position=(*row.position[:-1], row.position[-1] + 100))
             yield f"{row.table.name} {row.pos} is moved", _with_row(row_set, index, moved)
     for index, cell in enumerate(row_set.rejected):
         others = (*row_set.rejected[:index], *row_set.rejected[index + 1 :])
@@ -44,22 +46,27 @@ def damages(row_set: RowSet) -> Iterator[Damaged]:
 
 def _rows(row: Row) -> Iterator[tuple[str, Row]]:
     for name, cell in row.cells.items():
-        if cell is None:
-            continue
-        rest = {other: value for other, value in row.cells.items() if other != name}
-        yield f"{name} is NULL", replace(row, cells=rest)
-        yield f"{name} is another", replace(row, cells={**rest, name: _other(cell)})
+        yield f"{name} is NULL", _with(row, cell_of=(name, None))
+        yield f"{name} is another", _with(row, cell_of=(name, _other(cell)))
         if isinstance(cell, str):
             extra = {**row.extra, "a/copy/of/it": cell}
-            yield f"{name} is kept twice", replace(row, extra=extra)
+            yield f"{name} is kept twice", _with(row, extra=extra)
     for key in row.extra:
         rest_of_extra = {other: value for other, value in row.extra.items() if other != key}
-        yield f"extra lacks {key}", replace(row, extra=rest_of_extra)
-        yield f"extra has another {key}", replace(row, extra={**rest_of_extra, key: [row.extra[key], "x"]})
+        yield f"extra lacks {key}", _with(row, extra=rest_of_extra)
+        yield f"extra has another {key}", _with(row, extra={**rest_of_extra, key: [row.extra[key], "x"]})
     for column in row.table.columns:
         if column.path and column.facet == "value" and column.name not in row.cells:
-            yield f"{column.name} comes from nowhere", replace(row, cells={**row.cells, column.name: "x"})
+            yield f"{column.name} comes from nowhere", _with(row, cell_of=(column.name, "x"))
             return
+
+
+def _with(row: Row, *, cell_of: tuple[str, Any] | None = None, **changed: Any) -> Row:
+    """The row with another cell in a column, or with other fields."""
+    other = structs.replace(row, values=row.values.copy(), **changed)
+    if cell_of:
+        other.values[row.table.cell_names.index(cell_of[0])] = cell_of[1]
+    return other
 
 
 def _other(cell: Any) -> Any:
