@@ -142,9 +142,13 @@ def test_before_the_first_sync_nothing_is_left_of_a_form(office: Office) -> None
 def test_tables_of_an_earlier_version_are_no_reason_to_forget_a_rest_service(registered: Office) -> None:
     office = registered
     run_sql(office.engine, "UPDATE kobo_alembic_version SET version_num = '0020'")
+    before = Path("kobo.yml").read_text()
     code, lines, err = office.run("forms", "remove", VISIT)
-    assert (code, lines) == (1, [f"{VISIT} is no longer in kobo.yml"])
-    assert "earlier version: if the form was mirrored" in err and "Run a sync" in err
+    assert (code, lines, err.count("error: ")) == (1, [], 1)
+    assert "python -m kobo_mirror migrate" in err
+    assert Path("kobo.yml").read_text() == before
+    assert office.run("migrate")[0] == 0
+    assert f"removed the REST Service that posted to {OWN}" in office.run("forms", "remove", VISIT)[1]
 
 
 @ON_ONE_DATABASE

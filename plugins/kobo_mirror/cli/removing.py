@@ -27,6 +27,7 @@ from kobo_mirror.kobo.rest_services import without_secrets
 from kobo_mirror.store.dropping import drop_form
 from kobo_mirror.store.let_go import forget_unread, forms_dropped, forms_unread, let_go
 from kobo_mirror.store.listings import Standing
+from kobo_mirror.store.schema import require_tables
 from kobo_mirror.store.tables import registrations
 from kobo_mirror.sync.account_forms import AccountForms, text_of
 from kobo_mirror.sync.chosen import names_of
@@ -63,9 +64,12 @@ def remove(office: AccountForms, pick: str, *, drop: bool) -> int:
     :param drop: drop its tables, and all that is known of it.
     :returns: the exit code: 1 where the REST Service or, as a sync has the form, its tables are still there.
     :raises ConfigurationError: there is no such form, or the file cannot be edited.
+    :raises SchemaError: the database has tables of another version, or lacks some; nothing was changed.
     :raises KoboMirrorError: the tables cannot be dropped now.
     """
     settings, file = office.settings, office.file
+    if office.without_tables is not None:
+        _require_none_or_current(office.without_tables)
     found = _found(office, pick)
     if (found.server, found.uid) == (settings.kobo_url, settings.kobo_asset_id):
         raise ConfigurationError("KOBO_ASSET_ID names this form: take it out of .env first.")
@@ -75,7 +79,7 @@ def remove(office: AccountForms, pick: str, *, drop: bool) -> int:
         write_forms_file(file.file, without_entry(file.file, text_of(file.file), found.number))
         print(f"{found.uid} is no longer in {file.file}")
     if office.engine is None:
-        code = _leave(office, found.uid)
+        code = _tell_what_stays(office, found.uid)
     else:
         # After its line is gone, so that no round takes it back; before its REST Service is, so that none is
         # made again. A sync that has the form ends by it.
@@ -88,27 +92,27 @@ def remove(office: AccountForms, pick: str, *, drop: bool) -> int:
     return code
 
 
-def _leave(office: AccountForms, uid: str) -> int:
-    """Say what stays where the database cannot be asked for the form; return the exit code."""
-    is_old = office.without_tables is not None and _has_registrations(office.without_tables)
-    if office.settings.database_url and not is_old:
+def _tell_what_stays(office: AccountForms, uid: str) -> int:
+    """Say what stays without a database, or before its first sync; return the exit code."""
+    if office.settings.database_url:
         print(_NO_TABLES)
         return 0
-    why, first = (
-        ("The tables of the database are of an earlier version", "Run a sync")
-        if is_old
-        else ("DATABASE_URL is not set", "Set it")
-    )
     Voice().complain(
-        f"{why}: if the form was mirrored, its REST Service goes on to post. "
-        f"{first}, and run forms remove {uid} again."
+        "DATABASE_URL is not set: if the form was mirrored, its REST Service goes on to post. "
+        f"Set it, and run forms remove {uid} again."
     )
     return FAILED
 
 
-def _has_registrations(engine: Engine) -> bool:
+def _require_none_or_current(engine: Engine) -> None:
+    """Refuse a database whose tables cannot tell what there is of a form.
+
+    :raises SchemaError: it has tables of another version, or some of them are missing.
+    """
     with reading(engine) as connection:
-        return registrations.name in dialect_of(connection).stored_tables(connection)
+        is_mirror = registrations.name in dialect_of(connection).stored_tables(connection)
+    if is_mirror:
+        require_tables(engine, derived=False)
 
 
 def _found(office: AccountForms, pick: str) -> _Found:

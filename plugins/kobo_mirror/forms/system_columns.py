@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kobo_mirror.forms.form_schema import Column
+from kobo_mirror.forms.form_schema import EXTRA, INSERTED_AT, UPDATED_AT, Column
 from kobo_mirror.forms.question_types import Kind
 
 _ROOT_COLUMNS = (
@@ -17,7 +17,7 @@ _ROOT_COLUMNS = (
     ("root_uuid", Kind.TEXT),
     ("instance_name", Kind.TEXT),
 )
-_TRAILING_COLUMNS = (("extra", Kind.JSON), ("inserted_at", Kind.DATETIME), ("updated_at", Kind.DATETIME))
+_TRAILING_COLUMNS = ((EXTRA, Kind.JSON), (INSERTED_AT, Kind.DATETIME), (UPDATED_AT, Kind.DATETIME))
 _FILES_COLUMNS = (
     ("uid", Kind.KEY),
     ("table_name", Kind.TEXT),

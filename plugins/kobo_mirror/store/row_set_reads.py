@@ -26,14 +26,13 @@ from sqlalchemy import (
 
 from kobo_mirror.database.exact_cells import exact
 from kobo_mirror.forms import form_schema
-from kobo_mirror.forms.form_schema import ROWS, FormSchema, Status, TableKind
+from kobo_mirror.forms.form_schema import EXTRA, INSERTED_AT, ROWS, UPDATED_AT, FormSchema, Status, TableKind
 from kobo_mirror.store.catalog_tables import rejected_cells
 from kobo_mirror.store.form_tables import physical_tables
 from kobo_mirror.submissions.files import FileRow
 from kobo_mirror.submissions.row_set import digest_of, told_row
 
-_EXTRA = "extra"
-_OUT_OF_DIGESTS = ("inserted_at", "updated_at", "question_xpath")
+_OUT_OF_DIGESTS = (INSERTED_AT, UPDATED_AT, "question_xpath")
 
 Key = tuple[int, ...]
 """``kobo_id``, and the positions of a row."""
@@ -237,10 +236,10 @@ class _Table:
 def _part(table: form_schema.Table, part: int, physical: Table) -> _Part:
     columns = [c for c in table.columns if c.part == part and (c.path or c.name not in _OUT_OF_DIGESTS)]
     there = [column for column in columns if column.status is not Status.MOVED]
-    answers = sorted(c.name for c in there if c.facet != ROWS and (c.path or c.name != _EXTRA))
+    answers = sorted(c.name for c in there if c.facet != ROWS and (c.path or c.name != EXTRA))
     counts = [column.name for column in there if column.facet == ROWS]
     moved = [column for column in columns if column.status is Status.MOVED]
-    names = (*table.keys, *answers, *([_EXTRA] if part == 1 else ()), *counts, *(c.name for c in moved))
+    names = (*table.keys, *answers, *([EXTRA] if part == 1 else ()), *counts, *(c.name for c in moved))
     query = select(*(exact(physical.c[name]) for name in names))
     emptied = tuple(0 if column.facet == ROWS else None for column in moved)
     return _Part(_Query.by_key(query, physical), tuple(answers), tuple(counts), emptied)

@@ -89,7 +89,7 @@ class Shaper:
         :param texts_are_storable: it is known that none of its texts has a half character or a NUL.
         """
         work = _Work(texts_are_storable)
-        root = Row(self._tables[()], (), [])
+        root = Row.empty(self._tables[()])
         answers: Answers = {key: v for key, v in document.items() if key not in self._elsewhere}
         if not self._groups.isdisjoint(answers):
             opened = self._with_lists_opened(answers, document)
@@ -143,8 +143,7 @@ class Shaper:
         """Write the texts of this row that become one cell, or a time and its offset; return all else."""
         targets = self._targets[row.table.name]
         usual = (targets.usual_storable if work.texts_are_storable else targets.usual).get
-        values: list[Any] = [None] * len(targets.places)
-        row.values = values
+        values: list[Any] = row.values
         others: list[tuple[str, Any]] = []
         for key, value in answers.items():
             found = usual(key)

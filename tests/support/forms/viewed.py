@@ -62,8 +62,9 @@ class Viewed:
         self._check_described(view["table_name"])
         if view["table_name"].endswith("__geo"):
             self._check_places(view["table_name"], view["parent_table"])
-        elif _WIDE.search(view["table_name"]):
-            self._check_wide(view["parent_table"])
+        elif found := _WIDE.search(view["table_name"]):
+            if not found[1]:  # the further ones are checked with the first
+                self._check_wide(view["parent_table"])
         elif view["table_name"].endswith("__choices"):
             self._check_choices(view["table_name"])
         else:
