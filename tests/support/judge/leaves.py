@@ -31,6 +31,7 @@ from tests.support.judge.reading import CannotHoldError, read
 Leaf = tuple[str, str]
 """A key, and a value as JSON; what is no JSON, as it was spelt, after a question mark."""
 _EMPTY = ("[]", "{}")
+_TEXTS = ("text", "key")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # UTC, as cells are
 
 
@@ -101,7 +102,6 @@ def homeless(
         payload has the answers to its questions.
     """
     accounts = Accounts(document)
-    _take_cells(schema, row_set, accounts)
     _take_system(row_set, accounts)
     for file in row_set.files:
         for field, value in (
@@ -112,6 +112,7 @@ def homeless(
                 accounts.take(leaf, f"the file {file.uid}")
     _take_rejected(row_set, accounts)
     _take_extra(row_set, accounts)
+    _take_cells(row_set, accounts)  # after what says how a value was spelt: "-3" and "-03" are one number
     for file in row_set.files:  # after extra, which has the marks of attachments that are no file
         mark = f"{ATTACHMENTS}.is_deleted", json.dumps(file.is_deleted)
         if file.is_deleted or accounts.has(mark):
@@ -146,14 +147,15 @@ def _is_same(answer: Any, cell: Any) -> bool:
     return bool(int(answer) == cell) if isinstance(cell, int) else bool(answer == cell)
 
 
-def _take_cells(schema: FormSchema, row_set: RowSet, accounts: Accounts) -> None:
-    for row in row_set.rows:
-        for column in value_columns(row.table):
-            cell = row.cells.get(column.name)
-            if cell is not None:
-                accounts.take_if(
-                    column.path, _reads_as(column.kind.value, cell), f"{row.table.name}.{column.name}"
-                )
+def _take_cells(row_set: RowSet, accounts: Accounts) -> None:
+    """Take what the cells say, texts first: they say how it was spelt."""
+    cells = [(row, column) for row in row_set.rows for column in value_columns(row.table)]
+    for row, column in sorted(cells, key=lambda cell: cell[1].kind.value not in _TEXTS):
+        cell = row.cells.get(column.name)
+        if cell is not None:
+            accounts.take_if(
+                column.path, _reads_as(column.kind.value, cell), f"{row.table.name}.{column.name}"
+            )
 
 
 def _reads_as(kind: str, cell: Any) -> Callable[[Any], bool]:

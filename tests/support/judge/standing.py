@@ -58,10 +58,17 @@ class Reader:
         taken = {key for key, value in document.items() if key in SYSTEM_KEYS and value is not None}
         answers = {key: value for key, value in document.items() if key not in SYSTEM_KEYS}
         answers = self._without_groups(answers, taken)
-        self._spread(ROOT, {k: v for k, v in answers.items() if k not in self.declared}, found, sent)
+        others = {key: v for key, v in answers.items() if not self._is_of_the_declared_table(key, document)}
+        self._spread(ROOT, others, found, sent)
         for steps, key, value in sorted(sent, key=lambda one: -len(one[0])):
             self._put(steps, key, value, found)
         return found
+
+    def _is_of_the_declared_table(self, key: str, document: Mapping[str, Any]) -> bool:
+        """Whether that table has it, or refuses the submission since a group around it is a list."""
+        above = [key[:end] for end, character in enumerate(key) if character == "/"]
+        is_seen = document.get(key) is not None or any(type(document.get(path)) is list for path in above)
+        return key in self.declared and is_seen
 
     def _without_groups(self, answers: Mapping[str, Any], taken: set[str]) -> dict[str, Any]:
         rest = {key: value for key, value in answers.items() if value is not None}

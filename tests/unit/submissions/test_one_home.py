@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kobo_mirror.forms.definition import read_version
+from kobo_mirror.forms.derive import derive
 from kobo_mirror.forms.form_schema import FormSchema
 from kobo_mirror.submissions.answers import READERS, TIMED_READERS, point
 from kobo_mirror.submissions.shaper import Shaper
@@ -27,6 +29,15 @@ def has_one_home(found: Drawn) -> None:
 
 test_each_value_has_one_home = SOME(given(drawn())(has_one_home))
 test_each_value_of_many_forms_has_one_home = pytest.mark.long(MANY(given(drawn(versions=5))(has_one_home)))
+
+
+def test_two_spellings_of_one_number_are_told_apart() -> None:
+    asked = [{"type": "begin_repeat", "name": "r"}, {"type": "integer", "name": "a"}, {"type": "end_repeat"}]
+    schema = derive("aForm", "f", [read_version("v1", {"survey": asked})])
+    document = {"_id": 1, "r": [{"r/a": "-3"}, {"r/a": "-03"}], "r/a": "-3"}
+    row_set = Shaper(schema).shape(document)
+    assert row_set.rows[0].extra == {"r/a": "-3"}
+    assert faults(schema, document, row_set) == []
 
 
 def is_noticed(found: Drawn, at: int) -> None:
