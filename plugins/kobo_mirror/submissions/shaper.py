@@ -93,7 +93,7 @@ class Shaper:
         answers: Answers = {key: v for key, v in document.items() if key not in self._elsewhere}
         if not self._groups.isdisjoint(answers):
             opened = self._with_lists_opened(answers, document)
-            answers = {key: value for key, value in opened.items() if key not in self._declared}
+            answers = {key: value for key, value in opened.items() if not self._is_declared(key, document)}
         self._fill(root, answers, work)
         read_system(document, self._system, root)
         for row, place, value in sorted(work.later, key=_innermost_first):
@@ -193,6 +193,16 @@ class Shaper:
             _fill_cells(home, place, value, work.rejected)
         else:
             home.extra[key] = value
+
+    def _is_declared(self, key: str, document: Answers) -> bool:
+        """Return True if the declared table has an answer, or refuses the submission for where it stands.
+
+        It reads the submission itself, and what stands in a list of a question's own group as missing. An
+        answer in any other list is left to the derived tables.
+        """
+        if key not in self._declared or document.get(key) is not None:
+            return key in self._declared
+        return any(isinstance(document.get(group), list) for group in _prefixes(key))
 
     def _with_lists_opened(self, answers: Answers, taken: Answers) -> Answers:
         """Return the answers with the keys of a group in place of a list of one object at its path.

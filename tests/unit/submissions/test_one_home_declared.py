@@ -62,6 +62,17 @@ def has_one_home(document: Document, form: str) -> None:
     assert faults(schema, document, row_set, by_question(document)) == []
 
 
+@pytest.mark.parametrize("list_of", ["sec_a", "sec_b"])
+@pytest.mark.parametrize("answer", ["", "2026-01-31", 5])
+def test_an_answer_in_the_list_of_another_group_is_kept(list_of: str, answer: object) -> None:
+    document = {key: value for key, value in submission(7).items() if key != "cd_survey_date"}
+    document = {key: value for key, value in document.items() if not key.startswith(f"{list_of}/")}
+    document[list_of] = [{"cd_survey_date": answer}]
+    has_one_home(document, "survey")
+    (root,) = Shaper(schema_of("survey")).shape(document).rows
+    assert root.extra == {"cd_survey_date": answer}
+
+
 test_each_value_has_one_home = SOME(given(surveys(), st.sampled_from(FORMS))(has_one_home))
 test_each_value_of_many_has_one_home = pytest.mark.long(
     MANY(given(surveys(), st.sampled_from(FORMS))(has_one_home))
