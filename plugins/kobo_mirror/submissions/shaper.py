@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from heapq import heapify, heappop, heappush
 from typing import Any
 
 from kobo_mirror.forms.definition import SYSTEM_KEYS
 from kobo_mirror.forms.form_schema import FormSchema, Status, TableKind
 from kobo_mirror.submissions.answers import as_text, point, refuse
 from kobo_mirror.submissions.files import read_files
+from kobo_mirror.submissions.group_lists import only_object, with_lists_opened
 from kobo_mirror.submissions.row_set import RejectedCell, Row, RowSet
 from kobo_mirror.submissions.system_values import read_system
 from kobo_mirror.submissions.targets import Place, Target, Targets
@@ -92,7 +92,7 @@ class Shaper:
         root = Row.empty(self._tables[()])
         answers: Answers = {key: v for key, v in document.items() if key not in self._elsewhere}
         if not self._groups.isdisjoint(answers):
-            opened = self._with_lists_opened(answers, document)
+            opened = with_lists_opened(answers, document, self._groups)
             answers = {key: value for key, value in opened.items() if not self._is_declared(key, document)}
         self._fill(root, answers, work)
         read_system(document, self._system, root)
@@ -134,7 +134,7 @@ class Shaper:
             for born, item in zip(self._new_rows(above, place.path, len(items)), items, strict=True):
                 if isinstance(item, dict):
                     is_flat = self._groups.isdisjoint(item)
-                    inside = item if is_flat else self._with_lists_opened(item, item)
+                    inside = item if is_flat else with_lists_opened(item, item, self._groups)
                     self._fill(born, inside, work)
                 else:
                     born.extra[place.path] = item
@@ -204,33 +204,6 @@ class Shaper:
             return key in self._declared
         return any(isinstance(document.get(group), list) for group in _prefixes(key))
 
-    def _with_lists_opened(self, answers: Answers, taken: Answers) -> Answers:
-        """Return the answers with the keys of a group in place of a list of one object at its path.
-
-        One that would bring a key that stands here already stays a list. The outer groups are opened first.
-
-        :param taken: what stands here, the server's own keys among them.
-        """
-        found = {key: value for key, value in answers.items() if value is not None}
-        others = {key for key, value in taken.items() if value is not None and key not in found}
-        waiting: dict[str, list[str]] = {}  # a key that is there → the groups that would bring it
-        groups = list(self._groups.intersection(found))
-        heapify(groups)
-        while groups:
-            path = heappop(groups)
-            if (inner := _only_object(found[path])) is None:
-                continue
-            there = (key for key in inner if key in others or (key in found and key != path))
-            if (held := next(there, None)) is not None:
-                waiting.setdefault(held, []).append(path)
-                continue
-            del found[path]
-            found.update(inner)
-            freed = () if path in inner else waiting.pop(path, ())
-            for key in (*self._groups.intersection(inner), *freed):
-                heappush(groups, key)
-        return found
-
     def _named_files(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Target, str]]:
         """Yield the answers that name a file, with the row and column that hold them."""
         for row in rows:
@@ -253,13 +226,6 @@ def _innermost_first(waiting: Later) -> int:
 
 def _depth(placed: tuple[Place, Any]) -> int:
     return len(placed[0].chain)
-
-
-def _only_object(value: Any) -> Answers | None:
-    """Return the answers in a list of one object, or None for any other value."""
-    if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], dict):
-        return None
-    return {key: inner for key, inner in value[0].items() if inner is not None}
 
 
 def _fill_cells(row: Row, place: Place, value: Any, rejected: list[RejectedCell]) -> None:
@@ -296,7 +262,7 @@ def _only_answer(path: str, value: Any) -> tuple[Any, str]:
     """Return the text in ``[{path: text}]``, or why a value that is no text is no answer."""
     if not isinstance(value, list):
         return value, refuse(value)
-    found = _only_object(value)
+    found = only_object(value)
     if found and found.keys() == {path} and isinstance(found[path], str):
         return found[path], ""
     return value, SEVERAL
