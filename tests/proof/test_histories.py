@@ -28,7 +28,7 @@ from tests.support.interleaved_server import InterleavedServer, ScheduledAction
 from tests.support.observed_mirror import DONE, FAILED, WAITING, ObservedMirror
 from tests.support.server_events import Event, ServerEvents
 
-MINUTES = float(os.environ.get("PROOF_MINUTES", "0.2"))
+MINUTES = float(os.environ.get("PROOF_MINUTES", "0.1"))
 SEED = int(os.environ.get("PROOF_SEED", "0")) or secrets.randbits(32)
 BATCH = 15
 
