@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,6 +22,8 @@ ToldRow = tuple[str, tuple[int, ...], Mapping[str, Any], str | None]
 _encode = msgspec.json.Encoder(order="sorted").encode
 _encode_in_order = msgspec.json.Encoder().encode
 _table_of = attrgetter("table.name")
+_NOTHING: Any = MappingProxyType({})
+"""Of a row that has no extra, no counts or no rows in it; a page has ten thousand such rows."""
 
 
 class RejectedCell(NamedTuple):
@@ -52,9 +55,9 @@ class Row(msgspec.Struct):
     table: Table
     position: tuple[int, ...]
     values: list[Cell]
-    extra: dict[str, Any] = {}  # a Struct copies it
-    counts: dict[str, int] = {}
-    rows: dict[str, list[Row]] = {}
+    extra: dict[str, Any] = _NOTHING
+    counts: dict[str, int] = _NOTHING
+    rows: dict[str, list[Row]] = _NOTHING
 
     @classmethod
     def empty(cls, table: Table, position: tuple[int, ...] = ()) -> Row:
@@ -64,6 +67,25 @@ class Row(msgspec.Struct):
         :param position: as the class has it.
         """
         return cls(table, position, [None] * len(table.cell_names))
+
+    def keep(self, path: str, value: Any) -> None:
+        """Keep in ``extra`` what no column holds.
+
+        :param path: under which it stood.
+        :param value: as sent.
+        """
+        if not self.extra:
+            self.extra = {}
+        self.extra[path] = value
+
+    def rows_in(self, path: str) -> list[Row]:
+        """Return the repetitions in it, to add to them.
+
+        :param path: of their repeat.
+        """
+        if not self.rows:
+            self.rows = {}
+        return self.rows.setdefault(path, [])
 
     @property
     def cells(self) -> dict[str, Cell]:

@@ -105,7 +105,7 @@ class Shaper:
                 row.counts = {counts[path]: len(inside) for path, inside in row.rows.items()}
         files, odd = read_files(document.get(_ATTACHMENTS), self._named_files(rows))
         if odd is not None:
-            root.extra[_ATTACHMENTS] = odd
+            root.keep(_ATTACHMENTS, odd)
         return RowSet(document["_id"], tuple(rows), tuple(sorted(work.rejected)), tuple(files))
 
     def _fill(self, row: Row, answers: Answers, work: _Work) -> None:
@@ -126,7 +126,7 @@ class Shaper:
             elif place.targets:
                 _fill_cells(row, place, value, work.rejected)
             else:
-                row.extra[key] = value
+                row.keep(key, value)
         if len(lists) > 1:
             lists.sort(key=_depth)
         for place, items in lists:
@@ -137,7 +137,7 @@ class Shaper:
                     inside = item if is_flat else with_lists_opened(item, item, self._groups)
                     self._fill(born, inside, work)
                 else:
-                    born.extra[place.path] = item
+                    born.keep(place.path, item)
 
     def _fill_usual(self, row: Row, answers: Answers, work: _Work) -> list[tuple[str, Any]]:
         """Write the texts of this row that become one cell, or a time and its offset; return all else."""
@@ -169,7 +169,7 @@ class Shaper:
         """Add empty rows behind those that a row has in a repeat, and return them."""
         if not count:
             return []
-        siblings = parent.rows.setdefault(path, [])
+        siblings = parent.rows_in(path)
         table, position, first = self._tables[(*parent.table.chain, path)], parent.position, len(siblings) + 1
         born = [Row.empty(table, (*position, number)) for number in range(first, first + count)]
         siblings += born
@@ -187,12 +187,12 @@ class Shaper:
         key, around = place.path, row.table.chain
         home = self._implied(row, place.chain) if place.chain[: len(around)] == around else row
         if home is row or key in home.extra or work.is_answered(home, place):
-            row.extra[key] = value
+            row.keep(key, value)
         elif place.targets:
             work.moved.add((id(home), key))
             _fill_cells(home, place, value, work.rejected)
         else:
-            home.extra[key] = value
+            home.keep(key, value)
 
     def _is_declared(self, key: str, document: Answers) -> bool:
         """Return True if the declared table has an answer, or refuses the submission for where it stands.

@@ -26,7 +26,7 @@ def read_system(document: Mapping[str, Any], places: Mapping[str, int], root: Ro
         left to that.
     :param root: the row to write to.
     """
-    values, extra = root.values, root.extra
+    values = root.values
     for key, (columns, read) in _READERS.items():
         value = document.get(key)
         if value is None or columns[0] not in places:
@@ -35,14 +35,14 @@ def read_system(document: Mapping[str, Any], places: Mapping[str, int], root: Ro
             for column, cell in zip(columns, read(value), strict=True):
                 values[places[column]] = cell
         except (ValueError, OverflowError, OSError):
-            extra[key] = value
+            root.keep(key, value)
     for key in _OF_THE_LEDGER:
         value = document.get(key)
         if value is not None and not _is_kept(value):
-            extra[key] = value
+            root.keep(key, value)
     token_of, instance = document.get("_uuid"), document.get("meta/instanceID")
     if token_of is not None and instance is not None and instance not in (token_of, f"{_SCHEME}{token_of}"):
-        extra["meta/instanceID"] = instance  # it is another than the edit token, which the ledger keeps
+        root.keep("meta/instanceID", instance)  # it is another than the edit token, which the ledger keeps
 
 
 def _is_kept(value: Any) -> bool:

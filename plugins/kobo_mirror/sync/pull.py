@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from threading import Event
@@ -42,6 +43,7 @@ def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane])
 class _Asked(NamedTuple):
     """A page of a lane.
 
+    :param page: without its rows.
     :param states: of its submissions, shaped where they are expected to be written.
     :param sent_at: the database's clock (UTC) before it was asked for.
     :param limit: how many submissions it was asked for at most.
@@ -98,4 +100,5 @@ def _ask(source: Source, cursor: int, last_id: int | None, limit: int, *, to_wri
     sent_at = source.sent_at()
     page, limit, done = page_or_end(source.client, source.client.page, limit, after=cursor, upto=last_id)
     states = source.states(page, to_write=to_write)
-    return _Asked(page, states, sent_at, limit, cursor, page.shown[-1] if page.shown else cursor, done)
+    read = replace(page, rows=[])  # its states have copies: what was sent need not wait to be written
+    return _Asked(read, states, sent_at, limit, cursor, page.shown[-1] if page.shown else cursor, done)
