@@ -13,6 +13,7 @@ def main() -> int:
     """
     startup.use_one_heap()
     startup.collect_rarely()
+    startup.switch_threads_rarely()
     try:
         with startup.importing():
             from kobo_mirror.cli.commands import main as command  # noqa: PLC0415  # importing() is for this

@@ -10,6 +10,7 @@ import msgspec
 
 from kobo_mirror import tolerant_json
 from kobo_mirror.errors import SubmissionError
+from kobo_mirror.submissions.hashing import hash16
 from kobo_mirror.submissions.refusals import RefusalReason
 
 HIGHEST_ID = 2**63 - 1
@@ -195,7 +196,7 @@ def digest(data: dict[str, Any], key: bytes, *, as_version_0_1: bool = False) ->
         canonical = _encode_sorted(kept)
     except (UnicodeEncodeError, TypeError):  # half a character, an odd value
         canonical = tolerant_json.dumps(kept)
-    return hashlib.blake2b(canonical, digest_size=16, key=key).digest()
+    return hash16(canonical, key)
 
 
 def _without_addresses(attachment: Any, *, with_question: bool) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -15,6 +14,7 @@ from kobo_mirror import tolerant_json
 from kobo_mirror.forms.form_schema import Table
 from kobo_mirror.submissions.answers import Cell
 from kobo_mirror.submissions.files import FileRow
+from kobo_mirror.submissions.hashing import hash16
 
 ToldRow = tuple[str, tuple[int, ...], Mapping[str, Any], str | None]
 """What a digest is made of a row, see :func:`told_row`."""
@@ -141,7 +141,7 @@ class RowSet:
             for row in sorted(self.rows, key=_table_of)  # those of one table ascend by position already
         ]
         others = _told_others(self.rejected, [file[:-1] for file in self.files])
-        return _digest(_encode_in_order((self.kobo_id, rows, others)))
+        return hash16(_encode_in_order((self.kobo_id, rows, others)))
 
 
 def told_row(
@@ -170,12 +170,8 @@ def digest_of(
     :param rejected: as ``RejectedCell``, in any order.
     :param files: as ``FileRow``, without ``question_xpath``, in any order.
     """
-    return _digest(_encode((kobo_id, rows, _told_others(rejected, files))))
+    return hash16(_encode((kobo_id, rows, _told_others(rejected, files))))
 
 
 def _told_others(*kinds: Iterable[tuple[Any, ...]]) -> list[list[msgspec.Raw]]:
     return [[*map(msgspec.Raw, sorted(map(_encode, cells)))] for cells in kinds]
-
-
-def _digest(told: bytes) -> bytes:
-    return hashlib.blake2b(told, digest_size=16).digest()
