@@ -54,23 +54,25 @@ class Change(NamedTuple):
 class _Filled(NamedTuple):
     """What the rows of a physical table consist of, beside the keys.
 
+    :param name: of the table.
     :param write: without rows.
-    :param pick: returns those cells of a row that this table has, in the order of the write.
+    :param pick: returns those cells of a row that this table has, in the order of the write; None: all.
     :param counts: the columns that count repetitions.
     :param has_extra: ``extra`` follows.
     """
 
+    name: str
     write: Write
-    pick: Callable[[Sequence[Any]], Cells]
+    pick: Callable[[Sequence[Any]], Cells] | None
     counts: tuple[str, ...]
     has_extra: bool
 
     def cells(self, kobo_id: int, row: Row) -> Cells:
         """Return the cells of a row; a column that was moved is NULL."""
-        cells: Cells = (kobo_id, *row.position, *self.pick(row.values))
-        if self.counts:
-            cells += tuple(row.counts.get(name, 0) for name in self.counts)
-        return (*cells, row.extra_text) if self.has_extra else cells
+        picked = self.pick(row.values) if self.pick else row.values
+        counts = [row.counts.get(name, 0) for name in self.counts] if self.counts else ()
+        extra = (row.extra_text,) if self.has_extra else ()
+        return (kobo_id, *row.position, *picked, *counts, *extra)
 
 
 class FormWrites:
@@ -136,7 +138,7 @@ class FormWrites:
         found: dict[str, list[Cells]] = {}
         for row in row_set.rows:
             for part in self._filled[row.table.name]:
-                found.setdefault(part.write.table.name, []).append(part.cells(row_set.kobo_id, row))
+                found.setdefault(part.name, []).append(part.cells(row_set.kobo_id, row))
         if row_set.files:
             found[self._files] = [(row_set.kobo_id, *file) for file in row_set.files]
         if row_set.rejected:
@@ -199,7 +201,8 @@ def _filled(table: form_schema.Table, part: int, physical: Table) -> _Filled:
     key = () if table.path else table.keys
     keep, touch = (tuple({name} & system) for name in (INSERTED_AT, UPDATED_AT))
     write = Write(physical, names, (), key=key, keep=keep, touch=touch)
-    return _Filled(write, _picking(places), counts, EXTRA in system)
+    pick = _picking(places) if len(places) < len(table.cell_names) else None
+    return _Filled(physical.name, write, pick, counts, EXTRA in system)
 
 
 def _picking(places: Sequence[int]) -> Callable[[Sequence[Any]], Cells]:

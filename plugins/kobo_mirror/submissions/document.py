@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,8 +29,8 @@ _VOLATILE = (
     "_notes",
     "_validation_status",
 )
-_NUL, _ESCAPE = b"\0", rb"\u"
-_PERHAPS_NOT_STORABLE = (rb"\u0000", rb"\ud", rb"\uD")  # the halves of a character are \ud800 to \udfff
+_NUL = b"\0"
+_PERHAPS_NOT_STORABLE = re.compile(rb"\\u(?:0000|[dD])")  # the halves of a character are \ud800 to \udfff
 _FIELDS_OF_A_VALIDATION = {"uid", "by_whom", "timestamp", "label", "color"}
 _decode = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
@@ -101,9 +102,7 @@ def are_texts_storable(raw: bytes) -> bool:
 
     :param raw: the JSON that it was parsed from; False, too, for one with other escapes that look like these.
     """
-    if _NUL in raw:
-        return False
-    return _ESCAPE not in raw or not any(escape in raw for escape in _PERHAPS_NOT_STORABLE)
+    return _NUL not in raw and not _PERHAPS_NOT_STORABLE.search(raw)
 
 
 def text_of(data: dict[str, Any], key: str) -> str | None:
