@@ -152,6 +152,18 @@ def test_tables_of_an_earlier_version_are_no_reason_to_forget_a_rest_service(reg
 
 
 @ON_ONE_DATABASE
+@pytest.mark.parametrize("lost", ["kobo_registrations", "kobo_leases", "kobo_tables"])
+def test_a_lost_table_is_no_reason_to_forget_a_form(registered: Office, lost: str) -> None:
+    office = registered
+    before = Path("kobo.yml").read_text()
+    run_sql(office.engine, f"DROP TABLE {lost}")
+    code, lines, err = office.run("forms", "remove", VISIT)
+    assert (code, lines, err.count("error: ")) == (1, [], 1)
+    assert lost in err
+    assert Path("kobo.yml").read_text() == before
+
+
+@ON_ONE_DATABASE
 def test_an_entry_has_the_tables_of_its_uid_where_the_server_is_spelt_otherwise(registered: Office) -> None:
     office = registered
     office.write(f"forms:\n- {{uid: {VISIT}, table: visits}}\n- uid: {HOUSE}\n")

@@ -28,7 +28,7 @@ from kobo_mirror.store.dropping import drop_form
 from kobo_mirror.store.let_go import forget_unread, forms_dropped, forms_unread, let_go
 from kobo_mirror.store.listings import Standing
 from kobo_mirror.store.schema import require_tables
-from kobo_mirror.store.tables import registrations
+from kobo_mirror.store.tables import metadata
 from kobo_mirror.sync.account_forms import AccountForms, text_of
 from kobo_mirror.sync.chosen import names_of
 from kobo_mirror.sync.register import Places, places_of, unregister_form
@@ -110,8 +110,8 @@ def _require_none_or_current(engine: Engine) -> None:
     :raises SchemaError: it has tables of another version, or some of them are missing.
     """
     with reading(engine) as connection:
-        is_mirror = registrations.name in dialect_of(connection).stored_tables(connection)
-    if is_mirror:
+        there = dialect_of(connection).stored_tables(connection)
+    if not metadata.tables.keys().isdisjoint(there):
         require_tables(engine, derived=False)
 
 
