@@ -11,7 +11,7 @@ from kobo_mirror.kobo.form import KoboClient, Page, ResponseTooLargeError
 T = TypeVar("T")
 
 _BYTES_IN_FLIGHT = 16 * 2**20
-"""Of JSON, once a walk's first page has told how large submissions are; as rows they take ten times as much."""
+"""Of JSON, once a first page has told how large submissions are; as rows they take ten times as much."""
 _EMPTY_PAGES = 3
 _NOTHING_SENT = "The server shows further submissions and yet sends none of them."
 
