@@ -26,59 +26,58 @@ SIMULATED_ROWS = 300
 _SERVERS = ("server", "pymysql", "mysqldb")
 _DATABASES = ("sqlite", *_SERVERS)
 _STOPS = (signal.SIGINT, signal.SIGTERM)
-_ABOVE_DRIVERS = {"store", "sync", "test_literals", "test_refusals"}
+_ABOVE_DRIVERS = {"store", "sync", "test_form_tables", "test_literals", "test_refusals"}
 """Folders and modules that try the second driver in the long tests; the rest of tests/database quickly."""
 _ABOVE_DATABASES = {"end_to_end", "dags", "operators", "page", "proof", "webhook"}
 """Folders about what happens above the database: quickly on SQLite, on the server in the long tests."""
-_ABOVE_DATABASES_TOO = {
-    "test_applying_faults", "test_back_fill", "test_declared_and_derived", "test_forgetting",
-    "test_form_contents", "test_promotion",
-}  # fmt: skip
+_ABOVE_DATABASES_TOO = {"test_forgetting", "test_form_contents", "test_promotion"}
 _ON_THE_SERVER_TOO = {
     ("end_to_end", "test_sync"),
     *(("proof", name) for name in ("test_any_form", "test_races_on_row_sets")),
     ("webhook", "test_faults"),
 }
 _FOR_LONG = {
-    "dags": {"test_dag_processor"},
+    "dags": {"test_dag_processor", "test_failures"},
     "end_to_end": {
-        "test_altered_tables", "test_confirmed_deletes", "test_delivered_names", "test_hundreds_of_forms",
-        "test_lying_server", "test_moved_answers", "test_names_lock", "test_nothing_lost", "test_plans",
-        "test_removed_meanwhile", "test_retention", "test_row_sets_are_there", "test_run_failures",
-        "test_run_many_forms", "test_sync_resume", "test_two_servers", "test_unreadable",
-        "test_wanted_tables",
+        "test_altered_tables", "test_confirmed_deletes", "test_counts", "test_delivered_names",
+        "test_hundreds_of_forms", "test_lying_server", "test_many_forms", "test_moved_answers",
+        "test_names_lock", "test_nothing_lost", "test_plans", "test_removed_meanwhile", "test_retention",
+        "test_row_sets_are_there", "test_rows_are_there", "test_run_failures", "test_run_many_forms",
+        "test_sync_resume", "test_taken_names", "test_two_servers", "test_unknown_versions",
+        "test_unreadable", "test_wanted_tables",
     },
     "live": {"test_set_up", "test_webhook_events"},
     "page": {"test_actions_of_forms", "test_looks", "test_looks_of_the_list"},
     "proof": {"test_broken_database", "test_kill", "test_late_ids", "test_orders", "test_rights_in_deletes"},
-    "store": {"test_races", "test_retention_portions", "test_waiting_changes"},
+    "store": {
+        "test_applying_faults", "test_back_fill", "test_declared_and_derived", "test_full_tables",
+        "test_races", "test_retention_portions", "test_waiting_changes",
+    },
     "webhook": {"test_failover", "test_growing_tables", "test_locked_form", "test_slow_senders"},
 }  # fmt: skip
 """Modules about faults, killed processes and whole installations that take long; others try some quickly."""
 _FIRST_CASES_QUICKLY = {
-    "dags": {"test_cost", "test_failures", "test_notes"},
+    "dags": {"test_cost", "test_notes"},
     "database": {"test_session", "test_time_zone"},
     "end_to_end": {
         "test_any_form", "test_approvals", "test_changed_by_hand", "test_cli_confirms",
-        "test_cli_many_forms", "test_cli_replay", "test_counts", "test_declarations", "test_delete_guard",
-        "test_demo", "test_discover", "test_dropped_bookkeeping", "test_dropped_column",
-        "test_epochs_and_bounds", "test_failed_verifications", "test_forms_removed", "test_late_files",
-        "test_leftovers", "test_lost_lease", "test_many_forms", "test_no_sorting_downwards",
-        "test_nothing_is_green_by_mistake", "test_odd_rows", "test_readme_example", "test_restored_server",
-        "test_rows_are_there", "test_run_is_ended", "test_sync", "test_sync_faults",
+        "test_cli_many_forms", "test_cli_replay", "test_declarations", "test_delete_guard", "test_demo",
+        "test_discover", "test_dropped_bookkeeping", "test_dropped_column", "test_epochs_and_bounds",
+        "test_failed_verifications", "test_forms_removed", "test_late_files", "test_leftovers",
+        "test_lost_lease", "test_no_sorting_downwards", "test_nothing_is_green_by_mistake", "test_odd_rows",
+        "test_readme_example", "test_restored_server", "test_run_is_ended", "test_sync", "test_sync_faults",
     },
     "kobo": {"test_broken_responses", "test_odd_versions"},
     "operators": {"test_plans", "test_replay", "test_sync_steps"},
     "page": {
-        "test_access", "test_account", "test_actions", "test_connection_button", "test_french",
-        "test_forms_list", "test_looks", "test_page",
+        "test_access", "test_account", "test_actions", "test_connection_button", "test_forms_list",
+        "test_french", "test_looks", "test_page",
     },
     "proof": {"test_planted_faults", "test_shape_drift"},
     "store": {
-        "test_altered_tables", "test_back_fill", "test_catalog_of_views", "test_declared_and_derived",
-        "test_dropping", "test_leases", "test_migrations", "test_mirror_tables", "test_packets",
-        "test_row_set_counts", "test_row_set_packets", "test_row_set_reads", "test_row_set_tables",
-        "test_table_names",
+        "test_altered_tables", "test_catalog_of_views", "test_dropping", "test_leases", "test_migrations",
+        "test_mirror_tables", "test_packets", "test_row_set_counts", "test_row_set_packets",
+        "test_row_set_reads", "test_row_set_tables", "test_table_names",
     },
     "webhook": {
         "test_airflow_events", "test_faults", "test_form_paths", "test_service", "test_start",
