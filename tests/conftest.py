@@ -117,6 +117,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             tried.add(test)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_beside_the_code() -> Iterator[None]:
+    """Fail the last test if tests left a file at the top of the project, where it would be committed."""
+    before = {path.name for path in Path.cwd().iterdir()}
+    yield
+    left = {path.name for path in Path.cwd().iterdir()} - before
+    assert {name for name in left if not name.startswith(".")} == set()
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[DatabaseServer]:
     """Start a MariaDB or MySQL server of our own, or use the one that DATABASE_TEST_URL names."""

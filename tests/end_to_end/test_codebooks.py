@@ -100,14 +100,14 @@ def test_codebooks_of_many_forms_are_well_formed(
     check_codebooks(Applying(engine), data, tmp_path_factory.mktemp("codebooks"))
 
 
-def test_a_view_that_was_never_made_is_no_source(engine: Engine) -> None:
+def test_a_view_that_was_never_made_is_no_source(engine: Engine, tmp_path: Path) -> None:
     applying = Applying(engine)
     schema = survey(ask("text", "village"))
     applying.apply(schema)
     assert bring_up_views(engine, schema, applying.lease) is None
-    assert "survey__full" in check_sources(engine, codebook_of(engine, "survey", Path("s.yml")))
+    assert "survey__full" in check_sources(engine, codebook_of(engine, "survey", tmp_path / "s.yml"))
     run_sql(engine, "DROP VIEW survey__full")
-    assert "survey__full" not in check_sources(engine, codebook_of(engine, "survey", Path("s.yml")))
+    assert "survey__full" not in check_sources(engine, codebook_of(engine, "survey", tmp_path / "s.yml"))
     applying.forget()
 
 
