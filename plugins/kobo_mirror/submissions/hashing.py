@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 
 _LOCK_IS_KEPT = 2_047
-_SHORT = 32_768  # for more bytes than these the pieces cost more than a switch
 
 
 def hash16(told: bytes, key: bytes = b"") -> bytes:
@@ -19,8 +18,7 @@ def hash16(told: bytes, key: bytes = b"") -> bytes:
     :param key: under another one, equal bytes have another hash.
     :returns: 16 bytes.
     """
-    first = _LOCK_IS_KEPT if len(told) <= _SHORT else len(told)
-    hashed = hashlib.blake2b(told[:first], digest_size=16, key=key)
-    for start in range(first, len(told), _LOCK_IS_KEPT):
+    hashed = hashlib.blake2b(digest_size=16, key=key)
+    for start in range(0, len(told), _LOCK_IS_KEPT):
         hashed.update(told[start : start + _LOCK_IS_KEPT])
     return hashed.digest()

@@ -200,9 +200,10 @@ class Shaper:
         It reads the submission itself, and what stands in a list of a question's own group as missing. An
         answer in any other list is left to the derived tables.
         """
-        if key not in self._declared or document.get(key) is not None:
-            return key in self._declared
-        return any(isinstance(document.get(group), list) for group in _prefixes(key))
+        return key in self._declared and (
+            document.get(key) is not None
+            or any(isinstance(document.get(group), list) for group in _prefixes(key))
+        )
 
     def _named_files(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Target, str]]:
         """Yield the answers that name a file, with the row and column that hold them."""

@@ -65,7 +65,7 @@ class Reader:
         return found
 
     def _is_of_the_declared_table(self, key: str, document: Mapping[str, Any]) -> bool:
-        """Whether that table has it, or refuses the submission since a group around it is a list."""
+        """Return True if that table has it, or refuses the submission since a group around it is a list."""
         above = [key[:end] for end, character in enumerate(key) if character == "/"]
         is_seen = document.get(key) is not None or any(type(document.get(path)) is list for path in above)
         return key in self.declared and is_seen
