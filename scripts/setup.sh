@@ -55,7 +55,7 @@ if [ "$driver" = "mysqlclient too" ]; then
 fi
 packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 printf '%s\n' "$PWD" "$PWD/plugins" >"$packages/kobo_mirror_checkout.pth"
-# Where PYTHONDONTWRITEBYTECODE is set, each start of Airflow would compile it again for a second. Some packages hold
-# templates that are no Python.
-.venv/bin/python -m compileall -q -j 0 "$packages" >/dev/null 2>&1 || true
+# Where PYTHONDONTWRITEBYTECODE is set, each start of Airflow would compile it again for a second, and each start of a
+# sync our own code for 0.2 s. Some packages hold templates that are no Python.
+.venv/bin/python -m compileall -q -j 0 "$packages" plugins webhook >/dev/null 2>&1 || true
 echo "$wanted" >.venv/.complete

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, inspect, make_url, text
 
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import open_engine, read
+from kobo_mirror.database.errors import database_errors
 from kobo_mirror.errors import DatabaseError, KoboMirrorError, TablesRefusedError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.forms.mirror import Mirror
@@ -29,6 +30,7 @@ from simulator.process import SimulatorProcess
 from tests.support.database_server import DatabaseServer, own_server
 from tests.support.forms.applied import SURVEY, Applying
 from tests.support.forms.surveys import V1, V2, survey
+from tests.support.migrating import begin_first_migration
 from tests.support.mirroring import Mirroring
 from tests.support.submissions import MIRROR, body, submission
 from tests.support.tables import created
@@ -74,7 +76,9 @@ def few(database: DatabaseServer) -> Iterator[Few]:
 
 
 def everything(engine: Engine, simulator: SimulatorProcess) -> None:
-    """What a mirror does in its life."""
+    """What a mirror does in its life, which began with the first version."""
+    with database_errors():
+        begin_first_migration(engine)
     migrate(engine, KOBO_RECORDS)
     migrate(engine, KOBO_RECORDS)
     mirroring = Mirroring(simulator, str(engine.url), engine, [])
