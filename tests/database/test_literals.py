@@ -16,6 +16,7 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from kobo_mirror.database.bulk import THE_MOMENT, Write, write
 from kobo_mirror.database.cells import CellTypeError
+from kobo_mirror.database.dialects.mysql.literals import escape_of
 from kobo_mirror.database.engine import open_engine
 from kobo_mirror.database.sql import Sql
 from kobo_mirror.store.decide import Origin
@@ -81,6 +82,20 @@ def test_numbers_of_double_precision_are_kept_to_the_last_bit(engine: Engine, od
         query = select(odd_table.c.double).order_by(odd_table.c.id)
         stored = [*map(repr, connection.scalars(query))]
     assert stored == [repr(cell + 0.0) for cell in DOUBLES] * 2
+
+
+@pytest.mark.parametrize("mode", ["STRICT_ALL_TABLES", "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES"])
+def test_texts_are_escaped_as_the_driver_escapes_them(server_engine: Engine, mode: str) -> None:
+    """Each letter alone, all together, and those that are escaped in every order of three."""
+    letters = [chr(number) for number in range(0x3000)]
+    odd = [*map("".join, permutations("\\'\"\0\n\r\x1a%a", 3))]
+    with server_engine.connect() as connection:
+        connection.exec_driver_sql(f"SET sql_mode = '{mode}'")
+        driver: Any = connection.connection.dbapi_connection
+        escape = escape_of(driver)
+        for text in (*letters, "".join(letters), *odd, "".join(odd)):
+            escaped = driver.escape_string(text)
+            assert escape(text) == (escaped if isinstance(escaped, str) else escaped.decode())
 
 
 def test_zeros_of_both_signs_are_one_number(engine: Engine, odd_table: Table) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from math import isfinite
 from operator import attrgetter
@@ -53,16 +53,17 @@ class CellCheck:
         :param cells: of one column.
         :raises CellTypeError: one of them is of another type.
         """
-        for kind in {*map(type, cells)} - {NoneType}:
-            if _base_of(kind) is not self._type:
-                raise self._unfit(kind.__name__)
-        self._check_values([cell for cell in cells if cell is not None])
+        values = [cell for cell in cells if cell is not None]
+        self._check({*map(type, values)}, values)
 
-    def _check_values(self, cells: Sequence[Any]) -> None:
-        """Refuse cells of the column's type that no database keeps as they are."""
-        if self._type in _TIMES and any(map(_zone_of, cells)):
+    def _check(self, kinds: Iterable[type], values: Sequence[Any]) -> None:
+        """Refuse values of a column, whose types are known, where the database would not keep one."""
+        for kind in kinds:
+            if kind is not self._type and _base_of(kind) is not self._type:
+                raise self._unfit(kind.__name__)
+        if self._type in _TIMES and any(map(_zone_of, values)):
             raise self._unfit(f"{self._type.__name__} with a time zone")
-        if self._type is float and not all(map(isfinite, cells)):
+        if self._type is float and not all(map(isfinite, values)):
             raise self._unfit("float without a finite value")
 
     def _unfit(self, kind: str) -> CellTypeError:
