@@ -1,4 +1,4 @@
-"""A form of 200,000 submissions takes no more memory than a small one."""
+"""A form of 200,000 submissions takes no more memory than a small one, nor do large submissions."""
 
 from __future__ import annotations
 
@@ -44,6 +44,17 @@ def test_memory_stays_flat_whatever_the_size_of_the_form(large: Mirroring) -> No
         assert max(seen) < quarter + 60
         assert str(ROWS) in out
     assert sum(row["inserted"] for row in rows_of(large.engine, sync_runs)) == ROWS
+
+
+@pytest.mark.long
+def test_memory_is_bounded_where_submissions_are_large(embedded: Mirroring) -> None:
+    """Four first pages of 1,000 took 260 MiB."""
+    embedded.simulator.control.create(8_000, remarks="x" * 20_000)
+    process = embedded.start("sync")
+    seen = list(_memory(process))
+    assert process.wait() == 0
+    print(f"{max(seen):.0f} MiB")
+    assert max(seen) < 200
 
 
 def _memory(process: subprocess.Popen[str]) -> Iterator[float]:

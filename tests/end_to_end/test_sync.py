@@ -123,6 +123,8 @@ def test_a_large_form_is_read_in_four_lanes_and_every_row_once(embedded: Mirrori
     assert (lanes[0]["first_id"], lanes[3]["last_id"]) == (0, None)
     pages = [query(request) for request in embedded.requests() if whole(request)]
     assert len(pages) in range(20, 30)
+    limits = [parse_qs(request["query"])["limit"][0] for request in embedded.requests() if whole(request)]
+    assert Counter(limits)["250"] == 4, "a lane's first page, which tells how large submissions are"
     assert max(Counter(pages).values()) == 1
     with embedded.engine.begin() as connection:
         assert connection.execute(select(func.count()).select_from(sync_runs)).scalar_one() == 1

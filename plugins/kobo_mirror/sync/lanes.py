@@ -10,7 +10,7 @@ from threading import Event
 from kobo_mirror.kobo.form import KoboClient
 from kobo_mirror.store.lanes import Lane
 
-_LANE_LEAST = 2_500
+_LANE_LEAST = 1_500
 _LANES_A_GROUP = 4
 
 

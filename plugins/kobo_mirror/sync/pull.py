@@ -19,7 +19,7 @@ from kobo_mirror.store.ledger import holds_any
 from kobo_mirror.store.refetch_queue import unreadable_ids
 from kobo_mirror.submissions.rows import State
 from kobo_mirror.sync.lanes import walk_concurrently
-from kobo_mirror.sync.paging import next_limit, page_or_end
+from kobo_mirror.sync.paging import first_limit, next_limit, page_or_end
 from kobo_mirror.sync.source import Source
 from kobo_mirror.sync.unreadable import note_unreadable
 
@@ -66,7 +66,8 @@ def _walk(source: Source, lease: Lease, run_id: int, lane: Lane, stop: Event) ->
     size = {"most": source.page_size, "pages_at_once": 2 * source.in_flight_in_all}
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as asking:
         to_write = not _holds_any(source, lane)
-        coming = asking.submit(_ask, source, lane.cursor, lane.last_id, source.page_size, to_write=to_write)
+        limit = first_limit(source.page_size)
+        coming = asking.submit(_ask, source, lane.cursor, lane.last_id, limit, to_write=to_write)
         source.progress("pull", 0, coming.result().page.count)
         while True:
             asked = coming.result()
