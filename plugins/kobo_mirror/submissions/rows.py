@@ -38,7 +38,7 @@ class State:
     nothing more is needed.
 
     :param kobo_id: its ``_id``.
-    :param payload: its JSON as it came.
+    :param payload: its JSON as it came, with bytes that are no UTF-8 escaped.
     :param digest: 16 bytes, see ``document.digest``.
     :param shape: makes the rest; called once at most.
     :param uuid: its edit token.
@@ -49,7 +49,7 @@ class State:
     """
 
     __slots__ = (
-        "_raw", "_shape", "_shaped", "digest", "id_string", "kobo_id", "partial", "previous_uuid", "uuid",
+        "_shape", "_shaped", "digest", "id_string", "kobo_id", "partial", "payload", "previous_uuid", "uuid",
     )  # fmt: skip
 
     def __init__(
@@ -64,20 +64,11 @@ class State:
         partial: bool = False,
         id_string: str | None = None,
     ) -> None:
-        self.kobo_id, self._raw, self.digest = kobo_id, payload, digest
+        self.kobo_id, self.payload, self.digest = kobo_id, payload, digest
         self.uuid, self.previous_uuid, self.partial = uuid, previous_uuid, partial
         self.id_string = id_string
         self._shape = shape
         self._shaped: Shaped | None = None
-
-    @property
-    def payload(self) -> bytes:
-        """The submission's JSON as it came, with bytes that are no UTF-8 escaped."""
-        try:
-            self._raw.decode()
-        except UnicodeDecodeError:
-            return self._raw.decode("utf-8", "backslashreplace").encode()
-        return self._raw
 
     @property
     def shaped(self) -> Shaped:
@@ -163,14 +154,15 @@ def parsed_state(data: dict[str, Any], payload: bytes, mirror: Mirror) -> State:
     :param mirror: the form that it is to be of.
     """
     cut_down = not all(text_of(data, key) for key in _IN_WHOLE_DELIVERIES)
+    is_garbled = isinstance(data, GarbledSubmission)
     return State(
         data["_id"],
-        payload,
+        _in_utf8(payload) if is_garbled else payload,
         digest(data, mirror.document_key, as_version_0_1=mirror.schema is None),
         partial(shape_document, data, mirror, texts_are_storable=are_texts_storable(payload)),
         uuid=token(text_of(data, "_uuid")),
         previous_uuid=token(text_of(data, "meta/deprecatedID")),
-        partial=cut_down or isinstance(data, GarbledSubmission),
+        partial=cut_down or is_garbled,
         id_string=form_of(data),
     )
 
@@ -186,9 +178,14 @@ def unreadable_state(raw: bytes | memoryview, kobo_id: int, reason: str, mirror:
     payload, data = bytes(raw), first_levels(raw)
     return State(
         kobo_id,
-        payload,
+        _in_utf8(payload),
         hashlib.blake2b(payload, digest_size=16).digest(),
         partial(shape_unreadable, data, kobo_id, reason, mirror),
         uuid=token(text_of(data, "_uuid")),
         previous_uuid=token(text_of(data, "meta/deprecatedID")),
     )
+
+
+def _in_utf8(payload: bytes) -> bytes:
+    """Return JSON with its bytes that are no UTF-8 escaped."""
+    return payload.decode("utf-8", "backslashreplace").encode()
