@@ -138,6 +138,17 @@ def form_bare(bench: FormWorkbench, driver: str = "pymysql", writers: int = 1) -
     return FormContestant(flat.name, command, command, driver, find=_as_ours, ready=ready)
 
 
+def survey_ours() -> Contestant:
+    """Return this project as people run it, with the survey: the declared table and the others."""
+    return Contestant(ours().name, SYNC, (*SYNC, "--since", "0"))
+
+
+def survey_bare(bench: Workbench) -> Contestant:
+    """Return the bare script that fills as many tables of the survey."""
+    command = (sys.executable, "-m", f"{_MODULES}.bare_survey", "1")
+    return Contestant(bare().name, command, command, ready=form_tables(bench.simulator))
+
+
 def _seed(form: BenchForm) -> FormContestant:
     command = (sys.executable, "-m", f"{_MODULES}.seed_form")
     tables = [

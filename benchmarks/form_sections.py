@@ -18,6 +18,8 @@ from benchmarks.form_contestants import (
     form_dlt,
     form_ours,
     form_tables,
+    survey_bare,
+    survey_ours,
 )
 from benchmarks.forms import household, wide
 from benchmarks.plan import Plan, Section, Workbenches
@@ -82,6 +84,16 @@ def _measure_all(bench: FormWorkbench, contestant: FormContestant) -> Timings:
     return timings
 
 
+def _survey(kind: str, make: Workbenches, plan: Plan, report: Report) -> None:
+    """Load the survey with all of its tables, beside a bare script that fills as many."""
+    bench = make(plan.rows)
+    mine, limit = survey_ours(), survey_bare(bench)
+    beside = replace(mine, name=f"{mine.name}, tables there", ready=limit.ready)
+    contestants = (beside, mine, limit)
+    runs = run_in_turn({c.name: partial(bench.run_both, c) for c in contestants}, plan.rounds)
+    note_and_show(f"survey, {kind}", bench.rows, runs, report)
+
+
 def _growth(kind: str, make: Workbenches, plan: Plan, report: Report) -> None:
     """Measure the cost against the size of a form with repeats."""
     if plan.nested_sizes:
@@ -102,6 +114,7 @@ def _again(kind: str, make: Workbenches, plan: Plan, report: Report) -> None:
 FORM_SECTIONS: Mapping[str, Section] = {
     "nested": _nested,
     "wide": _wide,
+    "survey": _survey,
     "nested-growth": _growth,
     "nested-again": _again,
 }

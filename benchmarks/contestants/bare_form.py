@@ -26,7 +26,7 @@ CATALOG = (
     "SELECT IF(t.kind = 'part', t.parent_table, t.table_name), t.kind, t.path, t.table_name, "
     "c.column_name, c.path, c.facet, c.kind FROM kobo_tables t "
     "JOIN kobo_columns c ON c.table_name = t.table_name "
-    "WHERE t.asset_uid = %s ORDER BY t.table_name, c.position"
+    "WHERE t.asset_uid = %s AND t.kind <> 'declared' ORDER BY t.table_name, c.position"
 )
 FILES = (
     "kobo_id, uid, table_name, pos, column_name, file_name, mime_type, is_deleted, matched, question_xpath"
@@ -172,7 +172,7 @@ def read_catalog(rows: Sequence[tuple[str, ...]]) -> tuple[Rows, str, dict[str, 
         if kind == "files":
             files = table
             continue
-        root = owner if kind == "main" else root
+        root = owner if kind in ("main", "rest") else root
         paths[owner] = repeat if kind != "part" else paths.get(owner, "")
         if path and facet != "rows":
             asked[owner, path][facet] = column, cell
@@ -206,40 +206,74 @@ class FormScript(Script):
     """Writes to the ledger and all tables of a form."""
 
     def _row_type(self, env: dict[str, str]) -> Any:
-        connection, _ = connect(self._database)
-        cursor = connection.cursor()
-        cursor.execute(CATALOG, (self._asset,))
-        self._root, self._files, self._places = read_catalog(cursor.fetchall())
-        connection.close()
-        order = self._root.columns
+        tables = FormTables(self._database, self._asset)
+        order = tables.root.columns
+        self._tables, self._root_uuid = tables, order.index("root_uuid")
         self._known = itemgetter(*map(order.index, ("form_version", "submission_time", "submitted_by")))
-        self._root_uuid = order.index("root_uuid")
-        return self._root.struct(
-            ("kobo_id", int, msgspec.field(name="_id")),
-            ("uuid", str, msgspec.field(name="_uuid")),
-            ("files", list[Attachment], msgspec.field(name="_attachments")),
-        )
+        return tables.struct(("uuid", str, msgspec.field(name="_uuid")))
 
     def _send(self, cursor: Any, rows: list[Any], escape: Escape, verb: str) -> None:
-        now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
-        found: dict[int, list[Cells]] = defaultdict(list)
-        ledger, files = [], []
+        filled = self._tables.filled()
+        ledger = []
         for row, digest, _ in rows:
-            kobo_id = str(row.kobo_id)
-            cells = self._root.add(row, [kobo_id], [kobo_id, now], found)
+            cells = filled.add(row)
             own = hashlib.blake2b(SEPARATOR.join(cells).encode(), digest_size=16).hexdigest()
-            ids = (self._asset, kobo_id, row.uuid, cells[self._root_uuid], NOTHING)
-            ledger.append((*ids, *self._known(cells), f"{BINARY}{digest}", f"{BINARY}{own}", "applied", now))
-            files += [self._file(kobo_id, file) for file in row.files]
+            ids = (self._asset, str(row.kobo_id), row.uuid, cells[self._root_uuid], NOTHING)
+            known = self._known(cells)
+            ledger.append((*ids, *known, f"{BINARY}{digest}", f"{BINARY}{own}", "applied", filled.now))
         cursor.execute(f"{verb} INTO kobo_submissions ({LEDGER}) VALUES {rendered(ledger, escape)}")
-        root = next(iter(self._root.parts))
-        for table, values in self._root.statements(found, escape):
+        filled.send(cursor, escape, verb)
+
+
+class FormTables:
+    """The derived tables of a form, as the catalog of the database has them."""
+
+    def __init__(self, database: Any, asset: str) -> None:
+        connection, _ = connect(database)
+        cursor = connection.cursor()
+        cursor.execute(CATALOG, (asset,))
+        self.root, self.files, self.places = read_catalog(cursor.fetchall())
+        connection.close()
+
+    def struct(self, *further: Any) -> Any:
+        """Return what a submission is decoded into."""
+        return self.root.struct(
+            ("kobo_id", int, msgspec.field(name="_id")),
+            ("files", list[Attachment], msgspec.field(name="_attachments")),
+            *further,
+        )
+
+    def filled(self) -> Filled:
+        """Return what takes the rows of a page."""
+        return Filled(self)
+
+
+class Filled:
+    """The rows of a page, table by table."""
+
+    def __init__(self, tables: FormTables) -> None:
+        self._of = tables
+        self.now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        self._found: dict[int, list[Cells]] = defaultdict(list)
+        self._files: list[tuple[str, ...]] = []
+
+    def add(self, row: Any) -> Cells:
+        """Add the rows of a submission; return the cells of the root."""
+        kobo_id = str(row.kobo_id)
+        self._files += [self._file(kobo_id, file) for file in row.files]
+        return self._of.root.add(row, [kobo_id], [kobo_id, self.now], self._found)
+
+    def send(self, cursor: Any, escape: Escape, verb: str) -> None:
+        """Write all of them."""
+        root = next(iter(self._of.root.parts))
+        for table, values in self._of.root.statements(self._found, escape):
             cursor.execute(f"{verb if table == root else 'INSERT'} INTO {values}")
-        if files:
-            cursor.execute(f"INSERT INTO `{self._files}` ({FILES}) VALUES {rendered(files, escape)}")
+        if self._files:
+            rows = rendered(self._files, escape)
+            cursor.execute(f"INSERT INTO `{self._of.files}` ({FILES}) VALUES {rows}")
 
     def _file(self, kobo_id: str, file: Attachment) -> tuple[str, ...]:
-        table, column = self._places[file.question_xpath]
+        table, column = self._of.places[file.question_xpath]
         name, path = file.media_file_basename, file.question_xpath
         return kobo_id, file.uid, table, "", column, name, file.mimetype, "0", "exact", path
 

@@ -22,6 +22,7 @@ def main() -> int:
     """Sync once and print what was done, as JSON; return the exit code."""
     startup.use_one_heap()
     startup.collect_rarely()
+    startup.switch_threads_rarely()
     parser = argparse.ArgumentParser()
     parser.add_argument("--mode", default=AUTO)
     parser.add_argument("--since", type=int)
