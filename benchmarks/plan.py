@@ -40,7 +40,7 @@ class Plan:
     household_rows: int = 10_000
     wide_rows: int = 4_000
     nested_sizes: tuple[int, ...] = (10_000, 100_000)
-    nested_dlt_rows: int = 5_000
+    nested_dlt_rows: int = 10_000
     nested_drivers: tuple[str, ...] = tuple(DRIVERS)
 
 
