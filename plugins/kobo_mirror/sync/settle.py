@@ -46,14 +46,16 @@ def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, ex
         _drain_and_remove(source, lease, run_id, confirm)
     except DeletesWaitError as error:
         waiting = error
-    if _invalidate_misplaced(source, lease, exact=exact):
+    was_wrong = _invalidate_misplaced(source, lease, exact=exact)
+    if was_wrong:
         try:
             _drain_and_remove(source, lease, run_id, None)
         except DeletesWaitError as error:
             waiting = error
     if _difference(source) or (exact and _totals_differ(source)):
         transact(source.engine, lambda connection: correct_totals(connection, source.mirror))
-    found = {"count_difference": _difference(source, whole=exact), "unreadable": _unreadable(source)}
+    difference = _difference(source, whole=was_wrong and exact)  # else the other tables were right just now
+    found = {"count_difference": difference, "unreadable": _unreadable(source)}
     transact(source.engine, lambda connection: note_findings(connection, run_id, found))
     if waiting:
         raise waiting
@@ -87,10 +89,11 @@ def _totals_differ(source: Source) -> bool:
 
 
 def _invalidate_misplaced(source: Source, lease: Lease, *, exact: bool) -> bool:
-    """Invalidate the submissions whose rows are missing or should not be there; True if there were any."""
+    """Invalidate submissions whose rows are missing or should not be there; True if any table is wrong."""
     found = (exact or bool(_difference(source))) and _invalidate(source, lease, misplaced)
     if exact and _differs_below_the_root(source):
-        found = _invalidate(source, lease, differing) or found
+        _invalidate(source, lease, differing)
+        return True
     return found
 
 
