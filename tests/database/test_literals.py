@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,22 @@ def test_an_enumeration_is_written_as_its_text(engine: Engine, odd_table: Table)
             write(connection, Write(odd_table, ("id", "text"), order))
             stored = connection.execute(select(odd_table.c.id, odd_table.c.text)).all()
         assert dict(map(tuple, stored)) == {1: "pulled", 2: "pushed", 3: None, 4: "pulled"}
+
+
+class Word(str, Enum):  # noqa: UP042  # as a library may have it: its format is not its text
+    """A text that a format writes as ``Word.PLAIN``."""
+
+    PLAIN = "plain"
+
+
+@pytest.mark.parametrize("beside", ["a", "a\x01", "a'"])
+def test_a_text_is_written_by_its_letters_whatever_its_format_is(
+    engine: Engine, odd_table: Table, beside: str
+) -> None:
+    with engine.begin() as connection:
+        write(connection, Write(odd_table, ("id", "text"), [(1, beside), (2, Word.PLAIN), (3, None)]))
+        stored = connection.execute(select(odd_table.c.text).order_by(odd_table.c.id)).scalars().all()
+    assert stored == [beside, "plain", None]
 
 
 SQL_CELLS: dict[str, tuple[Any, Sql, Any]] = {

@@ -47,9 +47,13 @@ def test_memory_stays_flat_whatever_the_size_of_the_form(large: Mirroring) -> No
 
 
 @pytest.mark.long
-def test_memory_is_bounded_where_submissions_are_large(embedded: Mirroring) -> None:
-    """Four first pages of 1,000 took 260 MiB."""
-    embedded.simulator.control.create(8_000, remarks="x" * 20_000)
+@pytest.mark.parametrize("small", [0, 300])
+def test_memory_is_bounded_where_submissions_are_large(embedded: Mirroring, small: int) -> None:
+    """Four pages of 1,000 took 260 MiB, whether first ones or those that came behind small submissions."""
+    for _ in range(4):
+        if small:
+            embedded.simulator.control.create(small)
+        embedded.simulator.control.create(1_500 - small, remarks="x" * 20_000)
     process = embedded.start("sync")
     seen = list(_memory(process))
     assert process.wait() == 0

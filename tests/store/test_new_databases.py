@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from kobo_mirror.database.engine import open_engine
+from kobo_mirror.errors import DatabaseError, SchemaError
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store import schema
 from kobo_mirror.store.schema import at_head, migrate
 from tests.support.migrating import all_parts, begin_first_migration, drop_all, migrate_with_a_power_cut
+from tests.support.tables import run_sql
 
 
 def test_an_empty_database_gets_what_the_migrations_would_make(
@@ -48,4 +50,44 @@ def test_tables_whose_making_was_killed_halfway_are_finished(fresh_url: str, las
     assert migrate(engine, KOBO_RECORDS) == []
     assert at_head(engine, KOBO_RECORDS)
     assert all_parts(engine) == whole
+    engine.dispose()
+
+
+def test_a_database_that_refuses_the_view_is_not_told_to_be_the_newest(fresh_url: str) -> None:
+    """MySQL commits before it looks whether it may make a view."""
+    engine = open_engine(fresh_url)
+    run_sql(engine, "CREATE TABLE kobo_rejected (other INTEGER)")
+    for _ in range(2):
+        with pytest.raises(DatabaseError):
+            migrate(engine, KOBO_RECORDS)
+        assert not at_head(engine, KOBO_RECORDS)
+    run_sql(engine, "DROP TABLE kobo_rejected")
+    assert migrate(engine, KOBO_RECORDS) == []
+    assert at_head(engine, KOBO_RECORDS)
+    engine.dispose()
+
+
+def test_what_another_version_began_to_make_is_made_anew(fresh_url: str) -> None:
+    engine = open_engine(fresh_url)
+    migrate(engine, KOBO_RECORDS)
+    whole = all_parts(engine)
+    run_sql(
+        engine,
+        "UPDATE kobo_alembic_version SET version_num = 'begun 0020'",
+        "ALTER TABLE kobo_forms DROP COLUMN views_fingerprint",
+        "DROP TABLE kobo_plans",
+    )
+    assert not at_head(engine, KOBO_RECORDS)
+    assert migrate(engine, KOBO_RECORDS) == []
+    assert at_head(engine, KOBO_RECORDS)
+    assert all_parts(engine) == whole
+    engine.dispose()
+
+
+def test_what_a_newer_version_began_to_make_is_left(fresh_url: str) -> None:
+    engine = open_engine(fresh_url)
+    migrate(engine, KOBO_RECORDS)
+    run_sql(engine, "UPDATE kobo_alembic_version SET version_num = 'begun 9999'")
+    with pytest.raises(SchemaError, match="the revision begun 9999, which this version"):
+        migrate(engine, KOBO_RECORDS)
     engine.dispose()

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 VERSION_TABLE = "kobo_alembic_version"
 
-_BEGUN = "begun"  # in place of a revision: a database that was empty gets its tables
+_BEGUN = "begun"  # before a revision: a database that was empty gets its tables
 _VERSION = Table(  # as Alembic makes it
     VERSION_TABLE,
     MetaData(),
@@ -75,20 +75,17 @@ def migrate(engine: Engine, form: Form | None = None) -> list[str]:
         is_there = declared is not None and inspect(connection).has_table(declared.table)
         if declared and is_there:
             _check_columns(connection, declared)
-        if _is_empty(connection):
-            _begin(connection)
-        revisions = _known_revisions(connection)
-        is_new = revisions == {_BEGUN}
-        if not is_new and revisions != {_newest()}:
+        is_new = _begins(connection)
+        if not is_new and _known_revisions(connection) != {_newest()}:
             change_in_turn(connection, _upgrade)
         _require_columns(connection, declared)
         dropped = _missing(connection)
         metadata.create_all(connection, [metadata.tables[name] for name in dropped], checkfirst=False)
+        if _REJECTED not in inspect(connection).get_view_names():
+            connection.execute(_VIEW)
         if is_new:
             dropped = []
             _finish(connection)
-        if _REJECTED not in inspect(connection).get_view_names():
-            connection.execute(_VIEW)
         if dropped:
             raise_epochs(connection)
         if days.name in dropped:
@@ -102,18 +99,30 @@ def migrate(engine: Engine, form: Form | None = None) -> list[str]:
         return dropped
 
 
-def _is_empty(connection: Connection) -> bool:
-    return not {VERSION_TABLE, *metadata.tables}.intersection(inspect(connection).get_table_names())
-
-
-def _begin(connection: Connection) -> None:
-    """Note that a database that has none of our tables is about to get them.
+def _begins(connection: Connection) -> bool:
+    """Return True if the database gets its first tables, and note that where none of them is there yet.
 
     They are made as they are declared, which takes a third of the time of all migrations and of Alembic's
-    import. Where making them is interrupted, the note says that the next process may go on with it.
+    import. Where making them is interrupted, the note says that the next process may go on with it; what
+    another version has begun to make, and nothing was written to, is made anew.
     """
+    ours = {VERSION_TABLE, *metadata.tables}.intersection(inspect(connection).get_table_names())
+    revisions = _known_revisions(connection)
+    if revisions == {_begun(_newest())}:
+        return True
+    if any(revision.startswith(_BEGUN) for revision in revisions):
+        for name in sorted(ours - {VERSION_TABLE}):
+            metadata.tables[name].drop(connection)
+        _VERSION.drop(connection)
+    elif ours:
+        return False
     _VERSION.create(connection)
-    connection.execute(insert(_VERSION).values(version_num=_BEGUN))
+    connection.execute(insert(_VERSION).values(version_num=_begun(_newest())))
+    return True
+
+
+def _begun(revision: str) -> str:
+    return f"{_BEGUN} {revision}"
 
 
 def _finish(connection: Connection) -> None:
@@ -214,8 +223,8 @@ def _known_revisions(connection: Connection) -> set[str]:
     :raises SchemaError: it is a revision that this version does not have.
     """
     revisions = _revisions(connection)
-    known = {_BEGUN, *(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("m[0-9]*.py"))}
-    if unknown := sorted(revisions - known):
+    known = {path.name[1:5] for path in (_MIGRATIONS / "versions").glob("m[0-9]*.py")}
+    if unknown := sorted(revisions - known - {*map(_begun, known)}):
         raise SchemaError(
             f"The database has the revision {unknown[0]}, which this version of Kobo Mirror does not know: "
             "use the version that migrated it, or a newer one."

@@ -78,6 +78,8 @@ def first_limit(most: int) -> int:
 def next_limit(page: Page, limit: int, *, most: int, pages_at_once: int) -> int:
     """Return how many submissions the next page of a walk may have, by the size of those in this one.
 
+    At most twice as many as before: small submissions may be followed by large ones.
+
     :param page: the newest page.
     :param limit: how many it was asked for at most.
     :param most: how many a page may have, however small they are.
@@ -86,7 +88,7 @@ def next_limit(page: Page, limit: int, *, most: int, pages_at_once: int) -> int:
     if not page.ids:
         return limit
     room = _BYTES_IN_FLIGHT // pages_at_once
-    return max(1, min(most, room * len(page.ids) // max(1, page.size)))
+    return max(1, min(most, 2 * limit, room * len(page.ids) // max(1, page.size)))
 
 
 def ask_halving(ask: Callable[[list[T]], Page], items: Sequence[T]) -> tuple[Page, list[T]]:

@@ -72,7 +72,7 @@ _Write = Callable[[Sequence[Any], Escape], Sequence[str]]
 
 def _texts(values: Sequence[str], escape: Escape) -> Sequence[str]:
     texts = _quoted(escape(_BETWEEN.join(values)))
-    return texts if len(texts) == len(values) else [f"'{escape(value)}'" for value in values]
+    return texts if len(texts) == len(values) else ["".join(("'", escape(value), "'")) for value in values]
 
 
 def _quoted(joined: str, before: str = "'") -> list[str]:
