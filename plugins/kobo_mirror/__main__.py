@@ -20,7 +20,7 @@ def main() -> int:
     except ConfigurationError as error:  # a form is declared wrongly
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return command()
+    return command(may_fork=True)
 
 
 if __name__ == "__main__":

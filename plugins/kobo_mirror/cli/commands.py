@@ -15,6 +15,7 @@ from kobo_mirror.cli.chosen import FormAtHand, command
 from kobo_mirror.cli.forms import forms
 from kobo_mirror.cli.plans import apply_plan, show_plan
 from kobo_mirror.cli.printing import print_report, print_status
+from kobo_mirror.cli.pulling import pull_part
 from kobo_mirror.cli.running import require_place, run, with_secret
 from kobo_mirror.cli.status import statuses
 from kobo_mirror.cli.voice import COULD_NOT_TELL, FAILED, Voice, code_of
@@ -32,6 +33,7 @@ from kobo_mirror.sync.failure_notes import noting_failed_verification, noting_no
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.register import register_form, secret_fingerprint
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
+from kobo_mirror.sync.second_process import fork
 from kobo_mirror.sync.source import Progress, no_progress
 from kobo_mirror.sync.verify import Report, verify
 
@@ -39,14 +41,16 @@ _PHASES = {"pull": "reading", "sweep": "sweeping", "fetch": "asking again", "ver
 _NEVER_BY_AGE = 36_500
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, may_fork: bool = False) -> int:
     """Run one command.
 
     :param arguments: the command and its options; None: those of the process.
+    :param may_fork: the process has no other thread, and does nothing else: a sync may use a second one.
     :returns: the exit code: 0 done; 1 failed, or ``verify`` found a difference; 2 the command could not be
         tried, or ``verify`` could not compare; 130 stopped by Ctrl-C. Of several forms, that of the worst.
     """
     options = parser_of(_COMMANDS).parse_args(arguments)
+    options.second = fork(pull_part) if may_fork and options.command is _sync else None
     try:
         return int(options.command(options))
     except KoboMirrorError as error:
@@ -59,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         goes_on = "; the next sync goes on where this one was" if options.command is _sync else ""
         print(f"stopped{goes_on}", file=sys.stderr)
         return 130
+    finally:
+        if options.second is not None:
+            options.second.close()
 
 
 @contextmanager
@@ -107,8 +114,9 @@ def _sync_one(form: FormAtHand, options: argparse.Namespace) -> int:
         syncing = MirrorSync.configured(
             form.chosen, client, form.engine, schema=options.schema, progress=tell
         )
+        asked_for = {"mode": options.mode, "since": options.since, "confirm": options.confirm_deletes}
         try:
-            result = syncing.run(mode=options.mode, since=options.since, confirm=options.confirm_deletes)
+            result = syncing.run(**asked_for, shared=form.shared_with(options.second))
         except LetGoError as error:
             result = {"sentence": f"{error} This round leaves it out."}
     if options.json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -20,7 +21,6 @@ from kobo_mirror.store import lanes, runs
 from kobo_mirror.store.leases import Lease, process_holder, release_lease, retake_lease, take_lease
 from kobo_mirror.store.mode_names import AUTO
 from kobo_mirror.store.retention import FOR_EVER, Retention
-from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.store.writer import Writer
 from kobo_mirror.sync.chosen import ChosenForm
 from kobo_mirror.sync.closing import close
@@ -34,6 +34,7 @@ from kobo_mirror.sync.reconcile import reconcile
 from kobo_mirror.sync.repair import repair
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.run_mode import Exactness, may_read_all, view_of_form
+from kobo_mirror.sync.second_process import SharedPull
 from kobo_mirror.sync.source import Progress, Source, no_progress
 from kobo_mirror.sync.summary import told_if_archived
 from kobo_mirror.sync.verify import Report
@@ -54,7 +55,7 @@ class MirrorSync:
     :param keep_payloads: ``rejected`` keeps the JSON of what does not fit, ``all`` that of each submission.
     :param page_size: submissions a page at most.
     :param in_flight: requests at once.
-    :param in_flight_in_all: requests at once of all tasks that share the work, if these are more.
+    :param in_flight_in_all: the same of all processes that share the work, if these are more.
     :param exact_up_to: a form with at most so many submissions is swept in every run.
     :param exact_every_hours: a larger one is swept at least once in so many hours.
     :param retention: how long the bookkeeping of earlier runs is kept.
@@ -88,8 +89,7 @@ class MirrorSync:
         self._page_size, self._in_flight = page_size, in_flight
         self._in_flight_in_all = max(in_flight, in_flight_in_all)
         self._known: Source | None = None
-        self._is_archived = False
-        self._retention = retention
+        self._retention, self._is_archived = retention, False
         self._exactness = Exactness(exact_up_to, timedelta(hours=exact_every_hours))
 
     @classmethod
@@ -186,22 +186,21 @@ class MirrorSync:
         run_id = run_handle.run_id
         start = read(self._engine, lambda c: runs.run_row(c, run_id)["watermark"]) or 0
         if not transact(self._engine, lambda c: lanes.covering_lanes(c, self._asset, run_id, start)):
-            total = None if start else read(self._engine, lambda c: counted_by_server(c, self._asset))
-            most = most_lanes(groups, self._source.in_flight)
-            open_lanes_and_note_history(self._source, run_id, start, most, total)
+            open_lanes_and_note_history(self._source, run_id, start, most_lanes(groups, self._in_flight))
         return grouped(self._lanes(run_id), groups)
 
-    def pull(self, run_handle: RunHandle, lanes: list[int]) -> None:
+    def pull(self, run_handle: RunHandle, lanes: list[int], *, in_flight: int | None = None) -> None:
         """Read lanes to their ends.
 
         :param run_handle: what ``prepare`` returned.
         :param lanes: the numbers of the lanes, one of the groups of ``plan``.
+        :param in_flight: requests at once, where another process shares the work; None: as many as allowed.
         :raises LeaseError: another sync has taken the lease over; nothing that it reads is undone.
         """
         chosen = [lane for lane in self._lanes(run_handle.run_id) if lane.lane in set(lanes)]
         lease = Lease(self._asset, run_handle.run, run_handle.fencing_token)
         with renewing(self._engine, self._client, lease, run_handle.run_id):
-            pull_lanes(self._source, lease, run_handle.run_id, chosen)
+            pull_lanes(self._source, lease, run_handle.run_id, chosen, in_flight)
 
     def reconcile(self, run_handle: RunHandle, *, confirm: str | None = None) -> None:
         """Sweep, if the run is exact, drain the refetch queue, and delete what is proven to be gone.
@@ -248,6 +247,7 @@ class MirrorSync:
         since: int | None = None,
         confirm: str | None = None,
         name: str = "sync",
+        shared: SharedPull | None = None,
     ) -> dict[str, Any]:
         """Take all steps.
 
@@ -255,13 +255,15 @@ class MirrorSync:
         :param since: as for ``prepare``.
         :param confirm: as for ``reconcile``.
         :param name: what the run is called; the process is added.
+        :param shared: pulls in two processes; None: this one pulls alone.
         :returns: as ``finish`` does.
         :raises KoboMirrorError: a step failed; what it committed stays, the next run goes on from there.
         """
         run_handle = self.prepare(process_holder(name), mode=mode, since=since)
         try:
+            pull = partial(shared.pull, self.pull, self._progress) if shared else self.pull
             for lanes in self.plan(run_handle):
-                self.pull(run_handle, lanes)
+                pull(run_handle, lanes)
             self.reconcile(run_handle, confirm=confirm)
             return told_if_archived(self.finish(run_handle), archived=self._is_archived)
         except (LeaseError, DeletesWaitError, UnequalError):

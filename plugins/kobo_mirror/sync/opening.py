@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Connection, RowMapping
 
-from kobo_mirror.database.engine import transact
+from kobo_mirror.database.engine import read, transact
 from kobo_mirror.kobo.history import end_of_history
 from kobo_mirror.store import runs
 from kobo_mirror.store.lanes import open_lanes
 from kobo_mirror.store.leases import Lease
 from kobo_mirror.store.mode_names import EXACT, INCREMENTAL
+from kobo_mirror.store.totals import counted_by_server
 from kobo_mirror.sync.lanes import cut_lanes
 from kobo_mirror.sync.look_back import note_history
 from kobo_mirror.sync.run_handle import RunHandle
@@ -62,9 +63,7 @@ def open_or_resume(
     return RunHandle(run, row["id"], lease.fencing_token, row["mode"], is_resumed)
 
 
-def open_lanes_and_note_history(
-    source: Source, run_id: int, start: int, lanes: int, total: int | None = None
-) -> None:
+def open_lanes_and_note_history(source: Source, run_id: int, start: int, lanes: int) -> None:
     """Open the lanes of a run, and note where the history ends before any of them is read.
 
     What changes while they are read has its entry behind that place, in a first load too.
@@ -73,8 +72,9 @@ def open_lanes_and_note_history(
     :param run_id: the run's id.
     :param start: all above this ``_id`` is to be read.
     :param lanes: how many lanes at most.
-    :param total: how many submissions lie above ``start``; None where that is not known.
     """
+    asset = source.mirror.asset_uid
+    total = None if start else read(source.engine, lambda found: counted_by_server(found, asset))
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="history") as beside:
         history = beside.submit(end_of_history, source.client)
         bounds = cut_lanes(source.client, start, lanes, total)
@@ -82,6 +82,6 @@ def open_lanes_and_note_history(
 
     def work(connection: Connection) -> None:
         note_history(connection, run_id, end)
-        open_lanes(connection, source.mirror.asset_uid, run_id, bounds)
+        open_lanes(connection, asset, run_id, bounds)
 
     transact(source.engine, work)

@@ -24,20 +24,23 @@ from kobo_mirror.sync.source import Source
 from kobo_mirror.sync.unreadable import note_unreadable
 
 
-def pull_lanes(source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane]) -> None:
+def pull_lanes(
+    source: Source, lease: Lease, run_id: int, lanes: Sequence[Lane], in_flight: int | None = None
+) -> None:
     """Read lanes to their ends, several at once; what is committed stays when one of them fails.
 
     :param source: what the sync works with.
     :param lease: the lease that each page is written under.
     :param run_id: the run's id.
     :param lanes: the lanes; those that are done already are left out.
+    :param in_flight: requests at once; None: those of the source.
     :raises KoboMirrorError: the first error of a lane, after the others have finished their page.
     """
     open_lanes = [lane for lane in lanes if not lane.done]
     with reading(source.engine) as connection:
         source.client.expect_unsent(unreadable_ids(connection, source.mirror.asset_uid))
     walks = [partial(_walk, source, lease, run_id, lane) for lane in open_lanes]
-    walk_concurrently(source.in_flight, walks)
+    walk_concurrently(in_flight or source.in_flight, walks)
 
 
 class _Asked(NamedTuple):

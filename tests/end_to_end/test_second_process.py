@@ -1,0 +1,234 @@
+"""A large pull is shared by two processes; whatever happens to either of them, nothing is lost or left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kobo_mirror.database.engine import open_engine
+from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
+from kobo_mirror.store.schema import migrate
+from kobo_mirror.store.tables import checkpoints, leases, sync_runs
+from simulator.process import SimulatorProcess
+from tests.support.database_server import DatabaseServer
+from tests.support.mirroring import ROOT, Mirroring
+from tests.support.tables import records, rows_of, truth
+
+ROWS, LANES = 6_000, 4
+PAGE = 100
+SLOWLY = {"kind": "slow", "count": None, "seconds": 0.3, "path": f"limit={PAGE}"}  # else it is soon done
+OF_THE_SECOND = (1, 3)
+"""Its lanes."""
+
+
+@pytest.fixture
+def large(simulator: SimulatorProcess, server: DatabaseServer) -> Iterator[Mirroring]:
+    """Return a form with four lanes, and an empty mirror of it on the server."""
+    simulator.control.reset(rows=ROWS)
+    simulator.control.clear_requests()
+    url = server.fresh_database()
+    engine = open_engine(url)
+    migrate(engine, KOBO_RECORDS)
+    yield Mirroring(simulator, url, engine, [])
+    engine.dispose()
+    server.drop_database(url)
+
+
+Started = tuple["subprocess.Popen[str]", list[psutil.Process]]
+
+
+def start(large: Mirroring, **settings: str) -> Started:
+    """Start a sync, wait until each lane has a page, and return it with its second process."""
+    large.simulator.control.faults.add(**SLOWLY)
+    process = large.start("sync", KOBO_PAGE_SIZE=str(PAGE), **settings)
+    wait_until(lambda: all(begun(large)) or process.poll() is not None, "all lanes have begun")
+    return process, psutil.Process(process.pid).children(recursive=True)
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, f"not within 30 s: {what}"
+        time.sleep(0.01)
+
+
+def begun(large: Mirroring) -> list[bool]:
+    """Return for each lane whether it has written a page."""
+    lanes = rows_of(large.engine, checkpoints)
+    return [lane["cursor_id"] > lane["first_id"] for lane in lanes] or [False]
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != "zombie" for process in processes)
+
+
+def goes_on(large: Mirroring) -> None:
+    """Check that the next sync ends what was begun, as one run."""
+    large.simulator.control.faults.clear()
+    assert 0 < len(records(large.engine)) < ROWS
+    code, out, err = large.command("sync", KOBO_PAGE_SIZE=str(PAGE))
+    assert (code, err) == (0, "")
+    assert out.startswith(f"success: {ROWS} new in ")
+    assert len(rows_of(large.engine, sync_runs)) == 1
+    assert large.verify().equal
+
+
+def test_two_processes_write_what_one_would_have(large: Mirroring, tmp_path: Path) -> None:
+    process, second = start(large)
+    large.simulator.control.faults.clear()
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err, len(second)) == (0, "", 1)
+    assert out.startswith(f"success: {ROWS} new in ")
+    assert gone(second)
+    (run,) = rows_of(large.engine, sync_runs)
+    assert (run["inserted"], run["rows_read"]) == (ROWS, ROWS)
+    pages = Counter(r["query"] for r in large.requests() if f"limit={PAGE}" in r["query"])
+    assert len(pages) >= ROWS // PAGE
+    assert set(pages.values()) == {1}, "a page was asked for twice"
+    assert run["requests"] > len(pages), "the requests of both count"
+    lanes = rows_of(large.engine, checkpoints)
+    assert len(lanes) == LANES
+    assert all(lane["done_at"] for lane in lanes)
+    alone = open_engine(f"sqlite:///{tmp_path / 'alone.sqlite'}")
+    migrate(alone, KOBO_RECORDS)
+    Mirroring(large.simulator, "", alone, []).sync()
+    assert truth(large.engine) == truth(alone)
+    alone.dispose()
+
+
+@pytest.mark.long
+def test_each_reads_its_own_lanes_and_no_more_at_once_than_is_allowed(large: Mirroring) -> None:
+    process, (second,) = start(large)
+    second.suspend()
+    first = [lane for number, lane in enumerate(lanes_of(large)) if number not in OF_THE_SECOND]
+    wait_until(lambda: all(lane["lane"] in done(large) for lane in first), "the first one has read its lanes")
+    assert done(large).isdisjoint(OF_THE_SECOND)
+    assert process.poll() is None, "it has not waited"
+    large.simulator.control.faults.clear()
+    second.resume()
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert large.verify().equal
+
+
+def lanes_of(large: Mirroring) -> list[dict[str, object]]:
+    return [dict(row) for row in rows_of(large.engine, checkpoints)]
+
+
+def done(large: Mirroring) -> set[object]:
+    return {lane["lane"] for lane in lanes_of(large) if lane["done_at"]}
+
+
+def test_a_second_process_that_is_killed_is_replaced_by_the_first(large: Mirroring) -> None:
+    process, (second,) = start(large)
+    second.kill()
+    large.simulator.control.faults.clear()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert err == "The second process ended before its part was read; the first one has read it.\n"
+    assert out.startswith(f"success: {ROWS} new in ")
+    assert large.verify().equal
+    assert len(rows_of(large.engine, sync_runs)) == 1
+
+
+def test_the_second_process_ends_with_a_sync_that_is_killed(large: Mirroring) -> None:
+    process, second = start(large)
+    process.kill()
+    wait_until(lambda: gone(second), "the second process has ended")
+    assert process.communicate() == ("", "")
+    goes_on(large)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_both(large: Mirroring, number: signal.Signals) -> None:
+    process, second = start(large)
+    # A terminal sends Ctrl-C to both of them.
+    for pid in (process.pid, *(one.pid for one in second if number == signal.SIGINT)):
+        os.kill(pid, number)
+    _, err = process.communicate(timeout=30)
+    wait_until(lambda: gone(second), "the second process has ended")
+    if number == signal.SIGINT:
+        assert (process.returncode, err) == (130, "stopped; the next sync goes on where this one was\n")
+        assert [row["holder"] for row in rows_of(large.engine, leases)] == [None]
+    else:
+        assert (process.returncode, err) == (-signal.SIGTERM, "")
+    goes_on(large)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lane", range(LANES))
+def test_an_error_of_either_is_raised_once(large: Mirroring, lane: int) -> None:
+    process, second = start(large)
+    last_id = rows_of(large.engine, checkpoints)[lane]["last_id"]
+    faults = large.simulator.control.faults
+    faults.clear()
+    its_end = f"(?=.*{last_id})" if last_id else "(?!.*lte)"
+    faults.add("401", count=None, path=f"^{its_end}.*limit={PAGE}")
+    faults.add(**SLOWLY)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, ""), err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert "KOBO_TOKEN" in err
+    assert gone(second)
+    assert [row["holder"] for row in rows_of(large.engine, leases)] == [None]
+    goes_on(large)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("rows", "settings"), [(ROWS, {"KOBO_MAX_IN_FLIGHT": "1"}), (300, {})], ids=["one request", "one lane"]
+)
+def test_what_one_process_can_do_is_not_shared(large: Mirroring, rows: int, settings: dict[str, str]) -> None:
+    large.simulator.control.reset(rows=rows)
+    process, second = start(large, **settings)
+    for one in second:
+        one.suspend()  # it is there and has nothing to do
+    large.simulator.control.faults.clear()
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert large.verify().equal
+
+
+FORKED = """
+import os, threading
+from kobo_mirror.sync.second_process import fork
+{before}
+second = fork(lambda part, progress: None)
+print(second is not None)
+if second:
+    second.close()
+    print(second.is_there)
+"""
+A_THREAD = "threading.Thread(target=threading.Event().wait, daemon=True).start()"
+NO_FURTHER = """
+def refuse(): raise BlockingIOError(11, "Resource temporarily unavailable")
+os.fork = refuse"""
+ONE_CORE = "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"
+
+
+@pytest.mark.parametrize(
+    ("before", "printed"),
+    [("", "True\nFalse\n"), (A_THREAD, "False\n"), (ONE_CORE, "False\n"), (NO_FURTHER, "False\n")],
+    ids=["two cores", "a thread", "one core", "no further process"],
+)
+def test_it_is_forked_only_where_that_is_safe_and_of_use(before: str, printed: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FORKED.format(before=before)],
+        env={"PYTHONPATH": str(ROOT / "plugins"), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, printed, "")
