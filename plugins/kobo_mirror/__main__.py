@@ -12,6 +12,7 @@ def main() -> int:
     :returns: its exit code.
     """
     startup.use_one_heap()
+    startup.return_large_blocks()
     startup.collect_rarely()
     startup.switch_threads_rarely()
     try:

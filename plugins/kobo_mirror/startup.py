@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 
 _OBJECTS_BEFORE_COLLECTING = 500_000
 _SECONDS_OF_A_THREAD = 0.02
-_M_ARENA_MAX = -8  # as glibc's malloc.h names it
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # as glibc's malloc.h names them
+_LARGE = 256 * 1024
 
 
 def use_one_heap() -> None:
@@ -19,8 +20,21 @@ def use_one_heap() -> None:
     Pages are passed from thread to thread. With a heap for each thread, memory that one thread has freed
     could not be used by the others.
     """
+    _tell_allocator(_M_ARENA_MAX, 1)
+
+
+def return_large_blocks() -> None:
+    """Give blocks of 256 KiB and more back to the system when they are freed: pages, and messages to SQL.
+
+    Else glibc keeps all of up to 32 MiB, and small objects settle between them. 30,000 households take
+    187 MiB with it and 199 without, in two processes and as much time, in 2 alternating rounds.
+    """
+    _tell_allocator(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def _tell_allocator(option: int, value: int) -> None:
     with suppress(AttributeError, OSError, TypeError):  # a C library other than glibc
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        ctypes.CDLL(None).mallopt(option, value)
 
 
 @contextmanager

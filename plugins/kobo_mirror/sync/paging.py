@@ -10,7 +10,7 @@ from kobo_mirror.kobo.form import KoboClient, Page, ResponseTooLargeError
 
 T = TypeVar("T")
 
-_BYTES_IN_FLIGHT = 16 * 2**20
+_BYTES_IN_FLIGHT = 12 * 2**20
 """Of JSON, once a first page has told how large submissions are; as rows they take ten times as much."""
 _FIRST = 250
 """Submissions of a first page, of which nothing is known: in four walks, 1,000 of 20 KB each took 260 MiB."""
