@@ -125,6 +125,10 @@ class LeaseError(KoboMirrorError):
     """Another sync holds the lease of this form, or has taken it over from this one."""
 
 
+class LaneTakenError(LeaseError):
+    """Another process has read a page of the lane that this one reads, under the same lease."""
+
+
 class SubmissionError(KoboMirrorError):
     """A body that is no submission, and becomes a dead letter."""
 

@@ -28,6 +28,7 @@ PAGE = 100
 SLOWLY = {"kind": "slow", "count": None, "seconds": 0.3, "path": f"limit={PAGE}"}  # else it is soon done
 OF_THE_SECOND = (1, 3)
 """Its lanes."""
+HAS_ENDED = "The second process ended before its part was read; the first one has read it.\n"
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_a_second_process_that_is_killed_is_replaced_by_the_first(large: Mirrori
     large.simulator.control.faults.clear()
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert err == "The second process ended before its part was read; the first one has read it.\n"
+    assert err == HAS_ENDED
     assert out.startswith(f"success: {ROWS} new in ")
     assert large.verify().equal
     assert len(rows_of(large.engine, sync_runs)) == 1
@@ -146,6 +147,39 @@ def test_the_second_process_ends_with_a_sync_that_is_killed(large: Mirroring) ->
     wait_until(lambda: gone(second), "the second process has ended")
     assert process.communicate() == ("", "")
     goes_on(large)
+
+
+def test_a_stopped_second_process_ends_with_a_sync_that_is_killed(large: Mirroring) -> None:
+    """A stopped one sees no end of its pipe, and would keep the rows locked that it has begun to write."""
+    process, (second,) = start(large)
+    second.suspend()
+    process.kill()
+    wait_until(lambda: gone([second]), "the second process has ended")
+    process.communicate()
+    goes_on(large)
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_it_is_waited_for_where_children_are_ignored(large: Mirroring, is_killed: bool) -> None:
+    """Some supervisors start their jobs so: the kernel then forgets a child as soon as it ends."""
+    large.simulator.control.faults.add(**SLOWLY)
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
+    command = "os.execv(sys.executable, [sys.executable, '-m', 'kobo_mirror', 'sync'])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", ignoring + command],
+        env=large.environment(KOBO_PAGE_SIZE=str(PAGE)),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_until(lambda: all(begun(large)) or process.poll() is not None, "all lanes have begun")
+    (second,) = psutil.Process(process.pid).children()
+    if is_killed:
+        second.kill()
+    large.simulator.control.faults.clear()
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, HAS_ENDED if is_killed else "")
+    assert large.verify().equal
 
 
 @pytest.mark.long
@@ -215,20 +249,70 @@ NO_FURTHER = """
 def refuse(): raise BlockingIOError(11, "Resource temporarily unavailable")
 os.fork = refuse"""
 ONE_CORE = "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"
+NOT = "False\n"
 
 
 @pytest.mark.parametrize(
     ("before", "printed"),
-    [("", "True\nFalse\n"), (A_THREAD, "False\n"), (ONE_CORE, "False\n"), (NO_FURTHER, "False\n")],
+    [("", "True\nFalse\n"), (A_THREAD, NOT), (ONE_CORE, NOT), (NO_FURTHER, NOT)],
     ids=["two cores", "a thread", "one core", "no further process"],
 )
 def test_it_is_forked_only_where_that_is_safe_and_of_use(before: str, printed: str) -> None:
+    assert ran(FORKED.format(before=before)) == (0, printed, "")
+
+
+SHARED = """
+import os
+from kobo_mirror.config.settings import Settings
+from kobo_mirror.errors import LaneTakenError
+from kobo_mirror.sync.run_handle import RunHandle
+from kobo_mirror.sync.second_process import PulledForm, SharedPull, fork
+
+late, pulled = [LaneTakenError("a page of lane 1"), LaneTakenError("a page of lane 3")], []
+
+def pull(handle, lanes, *, in_flight=None):
+    pulled.append((lanes, in_flight))
+    if lanes == [1, 3] and late:
+        raise late.pop()
+
+second = fork(lambda part, progress: os._exit(1))
+form = PulledForm(Settings(kobo_max_in_flight=3), "aForm", False)
+handle = RunHandle("run", 1, 1, "exact", False)
+SharedPull(second, form).pull(pull, lambda *told: None, handle, [0, 1, 2, 3])
+print(pulled, second.is_there)
+"""
+
+
+def test_pages_that_a_dead_process_had_sent_may_be_committed_late() -> None:
+    code, out, err = ran(SHARED)
+    assert (code, out) == (0, "[([0, 2], 2), ([1, 3], None), ([1, 3], None), ([1, 3], None)] False\n")
+    assert err == HAS_ENDED
+
+
+def ran(script: str) -> tuple[int, str, str]:
     ran = subprocess.run(
-        [sys.executable, "-c", FORKED.format(before=before)],
+        [sys.executable, "-c", script],
         env={"PYTHONPATH": str(ROOT / "plugins"), "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, printed, "")
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+@pytest.mark.long
+def test_ctrl_c_at_any_moment_of_a_start_is_told_in_a_word_and_leaves_no_process(large: Mirroring) -> None:
+    """A hook of the fork must not be interrupted: a lock of logging would stay taken."""
+    large.simulator.control.faults.add(**SLOWLY)
+    for tried in range(40):
+        process = large.start("sync")
+        parent, second = psutil.Process(process.pid), list[psutil.Process]()
+        while not second and process.poll() is None:
+            second = parent.children()
+        time.sleep(tried / 40_000)
+        for one in (parent, *second):
+            one.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (130, "stopped; the next sync goes on where this one was\n")
+        wait_until(lambda: gone(second), "the second process has ended")  # noqa: B023  # asked in this round

@@ -50,8 +50,10 @@ def main(arguments: Sequence[str] | None = None, *, may_fork: bool = False) -> i
         tried, or ``verify`` could not compare; 130 stopped by Ctrl-C. Of several forms, that of the worst.
     """
     options = parser_of(_COMMANDS).parse_args(arguments)
-    options.second = fork(pull_part) if may_fork and options.command is _sync else None
+    options.second = None
     try:
+        if may_fork and options.command is _sync:
+            options.second = fork(pull_part)
         return int(options.command(options))
     except KoboMirrorError as error:
         Voice().complain(error)
@@ -71,7 +73,7 @@ def main(arguments: Sequence[str] | None = None, *, may_fork: bool = False) -> i
 @contextmanager
 def _bars() -> Iterator[Progress]:
     """Show progress bars on a terminal; elsewhere none are shown, and rich is not imported."""
-    if not sys.stderr.isatty():
+    if not (sys.stderr and sys.stderr.isatty()):  # None where it is closed
         yield no_progress
         return
     from kobo_mirror.cli.progress import bars

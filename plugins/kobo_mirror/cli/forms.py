@@ -104,7 +104,7 @@ def _print_table(facts: Iterable[Mapping[str, Any]]) -> None:
 
     rows = [_TITLES, *map(_cells, facts)]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    if sys.stdout.isatty():
+    if sys.stdout and sys.stdout.isatty():
         room = get_terminal_size().columns - sum(widths) - len(_GAP) * (len(widths) - 1) + widths[_NAME]
         widths[_NAME] = min(widths[_NAME], max(room, _LEAST_OF_A_NAME))
     for row in rows:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, update
 from kobo_mirror.database.bulk import Write, write
 from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import transact
-from kobo_mirror.errors import LeaseError
+from kobo_mirror.errors import LaneTakenError
 from kobo_mirror.forms.mirror import Mirror
 from kobo_mirror.store import lanes, runs, totals
 from kobo_mirror.store.batches import Absent, Pulled, PushResult, page_counts, push_result
@@ -120,7 +120,8 @@ class Writer:
 
         :param page: its states, and what the transaction must check and note.
         :returns: the counts that were added to the run's row, by name (``rows_read``, ``inserted`` …).
-        :raises LeaseError: the lease, or the lane, has gone to another sync; nothing was written.
+        :raises LeaseError: the lease has gone to another sync, or the lane to another process
+            (LaneTakenError); nothing was written.
         :raises LetGoError: the form was let go meanwhile; nothing was written.
         :raises DatabaseError, SchemaError: the database cannot take it; nothing was written.
         """
@@ -147,7 +148,7 @@ class Writer:
         held = hold_form(connection, self._mirror)
         check_lease(connection, page.lease)
         if page.step and not lanes.move_lane(connection, page.lease.asset_uid, page.run_id, page.step):
-            raise LeaseError("Another task pulls this lane: this one has ended without harm.")
+            raise LaneTakenError("Another task pulls this lane: this one has ended without harm.")
         take_off(connection, self._mirror.asset_uid, page.to_take_off)
         states = sorted(page.states, key=lambda state: state.kobo_id)
         if page.known and page.window and self._window_equals(connection, states, page.window, held.epoch):

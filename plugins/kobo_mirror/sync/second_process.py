@@ -1,30 +1,35 @@
 """A second process that pulls half of the lanes: shaping is Python's work, and Python keeps one core busy.
 
-On two cores that MariaDB and the server use, too, a first load takes a quarter less time: see
+On two cores that MariaDB and the server use, too, a first load takes a fifth to a third less time: see
 docs/architecture.md. It is forked while the process has no other thread, so nothing is imported twice.
 """
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
-import pickle
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from kobo_mirror.config.settings import Settings
+from kobo_mirror.errors import KoboMirrorError, LaneTakenError, error_of, naming_faults
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.source import Progress
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
 log = logging.getLogger(__name__)
 
-_DONE, _FAILED = b"done\n", b"failed\n"
+_PR_SET_PDEATHSIG = 1
+_LATE_COMMITS = 3  # a lane each, at most two of them
 
 
 class PulledForm(NamedTuple):
@@ -70,27 +75,28 @@ class SecondProcess:
     """A process that waits for parts to pull, and ends when this one ends or closes it.
 
     :param pid: of the process.
-    :param parts: the pipe that it reads.
-    :param told: the pipe that it writes to.
+    :param link: to it: takes parts; gives pairs of numbers, which are progress, and at the end of a part None
+        or the error that it failed with.
     """
 
-    def __init__(self, pid: int, parts: BinaryIO, told: BinaryIO) -> None:
-        self.pid, self._parts, self._told = pid, parts, told
+    def __init__(self, pid: int, link: Connection) -> None:
+        self.pid, self._link = pid, link
 
     @property
     def is_there(self) -> bool:
         """True until it is closed."""
-        return not self._parts.closed
+        return not self._link.closed
 
     @contextmanager
     def pulling(self, part: Part, progress: Progress) -> Iterator[Callable[[], bool]]:
         """Have a part pulled while the block runs, and wait for it at the block's end.
 
-        A process that fails is closed, and so is one whose part is not needed since the block fails.
+        The process is closed where the block fails, where the part does, and where it has ended by itself.
 
         :param part: the part.
         :param progress: is told how far it is.
-        :yields: what returns True if all of it was read; ask after the block.
+        :yields: what returns, after the block, False if the process has ended before all was read.
+        :raises KoboMirrorError: the part could not be pulled.
         """
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="second") as pool:
             pulled = pool.submit(self._pull, part, progress)
@@ -103,23 +109,26 @@ class SecondProcess:
                 raise
 
     def _pull(self, part: Part, progress: Progress) -> bool:
-        with suppress(OSError, ValueError):  # it has ended, or is being closed
-            self._parts.write(pickle.dumps(part))
-            self._parts.flush()
-            for line in self._told:
-                if line in (_DONE, _FAILED):
-                    return line == _DONE
-                done, ahead = map(int, line.split())
+        waiting = 0
+        try:
+            self._link.send(part)
+            while told := self._link.recv():
+                if isinstance(told, KoboMirrorError):
+                    raise told
+                done, ahead = told
                 progress("pull", done, ahead)
-        return False
+                waiting += ahead - done
+        except (EOFError, OSError):  # it has ended
+            progress("pull", 0, -waiting)
+            return False
+        return True
 
     def close(self) -> None:
         """End the process; the database rolls back what it has not committed."""
         if self.is_there:
-            with suppress(BrokenPipeError):
-                self._parts.close()
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
+            self._link.close()
 
 
 @dataclass(frozen=True)
@@ -134,7 +143,7 @@ class SharedPull:
     form: PulledForm
 
     def pull(self, pull: Pull, progress: Progress, run_handle: RunHandle, lanes: list[int]) -> None:
-        """Pull lanes, half of them in the second process; what it fails to read is read here.
+        """Pull lanes, half of them in the second process. If that ends by itself, its part is read here.
 
         :param pull: pulls lanes in this process.
         :param progress: is told how far the second process is.
@@ -142,20 +151,31 @@ class SharedPull:
         :param lanes: the numbers of the lanes.
         :raises KoboMirrorError: as ``pull`` does; the second process has ended then.
         """
-        half = self.form.settings.kobo_max_in_flight // 2
-        if len(lanes) == 1 or not half or not self.second.is_there:
+        at_once = self.form.settings.kobo_max_in_flight
+        if len(lanes) == 1 or at_once == 1 or not self.second.is_there:
             pull(run_handle, lanes)
             return
-        part = Part(self.form, run_handle, lanes[1::2], half)
+        part = Part(self.form, run_handle, lanes[1::2], at_once // 2)
         with self.second.pulling(part, progress) as is_read:
-            pull(run_handle, lanes[::2], in_flight=half)
+            pull(run_handle, lanes[::2], in_flight=at_once - part.in_flight)
         if not is_read():
-            pull(run_handle, part.lanes)
+            _pull_rest(pull, run_handle, part.lanes)
             log.warning("The second process ended before its part was read; the first one has read it.")
 
 
+def _pull_rest(pull: Pull, run_handle: RunHandle, lanes: list[int]) -> None:
+    """Pull what a process that has ended left of its lanes, though pages of it may still be committed."""
+    for _ in range(_LATE_COMMITS):
+        try:
+            pull(run_handle, lanes)
+        except LaneTakenError:
+            continue
+        return
+    pull(run_handle, lanes)
+
+
 def fork(pull: PullPart) -> SecondProcess | None:
-    """Return a second process, or None where it would be of no use or could not be forked safely.
+    """Return a second process, or None where it would be of no use or cannot be had.
 
     That is so with one core, with other threads, and on macOS, whose libraries do not survive a fork.
 
@@ -163,47 +183,49 @@ def fork(pull: PullPart) -> SecondProcess | None:
     """
     if sys.platform != "linux" or len(os.sched_getaffinity(0)) == 1 or threading.active_count() > 1:
         return None
-    parts_read, parts_write = os.pipe()
-    told_read, told_write = os.pipe()
+    from multiprocessing import Pipe  # noqa: PLC0415  # takes 4 ms, and a sync alone needs it
+
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else it could not be waited for
+    first = os.getpid()
+    # Ctrl-C is sent to both: the first process ends the second, which never sees it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
+        ours, its = Pipe()
         pid = os.fork()
-    except OSError:  # no further process is allowed
-        for end in (parts_read, parts_write, told_read, told_write):
-            os.close(end)
+        if not pid:
+            ours.close()  # else it would not see that the first process has ended
+            _serve(pull, its, first)
+        its.close()
+        return SecondProcess(pid, ours)
+    except OSError:  # no further process or file is allowed
         return None
-    if pid:
-        os.close(parts_read)
-        os.close(told_write)
-        return SecondProcess(pid, os.fdopen(parts_write, "wb"), os.fdopen(told_read, "rb"))
-    os.close(parts_write)  # else it would not see that the first process has ended
-    os.close(told_read)
-    _serve(pull, os.fdopen(parts_read, "rb"), told_write)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pull: PullPart, parts: BinaryIO, told: int) -> NoReturn:
-    """Pull each part that comes, in a thread: this one sees at once that the first process has ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is sent to both, and the first one closes this one
+def _serve(pull: PullPart, link: Connection, first: int) -> NoReturn:
+    """Pull each part that comes, until the first process ends."""
     try:
-        while True:
-            part = pickle.load(parts)  # noqa: S301  # the first process wrote it
-            threading.Thread(target=_pull_and_tell, args=(pull, part, told), daemon=True).start()
-    except EOFError:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        while os.getppid() == first:
+            link.send(_pull(pull, link.recv(), link))
+    except (EOFError, OSError):
         os._exit(0)
     finally:
         os._exit(1)
 
 
-def _pull_and_tell(pull: PullPart, part: Part, told: int) -> None:
-    """Pull a part. Where that fails, the first process pulls it, and raises what is wrong."""
+def _pull(pull: PullPart, part: Part, link: Connection) -> KoboMirrorError | None:
+    """Pull a part; return the error that it fails with."""
+    one_at_a_time = threading.Lock()
 
     def tell(_: str, done: int, ahead: int) -> None:
-        os.write(told, b"%d %d\n" % (done, ahead))
+        with one_at_a_time:
+            link.send((done, ahead))
 
-    end = _FAILED
-    with suppress(BrokenPipeError):  # the first process has ended, and so does this one
-        try:
-            with suppress(Exception):
-                pull(part, tell)
-                end = _DONE
-        finally:
-            os.write(told, end)
+    try:
+        with naming_faults():
+            pull(part, tell)
+    except KoboMirrorError as error:
+        return error_of(type(error).__name__, str(error))
+    return None
