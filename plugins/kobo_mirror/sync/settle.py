@@ -52,9 +52,12 @@ def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, ex
             _drain_and_remove(source, lease, run_id, None)
         except DeletesWaitError as error:
             waiting = error
-    if _difference(source) or (exact and _totals_differ(source)):
+    difference = _difference(source)
+    if difference or (exact and _totals_differ(source)):
         transact(source.engine, lambda connection: correct_totals(connection, source.mirror))
-    difference = _difference(source, whole=was_wrong and exact)  # else the other tables were right just now
+        difference = _difference(source)
+    if was_wrong and exact:  # else the other tables were right just now
+        difference = _difference(source, whole=True)
     found = {"count_difference": difference, "unreadable": _unreadable(source)}
     transact(source.engine, lambda connection: note_findings(connection, run_id, found))
     if waiting:
