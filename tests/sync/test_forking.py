@@ -39,10 +39,9 @@ def test_it_is_forked_only_where_that_is_safe_and_of_use(before: str, printed: s
 
 SHARED = """
 import os
-from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import LaneTakenError
 from kobo_mirror.sync.run_handle import RunHandle
-from kobo_mirror.sync.second_process import PulledForm, SharedPull, fork
+from kobo_mirror.sync.second_process import fork
 
 late, pulled = [LaneTakenError("a page of lane 1"), LaneTakenError("a page of lane 3")], []
 
@@ -52,9 +51,8 @@ def pull(handle, lanes, *, in_flight=None):
         raise late.pop()
 
 second = fork(lambda part, progress: os._exit(1))
-form = PulledForm(Settings(kobo_max_in_flight=3), "aForm", False)
 handle = RunHandle("run", 1, 1, "exact", False)
-SharedPull(second, form).pull(pull, lambda *told: None, handle, [0, 1, 2, 3])
+second.share(pull, lambda *told: None, 3, handle, [0, 1, 2, 3])
 print(pulled, second.is_there)
 """
 

@@ -16,7 +16,6 @@ from kobo_mirror.cli.voice import FAILED, Voice, code_of
 from kobo_mirror.cli.wiring import Sleep, engine_of
 from kobo_mirror.config.forms_file import FormsFile, read_forms_file
 from kobo_mirror.config.settings import DEFAULT_FORMS_FILE, Settings
-from kobo_mirror.database.dialects import dialect_of
 from kobo_mirror.database.engine import moment_of, read, reading
 from kobo_mirror.errors import ConfigurationError, KoboMirrorError, naming_faults
 from kobo_mirror.kobo.accounts import Accounts
@@ -32,7 +31,6 @@ from kobo_mirror.sync.choosing import (
 )
 from kobo_mirror.sync.chosen import ChosenForm, form_of_environment, named_forms
 from kobo_mirror.sync.failure_notes import note_not_started, noting_not_started
-from kobo_mirror.sync.second_process import PulledForm, SecondProcess, SharedPull
 
 _DATABASE = "DATABASE_URL"
 
@@ -62,16 +60,6 @@ class FormAtHand:
         settings = self.chosen.settings
         account = settings.kobo_url, settings.kobo_token
         return self.accounts.form(*account, self.chosen.uid, self.chosen.form_key, self.chosen.names)
-
-    def shared_with(self, second: SecondProcess | None) -> SharedPull | None:
-        """Return what pulls the form in two processes; None where the database is a file with one writer.
-
-        :param second: the second process; None: there is none.
-        """
-        if second is None or dialect_of(self.engine).is_file:
-            return None
-        chosen = self.chosen
-        return SharedPull(second, PulledForm(chosen.settings, chosen.form_key, chosen.among_others))
 
     def noting_not_started(self, run: str) -> AbstractContextManager[None]:
         """Note a run of the form as failed if the block fails.

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from kobo_mirror.cli.chosen import FormAtHand, command
 from kobo_mirror.cli.forms import forms
 from kobo_mirror.cli.plans import apply_plan, show_plan
 from kobo_mirror.cli.printing import print_report, print_status
-from kobo_mirror.cli.pulling import pull_part
+from kobo_mirror.cli.pulling import second_process
 from kobo_mirror.cli.running import require_place, run, with_secret
 from kobo_mirror.cli.status import statuses
 from kobo_mirror.cli.voice import COULD_NOT_TELL, FAILED, Voice, code_of
@@ -33,7 +33,6 @@ from kobo_mirror.sync.failure_notes import noting_failed_verification, noting_no
 from kobo_mirror.sync.mirror import MirrorSync
 from kobo_mirror.sync.register import register_form, secret_fingerprint
 from kobo_mirror.sync.replay import Fate, replay_dead_letters, replay_rejections, sentence_of
-from kobo_mirror.sync.second_process import fork
 from kobo_mirror.sync.source import Progress, no_progress
 from kobo_mirror.sync.verify import Report, verify
 
@@ -50,10 +49,8 @@ def main(arguments: Sequence[str] | None = None, *, may_fork: bool = False) -> i
         tried, or ``verify`` could not compare; 130 stopped by Ctrl-C. Of several forms, that of the worst.
     """
     options = parser_of(_COMMANDS).parse_args(arguments)
-    options.second = None
+    options.may_fork = may_fork
     try:
-        if may_fork and options.command is _sync:
-            options.second = fork(pull_part)
         return int(options.command(options))
     except KoboMirrorError as error:
         Voice().complain(error)
@@ -65,9 +62,6 @@ def main(arguments: Sequence[str] | None = None, *, may_fork: bool = False) -> i
         goes_on = "; the next sync goes on where this one was" if options.command is _sync else ""
         print(f"stopped{goes_on}", file=sys.stderr)
         return 130
-    finally:
-        if options.second is not None:
-            options.second.close()
 
 
 @contextmanager
@@ -112,13 +106,14 @@ def _sync_one(form: FormAtHand, options: argparse.Namespace) -> int:
         require_waiting(form.engine, form.chosen.form_key, options.confirm_deletes)
     with form.noting_not_started("sync"):
         client = form.client
-    with _bars() as tell:
+    forking = second_process(form, since=options.since) if options.may_fork else nullcontext()
+    with forking as second, _bars() as tell:
         syncing = MirrorSync.configured(
             form.chosen, client, form.engine, schema=options.schema, progress=tell
         )
         asked_for = {"mode": options.mode, "since": options.since, "confirm": options.confirm_deletes}
         try:
-            result = syncing.run(**asked_for, shared=form.shared_with(options.second))
+            result = syncing.run(**asked_for, second=second)
         except LetGoError as error:
             result = {"sentence": f"{error} This round leaves it out."}
     if options.json:

@@ -34,7 +34,7 @@ from kobo_mirror.sync.reconcile import reconcile
 from kobo_mirror.sync.repair import repair
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.run_mode import Exactness, may_read_all, view_of_form
-from kobo_mirror.sync.second_process import SharedPull
+from kobo_mirror.sync.second_process import SecondProcess
 from kobo_mirror.sync.source import Progress, Source, no_progress
 from kobo_mirror.sync.summary import told_if_archived
 from kobo_mirror.sync.verify import Report
@@ -247,7 +247,7 @@ class MirrorSync:
         since: int | None = None,
         confirm: str | None = None,
         name: str = "sync",
-        shared: SharedPull | None = None,
+        second: SecondProcess | None = None,
     ) -> dict[str, Any]:
         """Take all steps.
 
@@ -255,15 +255,15 @@ class MirrorSync:
         :param since: as for ``prepare``.
         :param confirm: as for ``reconcile``.
         :param name: what the run is called; the process is added.
-        :param shared: pulls in two processes; None: this one pulls alone.
+        :param second: pulls half of the form; None: this process pulls alone.
         :returns: as ``finish`` does.
         :raises KoboMirrorError: a step failed; what it committed stays, the next run goes on from there.
         """
         run_handle = self.prepare(process_holder(name), mode=mode, since=since)
         try:
-            pull = partial(shared.pull, self.pull, self._progress) if shared else self.pull
+            share = second and partial(second.share, self.pull, self._progress, self._in_flight)
             for lanes in self.plan(run_handle):
-                pull(run_handle, lanes)
+                (share or self.pull)(run_handle, lanes)
             self.reconcile(run_handle, confirm=confirm)
             return told_if_archived(self.finish(run_handle), archived=self._is_archived)
         except (LeaseError, DeletesWaitError, UnequalError):

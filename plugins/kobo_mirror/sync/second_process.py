@@ -1,7 +1,8 @@
 """A second process that pulls half of the lanes: shaping is Python's work, and Python keeps one core busy.
 
 On two cores that MariaDB and the server use, too, a first load takes a fifth to a third less time: see
-docs/architecture.md. It is forked while the process has no other thread, so nothing is imported twice.
+docs/architecture.md. It is forked while the process has no other thread, so nothing is imported twice; what
+the first one has opened by then it must not use.
 """
 
 from __future__ import annotations
@@ -15,10 +16,8 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
-from kobo_mirror.config.settings import Settings
 from kobo_mirror.errors import KoboMirrorError, LaneTakenError, error_of, naming_faults
 from kobo_mirror.sync.run_handle import RunHandle
 from kobo_mirror.sync.source import Progress
@@ -32,29 +31,14 @@ _PR_SET_PDEATHSIG = 1
 _LATE_COMMITS = 3  # a lane each, at most two of them
 
 
-class PulledForm(NamedTuple):
-    """A form, as the second process is told of it.
-
-    :param settings: those of the form.
-    :param form_key: by which the database has it.
-    :param among_others: it may be a further one of a database that mirrors others.
-    """
-
-    settings: Settings
-    form_key: str
-    among_others: bool
-
-
 class Part(NamedTuple):
     """What the second process pulls.
 
-    :param form: the form.
     :param run_handle: of the run.
     :param lanes: the numbers of the lanes.
     :param in_flight: requests at once.
     """
 
-    form: PulledForm
     run_handle: RunHandle
     lanes: list[int]
     in_flight: int
@@ -87,16 +71,35 @@ class SecondProcess:
         """True until it is closed."""
         return not self._link.closed
 
+    def share(
+        self, pull: Pull, progress: Progress, at_once: int, run_handle: RunHandle, lanes: list[int]
+    ) -> None:
+        """Pull lanes, half of them in the second process. If that ends by itself, its part is read here.
+
+        :param pull: pulls lanes in this process.
+        :param progress: is told how far the second process is.
+        :param at_once: requests that both may send at once.
+        :param run_handle: of the run.
+        :param lanes: the numbers of the lanes.
+        :raises KoboMirrorError: as ``pull`` does; the second process has ended then.
+        """
+        if len(lanes) == 1 or at_once == 1 or not self.is_there:
+            pull(run_handle, lanes)
+            return
+        part = Part(run_handle, lanes[1::2], at_once // 2)
+        with self._pulling(part, progress) as is_read:
+            pull(run_handle, lanes[::2], in_flight=at_once - part.in_flight)
+        if not is_read():
+            _pull_rest(pull, run_handle, part.lanes)
+            log.warning("The second process ended before its part was read; the first one has read it.")
+
     @contextmanager
-    def pulling(self, part: Part, progress: Progress) -> Iterator[Callable[[], bool]]:
+    def _pulling(self, part: Part, progress: Progress) -> Iterator[Callable[[], bool]]:
         """Have a part pulled while the block runs, and wait for it at the block's end.
 
         The process is closed where the block fails, where the part does, and where it has ended by itself.
 
-        :param part: the part.
-        :param progress: is told how far it is.
         :yields: what returns, after the block, False if the process has ended before all was read.
-        :raises KoboMirrorError: the part could not be pulled.
         """
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="second") as pool:
             pulled = pool.submit(self._pull, part, progress)
@@ -129,38 +132,6 @@ class SecondProcess:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             self._link.close()
-
-
-@dataclass(frozen=True)
-class SharedPull:
-    """Pulls a form's lanes in two processes.
-
-    :param second: the second one.
-    :param form: the form.
-    """
-
-    second: SecondProcess
-    form: PulledForm
-
-    def pull(self, pull: Pull, progress: Progress, run_handle: RunHandle, lanes: list[int]) -> None:
-        """Pull lanes, half of them in the second process. If that ends by itself, its part is read here.
-
-        :param pull: pulls lanes in this process.
-        :param progress: is told how far the second process is.
-        :param run_handle: of the run.
-        :param lanes: the numbers of the lanes.
-        :raises KoboMirrorError: as ``pull`` does; the second process has ended then.
-        """
-        at_once = self.form.settings.kobo_max_in_flight
-        if len(lanes) == 1 or at_once == 1 or not self.second.is_there:
-            pull(run_handle, lanes)
-            return
-        part = Part(self.form, run_handle, lanes[1::2], at_once // 2)
-        with self.second.pulling(part, progress) as is_read:
-            pull(run_handle, lanes[::2], in_flight=at_once - part.in_flight)
-        if not is_read():
-            _pull_rest(pull, run_handle, part.lanes)
-            log.warning("The second process ended before its part was read; the first one has read it.")
 
 
 def _pull_rest(pull: Pull, run_handle: RunHandle, lanes: list[int]) -> None:
