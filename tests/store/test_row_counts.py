@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, delete, update
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.forms.declared.kobo_records import KOBO_RECORDS
 from kobo_mirror.store.form_locks import hold_form
-from kobo_mirror.store.row_counts import correct_totals, misplaced
+from kobo_mirror.store.row_counts import correct_totals, misplaced_declared
 from kobo_mirror.store.tables import form_table, submissions, tallies
 from kobo_mirror.store.totals import totals
 from tests.support.submissions import ASSET, MIRROR, submission
@@ -42,7 +42,7 @@ def test_every_row_that_is_missing_or_should_not_be_there_is_found(engine: Engin
     transact(engine, plant)
     found: list[int] = []
     with reading(engine) as connection:
-        while ids := misplaced(connection, MIRROR, after=max(found, default=0), limit=limit):
+        while ids := misplaced_declared(connection, MIRROR, after=max(found, default=0), limit=limit):
             assert len(ids) <= limit
             found += ids
     assert found == [i for i, (state, has_row, _) in CASES.items() if has_row != (state == "applied")]

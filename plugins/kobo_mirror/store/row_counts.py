@@ -21,7 +21,8 @@ __all__ = [
     "differing",
     "differs_below_the_root",
     "largest_difference",
-    "misplaced",
+    "misplaced_declared",
+    "misplaced_in_root",
     "totals_differ",
 ]
 
@@ -67,29 +68,19 @@ def largest_difference(counts: Sequence[TableCount]) -> int:
     return max((count.difference for count in counts), key=abs, default=0)
 
 
-def misplaced(connection: Connection, mirror: Mirror, *, after: int, limit: int) -> list[int]:
-    """Return submissions without a row that they should have, and rows that no submission should have.
-
-    Of the derived tables it looks at the root.
+def misplaced_declared(connection: Connection, mirror: Mirror, *, after: int, limit: int) -> list[int]:
+    """Return submissions without a row of the declared table that they should have, and rows without one.
 
     :param connection: an open transaction.
     :param mirror: the form and its tables.
     :param after: only those with a higher ``_id``.
     :param limit: at most so many.
-    :returns: their ``_id``, ascending.
+    :returns: their ``_id``, ascending; empty without such a table.
     """
-    found: list[int] = []
-    if mirror.form:
-        found += _misplaced_declared(connection, form_table(mirror.form), mirror.asset_uid, after, limit)
-    if mirror.schema:
-        found += _counts_of(mirror.schema).misplaced(connection, after=after, limit=limit)
-    return sorted({*found})[:limit]
-
-
-def _misplaced_declared(
-    connection: Connection, table: Table, asset_uid: str, after: int, limit: int
-) -> list[int]:
-    t = submissions.c
+    if mirror.form is None:
+        return []
+    t, table = submissions.c, form_table(mirror.form)
+    asset_uid = mirror.asset_uid
     same = (t.asset_uid == asset_uid) & (t.kobo_id == table.c.kobo_id) & (t.state == "applied")
     missing = select(t.kobo_id).select_from(submissions.outerjoin(table, t.kobo_id == table.c.kobo_id))
     missing = missing.where(t.asset_uid == asset_uid, t.kobo_id > after)
@@ -99,6 +90,20 @@ def _misplaced_declared(
     found = union_all(missing, orphaned).subquery()
     query = select(found.c.kobo_id).order_by(found.c.kobo_id).limit(limit)
     return list(connection.execute(query).scalars())
+
+
+def misplaced_in_root(connection: Connection, mirror: Mirror, *, after: int, limit: int) -> list[int]:
+    """Return submissions without the root row that they should have, and root rows without a submission.
+
+    :param connection: an open transaction.
+    :param mirror: the form and its tables.
+    :param after: only those with a higher ``_id``.
+    :param limit: at most so many.
+    :returns: their ``_id``, ascending; empty without derived tables.
+    """
+    if mirror.schema is None:
+        return []
+    return _counts_of(mirror.schema).misplaced(connection, after=after, limit=limit)
 
 
 def differing(connection: Connection, mirror: Mirror, *, after: int, limit: int) -> list[int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from kobo_mirror.database.engine import reading, transact
 from kobo_mirror.errors import DeletesWaitError
@@ -15,7 +17,8 @@ from kobo_mirror.store.row_counts import (
     differing,
     differs_below_the_root,
     largest_difference,
-    misplaced,
+    misplaced_declared,
+    misplaced_in_root,
     totals_differ,
 )
 from kobo_mirror.store.runs import note_findings
@@ -25,6 +28,7 @@ from kobo_mirror.sync.source import Source
 
 _Look = Callable[..., list[int]]
 """Finds submissions whose rows are others than they should be, in the order of ``_id``."""
+_LOOKS: tuple[_Look, ...] = (misplaced_declared, misplaced_in_root)
 
 
 def settle(source: Source, lease: Lease, run_id: int, confirm: str | None, *, exact: bool = False) -> None:
@@ -92,9 +96,16 @@ def _totals_differ(source: Source) -> bool:
 
 
 def _invalidate_misplaced(source: Source, lease: Lease, *, exact: bool) -> bool:
-    """Invalidate submissions whose rows are missing or should not be there; True if any table is wrong."""
-    found = (exact or bool(_difference(source))) and _invalidate(source, lease, misplaced)
-    if exact and _differs_below_the_root(source):
+    """Invalidate submissions whose rows are missing or should not be there; True if any table is wrong.
+
+    The tables are looked through at once, since a query keeps one core of the database busy.
+    """
+    if not exact and not _difference(source):
+        return False
+    with ThreadPoolExecutor(max_workers=len(_LOOKS) + 1, thread_name_prefix="look") as pool:
+        looking_below = pool.submit(_differs_below_the_root, source) if exact else None
+        found = any([*pool.map(partial(_invalidate, source, lease), _LOOKS)])
+    if looking_below and looking_below.result():
         _invalidate(source, lease, differing)
         return True
     return found
