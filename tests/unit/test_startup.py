@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 STARTUP = ROOT / "plugins" / "kobo_mirror" / "startup.py"
 DRAINING = ROOT / "webhook" / "draining.py"
 WITH_PARENT = ROOT / "plugins" / "kobo_mirror" / "cli" / "with_parent.py"
+SECOND_PROCESS = ROOT / "plugins" / "kobo_mirror" / "sync" / "second_process.py"
 MODULES = [
     path for folder in ("dags", "plugins", "webhook") for path in sorted((ROOT / folder).rglob("*.py"))
 ]
@@ -33,7 +34,7 @@ def imported(path: Path) -> set[str]:
     ("name", "allowed"),
     [
         ("gc", {STARTUP}),
-        ("ctypes", {STARTUP, DRAINING, WITH_PARENT}),
+        ("ctypes", {STARTUP, DRAINING, WITH_PARENT, SECOND_PROCESS}),
         ("kobo_mirror.startup", {ROOT / "plugins" / "kobo_mirror" / "__main__.py"}),
     ],
 )
