@@ -161,7 +161,7 @@ def _wait_until_it_reads(mirroring: Mirroring, process: Any) -> None:
 def test_an_error_in_any_lane_is_reported_once_and_the_next_sync_continues(
     mirroring: Mirroring, lane: int
 ) -> None:
-    """A large first load is one process, whose lanes all end when one of them fails."""
+    """Of the server's first load a second process has every other lane; it ends with the first one."""
     rows = 20_000
     control = mirroring.simulator.control
     control.reset(rows=rows)
@@ -169,7 +169,8 @@ def test_an_error_in_any_lane_is_reported_once_and_the_next_sync_continues(
     control.faults.add("slow", **slowly)
     process = mirroring.start("sync", KOBO_PAGE_SIZE=str(PAGE))
     _wait_for_rows(mirroring, PAGE, process)
-    assert psutil.Process(process.pid).children(recursive=True) == []
+    second = psutil.Process(process.pid).children(recursive=True)
+    assert len(second) == (mirroring.engine.dialect.name != "sqlite")
     last_id = rows_of(mirroring.engine, checkpoints)[lane]["last_id"]
     control.faults.clear()
     of_that_lane = f"(?=.*{last_id})" if last_id else "(?!.*lte)"
