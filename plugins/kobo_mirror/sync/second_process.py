@@ -65,6 +65,7 @@ class SecondProcess:
 
     def __init__(self, pid: int, link: Connection) -> None:
         self.pid, self._link = pid, link
+        self._left = 0  # of its part: submissions that it has told of and not read
 
     @property
     def is_there(self) -> bool:
@@ -90,6 +91,7 @@ class SecondProcess:
         with self._pulling(part, progress) as is_read:
             pull(run_handle, lanes[::2], in_flight=at_once - part.in_flight)
         if not is_read():
+            progress("pull", 0, -self._left)
             _pull_rest(pull, run_handle, part.lanes)
             log.warning("The second process ended before its part was read; the first one has read it.")
 
@@ -112,7 +114,7 @@ class SecondProcess:
                 raise
 
     def _pull(self, part: Part, progress: Progress) -> bool:
-        waiting = 0
+        self._left = 0
         try:
             self._link.send(part)
             while told := self._link.recv():
@@ -120,9 +122,8 @@ class SecondProcess:
                     raise told
                 done, ahead = told
                 progress("pull", done, ahead)
-                waiting += ahead - done
+                self._left += ahead - done
         except (EOFError, OSError):  # it has ended
-            progress("pull", 0, -waiting)
             return False
         return True
 
