@@ -27,7 +27,7 @@ def return_large_blocks() -> None:
     """Give blocks of 256 KiB and more back to the system when they are freed: pages, and messages to SQL.
 
     Else glibc keeps all of up to 32 MiB, and small objects settle between them. 30,000 households take
-    187 MiB with it and 199 without, in two processes and as much time, in 2 alternating rounds.
+    187 MiB with it and 199 without, and 2 % more of the processor, in two processes and 2 alternating rounds.
     """
     _tell_allocator(_M_MMAP_THRESHOLD, _LARGE)
 

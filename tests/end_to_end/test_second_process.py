@@ -104,6 +104,13 @@ def test_two_processes_write_what_one_would_have(large: Mirroring, tmp_path: Pat
     Mirroring(large.simulator, "", alone, []).sync()
     assert truth(large.engine) == truth(alone)
     alone.dispose()
+    large.simulator.control.faults.add("slow", count=None, seconds=0.2)
+    process = large.start("sync")
+    seen = set[psutil.Process]()
+    while process.poll() is None:
+        seen |= set(psutil.Process(process.pid).children())
+    assert process.communicate()[0].startswith("success: 0 new")
+    assert not seen, "nothing was to be read"
 
 
 @pytest.mark.long
@@ -226,6 +233,7 @@ def test_an_error_of_either_is_raised_once(large: Mirroring, lane: int) -> None:
 def test_what_one_process_can_do_is_not_shared(large: Mirroring, rows: int, settings: dict[str, str]) -> None:
     large.simulator.control.reset(rows=rows)
     process, second = start(large, **settings)
+    assert len(second) == (not settings)
     for one in second:
         one.suspend()  # it is there and has nothing to do
     large.simulator.control.faults.clear()

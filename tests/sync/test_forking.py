@@ -50,16 +50,24 @@ def pull(handle, lanes, *, in_flight=None):
     if lanes == [1, 3] and late:
         raise late.pop()
 
-second = fork(lambda part, progress: os._exit(1))
+shown = []
+second = fork(lambda part, progress: (progress("pull", 10, 100), os._exit(1)))
 handle = RunHandle("run", 1, 1, "exact", False)
-second.share(pull, lambda *told: None, 3, handle, [0, 1, 2, 3])
+second.share(pull, lambda *told: shown.append(told), 3, handle, [0, 1, 2, 3])
 print(pulled, second.is_there)
+print(shown)
 """
 
 
 def test_pages_that_a_dead_process_had_sent_may_be_committed_late() -> None:
     code, out, err = ran(SHARED)
-    assert (code, out) == (0, "[([0, 2], 2), ([1, 3], None), ([1, 3], None), ([1, 3], None)] False\n")
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            "[([0, 2], 2), ([1, 3], None), ([1, 3], None), ([1, 3], None)] False",
+            "[('pull', 10, 100), ('pull', 0, -90)]",
+        ],
+    )
     assert err == "The second process ended before its part was read; the first one has read it.\n"
 
 
